@@ -1,0 +1,335 @@
+#ifndef ROCKETPUSH_CLIENT_CLIENT_INSTANCE_HPP
+#define ROCKETPUSH_CLIENT_CLIENT_INSTANCE_HPP
+
+#include <rocketpush/client/client_settings.hpp>
+#include <rocketpush/client/group_member.hpp>
+#include <rocketpush/core/result.hpp>
+#include <rocketpush/detail/signal_flag.hpp>
+#include <rocketpush/detail/wait_group.hpp>
+#include <rocketpush/protocol/bodies.hpp>
+#include <rocketpush/remoting/broker_calls.hpp>
+#include <rocketpush/remoting/connection_pool.hpp>
+#include <rocketpush/remoting/name_servers.hpp>
+#include <rocketpush/remoting/route_table.hpp>
+
+#include <asio/error.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief What the consumers of a process share: connections, routes, heartbeats, and the requests that brokers send.
+ *
+ * It lives as long as a consumer or a `client` handle uses it. Its duties are coroutines of their own, so a broker that is
+ * away delays nobody else: routes are polled every 30 s, and every 1 to 5 s while one is missing; heartbeats go to all
+ * brokers side by side every 30 s, and to a broker as the first thing on each new connection.
+ *
+ * @par Thread safety  None; used on the runtime's executor.
+ * @par Source         Java `MQClientInstance`.
+ */
+template <transport Transport, runtime Runtime>
+class client_instance : public std::enable_shared_from_this<client_instance<Transport, Runtime>> {
+  public:
+    using executor_type   = typename Runtime::executor_type;
+    using pool_type       = connection_pool<Transport, Runtime>;
+    using connection_type = typename pool_type::connection_type;
+    using calls_type      = broker_calls<Transport, Runtime>;
+    using milliseconds    = std::chrono::milliseconds;
+    using time_point      = std::chrono::steady_clock::time_point;
+    template <class T>
+    using task = detail::awaitable<T, executor_type>;
+
+    client_instance(client_settings settings, Transport transport, Runtime runtime)
+        : settings_(std::move(settings)), runtime_(std::move(runtime)),
+          pool_(runtime_, std::move(transport), settings_.max_frame_size, settings_.connect_timeout, events()),
+          name_servers_(pool_, settings_.name_servers, runtime_.random(), settings_.request_timeout),
+          calls_(pool_, routes_, settings_.request_timeout), routes_due_(runtime_), heartbeat_due_(runtime_) {}
+
+    const client_settings& settings() const noexcept { return settings_; }
+    Runtime& runtime() noexcept { return runtime_; }
+    calls_type& calls() noexcept { return calls_; }
+    detail::block_pool& blocks() noexcept { return pool_.blocks(); }
+    const route_table& routes() const noexcept { return routes_; }
+
+    /// `ip@instance[@unit]`; the ip is known from the first connection on.
+    const std::string& client_id() {
+        if (client_id_.empty())
+            client_id_ = make_client_id(local_ip_.empty() ? std::string_view("127.0.0.1") : std::string_view(local_ip_),
+                                        settings_.instance_name, settings_.unit_name, runtime_.random());
+        return client_id_;
+    }
+
+    /**
+     * @brief Takes a consumer in: fetches the routes of `topics`, then tells their brokers of the new member.
+     *
+     * A cluster that is away is no failure: the duties go on asking.
+     *
+     * @retval error::group_in_use          Another consumer of this group is here.
+     * @retval error::operation_cancelled   `leave` came meanwhile.
+     * @retval a resolver's error           None of the name servers' hosts can be resolved.
+     */
+    task<std::error_code> join(group_member member, std::vector<std::string> topics) {
+        const auto self = this->shared_from_this();
+        if (closed_)
+            co_return error::already_stopped;
+        const auto group = member.group;
+        if (!members_.emplace(group, std::move(member)).second)
+            co_return error::group_in_use;
+        for (const auto& topic : topics) {
+            watch(topic);
+            const auto failure = co_await refresh(topic);
+            if (is_resolver_error(failure)) {
+                members_.erase(group);
+                close_if_unused();
+                co_return failure;
+            }
+        }
+        if (!members_.contains(group))
+            co_return error::operation_cancelled;
+        co_await heartbeat();
+        begin_duties();
+        co_return std::error_code();
+    }
+
+    /// Takes a consumer out, and has all brokers forget it; ends the client with its last user.
+    task<void> leave(std::string group) {
+        const auto self = this->shared_from_this();
+        if (members_.erase(group) == 0)
+            co_return;
+        const auto told = std::make_shared<detail::wait_group<Runtime>>(runtime_);
+        for (const auto& broker : routes_.all_addresses())
+            if (pool_.find(broker)) // only where we are connected are we registered
+                told->spawn(unregister(self, broker, group));
+        co_await told->wait();
+        close_if_unused();
+    }
+
+    /// A `client` handle keeps the instance open without consumers.
+    void hold() noexcept { ++handles_; }
+    void release() {
+        --handles_;
+        close_if_unused();
+    }
+
+    /// Subscribes the client to a topic's route; it is asked for at once if `refresh` is not called first.
+    void watch(const std::string& topic) {
+        if (topics_.try_emplace(topic).second)
+            routes_due_.wake();
+    }
+    void unwatch(const std::string& topic) { topics_.erase(topic); }
+
+    /// Asks for a topic's route now, and again later as its state needs.
+    task<std::error_code> refresh(std::string topic) {
+        const auto self = this->shared_from_this();
+        auto answer     = co_await name_servers_.route(topic);
+        const auto found = topics_.find(topic);
+        if (found == topics_.end() || closed_)
+            co_return error::operation_cancelled;
+        route_watch& state = found->second;
+        state.asked        = true;
+        if (answer) {
+            state.misses = 0;
+            state.due    = runtime_.now() + settings_.route_poll_interval;
+            if (routes_.update(topic, *answer))
+                tell(&group_member::route_changed, topic, routes_.queues(topic).size());
+            co_return std::error_code();
+        }
+        const auto failure = answer.error() == error::name_servers_unreachable ? name_servers_.last_failure() : answer.error();
+        const auto retry   = std::min(milliseconds(1000) * (state.misses + 1), milliseconds(5000));
+        ++state.misses;
+        state.due = runtime_.now() + std::min(retry, settings_.route_poll_interval);
+        tell(&group_member::route_failure, topic, failure);
+        co_return failure;
+    }
+
+    /// Tells every broker of every route of all our groups, side by side. Waits for their answers, but not long: one
+    /// that is away must not keep the others' queues waiting, and is greeted when it comes back.
+    task<void> heartbeat() {
+        const auto self  = this->shared_from_this();
+        const auto beats = std::make_shared<detail::wait_group<Runtime>>(runtime_);
+        for (const auto& broker : routes_.all_addresses())
+            beats->spawn(heartbeat_to(self, broker));
+        co_await beats->wait_until(runtime_.now() + milliseconds(1000));
+        ask_for_missing_routes();
+    }
+
+    /// Brings the next heartbeat forward; for a changed subscription.
+    void heartbeat_soon() { heartbeat_due_.wake(); }
+
+  private:
+    struct route_watch {
+        time_point due{};
+        int misses = 0;
+        bool asked = false;
+    };
+
+    static bool is_resolver_error(std::error_code code) noexcept {
+        return code && (code.category() == asio::error::get_netdb_category() ||
+                        code.category() == asio::error::get_addrinfo_category());
+    }
+
+    template <class... Parameters, class... Arguments>
+    void tell(void (*group_member::*what)(void*, Parameters...), const Arguments&... arguments) {
+        for (auto& [group, member] : members_)
+            (member.*what)(member.self, arguments...);
+    }
+
+    pool_events<connection_type> events() {
+        static constexpr auto here = [](void* host) -> client_instance& { return *static_cast<client_instance*>(host); };
+        return {
+            .host       = this,
+            .greet      = [](void* host, std::shared_ptr<connection_type> fresh) { return here(host).greet(std::move(fresh)); },
+            .on_request = [](void* host, connection_type& from, const received_frame& frame) { here(host).on_request(from, frame); },
+            .on_connect = [](void* host, const endpoint& peer, std::error_code ec) { here(host).on_connect(peer, ec); },
+            .on_closed =
+                [](void* host, connection_type& lost, std::error_code why) {
+                    if (why != error::operation_cancelled)
+                        here(host).tell(&group_member::disconnected, lost.peer(), why);
+                },
+        };
+    }
+
+    /// The first request on a connection to a broker: it must know our groups before the first pull comes.
+    task<std::error_code> greet(std::shared_ptr<connection_type> fresh) {
+        const auto self = this->shared_from_this();
+        if (local_ip_.empty())
+            learn_local_ip(*fresh);
+        const auto brokers = routes_.all_addresses();
+        if (members_.empty() || std::ranges::find(brokers, fresh->peer()) == brokers.end())
+            co_return std::error_code();
+        const auto body  = heartbeat_body();
+        auto [ec, frame] = co_await fresh->async_request(protocol::heartbeat_request{}, body, settings_.request_timeout,
+                                                         detail::await_tuple<executor_type>);
+        if (!ec)
+            tell(&group_member::members_changed); // it knows us from now on, and may have members that we do not know
+        co_return ec;
+    }
+
+    /// The address by which we reach the cluster is the one to be known by.
+    void learn_local_ip(connection_type& through) {
+        local_ip_ = settings_.client_ip;
+        if constexpr (requires { through.local_endpoint().host; })
+            if (local_ip_.empty())
+                local_ip_ = through.local_endpoint().host;
+    }
+
+    void on_connect(const endpoint& peer, std::error_code failure) {
+        tell(&group_member::connect_ended, peer, failure);
+        if (failure) // a broker is away: its routes may be changing
+            for (auto& [topic, state] : topics_)
+                state.due = std::min(state.due, runtime_.now() + milliseconds(1500));
+        if (failure)
+            routes_due_.wake();
+    }
+
+    void on_request(connection_type& from, const received_frame& frame) {
+        if (static_cast<protocol::request_code>(frame.header.code) == protocol::request_code::notify_consumer_ids_changed) {
+            if (const auto notice = protocol::read_fields<protocol::consumer_ids_changed_notice>(frame.header))
+                if (const auto found = members_.find(notice->consumer_group); found != members_.end())
+                    found->second.members_changed(found->second.self);
+            return;
+        }
+        from.respond(frame, response_code::request_code_not_supported,
+                     " request type " + std::to_string(frame.header.code) + " not supported", protocol::no_fields{});
+    }
+
+    std::string heartbeat_body() {
+        protocol::heartbeat_data data;
+        data.client_id = client_id();
+        for (auto& [group, member] : members_)
+            data.consumers.push_back(member.describe(member.self));
+        return protocol::encode(data);
+    }
+
+    static task<void> heartbeat_to(std::shared_ptr<client_instance> self, endpoint broker) {
+        if (!self->pool_.find(broker)) { // opening the connection sends it
+            (void)co_await self->pool_.get(broker);
+            co_return;
+        }
+        if (const auto failure = co_await self->calls_.heartbeat(broker, self->heartbeat_body()))
+            self->tell(&group_member::heartbeat_failure, broker, failure);
+    }
+
+    static task<void> unregister(std::shared_ptr<client_instance> self, endpoint broker, std::string group) {
+        (void)co_await self->calls_.unregister(std::move(broker), self->client_id(), std::move(group)); // it notices a closed connection as well
+    }
+
+    /// The first heartbeat makes brokers create retry topics; waiting for the usual poll would delay the first retry.
+    void ask_for_missing_routes() {
+        for (auto& [topic, state] : topics_)
+            if (state.misses > 0)
+                state.due = std::min(state.due, runtime_.now() + milliseconds(1000));
+        routes_due_.wake();
+    }
+
+    void begin_duties() {
+        if (std::exchange(on_duty_, true))
+            return;
+        asio::co_spawn(runtime_.get_executor(), poll_routes(this->shared_from_this()), asio::detached);
+        asio::co_spawn(runtime_.get_executor(), beat(this->shared_from_this()), asio::detached);
+    }
+
+    static task<void> poll_routes(std::shared_ptr<client_instance> self) {
+        while (!self->closed_) {
+            std::vector<std::string> due;
+            auto next = self->runtime_.now() + self->settings_.route_poll_interval;
+            for (const auto& [topic, state] : self->topics_)
+                if (!state.asked || state.due <= self->runtime_.now())
+                    due.push_back(topic);
+                else
+                    next = std::min(next, state.due);
+            for (auto& topic : due) {
+                if (self->closed_)
+                    co_return;
+                co_await self->refresh(std::move(topic));
+            }
+            if (due.empty())
+                co_await self->routes_due_.wait_until(next);
+        }
+    }
+
+    static task<void> beat(std::shared_ptr<client_instance> self) {
+        while (!self->closed_) {
+            co_await self->heartbeat_due_.wait_until(self->runtime_.now() + self->settings_.heartbeat_interval);
+            if (!self->closed_)
+                co_await self->heartbeat();
+        }
+    }
+
+    void close_if_unused() {
+        if (!members_.empty() || handles_ != 0 || std::exchange(closed_, true))
+            return;
+        routes_due_.wake();
+        heartbeat_due_.wake();
+        pool_.close();
+    }
+
+    client_settings settings_;
+    Runtime runtime_;
+    route_table routes_;
+    pool_type pool_;
+    name_servers<Transport, Runtime> name_servers_;
+    calls_type calls_;
+    detail::wake_up<Runtime> routes_due_;
+    detail::wake_up<Runtime> heartbeat_due_;
+    std::map<std::string, group_member> members_;
+    std::map<std::string, route_watch> topics_;
+    std::string local_ip_;
+    std::string client_id_;
+    std::size_t handles_ = 0;
+    bool on_duty_        = false;
+    bool closed_         = false;
+};
+
+} // namespace rocketpush
+
+#endif

@@ -1,0 +1,51 @@
+#ifndef ROCKETPUSH_CLIENT_GROUP_MEMBER_HPP
+#define ROCKETPUSH_CLIENT_GROUP_MEMBER_HPP
+
+#include <rocketpush/core/endpoint.hpp>
+#include <rocketpush/protocol/bodies.hpp>
+
+#include <cstddef>
+#include <string>
+#include <system_error>
+
+namespace rocketpush {
+
+/**
+ * @brief One consumer as its client instance sees it: a table of plain functions.
+ *
+ * The client is shared by consumers of different types; this is the one place where it calls them without knowing
+ * which. No message goes through it.
+ */
+struct group_member {
+    void* self = nullptr;
+    std::string group;
+
+    protocol::consumer_data (*describe)(void* self)                         = nullptr; ///< Its part of a heartbeat.
+    void (*members_changed)(void* self)                                     = nullptr; ///< Share out anew, soon.
+    void (*route_changed)(void* self, const std::string& topic, std::size_t queues) = nullptr;
+    void (*route_failure)(void* self, const std::string& topic, std::error_code)   = nullptr;
+    void (*connect_ended)(void* self, const endpoint&, std::error_code)            = nullptr; ///< False code: connected.
+    void (*disconnected)(void* self, const endpoint&, std::error_code)             = nullptr;
+    void (*heartbeat_failure)(void* self, const endpoint&, std::error_code)        = nullptr;
+};
+
+/// The table for `Consumer`, which has a member function of each name.
+template <class Consumer>
+group_member make_group_member(Consumer& consumer, std::string group) {
+    static constexpr auto cast = [](void* self) -> Consumer& { return *static_cast<Consumer*>(self); };
+    return {
+        .self              = &consumer,
+        .group             = std::move(group),
+        .describe          = [](void* self) { return cast(self).describe(); },
+        .members_changed   = [](void* self) { cast(self).members_changed(); },
+        .route_changed     = [](void* self, const std::string& topic, std::size_t queues) { cast(self).route_changed(topic, queues); },
+        .route_failure     = [](void* self, const std::string& topic, std::error_code why) { cast(self).route_failure(topic, why); },
+        .connect_ended     = [](void* self, const endpoint& peer, std::error_code why) { cast(self).connect_ended(peer, why); },
+        .disconnected      = [](void* self, const endpoint& peer, std::error_code why) { cast(self).disconnected(peer, why); },
+        .heartbeat_failure = [](void* self, const endpoint& peer, std::error_code why) { cast(self).heartbeat_failure(peer, why); },
+    };
+}
+
+} // namespace rocketpush
+
+#endif

@@ -1,0 +1,264 @@
+#ifndef ROCKETPUSH_CONSUME_CONCURRENT_CONSUMPTION_HPP
+#define ROCKETPUSH_CONSUME_CONCURRENT_CONSUMPTION_HPP
+
+#include <rocketpush/consume/consume_job.hpp>
+#include <rocketpush/consume/listener.hpp>
+#include <rocketpush/core/consume_result.hpp>
+#include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/detail/strand_gate.hpp>
+#include <rocketpush/executor/executor_policy.hpp>
+#include <rocketpush/fetch/pulled_batch.hpp>
+#include <rocketpush/observe/observer.hpp>
+#include <rocketpush/runtime/runtime.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+namespace rocketpush {
+
+/// What a consumption needs of the consumer that it works for.
+template <class H, class Batch>
+concept consumption_host = requires(H& host, Batch& batch) {
+    host.batch_ran(batch);       ///< On the strand: the last runner has left the batch.
+    host.batch_has_failed(batch); ///< On the strand: messages of the batch are to come again.
+};
+
+/**
+ * @brief Runs the listener on pulled batches, in no order, as many calls at once as the executor allows.
+ *
+ * A batch is handed to the executor once. With a listener that answers at once, runners claim slices of it and call the
+ * listener one slice after the other. With an awaitable one, lanes do: coroutines on the executor, at most as many
+ * over all batches as calls may run at once, each claiming slices until its batch has none left.
+ *
+ * The listener's exceptions end here: they become "consume later" and an event.
+ *
+ * @par Thread safety  `dispatch`, `forget_exhausted`, `shut` on the strand.
+ * @par Source         Java `ConsumeMessageConcurrentlyService`.
+ */
+template <listener Listener, executor_policy Executor, observer Observer, runtime Runtime, class Host>
+class concurrent_consumption {
+  public:
+    using traits = listener_traits<Listener>;
+
+    /// Whether listener calls may be on other threads than the strand.
+    static constexpr bool concurrent = Executor::concurrent;
+    /// Whether a batch has run when `dispatch` returns.
+    static constexpr bool immediate = !concurrent && !traits::awaitable;
+
+    using batch_type = pulled_batch<concurrent>;
+    using owner_type = std::conditional_t<immediate, Host*, std::shared_ptr<Host>>;
+    using job        = consume_job<concurrent_consumption, batch_type, owner_type>;
+
+    concurrent_consumption(Listener listener, Executor executor, Observer& observer, Runtime& runtime)
+        : listener_(std::move(listener)), executor_(std::move(executor)), observer_(observer), runtime_(runtime),
+          gate_(runtime.get_executor()) {}
+    concurrent_consumption(const concurrent_consumption&)            = delete;
+    concurrent_consumption& operator=(const concurrent_consumption&) = delete;
+
+    /// @param threads  How many calls run at once, unless the executor was told another number.
+    void start(std::size_t threads, std::size_t batch_size) {
+        slice_size_ = static_cast<std::uint32_t>(batch_size);
+        executor_.start(threads);
+        lane_limit_ = concurrent ? executor_.concurrency() : threads;
+    }
+
+    Executor& executor() noexcept { return executor_; }
+
+    /// Hands a prepared batch over; `owner` is kept until it has run.
+    void dispatch(batch_type& batch, owner_type owner) {
+        if constexpr (traits::awaitable) {
+            waiting_.push_back(job(*this, batch, std::move(owner)));
+            start_lanes();
+        } else {
+            executor_.execute(job(*this, batch, std::move(owner)));
+        }
+    }
+
+    /// Lets go of batches that wait for a lane and have nothing left to claim: those of queues that were given up.
+    void forget_exhausted() {
+        std::erase_if(waiting_, [](const job& each) { return !each.wants_help(); });
+    }
+
+    /// Whether this thread is in a listener call of ours.
+    bool inside_listener() const noexcept { return running_here_ == this; }
+
+    /// Nothing reaches the strand any more, whatever runners do. Call when the consumer has stopped.
+    void shut() { gate_.shut(); }
+
+  private:
+    friend job;
+
+    /// One runner's work, called by the executor (through the job).
+    void run(const job& self, batch_type& batch) {
+        if constexpr (!traits::awaitable) {
+            const auto outer = std::exchange(running_here_, this);
+            {
+                runner_counts counts(*this, batch);
+                while (const auto slice = batch.claim(slice_size_))
+                    consume(self, batch, slice, counts);
+            }
+            running_here_ = outer;
+        }
+    }
+
+    /// The last runner left `batch`.
+    void left(batch_type& batch, owner_type& owner) {
+        if constexpr (immediate)
+            owner->batch_ran(batch);
+        else
+            gate_.post([owner = std::move(owner), &batch] { owner->batch_ran(batch); });
+    }
+
+    /// What one runner did; goes into the batch once, when the runner is done with it.
+    struct runner_counts {
+        runner_counts(concurrent_consumption& consumption, batch_type& batch) noexcept
+            : from(consumption), into(batch), since(consumption.runtime_.now()) {}
+        runner_counts(const runner_counts&)            = delete;
+        runner_counts& operator=(const runner_counts&) = delete;
+        ~runner_counts() {
+            const auto spent = from.runtime_.now() - since;
+            into.tally.calls.fetch_add(calls, std::memory_order_relaxed);
+            into.tally.succeeded.fetch_add(succeeded, std::memory_order_relaxed);
+            into.tally.failed.fetch_add(failed, std::memory_order_relaxed);
+            into.tally.nanoseconds.fetch_add(static_cast<std::uint64_t>(std::chrono::nanoseconds(spent).count()),
+                                             std::memory_order_relaxed);
+        }
+
+        concurrent_consumption& from;
+        batch_type& into;
+        std::chrono::steady_clock::time_point since;
+        std::uint64_t calls = 0, succeeded = 0, failed = 0;
+    };
+
+    void consume(const job& self, batch_type& batch, batch_slice slice, runner_counts& counts) {
+        const auto messages = batch.views(slice);
+        consume_context context{*batch.origin.queue};
+        observer_.before_consume(messages, context);
+        auto result = consume_result::reconsume_later;
+        try {
+            if constexpr (traits::silent) {
+                traits::call(listener_, messages, context);
+                result = consume_result::success;
+            } else {
+                result = traits::call(listener_, messages, context);
+            }
+        } catch (...) {
+            observer_.on_listener_exception(context.queue, std::current_exception());
+        }
+        settle(self, batch, slice, context, result, counts);
+    }
+
+    void settle(const job& self, batch_type& batch, batch_slice slice, const consume_context& context, consume_result result,
+                runner_counts& counts) {
+        observer_.after_consume(batch.views(slice), context, result);
+        const auto good = result == consume_result::success ? std::min<std::size_t>(context.succeeded, slice.count) : 0;
+        const auto end  = slice.first + slice.count;
+        auto each       = slice.first;
+        for (; each < slice.first + good; ++each)
+            batch.mark_finished(each);
+        ++counts.calls;
+        counts.succeeded += good;
+        if (each == end)
+            return;
+        counts.failed += end - each;
+        for (; each < end; ++each)
+            batch.mark_failed(each, context.delay_level);
+        if constexpr (!immediate) // else the strand looks at the batch right after it ran
+            gate_.post([self] { self.owner()->batch_has_failed(self.batch()); });
+    }
+
+    // Lanes: awaitable listeners only. All of this is on the strand, but for the lanes themselves.
+
+    void start_lanes() {
+        while (lanes_ < lane_limit_ && !waiting_.empty()) {
+            if (!waiting_.front().wants_help()) {
+                waiting_.pop_front();
+                continue;
+            }
+            ++lanes_;
+            // A slice is claimed by the lane itself, so the job stays in front until it is seen to be exhausted.
+            spawn_lane(waiting_.front());
+            if (waiting_.size() > 1 || !waiting_.front().wants_help())
+                std::rotate(waiting_.begin(), waiting_.begin() + 1, waiting_.end());
+        }
+    }
+
+    void spawn_lane(const job& work) {
+        if constexpr (traits::awaitable) {
+            const auto first = work.batch().claim(slice_size_);
+            if (!first) {
+                --lanes_;
+                return;
+            }
+            if constexpr (requires { executor_.get_executor(); })
+                asio::co_spawn(executor_.get_executor(), lane(*this, work, first), asio::detached);
+            else
+                asio::co_spawn(runtime_.get_executor(), lane(*this, work, first), asio::detached);
+        }
+    }
+
+    static auto lane_type() {
+        if constexpr (traits::awaitable)
+            return std::type_identity<asio::awaitable<void, typename detail::awaited<typename traits::answer>::executor>>();
+        else
+            return std::type_identity<void>();
+    }
+    using lane_awaitable = typename decltype(lane_type())::type;
+
+    template <class Result = lane_awaitable>
+    static Result lane(concurrent_consumption& here, job work, batch_slice slice) {
+        batch_type& batch = work.batch();
+        {
+            runner_counts counts(here, batch);
+            do {
+                const auto messages = batch.views(slice);
+                consume_context context{*batch.origin.queue};
+                here.observer_.before_consume(messages, context);
+                auto result = consume_result::reconsume_later;
+                try {
+                    if constexpr (traits::silent) {
+                        co_await traits::call(here.listener_, messages, context);
+                        result = consume_result::success;
+                    } else {
+                        result = co_await traits::call(here.listener_, messages, context);
+                    }
+                } catch (...) {
+                    here.observer_.on_listener_exception(context.queue, std::current_exception());
+                }
+                here.settle(work, batch, slice, context, result, counts);
+                slice = batch.claim(here.slice_size_);
+            } while (slice);
+        }
+        auto owner = work.owner();
+        here.gate_.post([owner, &here, last = std::move(work)] {
+            --here.lanes_;
+            here.start_lanes();
+        });
+    }
+
+    static inline thread_local const concurrent_consumption* running_here_ = nullptr;
+
+    Listener listener_;
+    Executor executor_;
+    Observer& observer_;
+    Runtime runtime_;
+    detail::strand_gate<typename Runtime::executor_type> gate_;
+    std::uint32_t slice_size_ = 1;
+
+    std::deque<job> waiting_; ///< Batches with messages that no lane has claimed, oldest first.
+    std::size_t lanes_      = 0;
+    std::size_t lane_limit_ = 1;
+};
+
+} // namespace rocketpush
+
+#endif

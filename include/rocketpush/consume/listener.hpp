@@ -1,0 +1,93 @@
+#ifndef ROCKETPUSH_CONSUME_LISTENER_HPP
+#define ROCKETPUSH_CONSUME_LISTENER_HPP
+
+#include <rocketpush/core/consume_result.hpp>
+#include <rocketpush/core/message.hpp>
+#include <rocketpush/detail/asio_compat.hpp>
+
+#include <concepts>
+#include <span>
+#include <type_traits>
+
+namespace rocketpush {
+
+namespace detail {
+
+template <class T>
+struct awaited {
+    static constexpr bool later = false;
+    using type                  = T;
+};
+template <class T, class Executor>
+struct awaited<asio::awaitable<T, Executor>> {
+    static constexpr bool later = true;
+    using type                  = T;
+    using executor              = Executor;
+};
+
+template <class R>
+concept consume_answer = std::same_as<R, void> || std::same_as<R, consume_result>;
+
+template <class L, class... Arguments>
+concept consumes_with = std::invocable<L&, Arguments...> &&
+                        consume_answer<typename awaited<std::invoke_result_t<L&, Arguments...>>::type>;
+
+} // namespace detail
+
+/// `listener(message)`: one message, without the context.
+template <class L>
+concept takes_message = detail::consumes_with<L, const message_view&>;
+/// `listener(message, context)`.
+template <class L>
+concept takes_message_and_context = detail::consumes_with<L, const message_view&, consume_context&>;
+/// `listener(std::span<const message_view>)`: up to `options::consume_batch_size` messages of one queue.
+template <class L>
+concept takes_batch = detail::consumes_with<L, std::span<const message_view>>;
+/// `listener(std::span<const message_view>, context)`.
+template <class L>
+concept takes_batch_and_context = detail::consumes_with<L, std::span<const message_view>, consume_context&>;
+
+/**
+ * @brief The user's code: takes one message or a span of them, with or without the context; returns a consume_result,
+ *        nothing (which is success), or an `asio::awaitable` of either. It may throw: its messages come again.
+ *
+ * Laws, for the user to keep:
+ *  - a call may be repeated for a message that was already consumed (at least once);
+ *  - message views are valid until the call returns, or its awaitable has completed;
+ *  - with a pool it is called by several threads at once.
+ *
+ * @par Source  Java `MessageListenerConcurrently`.
+ */
+template <class L>
+concept listener = std::move_constructible<L> &&
+                   (takes_message<L> || takes_message_and_context<L> || takes_batch<L> || takes_batch_and_context<L>);
+
+/// What the library needs to know of a listener's shape, found at compile time.
+template <listener L>
+struct listener_traits {
+    // In this order: a generic lambda that takes a message must not be tried with a span.
+    static constexpr bool batch   = !takes_message<L> && !takes_message_and_context<L>;
+    static constexpr bool context = !takes_message<L> && (takes_message_and_context<L> || !takes_batch<L>);
+
+    using messages = std::conditional_t<batch, std::span<const message_view>, const message_view&>;
+
+    /// Calls it in its shape, with the answer as it is: nothing, a result, or an awaitable.
+    static decltype(auto) call(L& listener, std::span<const message_view> messages_, consume_context& context_) {
+        if constexpr (batch && context)
+            return listener(messages_, context_);
+        else if constexpr (batch)
+            return listener(messages_);
+        else if constexpr (context)
+            return listener(messages_.front(), context_);
+        else
+            return listener(messages_.front());
+    }
+
+    using answer                    = decltype(call(std::declval<L&>(), {}, std::declval<consume_context&>()));
+    static constexpr bool awaitable = detail::awaited<answer>::later;
+    static constexpr bool silent    = std::same_as<typename detail::awaited<answer>::type, void>;
+};
+
+} // namespace rocketpush
+
+#endif

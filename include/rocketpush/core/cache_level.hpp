@@ -1,0 +1,21 @@
+#ifndef ROCKETPUSH_CORE_CACHE_LEVEL_HPP
+#define ROCKETPUSH_CORE_CACHE_LEVEL_HPP
+
+#include <cstddef>
+#include <cstdint>
+
+namespace rocketpush {
+
+/// How much of one queue is held.
+struct cache_level {
+    std::size_t messages = 0; ///< Pulled and not finished.
+    std::size_t bytes    = 0; ///< Of their frames and inflated bodies.
+    std::int64_t span    = 0; ///< Offsets from the committable one to the next pull: what comes again after a crash.
+};
+
+/// Why a queue is not pulled at the moment.
+enum class flow_state : std::uint8_t { open, too_many_messages, too_many_bytes, too_wide_a_span };
+
+} // namespace rocketpush
+
+#endif

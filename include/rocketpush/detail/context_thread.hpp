@@ -1,0 +1,97 @@
+#ifndef ROCKETPUSH_DETAIL_CONTEXT_THREAD_HPP
+#define ROCKETPUSH_DETAIL_CONTEXT_THREAD_HPP
+
+#include <rocketpush/detail/asio_compat.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace rocketpush::detail {
+
+/// How long an idle thread may take to see that it shall leave, before it is left behind as a hung one.
+inline constexpr std::chrono::milliseconds thread_leave_grace{500};
+
+/**
+ * @brief An io_context and the one thread that runs it, and an end that always comes.
+ *
+ * The thread shares the context, so it can be left behind when a handler hangs: whenever that handler returns, it finds
+ * all it needs, and the thread ends by itself.
+ *
+ * @par Thread safety  All from any thread.
+ */
+class context_thread {
+  public:
+    context_thread() : shared_(std::make_shared<shared_state>()), work_(shared_->context.get_executor()) {}
+
+    context_thread(const context_thread&)            = delete;
+    context_thread& operator=(const context_thread&) = delete;
+
+    /// Drops what has not run yet.
+    ~context_thread() { join(std::chrono::milliseconds(0)); }
+
+    asio::io_context& context() noexcept { return shared_->context; }
+
+    void start() {
+        const std::lock_guard lock(shared_->mutex);
+        if (thread_.joinable() || !work_)
+            return;
+        thread_ = std::thread([shared = shared_] {
+            shared->context.run();
+            const std::lock_guard ending(shared->mutex);
+            shared->ended = true;
+            shared->changed.notify_all();
+        });
+    }
+
+    /// See the law of `runtime`.
+    bool join(std::chrono::milliseconds limit) {
+        std::unique_lock lock(shared_->mutex);
+        work_.reset();
+        if (!thread_.joinable())
+            return !left_behind_ || shared_->ended;
+        if (thread_.get_id() == std::this_thread::get_id()) {
+            leave_behind();
+            return false;
+        }
+        const auto ended = [this] { return shared_->ended || left_behind_; };
+        if (!shared_->changed.wait_for(lock, limit, ended)) {
+            shared_->context.stop();
+            shared_->changed.wait_for(lock, thread_leave_grace, ended);
+        }
+        if (!thread_.joinable()) // another caller was quicker
+            return shared_->ended;
+        if (!shared_->ended) {
+            leave_behind();
+            return false;
+        }
+        thread_.join(); // it needs the lock no more
+        return true;
+    }
+
+  private:
+    struct shared_state {
+        std::mutex              mutex;
+        std::condition_variable changed;
+        bool                    ended = false;
+        asio::io_context        context{1}; // last, so first to go: handlers that it drops may still look at the rest
+    };
+
+    void leave_behind() {
+        left_behind_ = true;
+        thread_.detach();
+        shared_->changed.notify_all();
+    }
+
+    std::shared_ptr<shared_state>                                                 shared_;
+    std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_; // guarded, as are the next two
+    std::thread                                                                   thread_;
+    bool                                                                          left_behind_ = false;
+};
+
+} // namespace rocketpush::detail
+
+#endif

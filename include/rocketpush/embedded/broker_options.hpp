@@ -1,0 +1,67 @@
+#ifndef ROCKETPUSH_EMBEDDED_BROKER_OPTIONS_HPP
+#define ROCKETPUSH_EMBEDDED_BROKER_OPTIONS_HPP
+
+#include <rocketpush/core/endpoint.hpp>
+#include <rocketpush/embedded/delay_schedule.hpp>
+#include <rocketpush/protocol/frame.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace rocketpush::embedded {
+
+/// In which header encoding answers go out.
+enum class answer_encoding : std::uint8_t {
+    json,      ///< Always JSON: 5.x, and 4.9.3 and older.
+    as_request ///< As the question came: 4.9.4 and later 4.9.x.
+};
+
+/// Versions for `broker_options::version`. @par Source  Java `MQVersion.Version`, by ordinal.
+inline constexpr std::int32_t version_4_9_7 = 407;
+inline constexpr std::int32_t version_5_0_0 = 413;
+inline constexpr std::int32_t version_5_5_0 = 513;
+
+/**
+ * @brief How an embedded broker behaves. The defaults are those of RocketMQ 5.5.0.
+ *
+ * A broker that is asked to be a 4.9.7 answers as that does where the two differ: also set `encoding` then.
+ */
+struct broker_options {
+    endpoint listen{"127.0.0.1", 0}; ///< Port 0: the system chooses one.
+    std::string name    = "broker-a";
+    std::string cluster = "DefaultCluster";
+
+    std::int32_t version     = version_5_5_0;
+    answer_encoding encoding = answer_encoding::json;
+
+    bool auto_create_topics  = true; ///< A producer may send to a topic that does not exist yet.
+    std::int32_t auto_queues = 8;    ///< Most queues of a topic made that way; Java producers ask for 4.
+    bool auto_create_groups  = true; ///< A group needs no `create_group` before its first heartbeat.
+
+    std::int32_t retry_queues        = 1;  ///< Queues of a group's retry topic.
+    std::int32_t max_reconsume_times = 16; ///< For clients that do not say it themselves.
+    /// A short list makes retries quick in tests: level 3 is a first retry's.
+    std::vector<std::chrono::milliseconds> delay_levels = default_delay_levels();
+
+    std::size_t store_bytes      = 256 * 1024 * 1024; ///< Beyond it the oldest messages go, parked ones too.
+    std::size_t max_message_body = 4 * 1024 * 1024;   ///< Bytes.
+    std::size_t pull_messages    = 32;                ///< Most that one pull gives, whatever it asks for.
+    std::size_t pull_bytes       = 256 * 1024;        ///< Bytes, but always one message.
+    std::size_t held_pulls       = 100'000;           ///< Pulls beyond this number are answered at once.
+    std::size_t frame_limit      = protocol::default_frame_limit; ///< Bytes; a client that sends a larger one is cut off.
+
+    std::chrono::milliseconds lock_lifetime   = std::chrono::seconds(60);
+    std::chrono::milliseconds client_lifetime = std::chrono::seconds(120); ///< Without a heartbeat.
+    std::chrono::milliseconds idle_lifetime   = std::chrono::seconds(120); ///< Of a connection without a byte either way.
+    std::chrono::milliseconds scan_interval   = std::chrono::seconds(10);  ///< Between looks for those two.
+
+    /// From 5.0 on.
+    bool is_version_5() const noexcept { return version >= version_5_0_0; }
+};
+
+} // namespace rocketpush::embedded
+
+#endif

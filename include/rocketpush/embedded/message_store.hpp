@@ -1,0 +1,276 @@
+#ifndef ROCKETPUSH_EMBEDDED_MESSAGE_STORE_HPP
+#define ROCKETPUSH_EMBEDDED_MESSAGE_STORE_HPP
+
+#include <rocketpush/core/host_address.hpp>
+#include <rocketpush/core/message_queue.hpp>
+#include <rocketpush/core/property_names.hpp>
+#include <rocketpush/detail/assert.hpp>
+#include <rocketpush/detail/java_string.hpp>
+#include <rocketpush/embedded/commit_log.hpp>
+#include <rocketpush/protocol/message_encoder.hpp>
+#include <rocketpush/protocol/properties.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::embedded {
+
+/// What a topic allows. Bits of `permission`: 4 read, 2 write, 1 others may be made by its example.
+struct topic_settings {
+    std::int32_t read_queues  = 8;
+    std::int32_t write_queues = 8;
+    std::int32_t permission   = 6;
+
+    bool readable() const noexcept { return (permission & 4) != 0; }
+    bool writable() const noexcept { return (permission & 2) != 0; }
+    std::int32_t queues() const noexcept { return std::max(read_queues, write_queues); }
+};
+
+/// Where a message has been stored.
+struct stored_place {
+    std::int32_t queue_id          = 0;
+    queue_offset offset            = 0;
+    std::int64_t commit_log_offset = 0;
+};
+
+/// How a read ended. @par Source  Java `GetMessageStatus`, whose names go into a pull answer's remark.
+enum class read_status {
+    found,
+    no_matched_message,
+    no_message_in_queue,
+    offset_overflow_one,
+    offset_overflow_badly,
+    offset_too_small,
+};
+
+constexpr std::string_view to_string(read_status status) noexcept {
+    switch (status) {
+    case read_status::found: return "FOUND";
+    case read_status::no_matched_message: return "NO_MATCHED_MESSAGE";
+    case read_status::no_message_in_queue: return "NO_MESSAGE_IN_QUEUE";
+    case read_status::offset_overflow_one: return "OFFSET_OVERFLOW_ONE";
+    case read_status::offset_overflow_badly: return "OFFSET_OVERFLOW_BADLY";
+    case read_status::offset_too_small: return "OFFSET_TOO_SMALL";
+    }
+    return {};
+}
+
+/// Most that one read gives.
+struct read_limits {
+    std::size_t messages = 32;
+    std::size_t bytes    = 256 * 1024; ///< One message is given even if it is larger.
+};
+
+struct read_result {
+    read_status status = read_status::no_message_in_queue;
+    queue_offset next  = 0; ///< Where to read on.
+};
+
+/**
+ * @brief Topics, their queues, and the messages in them.
+ *
+ * A message is encoded once, when it is stored; reads give views of those bytes.
+ *
+ * @par Thread safety  None.
+ * @par Source         Java `DefaultMessageStore`, `ConsumeQueue`, `TopicConfigManager`.
+ */
+class message_store {
+  public:
+    /// One stored message, as its queue knows it.
+    struct entry {
+        std::int64_t commit_log_offset;
+        std::int64_t store_timestamp; ///< ms since 1970
+        std::int32_t tag_hash;        ///< 0 without a tag, as in Java.
+    };
+
+    message_store(std::size_t byte_limit, const host_address& store_host) : log_(byte_limit), store_host_(store_host) {}
+
+    const host_address& store_host() const noexcept { return store_host_; }
+
+    /// Null for a topic that does not exist.
+    const topic_settings* find_topic(std::string_view topic) const {
+        const auto found = topics_.find(topic);
+        return found == topics_.end() ? nullptr : &found->second.settings;
+    }
+
+    /// Makes a topic or changes it; queues that it has are kept, also when it shall have fewer.
+    void set_topic(std::string_view topic, const topic_settings& settings) {
+        auto& made    = topics_.try_emplace(std::string(topic)).first->second;
+        made.settings = settings;
+        if (const auto queues = static_cast<std::size_t>(settings.queues()); made.queues.size() < queues)
+            made.queues.resize(queues);
+    }
+
+    /// Forgets a topic with its messages. @return Whether it existed.
+    bool remove_topic(std::string_view topic) {
+        const auto found = topics_.find(topic);
+        if (found == topics_.end())
+            return false;
+        topics_.erase(found);
+        return true;
+    }
+
+    std::vector<std::string> topic_names() const {
+        std::vector<std::string> names;
+        for (const auto& [name, topic] : topics_)
+            names.push_back(name);
+        return names;
+    }
+
+    /// The topic's queues in turn, for those who do not name one. The topic exists.
+    std::int32_t next_queue(std::string_view topic) {
+        auto& writer = topics_.find(topic)->second;
+        return writer.turn = (writer.turn + 1) % std::max(1, writer.settings.write_queues);
+    }
+
+    /// Stores a message; its offsets and store host are set here. The topic and the queue exist.
+    stored_place append(protocol::stored_message message) {
+        auto* queue = find_queue(message.topic, message.queue_id);
+        ROCKETPUSH_ASSERT(queue, "messages are stored in queues that exist");
+        message.queue_offset      = queue->end();
+        message.commit_log_offset = log_.end_offset();
+        message.store_host        = store_host_;
+        const auto oldest         = log_.begin_offset();
+        log_.append(message);
+        queue->entries.push_back({message.commit_log_offset, message.store_timestamp, tag_hash(message.properties)});
+        if (log_.begin_offset() != oldest)
+            forget_dropped();
+        return {message.queue_id, message.queue_offset, message.commit_log_offset};
+    }
+
+    /// The message that begins there in the commit log; empty if there is none.
+    std::string_view record_at(std::int64_t commit_log_offset) const noexcept { return log_.record_at(commit_log_offset); }
+
+    /// Offset of a queue's oldest message; where the next will be if it has none; 0 if there is no such queue.
+    queue_offset min_offset(std::string_view topic, std::int32_t queue_id) const {
+        const auto* queue = find_queue(topic, queue_id);
+        return queue ? queue->begin : 0;
+    }
+    /// Where a queue's next message will be; 0 if there is no such queue.
+    queue_offset max_offset(std::string_view topic, std::int32_t queue_id) const {
+        const auto* queue = find_queue(topic, queue_id);
+        return queue ? queue->end() : 0;
+    }
+
+    /// What the queue knows of the message at an offset; nothing if it is not kept.
+    std::optional<entry> find_entry(std::string_view topic, std::int32_t queue_id, queue_offset at) const {
+        const auto* queue = find_queue(topic, queue_id);
+        if (!queue || at < queue->begin || at >= queue->end())
+            return std::nullopt;
+        return queue->entries[static_cast<std::size_t>(at - queue->begin)];
+    }
+
+    /// Offset of the first message that was stored at `timestamp` (ms) or later; the maximum if none was.
+    queue_offset first_since(std::string_view topic, std::int32_t queue_id, std::int64_t timestamp) const {
+        const auto* queue = find_queue(topic, queue_id);
+        if (!queue)
+            return 0;
+        const auto first = std::partition_point(queue->entries.begin(), queue->entries.end(), [timestamp](const entry& one) {
+            return one.store_timestamp < timestamp;
+        });
+        return queue->begin + std::distance(queue->entries.begin(), first);
+    }
+
+    /**
+     * @brief Finds messages of a queue, which exists, from an offset on.
+     * @param wants    `bool(std::int32_t tag_hash)`; others are passed over.
+     * @param records  Gets the messages found, as stored, behind those it has.
+     */
+    template <std::predicate<std::int32_t> Wants>
+    read_result read(std::string_view topic, std::int32_t queue_id, queue_offset from, const read_limits& limits,
+                     Wants&& wants, std::vector<std::string_view>& records) const {
+        const auto* queue = find_queue(topic, queue_id);
+        if (!queue || queue->end() == 0)
+            return {read_status::no_message_in_queue, 0};
+        if (from < queue->begin)
+            return {read_status::offset_too_small, queue->begin};
+        if (from == queue->end())
+            return {read_status::offset_overflow_one, from};
+        if (from > queue->end())
+            return {read_status::offset_overflow_badly, queue->end()};
+
+        std::size_t messages = 0, bytes = 0;
+        // A tag that nobody uses must not make one read walk through a million messages.
+        const auto stop = std::min(queue->end(), from + most_looked_at);
+        auto next       = from;
+        for (; next < stop && messages < limits.messages; ++next) {
+            const auto& candidate = queue->entries[static_cast<std::size_t>(next - queue->begin)];
+            if (!wants(candidate.tag_hash))
+                continue;
+            const auto record = log_.record_at(candidate.commit_log_offset);
+            if (messages > 0 && bytes + record.size() > limits.bytes)
+                break;
+            records.push_back(record);
+            bytes += record.size();
+            ++messages;
+        }
+        return {messages > 0 ? read_status::found : read_status::no_matched_message, next};
+    }
+
+    /// Forgets a queue's messages before an offset, which becomes its minimum (at most its maximum).
+    void drop_before(std::string_view topic, std::int32_t queue_id, queue_offset at) {
+        if (auto* queue = find_queue(topic, queue_id))
+            while (queue->begin < at && !queue->entries.empty())
+                queue->pop();
+    }
+
+    static std::int32_t tag_hash(std::string_view properties) noexcept {
+        const auto tag = protocol::find_property(properties, property_names::tags);
+        return tag ? detail::java_hash(*tag) : 0;
+    }
+
+  private:
+    static constexpr queue_offset most_looked_at = 16'000;
+
+    struct queue_state {
+        std::deque<entry> entries;
+        queue_offset begin = 0;
+
+        queue_offset end() const noexcept { return begin + static_cast<queue_offset>(entries.size()); }
+        void pop() {
+            entries.pop_front();
+            ++begin;
+        }
+    };
+    struct topic_state {
+        topic_settings settings;
+        std::vector<queue_state> queues;
+        std::int32_t turn = -1; ///< Queue of the last message that named none.
+    };
+
+    const queue_state* find_queue(std::string_view topic, std::int32_t queue_id) const {
+        const auto found = topics_.find(topic);
+        if (found == topics_.end() || queue_id < 0 || static_cast<std::size_t>(queue_id) >= found->second.queues.size())
+            return nullptr;
+        return &found->second.queues[static_cast<std::size_t>(queue_id)];
+    }
+    queue_state* find_queue(std::string_view topic, std::int32_t queue_id) {
+        return const_cast<queue_state*>(std::as_const(*this).find_queue(topic, queue_id));
+    }
+
+    void forget_dropped() {
+        for (auto& [name, topic] : topics_)
+            for (auto& queue : topic.queues)
+                while (!queue.entries.empty() && queue.entries.front().commit_log_offset < log_.begin_offset())
+                    queue.pop();
+    }
+
+    commit_log log_;
+    host_address store_host_;
+    std::map<std::string, topic_state, std::less<>> topics_;
+};
+
+} // namespace rocketpush::embedded
+
+#endif

@@ -1,0 +1,193 @@
+#ifndef ROCKETPUSH_EXECUTOR_THREAD_POOL_EXECUTOR_HPP
+#define ROCKETPUSH_EXECUTOR_THREAD_POOL_EXECUTOR_HPP
+
+#include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/detail/assert.hpp>
+#include <rocketpush/detail/context_thread.hpp>
+#include <rocketpush/detail/job_ledger.hpp>
+#include <rocketpush/executor/executor_policy.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief Threads of its own that run one io_context.
+ *
+ * The threads share what they need, so the executor can go while a listener hangs: its thread is left behind and ends when
+ * the listener returns.
+ *
+ * @par Source  Java `ConsumeMessageConcurrentlyService.consumeExecutor`. Differs: a batch is one job, not a task
+ *              for each consume batch.
+ */
+class thread_pool_executor {
+  public:
+    static constexpr bool concurrent = true;
+
+    /// @param threads  0 takes the number from the options, at start().
+    explicit thread_pool_executor(std::size_t threads = 0) : state_(std::make_shared<state>()), given_(threads) {
+        state_->wanted = threads;
+    }
+
+    thread_pool_executor(thread_pool_executor&&) noexcept = default;
+    thread_pool_executor& operator=(thread_pool_executor&&) = delete;
+
+    ~thread_pool_executor() {
+        if (state_)
+            join(std::chrono::milliseconds(0));
+    }
+
+    /**
+     * @param threads  Ignored if the constructor got a number.
+     * @throw std::system_error  The system gives not even one thread. With fewer than asked for it goes on.
+     */
+    void start(std::size_t threads) {
+        const std::lock_guard lock(state_->mutex);
+        if (state_->started || state_->ended)
+            return;
+        state_->started = true;
+        const auto count = at_least_one(given_ != 0 ? given_ : threads);
+        state_->wanted   = 0;
+        add_threads(count);
+    }
+
+    template <executor_job Job>
+    void execute(Job job) {
+        state_->send(detail::job_copy<Job, state*>(state_.get(), std::move(job)));
+    }
+
+    std::size_t concurrency() const noexcept { return state_->concurrency(); }
+
+    /// Threads that are too many leave after the jobs that are queued before them.
+    void resize(std::size_t count) {
+        count = at_least_one(count);
+        std::vector<std::thread> left;
+        {
+            const std::lock_guard lock(state_->mutex);
+            left.swap(state_->left);
+            const auto wanted = state_->wanted.load();
+            if (!state_->started || state_->ended) {
+                given_         = count;
+                state_->wanted = count;
+            } else if (count > wanted) {
+                add_threads(count - wanted);
+            } else {
+                state_->wanted = count;
+                for (auto surplus = wanted - count; surplus != 0; --surplus)
+                    asio::post(state_->context, [] { leaving_ = true; });
+            }
+        }
+        join_all(left);
+    }
+
+    bool join(std::chrono::milliseconds limit) {
+        const bool jobs_ended = state_->jobs->join(limit);
+        const std::size_t own = pool_of_thread_ == state_.get() ? 1 : 0;
+
+        std::vector<std::thread> left;
+        bool                     all_left = false;
+        {
+            std::unique_lock lock(state_->mutex);
+            state_->ended = true;
+            state_->context.stop();
+            // Idle threads leave at once; threads in a job, and the one that calls, are not waited for.
+            const auto busy = [&] { return state_->jobs->running() + (own != 0 && !state_->jobs->in_job() ? 1 : 0); };
+            state_->changed.wait_for(lock, detail::thread_leave_grace, [&] { return state_->live <= busy(); });
+            all_left = state_->live <= own;
+            for (auto& [id, thread] : state_->threads)
+                thread.detach();
+            state_->threads.clear();
+            left.swap(state_->left);
+        }
+        join_all(left);
+        return jobs_ended && all_left;
+    }
+
+    /// Where listeners that are coroutines run.
+    asio::io_context::executor_type get_executor() const noexcept { return state_->context.get_executor(); }
+
+  private:
+    struct state {
+        std::size_t concurrency() const noexcept { return wanted.load(std::memory_order_relaxed); }
+
+        template <class Copy>
+        void send(Copy copy) {
+            asio::post(context, std::move(copy));
+        }
+
+        std::shared_ptr<detail::job_ledger> jobs = std::make_shared<detail::job_ledger>();
+        std::atomic<std::size_t>            wanted{0};
+
+        std::mutex                             mutex; // guards what follows, up to the context
+        std::condition_variable                changed;
+        bool                                   started = false;
+        bool                                   ended   = false;
+        std::size_t                            live    = 0; // threads that have not left, also those left behind
+        std::map<std::thread::id, std::thread> threads;
+        std::vector<std::thread>               left; // have ended, or are about to without needing anything
+
+        asio::io_context                                           context; // drops its jobs before the rest goes
+        asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
+    };
+
+    static std::size_t at_least_one(std::size_t count) noexcept {
+        ROCKETPUSH_ASSERT(count != 0, "a thread pool has at least one thread");
+        return std::max<std::size_t>(count, 1);
+    }
+
+    static void join_all(std::vector<std::thread>& threads) {
+        for (auto& thread : threads)
+            thread.join();
+    }
+
+    /// Called with the mutex held.
+    void add_threads(std::size_t count) {
+        for (; count != 0; --count) {
+            try {
+                std::thread thread([shared = state_] { work(*shared); });
+                const auto  id = thread.get_id();
+                state_->threads.emplace(id, std::move(thread));
+            } catch (const std::system_error&) {
+                if (state_->live == 0)
+                    throw;
+                return;
+            }
+            ++state_->live;
+            ++state_->wanted;
+        }
+    }
+
+    static void work(state& shared) {
+        pool_of_thread_ = &shared;
+        while (!leaving_ && shared.context.run_one() != 0) {
+        }
+        const std::lock_guard lock(shared.mutex);
+        --shared.live;
+        if (auto self = shared.threads.extract(std::this_thread::get_id()))
+            shared.left.push_back(std::move(self.mapped()));
+        shared.changed.notify_all();
+    }
+
+    static inline thread_local const state* pool_of_thread_ = nullptr;
+    static inline thread_local bool         leaving_        = false; // this thread of a pool is one too many
+
+    std::shared_ptr<state> state_; // null after a move
+    std::size_t            given_;
+};
+
+static_assert(has_asio_executor<thread_pool_executor>);
+
+} // namespace rocketpush
+
+#endif

@@ -1,0 +1,109 @@
+#ifndef ROCKETPUSH_FETCH_PROCESS_QUEUE_HPP
+#define ROCKETPUSH_FETCH_PROCESS_QUEUE_HPP
+
+#include <rocketpush/core/message_queue.hpp>
+#include <rocketpush/fetch/flow_control.hpp>
+#include <rocketpush/fetch/pulled_batch.hpp>
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief What was pulled from one queue and is not finished, and the offset that may be committed for it.
+ *
+ * The offset never passes an unfinished message: it is the first unfinished one's, or, when all are finished, the offset
+ * of the next pull (what a filter removed before it needs nobody).
+ *
+ * @par Thread safety  None; on the strand. Runners mark messages in the batches meanwhile.
+ * @par Source         Java `ProcessQueue`. Differs: batches in place of a tree of messages.
+ */
+template <bool Concurrent>
+class process_queue {
+  public:
+    using batch_type = pulled_batch<Concurrent>;
+
+    explicit process_queue(queue_offset first) noexcept : next_pull_(first) {}
+
+    /// The offset of the next pull.
+    queue_offset next_pull() const noexcept { return next_pull_; }
+    /// A pull brought the queue up to `offset`; messages between were appended, or filtered out.
+    void advance(queue_offset offset) noexcept { next_pull_ = offset; }
+
+    batch_type& append(std::unique_ptr<batch_type> batch) {
+        batches_.push_back(std::move(batch));
+        batch_type& kept = *batches_.back();
+        messages_ += kept.size();
+        bytes_ += kept.held_bytes();
+        return kept;
+    }
+
+    /// The next offset that the group needs.
+    queue_offset committable() noexcept {
+        for (auto& each : batches_)
+            if (const auto offset = each->first_unfinished())
+                return *offset;
+        return next_pull_;
+    }
+
+    /// What flow control looks at. Counts a batch whole until its last runner has left.
+    cache_level level() noexcept { return {messages_, bytes_, next_pull_ - committable()}; }
+
+    bool empty() const noexcept { return batches_.empty(); }
+    std::size_t cached_messages() const noexcept { return messages_; }
+    std::size_t cached_bytes() const noexcept { return bytes_; }
+
+    /// Whether a listener is at a message, or a message is on its way back to the broker.
+    bool busy() const noexcept {
+        for (const auto& each : batches_)
+            if (each->running() || each->under_send_back != 0)
+                return true;
+        return false;
+    }
+
+    /// No further listener call starts for what is cached.
+    void cancel_unclaimed() noexcept {
+        for (auto& each : batches_)
+            each->cancel_unclaimed();
+    }
+
+    /// Lets go of the bytes of every batch that is finished, and gives those at the front, which the offset has
+    /// passed, to `recycle(std::unique_ptr<batch>)`.
+    template <class Recycle>
+    void retire_finished(Recycle&& recycle) {
+        for (auto& each : batches_) {
+            if (!each->heard || each->under_send_back != 0 || each->first_unfinished() || each->released())
+                continue;
+            messages_ -= each->size();
+            bytes_ -= each->held_bytes();
+            each->release_bytes();
+        }
+        while (!batches_.empty() && batches_.front()->released()) {
+            recycle(std::move(batches_.front()));
+            batches_.pop_front();
+        }
+    }
+
+    /// Lets go of everything that nobody is at; for a queue that was given up.
+    template <class Recycle>
+    void clear(Recycle&& recycle) {
+        while (!batches_.empty()) {
+            recycle(std::move(batches_.front()));
+            batches_.pop_front();
+        }
+        messages_ = bytes_ = 0;
+    }
+
+  private:
+    std::deque<std::unique_ptr<batch_type>> batches_;
+    queue_offset next_pull_;
+    std::size_t messages_ = 0;
+    std::size_t bytes_    = 0;
+};
+
+} // namespace rocketpush
+
+#endif

@@ -1,0 +1,223 @@
+#ifndef ROCKETPUSH_FETCH_PULLED_BATCH_HPP
+#define ROCKETPUSH_FETCH_PULLED_BATCH_HPP
+
+#include <rocketpush/core/message.hpp>
+#include <rocketpush/core/message_queue.hpp>
+#include <rocketpush/detail/assert.hpp>
+#include <rocketpush/detail/block_pool.hpp>
+#include <rocketpush/detail/byte_arena.hpp>
+#include <rocketpush/detail/shared_cell.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace rocketpush {
+
+/// How far one message of a batch is.
+enum class message_progress : std::uint8_t {
+    unfinished,   ///< Not yet consumed, or a listener is at it.
+    failed,       ///< The listener wants it again; the strand has not seen to it yet.
+    sending_back, ///< On its way back to the broker.
+    finished      ///< Consumed, or confirmed by the broker to come again.
+};
+
+/// A run of messages of one batch that one listener call gets. Empty: nothing was left to claim.
+struct batch_slice {
+    std::uint32_t first = 0;
+    std::uint32_t count = 0;
+
+    explicit operator bool() const noexcept { return count != 0; }
+};
+
+/**
+ * @brief The messages of one pull response: the unit of dispatch, of memory and of offsets.
+ *
+ * The strand fills it and hands it to the executor once. Whoever runs it claims slices with one atomic add each and
+ * marks in the batch what it finished; the strand hears when the last runner has left, and reads the marks whenever it
+ * commits offsets. So a message costs no queue push, wake-up or post of its own.
+ *
+ * Batches are reused: their vectors keep their capacity, so a steady stream of pulls allocates nothing.
+ *
+ * @tparam Concurrent  Whether runners are on other threads than the strand; if not there are no atomics.
+ * @par Thread safety  `claim`, `mark`, `messages`, `views`, `enter`, `leave`, `tally` for runners; the rest for the strand.
+ */
+template <bool Concurrent>
+class pulled_batch {
+  public:
+    template <class T>
+    using cell = detail::shared_cell<T, Concurrent>;
+
+    pulled_batch()                               = default;
+    pulled_batch(const pulled_batch&)            = delete;
+    pulled_batch& operator=(const pulled_batch&) = delete;
+
+    // Filling it, by the strand before dispatch.
+
+    detail::message_origin origin{};
+    detail::block_ref frame;             ///< Holds the bytes of all messages.
+    detail::byte_arena inflated;         ///< Holds bodies that were compressed.
+    std::vector<detail::message_fields> messages;
+    std::size_t frame_size = 0;          ///< Bytes of the frame; flow control counts them with the inflated ones.
+    void* home = nullptr;                ///< The owned queue; kept until no batch of it has a runner.
+
+    /// Call when `messages` is complete; resets claims and marks.
+    void prepare() {
+        if (capacity_ < messages.size()) {
+            capacity_ = std::max<std::size_t>(messages.size(), 32);
+            marks_    = std::make_unique<mark_cell[]>(capacity_);
+        }
+        views_.clear();
+        for (std::size_t i = 0; i < messages.size(); ++i) {
+            marks_[i].progress.store(message_progress::unfinished, std::memory_order_relaxed);
+            marks_[i].delay_level = 0;
+            views_.emplace_back(messages[i]);
+        }
+        next_.store(0, std::memory_order_relaxed);
+        finished_prefix_ = 0;
+        under_send_back  = 0;
+        tally            = {};
+    }
+
+    // Running it.
+
+    std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(messages.size()); }
+    std::span<const message_view> views(batch_slice slice) const noexcept {
+        return std::span(views_).subspan(slice.first, slice.count);
+    }
+
+    /// Takes the next messages, at most `most`. Each message is claimed once.
+    batch_slice claim(std::uint32_t most) noexcept {
+        const auto first = next_.fetch_add(most, std::memory_order_relaxed);
+        if (first >= size())
+            return {};
+        return {first, std::min(most, size() - first)};
+    }
+    bool has_unclaimed() const noexcept { return next_.load(std::memory_order_relaxed) < size(); }
+
+    void mark_finished(std::uint32_t index) noexcept {
+        marks_[index].progress.store(message_progress::finished, std::memory_order_release);
+    }
+    void mark_failed(std::uint32_t index, int delay_level) noexcept {
+        marks_[index].delay_level = delay_level;
+        marks_[index].progress.store(message_progress::failed, std::memory_order_release);
+    }
+
+    /// Runners count themselves in and out; the one that leaves last tells the strand.
+    void enter() noexcept { runners_.fetch_add(1, std::memory_order_relaxed); }
+    [[nodiscard]] bool leave() noexcept { return runners_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+
+    /// What runners did, summed up once for each time one enters.
+    struct tally_counts {
+        cell<std::uint64_t> calls{0}, succeeded{0}, failed{0}, nanoseconds{0};
+
+        tally_counts& operator=(std::initializer_list<int>) noexcept {
+            for (auto* each : {&calls, &succeeded, &failed, &nanoseconds})
+                each->store(0, std::memory_order_relaxed);
+            return *this;
+        }
+    } tally;
+
+    // Looking at it, by the strand.
+
+    message_progress progress(std::uint32_t index) const noexcept {
+        return marks_[index].progress.load(std::memory_order_acquire);
+    }
+    int delay_level(std::uint32_t index) const noexcept { return marks_[index].delay_level; }
+    void set_progress(std::uint32_t index, message_progress value) noexcept {
+        marks_[index].progress.store(value, std::memory_order_relaxed);
+    }
+
+    bool running() const noexcept { return runners_.load(std::memory_order_acquire) != 0; }
+
+    /// Makes what nobody has claimed yet unclaimable: those listener calls will not start.
+    void cancel_unclaimed() noexcept { next_.exchange(size(), std::memory_order_relaxed); }
+
+    /// The offset of the first message that is not finished; empty when all are.
+    std::optional<queue_offset> first_unfinished() noexcept {
+        while (finished_prefix_ < size() && progress(finished_prefix_) == message_progress::finished)
+            ++finished_prefix_;
+        if (finished_prefix_ == size())
+            return std::nullopt;
+        return messages[finished_prefix_].queue_offset;
+    }
+
+    std::size_t unfinished_count() const noexcept {
+        std::size_t count = 0;
+        for (std::uint32_t i = 0; i < size(); ++i)
+            count += progress(i) != message_progress::finished;
+        return count;
+    }
+
+    std::size_t held_bytes() const noexcept { return frame_size + inflated.used_bytes(); }
+    /// Whether it was let go of: all messages are finished, only the place in the order is kept.
+    bool released() const noexcept { return frame_size == 0; }
+
+    std::uint32_t under_send_back = 0; ///< Messages that a send-back operation is at.
+    bool heard                    = false; ///< The last runner left and the strand knows it.
+    pulled_batch* next_heard      = nullptr; ///< Link of the list of batches whose last runner left.
+
+    /// Lets go of the bytes when all messages are finished; their offsets stay known.
+    void release_bytes() noexcept {
+        frame = {};
+        inflated.clear();
+        frame_size = 0;
+    }
+
+    /// Makes it ready for another pull; keeps capacities.
+    void clear() noexcept {
+        release_bytes();
+        messages.clear();
+        views_.clear();
+        heard      = false;
+        next_heard = nullptr;
+    }
+
+  private:
+    struct mark_cell {
+        cell<message_progress> progress{message_progress::unfinished};
+        int delay_level = 0;
+    };
+
+    std::vector<message_view> views_;
+    std::unique_ptr<mark_cell[]> marks_;
+    std::size_t capacity_ = 0;
+    cell<std::uint32_t> next_{0};
+    cell<std::uint32_t> runners_{0};
+    std::uint32_t finished_prefix_ = 0;
+};
+
+/// Keeps finished batches for the next pull. @par Thread safety None; used on the strand.
+template <bool Concurrent>
+class batch_pool {
+  public:
+    using batch_type = pulled_batch<Concurrent>;
+
+    explicit batch_pool(std::size_t retained = 256) : retained_(retained) {}
+
+    std::unique_ptr<batch_type> take() {
+        if (free_.empty())
+            return std::make_unique<batch_type>();
+        auto taken = std::move(free_.back());
+        free_.pop_back();
+        return taken;
+    }
+    void give_back(std::unique_ptr<batch_type> batch) {
+        batch->clear();
+        if (free_.size() < retained_)
+            free_.push_back(std::move(batch));
+    }
+
+  private:
+    std::size_t retained_;
+    std::vector<std::unique_ptr<batch_type>> free_;
+};
+
+} // namespace rocketpush
+
+#endif

@@ -1,0 +1,277 @@
+#ifndef ROCKETPUSH_FETCH_QUEUE_FETCHER_HPP
+#define ROCKETPUSH_FETCH_QUEUE_FETCHER_HPP
+
+#include <rocketpush/core/error.hpp>
+#include <rocketpush/core/options.hpp>
+#include <rocketpush/core/subscription.hpp>
+#include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/fetch/process_queue.hpp>
+#include <rocketpush/fetch/pull_loop.hpp>
+#include <rocketpush/protocol/command.hpp>
+#include <rocketpush/protocol/message_decoder.hpp>
+#include <rocketpush/protocol/requests.hpp>
+#include <rocketpush/remoting/frame_reader.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+namespace rocketpush {
+
+/// The part of a pull request that stays the same for a queue's whole epoch.
+inline protocol::pull_request make_pull_request(const options& with, const message_queue& queue, const subscription& wanted) {
+    return {
+        .consumer_group = with.group,
+        .topic          = queue.topic,
+        .queue_id       = queue.queue_id,
+        .max_messages   = static_cast<std::int32_t>(with.pull_batch_size),
+        .suspend_millis = with.suspend_timeout.count(),
+        .sub_version    = wanted.version,
+        .expression_type = std::string(to_string(wanted.type)),
+        .max_bytes      = static_cast<std::int32_t>(with.pull_batch_bytes),
+        .broker_name    = queue.broker_name,
+    };
+}
+
+/**
+ * @brief The fetch loop of one owned queue: pulls, decodes, filters, and hands batches over, until the queue is dropped.
+ *
+ * `pull_loop` decides, this does. Exactly one loop runs for an epoch of ownership, and at most one of its pulls is under
+ * way. What a dropped queue's pull still brings is discarded.
+ *
+ * @tparam Host  The consumer: options, runtime, observer, calls and routes; see consumer_core.
+ * @par Source   Java `PullMessageService`, `PullAPIWrapper`.
+ */
+template <class Host>
+class queue_fetcher {
+  public:
+    using queue_type     = typename Host::queue_type;
+    using queue_ptr      = std::shared_ptr<queue_type>;
+    using executor_type  = typename Host::executor_type;
+    using connection_ptr = typename Host::connection_ptr;
+    template <class T>
+    using task = detail::awaitable<T, executor_type>;
+
+    static task<void> run(std::shared_ptr<Host> host, queue_ptr queue) {
+        queue_fetcher self(*host, *queue);
+        while (!queue->dropped) {
+            const auto action = self.loop_.next(queue->cache.level());
+            if (const auto* request = std::get_if<pull_action::request>(&action))
+                co_await self.pull(request->offset);
+            else if (const auto* wait = std::get_if<pull_action::wait>(&action))
+                co_await self.sleep_until(host->runtime().now() + wait->delay);
+            else if (const auto* pause = std::get_if<pull_action::pause>(&action))
+                co_await self.wait_for_room(pause->why);
+            else if (const auto* refused = std::get_if<pull_action::reposition>(&action))
+                co_await self.reposition(*refused);
+        }
+    }
+
+  private:
+    queue_fetcher(Host& host, queue_type& queue) : host_(host), queue_(queue), loop_(queue.cache.next_pull(), host.pace()) {}
+
+    task<void> pull(queue_offset from) {
+        queue_.flow = flow_state::open;
+        auto opened = connection();
+        if (!opened) {
+            opened = co_await connect();
+            if (queue_.dropped)
+                co_return;
+            if (!opened) {
+                fail(opened.error());
+                co_return;
+            }
+        }
+        const connection_ptr through = std::move(*opened);
+        fill_request(from);
+        const auto sent        = host_.runtime().now();
+        auto [failure, answer] = co_await through->async_request(queue_.pull, {}, host_.settings().pull_timeout,
+                                                                 detail::await_tuple<executor_type>);
+        if (queue_.dropped)
+            co_return; // an answer of an epoch that is over
+        if (failure)
+            fail(failure);
+        else
+            take(from, std::move(answer), host_.runtime().now() - sent);
+    }
+
+    /// The connection of the last pull, while it is open and nothing suggests another.
+    result<connection_ptr> connection() {
+        if (queue_.connection && queue_.connection->is_open() && queue_.connection_route == host_.routes().version() &&
+            queue_.connected_replica == queue_.suggested_replica)
+            return queue_.connection;
+        return error::connection_closed;
+    }
+
+    task<result<connection_ptr>> connect() {
+        const auto version   = host_.routes().version();
+        const auto suggested = queue_.suggested_replica;
+        const auto where     = host_.routes().address(queue_.queue.broker_name, suggested, true);
+        if (!where)
+            co_return where.error();
+        auto opened = co_await host_.calls().connect(where->where);
+        if (opened) {
+            queue_.connection        = *opened;
+            queue_.connection_route  = version;
+            queue_.connected_replica = suggested;
+            queue_.at_master         = where->id == broker_address::master;
+        }
+        co_return opened;
+    }
+
+    void fill_request(queue_offset from) {
+        const auto committable     = queue_.cache.committable();
+        const bool commit          = queue_.at_master && committable > 0; // a slave refuses it, and 0 is no progress
+        queue_.pull.queue_offset   = from;
+        queue_.pull.commit_offset  = commit ? committable : 0;
+        queue_.pull.sys_flag       = protocol::pull_flags::suspend | (commit ? protocol::pull_flags::commit_offset : 0);
+        if (const auto* wanted = host_.subscription_of(queue_.queue.topic))
+            queue_.pull.sub_version = wanted->version;
+    }
+
+    void fail(std::error_code why) {
+        if (why == error::operation_cancelled)
+            return loop_.failed(why);
+        host_.observe().on_pull_failure(queue_.queue, why);
+        loop_.failed(why);
+        if (why == response_code::subscription_not_exist || why == response_code::subscription_not_latest)
+            host_.heartbeat_soon(); // the broker has forgotten us, or not heard yet
+    }
+
+    void take(queue_offset asked, received_frame answer, std::chrono::nanoseconds took) {
+        const auto code = static_cast<response_code>(answer.header.code);
+        if (code != response_code::success && code != response_code::pull_not_found &&
+            code != response_code::pull_retry_immediately && code != response_code::pull_offset_moved)
+            return fail(code);
+        const auto fields = protocol::read_fields<protocol::pull_response>(answer.header);
+        if (!fields)
+            return fail(fields.error());
+        queue_.suggested_replica = fields->suggested_broker_id;
+        queue_.broker_max        = fields->max_offset;
+        const auto next          = fields->next_begin_offset;
+        if (code == response_code::pull_offset_moved) {
+            offset_reset_ = answer.header.raw_remark == "OFFSET_RESET";
+            loop_.offset_illegal(next);
+        } else if (code != response_code::success) {
+            queue_.cache.advance(std::max(next, asked));
+            loop_.found_nothing(std::max(next, asked));
+        } else {
+            loop_.found(deliver(asked, next, *fields, std::move(answer), took));
+        }
+    }
+
+    /// Hands the messages of an answer over. @return Where the next pull begins.
+    queue_offset deliver(queue_offset asked, queue_offset next, const protocol::pull_response& fields,
+                         received_frame answer, std::chrono::nanoseconds took) {
+        auto batch    = host_.batches().take();
+        batch->origin = {&queue_.queue, host_.own_retry_topic(), fields.min_offset, fields.max_offset};
+        batch->home   = &queue_;
+        const auto body   = keep(*batch, answer);
+        auto last         = asked;
+        const auto on_bad = [&](std::error_code why, std::string_view, queue_offset offset) {
+            ++queue_.counts.bad;
+            last = std::max(last, offset + 1);
+            host_.observe().on_bad_message(queue_.queue, offset, why);
+        };
+        protocol::message_decoder(host_.decoding()).decode(body, batch->origin, batch->inflated, batch->messages, on_bad);
+        const auto decoded = batch->messages.size();
+        if (decoded != 0)
+            last = std::max(last, batch->messages.back().queue_offset + 1);
+        drop_unwanted(asked, batch->messages);
+
+        queue_.counts.pulls += 1;
+        queue_.counts.pull_time += took;
+        queue_.counts.pulled += batch->messages.size();
+        queue_.counts.pulled_bytes += answer.size;
+        queue_.counts.filtered += decoded - batch->messages.size();
+        host_.observe().on_pull(queue_.queue, batch->messages.size(), answer.size, took);
+
+        // A broker that found something and does not move on would send it for ever.
+        const auto begin_next = next > asked ? next : std::max(next, last);
+        if (batch->messages.empty()) {
+            host_.batches().give_back(std::move(batch));
+            queue_.cache.advance(begin_next);
+            return begin_next;
+        }
+        batch->prepare();
+        auto& kept = queue_.cache.append(std::move(batch));
+        queue_.cache.advance(begin_next);
+        host_.dispatch(kept);
+        return begin_next;
+    }
+
+    /// Gives the batch its share of the frame. A small frame in a large shared block is copied to one of its size: a single
+    /// message that waits must not hold the memory of hundreds.
+    std::string_view keep(typename Host::batch_type& batch, const received_frame& answer) {
+        batch.frame_size = answer.size;
+        if (answer.size * 16 > answer.block.capacity()) {
+            batch.frame = answer.block;
+            return answer.body;
+        }
+        batch.frame = host_.blocks().take(std::max<std::size_t>(answer.body.size(), 1));
+        std::memcpy(batch.frame.data(), answer.body.data(), answer.body.size());
+        return {batch.frame.data(), answer.body.size()};
+    }
+
+    /// What lies before the asked offset (an inner batch comes whole), and tags that only share a hash with a wanted one.
+    void drop_unwanted(queue_offset asked, std::vector<detail::message_fields>& messages) {
+        const auto* wanted   = host_.subscription_of(queue_.queue.topic);
+        const bool by_tag    = wanted && !wanted->tags.empty();
+        const bool any_early = !messages.empty() && messages.front().queue_offset < asked;
+        if (!by_tag && !any_early) [[likely]]
+            return;
+        std::erase_if(messages, [&](const detail::message_fields& each) {
+            return each.queue_offset < asked || (by_tag && !wanted->matches(message_view(each).tags()));
+        });
+    }
+
+    task<void> sleep_until(std::chrono::steady_clock::time_point deadline) {
+        while (!queue_.dropped && host_.runtime().now() < deadline)
+            co_await queue_.wake.wait_until(deadline);
+    }
+
+    task<void> wait_for_room(flow_state why) {
+        if (std::exchange(queue_.flow, why) != why)
+            host_.observe().on_flow_control(queue_.queue, why, queue_.cache.level());
+        // A batch that ran wakes us; a look each second finds batches of which all but a stuck message are done.
+        co_await queue_.wake.wait_until(host_.runtime().now() + std::chrono::seconds(1));
+    }
+
+    task<void> reposition(pull_action::reposition refused) {
+        refused_offset known{refused.asked, refused.offered, 0, 0, offset_reset_};
+        if (!offset_reset_) {
+            const auto minimum = co_await host_.calls().min_offset(queue_.queue);
+            const auto maximum = co_await host_.calls().max_offset(queue_.queue);
+            if (queue_.dropped)
+                co_return;
+            if (!minimum || !maximum) {
+                fail(minimum ? maximum.error() : minimum.error());
+                co_return; // ask again from the same offset: the master must be asked before anything is skipped
+            }
+            known.minimum = *minimum;
+            known.maximum = *maximum;
+        }
+        const auto now = corrected_offset(known);
+        host_.observe().on_offset_corrected(queue_.queue, refused.asked, now);
+        if (now == refused.asked && !offset_reset_) { // the master has it: a replica that lags refused it
+            queue_.suggested_replica = broker_address::master;
+            loop_.failed(response_code::pull_offset_moved);
+            co_return;
+        }
+        host_.restart_at(queue_, now);
+    }
+
+    Host& host_;
+    queue_type& queue_;
+    pull_loop loop_;
+    bool offset_reset_ = false;
+};
+
+} // namespace rocketpush
+
+#endif

@@ -1,0 +1,128 @@
+#ifndef ROCKETPUSH_OBSERVE_OBSERVER_HPP
+#define ROCKETPUSH_OBSERVE_OBSERVER_HPP
+
+#include <rocketpush/core/cache_level.hpp>
+#include <rocketpush/core/consume_result.hpp>
+#include <rocketpush/core/endpoint.hpp>
+#include <rocketpush/core/message.hpp>
+#include <rocketpush/core/message_queue.hpp>
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <exception>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief Every event of a consumer, each doing nothing. An observer derives from it and hides those that interest it; the
+ *        others cost nothing.
+ *
+ * @code
+ * struct count_failures : rocketpush::no_observer {
+ *     std::atomic<int>* count;
+ *     void on_listener_exception(const rocketpush::message_queue&, std::exception_ptr) { ++*count; }
+ * };
+ * @endcode
+ *
+ * @par Thread safety  `before_consume`, `after_consume` and `on_listener_exception` are called where the listener runs, so
+ *                     with a pool by several threads at once; all others on the consumer's strand. None may block or
+ *                     throw.
+ * @par Source         Java's hooks (`ConsumeMessageHook`), log lines and `MessageQueueListener`.
+ */
+struct no_observer {
+    // Life.
+    void on_started(std::string_view /*group*/, std::string_view /*client_id*/) {}
+    void on_stopped(std::string_view /*group*/, std::error_code /*why_not_clean*/) {}
+
+    // Connections and routes.
+    void on_connect(const endpoint&, std::error_code /*false: connected*/) {}
+    void on_disconnect(const endpoint&, std::error_code) {}
+    void on_route_changed(const std::string& /*topic*/, std::size_t /*readable queues*/) {}
+    void on_route_failure(const std::string& /*topic*/, std::error_code) {}
+    void on_heartbeat_failure(const endpoint&, std::error_code) {}
+
+    // Sharing out.
+    /// The assignment of a topic changed: all its queues and those of this member.
+    void on_rebalance(const std::string& /*topic*/, std::span<const message_queue> /*all*/, std::span<const message_queue> /*own*/) {}
+    void on_rebalance_failure(const std::string& /*topic*/, std::error_code) {}
+    void on_queue_acquired(const message_queue&, queue_offset /*first*/) {}
+    void on_queue_acquire_failure(const message_queue&, std::error_code) {}
+    void on_queue_released(const message_queue&, queue_offset /*committed*/) {}
+
+    // Fetching.
+    void on_pull(const message_queue&, std::size_t /*messages*/, std::size_t /*bytes*/, std::chrono::nanoseconds /*round trip*/) {}
+    void on_pull_failure(const message_queue&, std::error_code) {}
+    void on_flow_control(const message_queue&, flow_state, const cache_level&) {}
+    void on_offset_corrected(const message_queue&, queue_offset /*asked*/, queue_offset /*now*/) {}
+    /// A stored message that could not be decoded; it is skipped, its neighbours are delivered. `offset` is -1 if unknown.
+    void on_bad_message(const message_queue&, queue_offset /*offset*/, std::error_code) {}
+
+    // Consuming.
+    void before_consume(std::span<const message_view>, const consume_context&) {}
+    void after_consume(std::span<const message_view>, const consume_context&, consume_result) {}
+    void on_listener_exception(const message_queue&, std::exception_ptr) {}
+    void on_send_back(const message_view&, std::error_code /*false: the broker has it*/) {}
+
+    // Offsets.
+    void on_commit(const message_queue&, queue_offset, std::error_code) {}
+};
+
+/**
+ * @brief Hears what a consumer does: any subset of `no_observer`'s events.
+ *
+ * Laws: an event never changes the outcome of a message; events neither block nor throw.
+ *
+ * @par Default  log_observer
+ */
+template <class O>
+concept observer = std::derived_from<O, no_observer> && std::move_constructible<O>;
+
+static_assert(observer<no_observer>);
+
+/// Joins observers: each hears every event, in the order in which they are given.
+template <observer... Each>
+struct observers : no_observer {
+    explicit observers(Each... each) : all(std::move(each)...) {}
+
+    std::tuple<Each...> all;
+
+#define ROCKETPUSH_FORWARD_EVENT(event)                                                                                \
+    template <class... Arguments>                                                                                      \
+    void event(const Arguments&... arguments) {                                                                        \
+        std::apply([&](auto&... each) { (each.event(arguments...), ...); }, all);                                      \
+    }
+    ROCKETPUSH_FORWARD_EVENT(on_started)
+    ROCKETPUSH_FORWARD_EVENT(on_stopped)
+    ROCKETPUSH_FORWARD_EVENT(on_connect)
+    ROCKETPUSH_FORWARD_EVENT(on_disconnect)
+    ROCKETPUSH_FORWARD_EVENT(on_route_changed)
+    ROCKETPUSH_FORWARD_EVENT(on_route_failure)
+    ROCKETPUSH_FORWARD_EVENT(on_heartbeat_failure)
+    ROCKETPUSH_FORWARD_EVENT(on_rebalance)
+    ROCKETPUSH_FORWARD_EVENT(on_rebalance_failure)
+    ROCKETPUSH_FORWARD_EVENT(on_queue_acquired)
+    ROCKETPUSH_FORWARD_EVENT(on_queue_acquire_failure)
+    ROCKETPUSH_FORWARD_EVENT(on_queue_released)
+    ROCKETPUSH_FORWARD_EVENT(on_pull)
+    ROCKETPUSH_FORWARD_EVENT(on_pull_failure)
+    ROCKETPUSH_FORWARD_EVENT(on_flow_control)
+    ROCKETPUSH_FORWARD_EVENT(on_offset_corrected)
+    ROCKETPUSH_FORWARD_EVENT(on_bad_message)
+    ROCKETPUSH_FORWARD_EVENT(before_consume)
+    ROCKETPUSH_FORWARD_EVENT(after_consume)
+    ROCKETPUSH_FORWARD_EVENT(on_listener_exception)
+    ROCKETPUSH_FORWARD_EVENT(on_send_back)
+    ROCKETPUSH_FORWARD_EVENT(on_commit)
+#undef ROCKETPUSH_FORWARD_EVENT
+};
+
+} // namespace rocketpush
+
+#endif

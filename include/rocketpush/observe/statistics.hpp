@@ -1,0 +1,118 @@
+#ifndef ROCKETPUSH_OBSERVE_STATISTICS_HPP
+#define ROCKETPUSH_OBSERVE_STATISTICS_HPP
+
+#include <rocketpush/core/cache_level.hpp>
+#include <rocketpush/core/message_queue.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace rocketpush {
+
+/// Where a queue is in its life with this member.
+enum class queue_stage : std::uint8_t {
+    acquiring, ///< Assigned; its first offset is being found.
+    fetching,  ///< Pulled and consumed.
+    releasing  ///< Given up; running listener calls end and the offset is being committed.
+};
+
+/// What was done since start; sums that only grow.
+struct work_counts {
+    std::uint64_t pulls           = 0; ///< That found messages.
+    std::uint64_t pulled          = 0; ///< Messages, after filtering.
+    std::uint64_t pulled_bytes    = 0; ///< Of whole frames.
+    std::uint64_t filtered        = 0; ///< Messages that the tag filter removed here.
+    std::uint64_t bad             = 0; ///< Messages that could not be decoded.
+    std::uint64_t calls           = 0; ///< Of the listener.
+    std::uint64_t succeeded       = 0; ///< Messages.
+    std::uint64_t failed          = 0; ///< Messages that the listener wants again.
+    std::uint64_t sent_back       = 0; ///< Of those, confirmed by the broker.
+    std::chrono::nanoseconds pull_time{0};    ///< From request to answer, summed over `pulls`.
+    std::chrono::nanoseconds consume_time{0}; ///< Of listener calls, summed.
+
+    work_counts& operator+=(const work_counts& more) noexcept {
+        pulls += more.pulls, pulled += more.pulled, pulled_bytes += more.pulled_bytes;
+        filtered += more.filtered, bad += more.bad, calls += more.calls;
+        succeeded += more.succeeded, failed += more.failed, sent_back += more.sent_back;
+        pull_time += more.pull_time, consume_time += more.consume_time;
+        return *this;
+    }
+};
+
+/**
+ * @brief Sums of the last minute: a sample every 10 s, seven are kept.
+ * @par Source  Java `StatsItem`.
+ */
+class rate_window {
+  public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    void sample(time_point now, const work_counts& sums) noexcept {
+        std::ranges::rotate(samples_, samples_.begin() + 1);
+        samples_.back() = {now, sums};
+        filled_         = std::min(filled_ + 1, samples_.size());
+    }
+
+    /// Per second, from the oldest kept sample to `sums` of `now`; 0 without a sample or without time.
+    template <class Figure>
+    double per_second(time_point now, const work_counts& sums, Figure figure) const noexcept {
+        if (filled_ == 0)
+            return 0;
+        const auto& oldest = samples_[samples_.size() - filled_];
+        const auto seconds = std::chrono::duration<double>(now - oldest.at).count();
+        return seconds <= 0 ? 0 : static_cast<double>(figure(sums) - figure(oldest.sums)) / seconds;
+    }
+
+  private:
+    struct taken {
+        time_point at{};
+        work_counts sums;
+    };
+    std::array<taken, 7> samples_{};
+    std::size_t filled_ = 0;
+};
+
+/// One queue as it is at this moment.
+struct queue_statistics {
+    message_queue queue;
+    queue_stage stage = queue_stage::acquiring;
+    std::chrono::milliseconds in_stage_for{0};
+    queue_offset next_pull   = 0;
+    queue_offset committable = 0;  ///< The first unfinished message, or the next pull.
+    queue_offset committed   = -1; ///< What the store confirmed; -1: nothing yet.
+    queue_offset broker_max  = -1; ///< End of the queue as the last pull told; -1: no pull was answered yet.
+    std::int64_t lag         = 0;  ///< Messages from `committable` to the end.
+    cache_level cached;
+    bool running    = false;       ///< Whether listener calls or send-backs are under way.
+    flow_state flow = flow_state::open;
+    work_counts counts;
+};
+
+/// A consumer as it is at this moment. @par Source Java `ConsumerRunningInfo`, `ConsumeStatus`.
+struct consumer_statistics {
+    std::string group;
+    std::string client_id;
+    std::vector<queue_statistics> queues;
+    work_counts counts; ///< Of all queues, those given up included.
+    std::int64_t lag = 0;
+    std::size_t cached_messages = 0;
+    std::size_t cached_bytes    = 0;
+    std::size_t block_bytes     = 0; ///< Memory of all frames held, of the whole client instance.
+
+    // Of the last minute.
+    double pulls_per_second    = 0;
+    double pulled_per_second   = 0;
+    double consumed_per_second = 0;
+    double failed_per_second   = 0;
+    double pull_milliseconds    = 0; ///< Mean of a pull that found messages.
+    double consume_milliseconds = 0; ///< Mean of a listener call.
+};
+
+} // namespace rocketpush
+
+#endif

@@ -1,0 +1,13 @@
+#ifndef ROCKETPUSH_PROTOCOL_BODIES_HPP
+#define ROCKETPUSH_PROTOCOL_BODIES_HPP
+
+/**
+ * @file
+ * Every JSON body, by theme: a struct each, `encode` to write it and a `decode_...` to read it. Unknown members are
+ * skipped and missing ones keep their defaults, as versions differ.
+ */
+#include <rocketpush/protocol/bodies_group.hpp>     // members, locks
+#include <rocketpush/protocol/bodies_heartbeat.hpp> // what a client registers
+#include <rocketpush/protocol/bodies_route.hpp>     // where topics live
+
+#endif

@@ -1,0 +1,78 @@
+#ifndef ROCKETPUSH_PROTOCOL_CODES_HPP
+#define ROCKETPUSH_PROTOCOL_CODES_HPP
+
+#include <cstdint>
+#include <string_view>
+
+namespace rocketpush::protocol {
+
+/**
+ * @brief What a request asks for.
+ * @par Source  Java `RequestCode`.
+ */
+enum class request_code : std::int32_t {
+    send_message                = 10,
+    pull_message                = 11,
+    query_consumer_offset       = 14,
+    update_consumer_offset      = 15,
+    update_and_create_topic     = 17,
+    search_offset_by_timestamp  = 29,
+    get_max_offset              = 30,
+    get_min_offset              = 31,
+    get_earliest_store_time     = 32,
+    view_message_by_id          = 33,
+    heart_beat                  = 34,
+    unregister_client           = 35,
+    consumer_send_back          = 36,
+    get_consumer_list           = 38,
+    check_transaction_state     = 39, ///< Pushed by a broker, to producers.
+    notify_consumer_ids_changed = 40, ///< Pushed by a broker.
+    lock_batch                  = 41,
+    unlock_batch                = 42,
+    check_client_config         = 46,
+    get_route_info              = 105,
+    reset_consumer_offset       = 220, ///< Pushed by a broker.
+    get_consumer_status         = 221, ///< Pushed by a broker.
+    get_consumer_running_info   = 307, ///< Pushed by a broker.
+    consume_message_directly    = 309, ///< Pushed by a broker.
+    send_message_v2             = 310,
+    send_batch_message          = 320,
+    push_reply_message          = 326, ///< Pushed by a broker, to producers.
+    query_assignment            = 400,
+    pop_message                 = 200050,
+    ack_message                 = 200051,
+    change_invisible_time       = 200053,
+};
+
+/// Bit 0 of a header's flag: this is a response.
+inline constexpr std::int32_t response_flag = 1;
+/// Bit 1 of a header's flag: nobody waits for a response, not even for an error.
+inline constexpr std::int32_t oneway_flag = 2;
+
+/**
+ * @brief The version that we tell servers: V5_1_4.
+ *
+ * From 401 on, name servers answer standard JSON. Above 441, a server that shuts down answers everything with GO_AWAY and
+ * wants its clients to come again on a new connection, which this version does not do.
+ *
+ * @par Source  Java `MQVersion.Version`, by ordinal.
+ */
+inline constexpr std::int32_t client_version = 441;
+
+/// Who speaks. Admin tools show it. @par Source  Java `LanguageCode`.
+enum class language : std::uint8_t { java = 0, cpp = 1, go = 9, rust = 12 };
+
+/// The language's name in a JSON header.
+constexpr std::string_view to_string(language code) noexcept {
+    switch (code) {
+    case language::java: return "JAVA";
+    case language::cpp: return "CPP";
+    case language::go: return "GO";
+    case language::rust: return "RUST";
+    }
+    return "OTHER";
+}
+
+} // namespace rocketpush::protocol
+
+#endif

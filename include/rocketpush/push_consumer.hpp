@@ -1,0 +1,330 @@
+#ifndef ROCKETPUSH_PUSH_CONSUMER_HPP
+#define ROCKETPUSH_PUSH_CONSUMER_HPP
+
+#include <rocketpush/client/client.hpp>
+#include <rocketpush/consume/listener.hpp>
+#include <rocketpush/consumer_core.hpp>
+#include <rocketpush/core/options.hpp>
+#include <rocketpush/core/subscription.hpp>
+#include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/detail/policy_roles.hpp>
+
+#include <asio/signal_set.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <exception>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief A RocketMQ push consumer: joins its group, shares the topics' queues with the other members, runs the listener
+ *        on their messages, and commits what was consumed.
+ *
+ * @code
+ * rocketpush::push_consumer consumer{
+ *     rocketpush::options{.name_servers = "127.0.0.1:9876", .group = "billing"},
+ *     [](rocketpush::message_view const& m) { fmt::print("{} {}\n", m.topic(), m.body()); }};
+ * consumer.subscribe("orders", rocketpush::tags("paid || refunded"));
+ * consumer.run(); // until SIGINT or SIGTERM
+ * @endcode
+ *
+ * Policies follow the listener as values, in any order, only those that differ from the default; or they are named
+ * as types with `consumer_of`. Both spellings of an assembly are one type.
+ *
+ * Starts once and stops once. The destructor stops what runs. A consumer of its own has a thread of its own (the default
+ * runtime) or runs on the user's context (`asio_runtime{context.get_executor()}`); blocking calls need another thread
+ * than that context's, the `async_` ones do not.
+ *
+ * @par Thread safety  All functions from any thread; `subscribe` before start and not at once with it. The blocking ones refuse to
+ *                     wait on the consumer's own strand; `stop` inside a listener begins to stop and returns.
+ * @par Source         Java `DefaultMQPushConsumer`.
+ */
+template <listener            Listener,
+          transport           Transport  = tcp_transport,
+          allocation_strategy Allocation = average_allocation,
+          offset_store        Offsets    = broker_offset_store,
+          executor_policy     Executor   = thread_pool_executor,
+          observer            Observer   = log_observer,
+          runtime             Runtime    = asio_runtime>
+class push_consumer {
+  public:
+    using core_type     = consumer_core<Listener, Transport, Allocation, Offsets, Executor, Observer, Runtime>;
+    using client_type   = client<Transport, Runtime>;
+    using executor_type = typename Runtime::executor_type;
+    using milliseconds  = std::chrono::milliseconds;
+
+    /**
+     * @param policies  Any of this assembly's policies, at most one of each type.
+     * @throw std::system_error  The options are not valid; the text names the member, its value and what would do.
+     */
+    template <class... Policies>
+    push_consumer(options with, Listener listener, Policies... policies) {
+        checked(with);
+        std::tuple<Policies...> given(std::move(policies)...);
+        auto client = std::make_shared<typename core_type::client_type>(
+            client_part(with), detail::take_policy<Transport>(given), detail::take_policy<Runtime>(given));
+        assemble(std::move(with), std::move(listener), std::move(client), given);
+        owns_client_ = true;
+    }
+
+    /**
+     * @brief A consumer that shares `with_client`'s connections and strand. Options of the client that are left empty are
+     *        the client's; others have to be equal to them.
+     * @throw std::system_error  As above, or error::invalid_option: the client's settings differ.
+     */
+    template <class... Policies>
+    push_consumer(client_type& with_client, options with, Listener listener, Policies... policies) {
+        const auto& settings = with_client.instance()->settings();
+        if (with.name_servers.empty())
+            for (const auto& server : settings.name_servers)
+                with.name_servers += (with.name_servers.empty() ? "" : ";") + to_string(server);
+        checked(with);
+        auto own = client_part(with);
+        if (own.instance_name.empty())
+            own.instance_name = settings.instance_name;
+        if (own.client_ip.empty())
+            own.client_ip = settings.client_ip;
+        if (own.unit_name.empty())
+            own.unit_name = settings.unit_name;
+        if (own != settings)
+            throw std::system_error(error::invalid_option, "options of the shared client differ from those it was made with");
+        std::tuple<Policies...> given(std::move(policies)...);
+        assemble(std::move(with), std::move(listener), with_client.instance(), given);
+    }
+
+    push_consumer(const push_consumer&)            = delete;
+    push_consumer& operator=(const push_consumer&) = delete;
+
+    ~push_consumer() {
+        if (!core_)
+            return;
+        std::error_code ignored;
+        stop(ignored);
+        auto runtime = core_->runtime();
+        core_.reset();
+        if (owns_client_)
+            runtime.join(join_limit);
+    }
+
+    /**
+     * @brief Subscribes to a topic; again replaces the expression. Before start.
+     * @throw std::system_error  error::invalid_topic, error::invalid_expression, error::unsupported_feature (SQL),
+     *                           error::already_started.
+     */
+    void subscribe(const std::string& topic, const filter_expression& filter = all_messages) {
+        if (started_.load())
+            throw std::system_error(error::already_started, "subscribe to " + topic + " before start()");
+        if (filter.type == filter_type::sql92)
+            throw std::system_error(error::unsupported_feature, "SQL92 filters are not in this version; use tags()");
+        auto wanted = make_subscription(topic, filter, core_->subscription_version());
+        if (!wanted)
+            throw std::system_error(wanted.error(), wanted.error() == error::invalid_topic
+                                                        ? "topic \"" + topic + "\" " + describe_name_rule(name_kind::topic)
+                                                        : "expression \"" + filter.text + "\" selects nothing; use \"*\" for all");
+        core_->subscribe(std::move(*wanted));
+    }
+
+    /// Takes a subscription back. Before start. @return Whether there was one.
+    bool unsubscribe(const std::string& topic) {
+        if (started_.load())
+            throw std::system_error(error::already_started, "unsubscribe from " + topic + " before start()");
+        return core_->unsubscribe(topic);
+    }
+
+    /**
+     * @brief Starts: fetches the routes, tells the brokers, begins to share out.
+     *
+     * Completes when the brokers that could be reached know this member. A cluster that is away is no failure; the
+     * consumer goes on asking.
+     *
+     * @param token  Completion token for `void(std::error_code)`: error::already_started, error::already_stopped,
+     *               error::group_in_use, error::operation_cancelled (stopped meanwhile), or a resolver's error
+     *               when no name server's host can be resolved.
+     */
+    template <class Token>
+    auto async_start(Token&& token) {
+        started_ = true;
+        core_->runtime().start();
+        return run_on_strand([](core_type& core) { return core.start(); }, std::forward<Token>(token));
+    }
+
+    /**
+     * @brief Stops: no more pulls, running listener calls to their end, offsets confirmed, the group left.
+     * @param token  Completion token for `void(std::error_code)`: error::stop_deadline_passed when listener calls were still
+     *               running after `options::stop_timeout`. No listener call starts after completion.
+     */
+    template <class Token>
+    auto async_stop(Token&& token) {
+        return async_stop(core_->settings().stop_timeout, std::forward<Token>(token));
+    }
+    template <class Token>
+    auto async_stop(milliseconds limit, Token&& token) {
+        return run_on_strand([limit](core_type& core) { return core.stop(limit); }, std::forward<Token>(token));
+    }
+
+    /// Blocking `async_start`. @throw std::system_error
+    void start() {
+        std::error_code failure;
+        start(failure);
+        if (failure)
+            throw std::system_error(failure, "cannot start consumer of group " + core_->settings().group);
+    }
+    void start(std::error_code& failure) {
+        failure = {};
+        if (core_->runtime().running_in_this_thread()) {
+            failure = error::would_wait_for_itself;
+            return;
+        }
+        failure = wait_for([this](auto handler) { async_start(std::move(handler)); });
+    }
+
+    /// Blocking `async_stop`. A second call, or one before start, is no error.
+    /// @throw std::system_error  error::stop_deadline_passed
+    void stop() { stop(core_->settings().stop_timeout); }
+    void stop(milliseconds limit) {
+        std::error_code failure;
+        stop(failure, limit);
+        if (failure)
+            throw std::system_error(failure, "consumer of group " + core_->settings().group + " stopped");
+    }
+    void stop(std::error_code& failure) { stop(failure, core_->settings().stop_timeout); }
+    void stop(std::error_code& failure, milliseconds limit) {
+        failure = {};
+        if (!started_.exchange(true)) { // never started: nothing runs on the strand, nobody to tell
+            core_->stop_unstarted();
+            return;
+        }
+        if (core_->runtime().running_in_this_thread() || core_->inside_listener()) {
+            async_stop(limit, [](std::error_code) {}); // waiting here would wait for ourselves
+            return;
+        }
+        if (core_->has_stopped())
+            return;
+        failure = wait_for([this, limit](auto handler) { async_stop(limit, std::move(handler)); });
+        if (owns_client_)
+            core_->runtime().join(join_limit);
+    }
+
+    /**
+     * @brief Starts, waits for SIGINT or SIGTERM, or until somebody stops the consumer, and stops.
+     *
+     * The only function that handles signals; their former handlers are back when it returns.
+     *
+     * @throw std::system_error  As start() and stop().
+     */
+    void run() {
+        const auto waiting = std::make_shared<asio::io_context>(); // shared: the strand may be slower than we to let it go
+        asio::signal_set signals(*waiting, SIGINT, SIGTERM);
+        start();
+        signals.async_wait([waiting = waiting.get()](std::error_code, int) { waiting->stop(); });
+        core_->spawn(core_type::tell_when_stopped(core_, waiting));
+        waiting->run();
+        stop();
+    }
+
+    /// What the consumer is doing at this moment; blocks until the strand has answered.
+    /// @throw std::system_error  error::not_running
+    consumer_statistics statistics() {
+        if (core_->runtime().running_in_this_thread())
+            return core_->statistics();
+        if (!started_.load() || core_->has_stopped())
+            throw std::system_error(error::not_running, "statistics of group " + core_->settings().group);
+        auto promise = std::make_shared<std::promise<consumer_statistics>>();
+        auto answer  = promise->get_future();
+        asio::post(core_->runtime().get_executor(), [core = core_, promise] { promise->set_value(core->statistics()); });
+        while (answer.wait_for(milliseconds(50)) != std::future_status::ready)
+            if (core_->has_stopped()) // meanwhile, and the strand may be gone
+                throw std::system_error(error::not_running, "statistics of group " + core_->settings().group);
+        return answer.get();
+    }
+
+    /// How many listener calls run at once, from now on.
+    void resize(std::size_t threads) { core_->executor().resize(threads); }
+
+    const options& settings() const noexcept { return core_->settings(); }
+
+  private:
+    static constexpr milliseconds join_limit{2000};
+
+    static void checked(const options& with) {
+        if (const auto problem = check(with))
+            throw std::system_error(problem.code, problem.text);
+    }
+
+    template <class Client, class... Policies>
+    void assemble(options with, Listener listener, std::shared_ptr<Client> client, std::tuple<Policies...>& given) {
+        core_ = std::make_shared<core_type>(std::move(with), std::move(listener), std::move(client),
+                                            detail::take_policy<Allocation>(given), detail::take_policy<Offsets>(given),
+                                            detail::take_policy<Executor>(given), detail::take_policy<Observer>(given));
+    }
+
+    template <class Work, class Token>
+    auto run_on_strand(Work work, Token&& token) {
+        return asio::async_initiate<Token, void(std::error_code)>(
+            [core = core_, work](auto handler) {
+                const auto strand = core->runtime().get_executor();
+                asio::co_spawn(strand, work(*core),
+                               [core, handler = std::move(handler)](std::exception_ptr thrown, std::error_code result) mutable {
+                                   if (thrown)
+                                       std::rethrow_exception(thrown);
+                                   const auto where = asio::get_associated_executor(handler, core->runtime().get_executor());
+                                   asio::dispatch(where, [handler = std::move(handler), result]() mutable { std::move(handler)(result); });
+                               });
+            },
+            token);
+    }
+
+    template <class Begin>
+    static std::error_code wait_for(Begin begin) {
+        auto promise = std::make_shared<std::promise<std::error_code>>();
+        auto answer  = promise->get_future();
+        begin([promise = std::move(promise)](std::error_code result) { promise->set_value(result); });
+        try {
+            return answer.get();
+        } catch (const std::future_error&) {
+            return error::operation_cancelled; // the context was destroyed before it ran this
+        }
+    }
+
+    std::shared_ptr<core_type> core_;
+    std::atomic<bool> started_{false};
+    bool owns_client_ = false;
+};
+
+template <listener Listener, class... Policies>
+push_consumer(options, Listener, Policies...)
+    -> push_consumer<Listener, typename detail::sorted_policies<Policies...>::transport,
+                     typename detail::sorted_policies<Policies...>::allocation,
+                     typename detail::sorted_policies<Policies...>::offset_store,
+                     typename detail::sorted_policies<Policies...>::executor,
+                     typename detail::sorted_policies<Policies...>::observer,
+                     typename detail::sorted_policies<Policies...>::runtime>;
+
+template <transport Transport, runtime Runtime, listener Listener, class... Policies>
+push_consumer(client<Transport, Runtime>&, options, Listener, Policies...)
+    -> push_consumer<Listener, Transport, typename detail::sorted_policies<Policies...>::allocation,
+                     typename detail::sorted_policies<Policies...>::offset_store,
+                     typename detail::sorted_policies<Policies...>::executor,
+                     typename detail::sorted_policies<Policies...>::observer, Runtime>;
+
+/// The consumer with this listener and these policies, in any order: `consumer_of<on_entry, inline_executor>`.
+template <listener Listener, class... Policies>
+using consumer_of = push_consumer<Listener, typename detail::sorted_policies<Policies...>::transport,
+                                  typename detail::sorted_policies<Policies...>::allocation,
+                                  typename detail::sorted_policies<Policies...>::offset_store,
+                                  typename detail::sorted_policies<Policies...>::executor,
+                                  typename detail::sorted_policies<Policies...>::observer,
+                                  typename detail::sorted_policies<Policies...>::runtime>;
+
+} // namespace rocketpush
+
+#endif

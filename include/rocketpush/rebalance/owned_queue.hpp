@@ -1,0 +1,61 @@
+#ifndef ROCKETPUSH_REBALANCE_OWNED_QUEUE_HPP
+#define ROCKETPUSH_REBALANCE_OWNED_QUEUE_HPP
+
+#include <rocketpush/core/cache_level.hpp>
+#include <rocketpush/core/message_queue.hpp>
+#include <rocketpush/detail/signal_flag.hpp>
+#include <rocketpush/fetch/process_queue.hpp>
+#include <rocketpush/observe/statistics.hpp>
+#include <rocketpush/protocol/requests.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief One queue from the moment it is assigned to us until nothing of it is left here: an epoch of its ownership.
+ *
+ * A queue that comes back gets a new one, so what an old fetch loop still learns of the old one is discarded.
+ *
+ * @par Thread safety  None; on the strand.
+ */
+template <class Connection, class Runtime, bool Concurrent>
+struct owned_queue {
+    owned_queue(message_queue of, Runtime& runtime) : queue(std::move(of)), cache(0), wake(runtime), idle(runtime) {}
+
+    using cache_type = process_queue<Concurrent>;
+
+    message_queue queue;
+    queue_stage stage = queue_stage::acquiring;
+    std::chrono::steady_clock::time_point stage_since{};
+    cache_type cache;
+
+    /// Given up: no further pull, no further listener call; late answers change nothing.
+    bool dropped = false;
+
+    detail::wake_up<Runtime> wake; ///< For the fetch loop: the cache shrank, or the queue was dropped.
+    detail::wake_up<Runtime> idle; ///< For who gives it up: a listener call or a send-back ended.
+
+    std::vector<typename Runtime::timer*> naps; ///< Pauses between attempts at this queue; giving it up ends them.
+
+    queue_offset committed  = -1; ///< What the store confirmed; -1: nothing yet.
+    queue_offset broker_max = -1; ///< The queue's end as the last pull told.
+    flow_state flow = flow_state::open;
+
+    protocol::pull_request pull; ///< Filled once; each pull changes two numbers of it.
+    std::shared_ptr<Connection> connection; ///< Where it was pulled last.
+    std::uint64_t connection_route = 0;     ///< The route version that `connection` was chosen by.
+    std::int64_t suggested_replica = 0;     ///< The broker's word where to pull next.
+    std::int64_t connected_replica = 0;
+    bool at_master                 = true;  ///< Whether `connection` goes to the master.
+
+    work_counts counts;
+};
+
+} // namespace rocketpush
+
+#endif

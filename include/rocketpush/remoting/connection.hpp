@@ -1,0 +1,242 @@
+#ifndef ROCKETPUSH_REMOTING_CONNECTION_HPP
+#define ROCKETPUSH_REMOTING_CONNECTION_HPP
+
+#include <rocketpush/core/endpoint.hpp>
+#include <rocketpush/core/error.hpp>
+#include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/detail/block_pool.hpp>
+#include <rocketpush/protocol/command.hpp>
+#include <rocketpush/remoting/frame_reader.hpp>
+#include <rocketpush/remoting/pending_requests.hpp>
+#include <rocketpush/runtime/runtime.hpp>
+#include <rocketpush/transport/transport.hpp>
+
+#include <asio/buffer.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/write.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief What a connection tells the one who opened it: plain functions, since none of this is on a message's way.
+ */
+template <class Connection>
+struct connection_events {
+    void* host = nullptr;
+    /// A request from the server (members changed, ...). One-way or not; `Connection::respond` answers.
+    void (*on_request)(void* host, Connection&, const received_frame&) = nullptr;
+    /// The connection ended, by the peer, by an error or by `close()`. Called once.
+    void (*on_closed)(void* host, Connection&, std::error_code) = nullptr;
+};
+
+/**
+ * @brief One open connection: requests go out coalesced, responses come back to them by opaque, each has a deadline
+ *        but all share one timer.
+ *
+ * Lives as a `shared_ptr` that its read and write operations hold too; `close()` ends those, and completes every request
+ * under way with `error::connection_closed`.
+ *
+ * @par Thread safety  None; used on the runtime's executor.
+ * @par Source         Java `NettyRemotingClient`, one Netty channel.
+ */
+template <transport Transport, runtime Runtime>
+class connection : public std::enable_shared_from_this<connection<Transport, Runtime>> {
+  public:
+    using executor_type = typename Runtime::executor_type;
+    using stream_type   = typename Transport::template stream<executor_type>;
+    using time_point    = pending_requests::time_point;
+    using events        = connection_events<connection>;
+
+    connection(Runtime& runtime, detail::block_pool& pool, std::size_t frame_limit, endpoint peer, stream_type stream, events host)
+        : runtime_(runtime), stream_(std::move(stream)), deadline_timer_(runtime), reader_(pool, frame_limit),
+          peer_(std::move(peer)), events_(host) {}
+
+    /// Begins to read. Call once, after construction.
+    void start() {
+        last_read_ = runtime_.now();
+        asio::co_spawn(stream_.get_executor(), read_frames(this->shared_from_this()), asio::detached);
+    }
+
+    const endpoint& peer() const noexcept { return peer_; }
+    /// Our own address as the peer sees it, where the transport knows one.
+    auto local_endpoint() const
+        requires requires(const stream_type& stream) { stream.local_endpoint(); }
+    {
+        return stream_.local_endpoint();
+    }
+    bool is_open() const noexcept { return open_; }
+    std::size_t requests_under_way() const noexcept { return pending_.size(); }
+
+    /**
+     * @brief Sends a request and waits for its response, whatever its code.
+     * @param timeout  From now to the response.
+     * @param token    Completion token for `void(std::error_code, received_frame)`. Completes on the strand with
+     *                 error::request_timed_out, error::connection_closed, error::too_many_requests or the response.
+     */
+    template <class Request, class Token>
+    auto async_request(const Request& request, std::string_view body, std::chrono::milliseconds timeout, Token&& token) {
+        return asio::async_initiate<Token, void(std::error_code, received_frame)>(
+            [this, &request, body, timeout](auto handler) {
+                if (!open_)
+                    return complete_later(std::move(handler), error::connection_closed);
+                if (pending_.full())
+                    return complete_later(std::move(handler), error::too_many_requests);
+                const auto now      = runtime_.now();
+                const auto deadline = now + timeout;
+                const auto opaque   = pending_.add(deadline, now, std::move(handler));
+                protocol::append_request(outgoing_, protocol::header_encoding::json, request, {.opaque = opaque}, body);
+                watch(deadline);
+                flush();
+            },
+            token);
+    }
+
+    /// Sends a request that has no response.
+    template <class Request>
+    void send_oneway(const Request& request, std::string_view body = {}) {
+        if (!open_)
+            return;
+        protocol::append_request(outgoing_, protocol::header_encoding::json, request,
+                                 {.opaque = 0, .flag = protocol::oneway_flag}, body);
+        flush();
+    }
+
+    /// Answers a request of the server.
+    template <class Fields>
+    void respond(const received_frame& request, response_code code, std::string_view remark, const Fields& fields,
+                 std::string_view body = {}) {
+        if (!open_ || request.header.is_oneway())
+            return;
+        protocol::append_response(outgoing_, protocol::header_encoding::json, code, request.header.opaque, remark, fields,
+                                  body);
+        flush();
+    }
+
+    /// Ends the connection; requests under way complete with error::connection_closed, the host hears `reason`.
+    void close(std::error_code reason = error::connection_closed) {
+        if (!std::exchange(open_, false))
+            return;
+        const auto self = this->shared_from_this();
+        stream_.close();
+        deadline_timer_.cancel();
+        pending_.fail_all(error::connection_closed);
+        if (events_.on_closed)
+            events_.on_closed(events_.host, *this, reason);
+    }
+
+  private:
+    template <class Handler>
+    void complete_later(Handler handler, error reason) {
+        asio::post(stream_.get_executor(), [handler = std::move(handler), reason]() mutable {
+            std::move(handler)(std::error_code(reason), received_frame());
+        });
+    }
+
+    static detail::awaitable<void, executor_type> read_frames(std::shared_ptr<connection> self) {
+        while (self->open_) {
+            const auto room      = self->reader_.prepare();
+            const auto [ec, got] = co_await self->stream_.async_read_some(asio::buffer(room.data(), room.size()),
+                                                                          detail::await_tuple<executor_type>);
+            if (!self->open_)
+                break;
+            if (ec) {
+                self->close(ec);
+                break;
+            }
+            self->last_read_ = self->runtime_.now();
+            self->reader_.commit(got);
+            self->corked_ = true; // what the responses of one read make us send goes out as one write
+            const auto failure = self->deliver();
+            self->corked_      = false;
+            if (failure)
+                self->close(failure);
+            else
+                self->flush();
+        }
+    }
+
+    std::error_code deliver() {
+        while (open_) {
+            auto next = reader_.next();
+            if (!next)
+                return next.error();
+            if (!*next)
+                return {};
+            received_frame& frame = **next;
+            if (frame.header.is_response())
+                pending_.complete(std::move(frame)); // an unknown opaque is a response that came too late
+            else if (events_.on_request)
+                events_.on_request(events_.host, *this, frame);
+        }
+        return {};
+    }
+
+    void flush() {
+        if (writing_ || corked_ || !open_ || outgoing_.empty())
+            return;
+        writing_ = true;
+        std::swap(outgoing_, in_flight_);
+        outgoing_.clear();
+        asio::async_write(stream_, asio::buffer(in_flight_), [self = this->shared_from_this()](std::error_code ec, std::size_t) {
+            self->writing_ = false;
+            if (ec)
+                self->close(ec);
+            else
+                self->flush();
+        });
+    }
+
+    /// Makes sure that the timer fires by `deadline`. It is moved only to earlier times, so in steady state (long polls
+    /// with equal timeouts) requests do not touch it.
+    void watch(time_point deadline) {
+        if (deadline >= watched_)
+            return;
+        watched_ = deadline;
+        deadline_timer_.expires_at(deadline);
+        deadline_timer_.async_wait([self = this->shared_from_this(), deadline](std::error_code ec) {
+            if (ec || !self->open_ || self->watched_ != deadline)
+                return;
+            self->expire();
+        });
+    }
+
+    void expire() {
+        watched_          = time_point::max();
+        const auto oldest = pending_.expire(runtime_.now());
+        if (!open_)
+            return;
+        // Not one byte since the request left: the peer or the path to it is gone, and nobody else would notice.
+        if (oldest != time_point::max() && last_read_ < oldest)
+            return close(error::request_timed_out);
+        if (const auto next = pending_.next_deadline(); next != time_point::max())
+            watch(next);
+    }
+
+    Runtime runtime_;
+    stream_type stream_;
+    typename Runtime::timer deadline_timer_;
+    frame_reader reader_;
+    pending_requests pending_;
+    endpoint peer_;
+    events events_;
+    std::string outgoing_;  ///< Frames that wait for the write under way.
+    std::string in_flight_; ///< Frames of the write under way.
+    time_point last_read_{};
+    time_point watched_ = time_point::max();
+    bool open_          = true;
+    bool writing_       = false;
+    bool corked_        = false;
+};
+
+} // namespace rocketpush
+
+#endif

@@ -1,0 +1,90 @@
+#ifndef ROCKETPUSH_REMOTING_NAME_SERVERS_HPP
+#define ROCKETPUSH_REMOTING_NAME_SERVERS_HPP
+
+#include <rocketpush/core/endpoint.hpp>
+#include <rocketpush/core/result.hpp>
+#include <rocketpush/protocol/bodies.hpp>
+#include <rocketpush/protocol/requests.hpp>
+#include <rocketpush/remoting/connection_pool.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief Asks the name servers for routes: stays with one that works, and asks the others within the same request when
+ *        it does not.
+ *
+ * @par Source  Java `NettyRemotingClient.getAndCreateNameserverChannel`. Differs: there a failed connect fails the
+ *              request; here any usable server of the list is enough.
+ */
+template <transport Transport, runtime Runtime>
+class name_servers {
+  public:
+    using pool_type = connection_pool<Transport, Runtime>;
+    template <class T>
+    using task = typename pool_type::template task<T>;
+
+    /// @param list   Not empty. @param start  Any number: where in the list to begin, so that clients spread.
+    name_servers(pool_type& pool, std::vector<endpoint> list, std::uint64_t start, std::chrono::milliseconds timeout)
+        : pool_(pool), list_(std::move(list)), current_(static_cast<std::size_t>(start % list_.size())), timeout_(timeout) {}
+
+    const std::vector<endpoint>& list() const noexcept { return list_; }
+
+    /**
+     * @brief The route of `topic`.
+     * @retval error::no_route                   The name server has none (topic unknown, or its broker not registered yet).
+     * @retval error::name_servers_unreachable   None of the list answered; `last_failure()` tells why the last did not.
+     */
+    task<result<protocol::route_data>> route(std::string topic) {
+        const protocol::route_request request{.topic = std::move(topic), .accept_standard_json_only = true};
+        for (std::size_t attempt = 0; attempt < list_.size(); ++attempt) {
+            auto answer = co_await ask(list_[current_], request);
+            if (answer) {
+                const auto code = static_cast<response_code>(answer->header.code);
+                if (code == response_code::success)
+                    co_return protocol::decode_route(answer->body);
+                if (code == response_code::topic_not_exist)
+                    co_return error::no_route;
+                last_failure_ = make_error_code(code);
+            } else {
+                last_failure_ = answer.error();
+                if (last_failure_ == error::operation_cancelled)
+                    co_return last_failure_;
+            }
+            current_ = (current_ + 1) % list_.size();
+        }
+        co_return error::name_servers_unreachable;
+    }
+
+    /// Why the server that was asked last did not answer.
+    std::error_code last_failure() const noexcept { return last_failure_; }
+
+  private:
+    template <class Request>
+    task<result<received_frame>> ask(endpoint server, const Request& request) {
+        auto open = co_await pool_.get(server);
+        if (!open)
+            co_return open.error();
+        auto [ec, frame] = co_await (*open)->async_request(request, {}, timeout_, detail::await_tuple<typename Runtime::executor_type>);
+        if (ec)
+            co_return ec;
+        co_return std::move(frame);
+    }
+
+    pool_type& pool_;
+    std::vector<endpoint> list_;
+    std::size_t current_;
+    std::chrono::milliseconds timeout_;
+    std::error_code last_failure_;
+};
+
+} // namespace rocketpush
+
+#endif

@@ -1,0 +1,67 @@
+#ifndef ROCKETPUSH_ROCKETPUSH_HPP
+#define ROCKETPUSH_ROCKETPUSH_HPP
+
+// The one header: everything, in the order in which a message travels. Read top to bottom it is the map of the library.
+
+// core: the words that all use
+#include <rocketpush/core/version.hpp>        // the library's version
+#include <rocketpush/core/error.hpp>          // what can go wrong: our errors, and a broker's answers
+#include <rocketpush/core/result.hpp>         // a value, or the error that says why there is none
+#include <rocketpush/core/names.hpp>          // which topics and groups may be called what
+#include <rocketpush/core/endpoint.hpp>       // host and port
+#include <rocketpush/core/options.hpp>        // everything a consumer can be told, checked
+#include <rocketpush/core/message_queue.hpp>  // topic, broker, queue id
+#include <rocketpush/core/subscription.hpp>   // a topic and which of its messages
+#include <rocketpush/core/message.hpp>        // a message: a view into its frame, or an owning copy
+#include <rocketpush/core/consume_result.hpp> // what a listener answers
+
+// runtime: executor, time and chance; transport: bytes; executor: threads; allocation: whose queue
+#include <rocketpush/runtime/asio_runtime.hpp>
+#include <rocketpush/transport/tcp_transport.hpp>
+#include <rocketpush/transport/memory_transport.hpp>
+#include <rocketpush/executor/inline_executor.hpp>
+#include <rocketpush/executor/thread_pool_executor.hpp>
+#include <rocketpush/executor/asio_executor.hpp>
+#include <rocketpush/allocation/average_allocation.hpp>
+#include <rocketpush/allocation/circle_allocation.hpp>
+
+// protocol: bytes to values and back
+#include <rocketpush/protocol/frame.hpp>           // where a frame ends
+#include <rocketpush/protocol/header.hpp>          // its header, in two encodings
+#include <rocketpush/protocol/command.hpp>         // writing frames
+#include <rocketpush/protocol/requests.hpp>        // the fields of each request
+#include <rocketpush/protocol/bodies.hpp>          // JSON bodies
+#include <rocketpush/protocol/message_decoder.hpp> // stored messages
+#include <rocketpush/protocol/message_encoder.hpp>
+
+// remoting: frames out and in
+#include <rocketpush/remoting/frame_reader.hpp>     // bytes of a stream into frames
+#include <rocketpush/remoting/pending_requests.hpp> // which response is whose
+#include <rocketpush/remoting/connection.hpp>       // one connection
+#include <rocketpush/remoting/connection_pool.hpp>  // one for each address
+#include <rocketpush/remoting/name_servers.hpp>     // where routes come from
+#include <rocketpush/remoting/route_table.hpp>      // what they say
+#include <rocketpush/remoting/broker_calls.hpp>     // what is asked of brokers
+
+// offset_store: where a group is; observe: telling
+#include <rocketpush/offset_store/broker_offset_store.hpp>
+#include <rocketpush/observe/log_observer.hpp>
+#include <rocketpush/observe/statistics.hpp>
+
+// fetch: asking and holding; consume: running the listener; rebalance: sharing out
+#include <rocketpush/fetch/pull_loop.hpp>     // what the fetching of one queue does next
+#include <rocketpush/fetch/pulled_batch.hpp>  // the messages of one answer
+#include <rocketpush/fetch/process_queue.hpp> // what of a queue is not finished
+#include <rocketpush/fetch/queue_fetcher.hpp> // the fetch loop
+#include <rocketpush/consume/listener.hpp>    // the user's code
+#include <rocketpush/consume/concurrent_consumption.hpp>
+#include <rocketpush/consume/send_back.hpp>
+#include <rocketpush/rebalance/queue_table.hpp>
+#include <rocketpush/rebalance/rebalancer.hpp>
+
+// client: what the consumers of a process share; and the assembly
+#include <rocketpush/client/client.hpp>
+#include <rocketpush/consumer_core.hpp>
+#include <rocketpush/push_consumer.hpp>
+
+#endif

@@ -1,0 +1,39 @@
+#ifndef ROCKETPUSH_TESTS_SUPPORT_ALLOCATION_COUNT_HPP
+#define ROCKETPUSH_TESTS_SUPPORT_ALLOCATION_COUNT_HPP
+
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+/**
+ * Replaces the global `operator new` of a test program by one that counts. Include it in one file of a program only.
+ */
+namespace rocketpush::test {
+
+inline std::atomic<std::size_t> allocation_count{0};
+
+/// How often `operator new` ran since this was made, on any thread.
+class allocation_counter {
+  public:
+    std::size_t count() const noexcept { return allocation_count - at_start_; }
+
+  private:
+    std::size_t at_start_ = allocation_count;
+};
+
+} // namespace rocketpush::test
+
+void* operator new(std::size_t size) {
+    ++rocketpush::test::allocation_count;
+    if (void* memory = std::malloc(size == 0 ? 1 : size))
+        return memory;
+    throw std::bad_alloc();
+}
+void* operator new[](std::size_t size) { return operator new(size); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
+
+#endif
