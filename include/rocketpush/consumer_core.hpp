@@ -62,6 +62,7 @@ class consumer_core
                   Executor executor, Observer observer)
         : options_(std::move(checked)), client_(std::move(client)), runtime_(client_->runtime()), strategy_(std::move(strategy)),
           store_(std::move(store)), observer_(std::move(observer)), retry_topic_(retry_topic(options_.group)),
+          decoder_({.check_crc = options_.check_crc, .decompress = true, .max_body_size = options_.max_body_size}),
           consumption_(std::move(listener), std::move(executor), observer_, runtime_) {}
 
     // For the handle.
@@ -79,6 +80,7 @@ class consumer_core
         if (state_ != consumer_state::created)
             co_return state_ == consumer_state::stopped ? error::already_stopped : error::already_started;
         state_ = consumer_state::starting;
+        observer_.on_starting(options_.group);
         if (auto retry = make_subscription(retry_topic_, all_messages, subscription_version()))
             subscribe(std::move(*retry));
         consumption_.start(options_.consume_threads, options_.consume_batch_size);
@@ -208,9 +210,8 @@ class consumer_core
                 .interval    = options_.pull_interval,
                 .error_delay = options_.error_delay};
     }
-    protocol::decode_options decoding() const noexcept {
-        return {.check_crc = options_.check_crc, .decompress = true, .max_body_size = options_.max_body_size};
-    }
+    /// One for all queues: it keeps its decompression contexts.
+    protocol::message_decoder& decoder() noexcept { return decoder_; }
     const subscription* subscription_of(const std::string& topic) const {
         const auto found = subscriptions_.find(topic);
         return found == subscriptions_.end() ? nullptr : &found->second;
@@ -358,6 +359,7 @@ class consumer_core
     Observer observer_;
     std::string retry_topic_;
     std::map<std::string, subscription> subscriptions_;
+    protocol::message_decoder decoder_;
     batch_pool<consumption_type::concurrent> batches_;
     consumption_type consumption_;
     queue_table<consumer_core> queues_{*this};

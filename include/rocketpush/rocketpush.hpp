@@ -33,6 +33,8 @@
 #include <rocketpush/protocol/bodies.hpp>          // JSON bodies
 #include <rocketpush/protocol/message_decoder.hpp> // stored messages
 #include <rocketpush/protocol/message_encoder.hpp>
+#include <rocketpush/protocol/message_id.hpp>      // their ids
+#include <rocketpush/protocol/properties.hpp>      // writing their properties
 
 // remoting: frames out and in
 #include <rocketpush/remoting/frame_reader.hpp>     // bytes of a stream into frames

@@ -1,9 +1,9 @@
 #include <rocketpush/core/endpoint.hpp>
 
-#include "tests/support/catch.hpp"
-
 #include <string>
 #include <vector>
+
+#include "tests/support/catch.hpp"
 
 using namespace rocketpush;
 
@@ -24,9 +24,10 @@ TEST_CASE("an address is a host and a port behind the last colon", "[core]") {
 }
 
 TEST_CASE("what is no address is refused", "[core]") {
-    for (const char* text : {"", ":", "host", "host:", ":9876", "host:port", "host:65536", "host:-1", "host:+1", "host:1 ",
-                             "host:0x1", "a:b:1", "[::1]", "[::1:9876", "::1]:9876", "[]:1", "[host]:1", "http://host:1",
-                             "two words:1", "a;b:1"}) {
+    for (const char* text :
+         {"",          ":",       "host",     "host:",         ":9876",       "host:port", "host:65536",
+          "host:-1",   "host:+1", "host:1 ",  "host:0x1",      "a:b:1",       "[::1]",     "[::1:9876",
+          "::1]:9876", "[]:1",    "[host]:1", "http://host:1", "two words:1", "a;b:1"}) {
         CAPTURE(text);
         CHECK(parse_endpoint(text).error() == error::invalid_name_server);
     }

@@ -1,10 +1,10 @@
 #include <rocketpush/core/message_queue.hpp>
 
-#include "tests/support/catch.hpp"
-
 #include <algorithm>
 #include <unordered_set>
 #include <vector>
+
+#include "tests/support/catch.hpp"
 
 using rocketpush::message_queue;
 
@@ -19,9 +19,9 @@ TEST_CASE("queues sort by topic, then broker name, then id as a number", "[core]
 }
 
 TEST_CASE("names sort as Java sorts them, by UTF-16 units and not by code points", "[core]") {
-    const message_queue clef{"\xF0\x9D\x84\x9E", "b", 0};       // U+1D11E, in UTF-16 D834 DD1E
-    const message_queue private_use{"\xEE\x80\x80", "b", 0};    // U+E000
-    const message_queue half_width{"\xEF\xBD\xA1", "b", 0};     // U+FF61
+    const message_queue clef{"\xF0\x9D\x84\x9E", "b", 0};          // U+1D11E, in UTF-16 D834 DD1E
+    const message_queue private_use{"\xEE\x80\x80", "b", 0};       // U+E000
+    const message_queue half_width{"\xEF\xBD\xA1", "b", 0};        // U+FF61
     const message_queue before_surrogates{"\xED\x9F\xBF", "b", 0}; // U+D7FF
     CHECK(clef < private_use);
     CHECK(clef < half_width);

@@ -1,8 +1,8 @@
 #include <rocketpush/core/names.hpp>
 
-#include "tests/support/catch.hpp"
-
 #include <string>
+
+#include "tests/support/catch.hpp"
 
 using namespace rocketpush;
 

@@ -1,9 +1,9 @@
 #include <rocketpush/core/subscription.hpp>
 
-#include "tests/support/catch.hpp"
-
 #include <string>
 #include <vector>
+
+#include "tests/support/catch.hpp"
 
 using namespace rocketpush;
 

@@ -1,10 +1,10 @@
 #include <rocketpush/protocol/bodies.hpp>
 
-#include "tests/support/captured_frames.hpp"
-#include "tests/support/catch.hpp"
-
 #include <string>
 #include <string_view>
+
+#include "tests/support/captured_frames.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace rocketpush;
 using namespace rocketpush::protocol;
@@ -23,9 +23,10 @@ TEST_CASE("captured routes are read: standard, of 4.9.7, and with integer keys",
     const auto newer = decode_route(body_of(captured::route_response_json));
     REQUIRE(newer);
     CHECK(newer->queue_datas == std::vector<queue_data>{{"broker-a", 8, 8, 6, 0}});
-    CHECK(newer->broker_datas == std::vector<broker_data>{{"DefaultCluster", "broker-a", {{0, "127.0.0.1:10911"}}, false}});
+    CHECK(newer->broker_datas ==
+          std::vector<broker_data>{{"DefaultCluster", "broker-a", {{0, "127.0.0.1:10911"}}, false}});
 
-    const auto older     = decode_route(body_of(captured::route_response_binary_497));
+    const auto older    = decode_route(body_of(captured::route_response_binary_497));
     const auto unquoted = decode_route(body_of(captured::route_response_old_json_497));
     REQUIRE(older);
     REQUIRE(unquoted);
@@ -34,7 +35,8 @@ TEST_CASE("captured routes are read: standard, of 4.9.7, and with integer keys",
 }
 
 TEST_CASE("a route of a static topic, an old one, and an empty one are read", "[protocol]") {
-    const auto route = decode_route(R"({"orderTopicConf":"b:4","brokerDatas":[{"brokerAddrs":{0:"[::1]:1",1:"h:2"},"brokerName":"b",
+    const auto route =
+        decode_route(R"({"orderTopicConf":"b:4","brokerDatas":[{"brokerAddrs":{0:"[::1]:1",1:"h:2"},"brokerName":"b",
         "cluster":"c","zoneName":"z"}],"queueDatas":[{"brokerName":"b","perm":4,"readQueueNums":3,"topicSynFlag":2,"writeQueueNums":1}],
         "topicQueueMappingByBroker":{"b":{"currIdMap":{0:0,1:1}}},"filterServerTable":null})");
     REQUIRE(route);
@@ -45,8 +47,9 @@ TEST_CASE("a route of a static topic, an old one, and an empty one are read", "[
 }
 
 TEST_CASE("a route is written so that it is read again", "[protocol]") {
-    const route_data route{
-        "b:4", {{"b", 3, 1, 4, 2}, {"c", 8, 8, 6, 0}}, {{"c", "b", {{0, "h:1"}, {1, "h:2"}, {10, "h:3"}}, true}, {"c", "c", {}, false}}};
+    const route_data route{"b:4",
+                           {{"b", 3, 1, 4, 2}, {"c", 8, 8, 6, 0}},
+                           {{"c", "b", {{0, "h:1"}, {1, "h:2"}, {10, "h:3"}}, true}, {"c", "c", {}, false}}};
     const auto again = decode_route(encode(route));
     REQUIRE(again);
     CHECK(*again == route);
@@ -54,12 +57,14 @@ TEST_CASE("a route is written so that it is read again", "[protocol]") {
 }
 
 TEST_CASE("a route with an absurd number of queues, or of another shape, is refused", "[protocol]") {
-    for (const auto* text : {"", "null", "[]", "{", R"({"queueDatas":{}})", R"({"queueDatas":[1]})", R"({"brokerDatas":[{"brokerAddrs":[]}]})",
-                             R"({"queueDatas":[{"readQueueNums":-1}]})", R"({"queueDatas":[{"readQueueNums":2147483647}]})",
-                             R"({"queueDatas":[{"readQueueNums":2147483648}]})", R"({"queueDatas":[{"readQueueNums":"8"}]})",
-                             R"({"queueDatas":[{"writeQueueNums":18446744073709551615}]})", R"({"queueDatas":[{"perm":6.5}]})",
-                             R"({"brokerDatas":[{"brokerAddrs":{"x":"h:1"}}]})", R"({"brokerDatas":[{"brokerAddrs":{"0":1}}]})",
-                             R"({"brokerDatas":[{"brokerName":7}]})", R"({"orderTopicConf":7})", R"({"a":{"$ref":"$"})"}) {
+    for (const auto* text :
+         {"", "null", "[]", "{", R"({"queueDatas":{}})", R"({"queueDatas":[1]})",
+          R"({"brokerDatas":[{"brokerAddrs":[]}]})", R"({"queueDatas":[{"readQueueNums":-1}]})",
+          R"({"queueDatas":[{"readQueueNums":2147483647}]})", R"({"queueDatas":[{"readQueueNums":2147483648}]})",
+          R"({"queueDatas":[{"readQueueNums":"8"}]})", R"({"queueDatas":[{"writeQueueNums":18446744073709551615}]})",
+          R"({"queueDatas":[{"perm":6.5}]})", R"({"brokerDatas":[{"brokerAddrs":{"x":"h:1"}}]})",
+          R"({"brokerDatas":[{"brokerAddrs":{"0":1}}]})", R"({"brokerDatas":[{"brokerName":7}]})",
+          R"({"orderTopicConf":7})", R"({"a":{"$ref":"$"})"}) {
         CAPTURE(text);
         CHECK(decode_route(text).error() == error::body_malformed);
     }
@@ -106,8 +111,8 @@ TEST_CASE("a heartbeat is written so that it is read again, and with the inner p
     heartbeat.consumers.push_back({.group_name = "billing"});
     heartbeat.consumers[0].subscriptions = {*make_subscription("orders", tags("paid||\xE9\x80\x80\xE6\xAC\xBE"), 3),
                                             *make_subscription("events", sql("a > 1 AND b = '\"'"), 4)};
-    const auto text  = encode(heartbeat);
-    const auto again = decode_heartbeat(text);
+    const auto text                      = encode(heartbeat);
+    const auto again                     = decode_heartbeat(text);
     REQUIRE(again);
     CHECK(*again == heartbeat);
     CHECK(text.find(R"("producerDataSet":[{"groupName":"CLIENT_INNER_PRODUCER"}])") != std::string::npos);
@@ -116,9 +121,10 @@ TEST_CASE("a heartbeat is written so that it is read again, and with the inner p
 }
 
 TEST_CASE("a heartbeat without a client id, or of another shape, is refused", "[protocol]") {
-    for (const auto* text : {"{}", R"({"clientID":""})", R"({"clientID":1})", R"({"clientID":"c","consumerDataSet":[[]]})",
-                             R"({"clientID":"c","consumerDataSet":[{"subscriptionDataSet":[{"codeSet":[2147483648]}]}]})",
-                             R"({"clientID":"c","consumerDataSet":[{"subscriptionDataSet":[{"tagsSet":[1]}]}]})"}) {
+    for (const auto* text :
+         {"{}", R"({"clientID":""})", R"({"clientID":1})", R"({"clientID":"c","consumerDataSet":[[]]})",
+          R"({"clientID":"c","consumerDataSet":[{"subscriptionDataSet":[{"codeSet":[2147483648]}]}]})",
+          R"({"clientID":"c","consumerDataSet":[{"subscriptionDataSet":[{"tagsSet":[1]}]}]})"}) {
         CAPTURE(text);
         CHECK(decode_heartbeat(text).error() == error::body_malformed);
     }

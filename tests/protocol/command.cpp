@@ -1,13 +1,12 @@
 #include <rocketpush/protocol/command.hpp>
-
-#include "tests/support/allocation_count.hpp"
-#include "tests/support/captured_frames.hpp"
-#include "tests/support/catch.hpp"
-
 #include <rocketpush/protocol/requests.hpp>
 
 #include <string>
 #include <string_view>
+
+#include "tests/support/allocation_count.hpp"
+#include "tests/support/captured_frames.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace rocketpush;
 using namespace rocketpush::protocol;
@@ -174,7 +173,7 @@ TEST_CASE("a pull allocates nothing: neither its request nor reading the answer'
     request.broker_name = "a broker whose name is long";
     std::string out;
     out.reserve(4096);
-    std::int64_t next = 0;
+    std::int64_t next  = 0;
     const auto& json   = captured::pull_response_json;
     const auto& binary = captured::pull_response_binary_497;
     const test::allocation_counter allocations;
@@ -183,7 +182,8 @@ TEST_CASE("a pull allocates nothing: neither its request nor reading the answer'
         append_request(out, encoding, request, {.opaque = 1});
         for (const auto* answer : {&json, &binary}) {
             const auto prefix = parse_frame_prefix(answer->data());
-            const auto header = parse_header(prefix->encoding, {answer->data() + frame_prefix_size, prefix->header_size});
+            const auto header =
+                parse_header(prefix->encoding, {answer->data() + frame_prefix_size, prefix->header_size});
             next += read_fields<pull_response>(*header)->next_begin_offset;
         }
     }

@@ -34,7 +34,7 @@ TEST_CASE("each compression gives back what it was given", "[compression]") {
     detail::byte_arena arena;
     decompressor reused;
     for (const auto kind : kinds_built()) {
-        for (const std::size_t size : {0, 1, 100, 4096, 16384, 100'000, 3'000'000}) {
+        for (const std::size_t size : {0u, 1u, 100u, 4096u, 16384u, 100'000u, 3'000'000u}) {
             const auto text   = text_of(size);
             const auto packed = compress(kind, text);
             REQUIRE(packed);
@@ -61,7 +61,7 @@ TEST_CASE("inflated bodies of one batch stay where they are", "[compression]") {
 TEST_CASE("a body may inflate to its limit and not one byte further", "[compression]") {
     detail::byte_arena arena;
     for (const auto kind : kinds_built()) {
-        for (const std::size_t size : {1, 5000, 100'000}) {
+        for (const std::size_t size : {1u, 5000u, 100'000u}) {
             const auto packed = compress(kind, text_of(size));
             CHECK(inflate(kind, *packed, size, arena).has_value());
             CHECK(inflate(kind, *packed, size - 1, arena).error() == error::decompressed_too_large);

@@ -1,9 +1,9 @@
 #include <rocketpush/protocol/frame.hpp>
 
+#include <string>
+
 #include "tests/support/captured_frames.hpp"
 #include "tests/support/catch.hpp"
-
-#include <string>
 
 using namespace rocketpush;
 using namespace rocketpush::protocol;
@@ -18,9 +18,12 @@ result<frame_prefix> parse(std::string_view digits, std::size_t limit = default_
 } // namespace
 
 TEST_CASE("a captured frame's prefix gives encoding, header and body", "[protocol]") {
-    CHECK(*parse_frame_prefix(test::captured::route_request_json.data()) == frame_prefix{header_encoding::json, 126, 0});
-    CHECK(*parse_frame_prefix(test::captured::route_response_json.data()) == frame_prefix{header_encoding::json, 95, 262});
-    CHECK(*parse_frame_prefix(test::captured::route_request_binary.data()) == frame_prefix{header_encoding::rocketmq, 37, 0});
+    CHECK(*parse_frame_prefix(test::captured::route_request_json.data()) ==
+          frame_prefix{header_encoding::json, 126, 0});
+    CHECK(*parse_frame_prefix(test::captured::route_response_json.data()) ==
+          frame_prefix{header_encoding::json, 95, 262});
+    CHECK(*parse_frame_prefix(test::captured::route_request_binary.data()) ==
+          frame_prefix{header_encoding::rocketmq, 37, 0});
     for (const auto& frame : {test::captured::pull_request_json, test::captured::pull_response_json,
                               test::captured::pull_request_binary, test::captured::pull_response_binary_497,
                               test::captured::heartbeat_request, test::captured::heartbeat_response})

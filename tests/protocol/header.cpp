@@ -1,12 +1,12 @@
 #include <rocketpush/protocol/header.hpp>
 
-#include "tests/support/captured_frames.hpp"
-#include "tests/support/catch.hpp"
-
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "tests/support/captured_frames.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace rocketpush;
 using namespace rocketpush::protocol;
@@ -96,8 +96,10 @@ TEST_CASE("fields come in the order of the bytes", "[protocol]") {
     const auto header = parse(captured::heartbeat_response);
     REQUIRE(header);
     std::vector<std::pair<std::string, std::string>> fields;
-    CHECK(header->for_each_field([&](std::string_view key, field_value value) { fields.emplace_back(key, value.to_string()); }));
-    CHECK(fields == std::vector<std::pair<std::string, std::string>>{{"IS_SUPPORT_HEART_BEAT_V2", "true"}, {"IS_SUB_CHANGE", "true"}});
+    CHECK(header->for_each_field(
+        [&](std::string_view key, field_value value) { fields.emplace_back(key, value.to_string()); }));
+    CHECK(fields == std::vector<std::pair<std::string, std::string>>{{"IS_SUPPORT_HEART_BEAT_V2", "true"},
+                                                                     {"IS_SUB_CHANGE", "true"}});
     CHECK(header->field("IS_SUB_CHANGE")->to_bool() == true);
 }
 
@@ -107,7 +109,8 @@ TEST_CASE("a header cut at any byte is malformed", "[protocol]") {
         const auto encoding = parse_frame_prefix(frame.data())->encoding;
         CHECK(parse_header(encoding, whole));
         for (std::size_t size = 0; size < whole.size(); ++size) {
-            const std::string cut(whole.substr(0, size)); // Its own bytes: a read beyond them shows up under a sanitizer.
+            const std::string cut(
+                whole.substr(0, size)); // Its own bytes: a read beyond them shows up under a sanitizer.
             if (parse_header(encoding, cut).error() != error::header_malformed)
                 FAIL("cut at " << size << " of " << whole.size());
         }
@@ -122,7 +125,8 @@ TEST_CASE("a header with any byte changed is parsed or refused, never read beyon
             for (const char byte : {'\0', '\x7F', '\xFF', '"', '\\', '{'}) {
                 std::string changed(header_bytes(frame));
                 changed[at] = byte;
-                if (const auto header = parse_header(encoding, changed); header && !header->for_each_field([](auto, auto) {}))
+                if (const auto header = parse_header(encoding, changed);
+                    header && !header->for_each_field([](auto, auto) {}))
                     FAIL("a parsed header has broken fields, byte " << at);
             }
     }
@@ -143,7 +147,8 @@ TEST_CASE("JSON members may come in any order, with blanks and with strangers am
 }
 
 TEST_CASE("no fields, an empty object and null are the same", "[protocol]") {
-    for (const auto* text : {R"({"code":0})", R"({"code":0,"extFields":{}})", R"({"code":0,"extFields":null,"remark":null})"}) {
+    for (const auto* text :
+         {R"({"code":0})", R"({"code":0,"extFields":{}})", R"({"code":0,"extFields":null,"remark":null})"}) {
         CAPTURE(text);
         const auto header = parse_json(text);
         REQUIRE(header);
@@ -174,9 +179,10 @@ TEST_CASE("the last of two fields with one name counts", "[protocol]") {
 }
 
 TEST_CASE("JSON that is no header is refused", "[protocol]") {
-    for (const auto* text : {"", "null", "[]", "{}", R"({"opaque":1})", R"({"code":"x"})", R"({"code":1.5})", R"({"code":null})",
-                             R"({"code":99999999999})", R"({"code":1,"opaque":true})", R"({"code":1,"extFields":[]})",
-                             R"({"code":1,"extFields":"x"})", R"({"code":1,"extFields":{"a"}})", R"({"code":1}})"}) {
+    for (const auto* text :
+         {"", "null", "[]", "{}", R"({"opaque":1})", R"({"code":"x"})", R"({"code":1.5})", R"({"code":null})",
+          R"({"code":99999999999})", R"({"code":1,"opaque":true})", R"({"code":1,"extFields":[]})",
+          R"({"code":1,"extFields":"x"})", R"({"code":1,"extFields":{"a"}})", R"({"code":1}})"}) {
         CAPTURE(text);
         CHECK(parse_json(text).error() == error::header_malformed);
     }
@@ -184,14 +190,15 @@ TEST_CASE("JSON that is no header is refused", "[protocol]") {
 
 TEST_CASE("JSON nested too deep is refused before it costs stack", "[protocol]") {
     CHECK(parse_json(R"({"code":1,"x":)" + std::string(1'000'000, '[')).error() == error::header_malformed);
-    CHECK(parse_json(R"({"code":1,"extFields":{"x":)" + std::string(1'000'000, '[')).error() == error::header_malformed);
+    CHECK(parse_json(R"({"code":1,"extFields":{"x":)" + std::string(1'000'000, '[')).error() ==
+          error::header_malformed);
 }
 
 TEST_CASE("a binary length that leads outside is refused", "[protocol]") {
     const auto whole = captured::from_hex("00690101dd00000002000000000000000000000010"
                                           "0005746f7069630000000570726f6265");
-    const auto with = [&whole](std::size_t at, std::string_view digits) {
-        auto changed = whole;
+    const auto with  = [&whole](std::size_t at, std::string_view digits) {
+        auto changed     = whole;
         const auto bytes = captured::from_hex(digits);
         changed.replace(at, bytes.size(), bytes);
         return parse_header(header_encoding::rocketmq, changed).error();
@@ -211,7 +218,7 @@ TEST_CASE("a binary length that leads outside is refused", "[protocol]") {
 
 TEST_CASE("a binary field without bytes counts as absent, as in Java", "[protocol]") {
     const auto bytes  = captured::from_hex("00690101dd00000002000000000000000000000007"
-                                           "00016100000000");
+                                            "00016100000000");
     const auto header = parse_header(header_encoding::rocketmq, bytes);
     REQUIRE(header);
     CHECK(!header->field("a"));

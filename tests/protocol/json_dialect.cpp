@@ -1,9 +1,9 @@
 #include <rocketpush/protocol/json_dialect.hpp>
 
-#include "tests/support/catch.hpp"
-
 #include <string>
 #include <string_view>
+
+#include "tests/support/catch.hpp"
 
 using namespace rocketpush;
 using rocketpush::protocol::to_standard_json;
@@ -30,15 +30,16 @@ TEST_CASE("an object as a key becomes a string of its text", "[protocol]") {
 }
 
 TEST_CASE("standard JSON stays, but for blanks", "[protocol]") {
-    CHECK(standard(R"( { "a" : [ 1 , 2.5 , "x y" , true , null , { } , [ ] ] } )") == R"({"a":[1,2.5,"x y",true,null,{},[]]})");
+    CHECK(standard(R"( { "a" : [ 1 , 2.5 , "x y" , true , null , { } , [ ] ] } )") ==
+          R"({"a":[1,2.5,"x y",true,null,{},[]]})");
     CHECK(standard(R"({"braces in text":"{0:1}"})") == R"({"braces in text":"{0:1}"})");
     CHECK(standard(R"({"\u4e2d\"":"\\"})") == R"({"\u4e2d\"":"\\"})");
     CHECK(standard("7") == "7");
 }
 
 TEST_CASE("what is neither dialect is refused", "[protocol]") {
-    for (const auto* text : {"", "{", "{0}", "{0:}", "{0:1", "{0:1,}", "{a:1}", "{true:1}", "{[1]:1}", "{{}1}", "{{\"a\"}:1}", "[0:1]",
-                             "{0:1}{", "{'a':1}", "{-:\"x\"}x"}) {
+    for (const auto* text : {"", "{", "{0}", "{0:}", "{0:1", "{0:1,}", "{a:1}", "{true:1}", "{[1]:1}", "{{}1}",
+                             "{{\"a\"}:1}", "[0:1]", "{0:1}{", "{'a':1}", "{-:\"x\"}x"}) {
         CAPTURE(text);
         CHECK(to_standard_json(text).error() == error::body_malformed);
     }

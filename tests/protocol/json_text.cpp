@@ -1,9 +1,9 @@
 #include <rocketpush/protocol/json_text.hpp>
 
-#include "tests/support/catch.hpp"
-
 #include <string>
 #include <string_view>
+
+#include "tests/support/catch.hpp"
 
 using namespace rocketpush::protocol;
 using namespace std::string_literals;
@@ -65,15 +65,18 @@ TEST_CASE("what was escaped comes back", "[protocol]") {
 }
 
 TEST_CASE("the cursor takes every kind of value", "[protocol]") {
-    for (const auto* text : {"{}", "[]", " { } ", "[1,2.5e-3,-7]", R"({"a":{"b":[true,false,null,"x\"y"]},"c":""})", "0"}) {
+    for (const auto* text :
+         {"{}", "[]", " { } ", "[1,2.5e-3,-7]", R"({"a":{"b":[true,false,null,"x\"y"]},"c":""})", "0"}) {
         CAPTURE(text);
         CHECK(is_json(text));
     }
 }
 
 TEST_CASE("the cursor refuses what is not JSON", "[protocol]") {
-    for (const auto* text : {"", "{", "}", "[", "{]", "[1,]", "[,1]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{a:1}", "{'a':1}",
-                             "\"", "\"\\\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "tru", "nul", "@", "[1 2]", "{}{}"}) {
+    for (const auto* text :
+         {"",           "{",     "}",       "[",   "{]",     "[1,]",    "[,1]",      "{\"a\"}",     "{\"a\":}",
+          "{\"a\":1,}", "{a:1}", "{'a':1}", "\"",  "\"\\\"", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "tru",
+          "nul",        "@",     "[1 2]",   "{}{}"}) {
         CAPTURE(text);
         CHECK(!is_json(text));
     }

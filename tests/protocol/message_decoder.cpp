@@ -165,7 +165,7 @@ TEST_CASE("what the encoder wrote is found, whatever hosts and version", "[messa
     for (const auto& born : {v4, v6})
         for (const auto& store : {v4, v6})
             for (const bool v2 : {false, true})
-                for (const std::size_t body_size : {0, 1, 128, 70'000}) {
+                for (const std::size_t body_size : {0u, 1u, 128u, 70'000u}) {
                     const std::string body(body_size, 'b');
                     const decoded answer(stored({.topic             = "orders",
                                                  .body              = body,

@@ -152,7 +152,7 @@ TEST_CASE("a batch cut or lying about a length gives the messages before and the
         CHECK(seen == 1);
         CHECK(rest.size() == cut);
     }
-    for (const std::size_t length_at : {0, 16, 23})
+    for (const std::size_t length_at : {0u, 16u, 23u})
         for (const auto value : {0xFF, 0x7F, 0x01}) {
             auto bytes      = good + bad;
             char& high      = bytes[good.size() + length_at];

@@ -1,14 +1,13 @@
-#include <rocketpush/protocol/requests.hpp>
-
-#include "tests/support/captured_frames.hpp"
-#include "tests/support/catch.hpp"
-
 #include <rocketpush/protocol/command.hpp>
+#include <rocketpush/protocol/requests.hpp>
 
 #include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "tests/support/captured_frames.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace rocketpush;
 using namespace rocketpush::protocol;
@@ -76,9 +75,10 @@ TEST_CASE("captured pull answers are read in both encodings", "[protocol]") {
 TEST_CASE("a pull answer that lacks an offset, or has none that is a number, is malformed", "[protocol]") {
     CHECK(pull_response_of(R"({"suggestWhichBrokerId":"0","nextBeginOffset":"1","minOffset":"0","maxOffset":"2"})"));
     CHECK(pull_response_of(R"({"suggestWhichBrokerId":0,"nextBeginOffset":1,"minOffset":0,"maxOffset":2})"));
-    CHECK(pull_response_of(R"({"suggestWhichBrokerId":"0","minOffset":"0","maxOffset":"2"})").error() == error::header_malformed);
-    CHECK(pull_response_of(R"({"suggestWhichBrokerId":"0","nextBeginOffset":"one","minOffset":"0","maxOffset":"2"})").error() ==
+    CHECK(pull_response_of(R"({"suggestWhichBrokerId":"0","minOffset":"0","maxOffset":"2"})").error() ==
           error::header_malformed);
+    CHECK(pull_response_of(R"({"suggestWhichBrokerId":"0","nextBeginOffset":"one","minOffset":"0","maxOffset":"2"})")
+              .error() == error::header_malformed);
     CHECK(pull_response_of("{}").error() == error::header_malformed);
 }
 
@@ -97,9 +97,9 @@ TEST_CASE("a V2 send has one letter a field, a V1 send the long names, in one or
           std::vector<std::string_view>{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n"});
     CHECK(names_of<send_batch_request>() == names_of<send_request>());
     CHECK(names_of<send_v1_request>() ==
-          std::vector<std::string_view>{"producerGroup", "topic", "defaultTopic", "defaultTopicQueueNums", "queueId", "sysFlag",
-                                        "bornTimestamp", "flag", "properties", "reconsumeTimes", "unitMode", "maxReconsumeTimes",
-                                        "batch", "bname"});
+          std::vector<std::string_view>{"producerGroup", "topic", "defaultTopic", "defaultTopicQueueNums", "queueId",
+                                        "sysFlag", "bornTimestamp", "flag", "properties", "reconsumeTimes", "unitMode",
+                                        "maxReconsumeTimes", "batch", "bname"});
     CHECK(send_batch_request{.producer_group = "p", .topic = "t"}.batch);
     CHECK(!send_request{.producer_group = "p", .topic = "t"}.batch);
 }
@@ -114,25 +114,28 @@ TEST_CASE("a send's properties pass through JSON escapes unharmed", "[protocol]"
 }
 
 TEST_CASE("a V2 send of the Java client is read, \\u0001 and all", "[protocol]") {
-    const auto header = parse_header(header_encoding::json,
-                                     R"({"code":310,"extFields":{"a":"p","b":"orders","c":"TBW102","d":"4","e":"2","f":"0",)"
-                                     R"("g":"1795372425805","h":"0","i":"UNIQ_KEY\u0001C0\u0002WAIT\u0001true\u0002","j":"0",)"
-                                     R"("k":"false","m":"false","n":"broker-a"},"flag":0,"language":"JAVA","opaque":7,)"
-                                     R"("serializeTypeCurrentRPC":"JSON","version":513})");
+    const auto header =
+        parse_header(header_encoding::json,
+                     R"({"code":310,"extFields":{"a":"p","b":"orders","c":"TBW102","d":"4","e":"2","f":"0",)"
+                     R"("g":"1795372425805","h":"0","i":"UNIQ_KEY\u0001C0\u0002WAIT\u0001true\u0002","j":"0",)"
+                     R"("k":"false","m":"false","n":"broker-a"},"flag":0,"language":"JAVA","opaque":7,)"
+                     R"("serializeTypeCurrentRPC":"JSON","version":513})");
     REQUIRE(header);
     const auto request = read_fields<send_request>(*header);
     REQUIRE(request);
     CHECK(request->topic == "orders");
     CHECK(request->queue_id == 2);
     CHECK(request->born_timestamp == 1795372425805);
-    CHECK(request->properties == "UNIQ_KEY\x01" "C0\x02WAIT\x01true\x02");
+    CHECK(request->properties == "UNIQ_KEY\x01"
+                                 "C0\x02WAIT\x01true\x02");
     CHECK(!request->max_reconsume_times);
     CHECK(request->broker_name == "broker-a");
 }
 
 TEST_CASE("the requests' codes and names are Java's", "[protocol]") {
     CHECK(static_cast<int>(unregister_request::code) == 35);
-    CHECK(names_of<unregister_request>() == std::vector<std::string_view>{"clientID", "producerGroup", "consumerGroup"});
+    CHECK(names_of<unregister_request>() ==
+          std::vector<std::string_view>{"clientID", "producerGroup", "consumerGroup"});
     CHECK(static_cast<int>(consumer_list_request::code) == 38);
     CHECK(static_cast<int>(consumer_ids_changed_notice::code) == 40);
     CHECK(static_cast<int>(lock_request::code) == 41);
@@ -141,7 +144,8 @@ TEST_CASE("the requests' codes and names are Java's", "[protocol]") {
     CHECK(static_cast<int>(query_assignment_request::code) == 400);
     CHECK(static_cast<int>(send_back_request::code) == 36);
     CHECK(names_of<send_back_request>() == std::vector<std::string_view>{"offset", "group", "delayLevel", "originMsgId",
-                                                                         "originTopic", "unitMode", "maxReconsumeTimes", "bname"});
+                                                                         "originTopic", "unitMode", "maxReconsumeTimes",
+                                                                         "bname"});
     CHECK(static_cast<int>(query_offset_request::code) == 14);
     CHECK(names_of<query_offset_request>() ==
           std::vector<std::string_view>{"consumerGroup", "topic", "queueId", "setZeroIfNotFound", "bname"});

@@ -34,8 +34,8 @@ inline const std::string route_response_json = from_hex(
     "3a382c22746f706963537973466c6167223a302c22777269746551756575654e756d73223a387d5d7d");
 
 /// The query of before, binary, opaque 2.
-inline const std::string route_request_binary = from_hex(
-    "000000290100002500690101dd000000020000000000000000000000100005746f7069630000000570726f6265");
+inline const std::string route_request_binary =
+    from_hex("000000290100002500690101dd000000020000000000000000000000100005746f7069630000000570726f6265");
 
 /// The 4.9.7 name server answers a binary request in kind.
 inline const std::string route_response_binary_497 = from_hex(
@@ -119,7 +119,7 @@ inline const std::string pull_response_binary_497 = from_hex(
 
 /// Byte for byte `route_response_json` but for the opaque: JSON, although the request was binary.
 inline std::string answer_to_binary_route_request() {
-    auto frame = route_response_json;
+    auto frame                            = route_response_json;
     frame[frame.find("\"opaque\":1") + 9] = '2';
     return frame;
 }

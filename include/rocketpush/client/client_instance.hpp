@@ -207,8 +207,9 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         if (members_.empty() || std::ranges::find(brokers, fresh->peer()) == brokers.end())
             co_return std::error_code();
         const auto body  = heartbeat_body();
-        auto [ec, frame] = co_await fresh->async_request(protocol::heartbeat_request{}, body, settings_.request_timeout,
-                                                         detail::await_tuple<executor_type>);
+        const protocol::heartbeat_request request;
+        const auto [ec, frame] = co_await fresh->async_request(request, body, settings_.request_timeout,
+                                                               detail::await_tuple<executor_type>);
         if (!ec)
             tell(&group_member::members_changed); // it knows us from now on, and may have members that we do not know
         co_return ec;
@@ -252,15 +253,17 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
 
     static task<void> heartbeat_to(std::shared_ptr<client_instance> self, endpoint broker) {
         if (!self->pool_.find(broker)) { // opening the connection sends it
-            (void)co_await self->pool_.get(broker);
+            co_await self->pool_.get(broker); // a failure was told as that of the connection
             co_return;
         }
-        if (const auto failure = co_await self->calls_.heartbeat(broker, self->heartbeat_body()))
+        const auto failure = co_await self->calls_.heartbeat(broker, self->heartbeat_body());
+        if (failure)
             self->tell(&group_member::heartbeat_failure, broker, failure);
     }
 
     static task<void> unregister(std::shared_ptr<client_instance> self, endpoint broker, std::string group) {
-        (void)co_await self->calls_.unregister(std::move(broker), self->client_id(), std::move(group)); // it notices a closed connection as well
+        // An answer is all that is waited for: a broker that cannot give one notices our closed connection.
+        co_await self->calls_.unregister(std::move(broker), self->client_id(), std::move(group));
     }
 
     /// The first heartbeat makes brokers create retry topics; waiting for the usual poll would delay the first retry.

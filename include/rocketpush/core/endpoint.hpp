@@ -60,7 +60,8 @@ constexpr bool is_host(std::string_view host, bool v6) noexcept {
     return !address.empty() && std::ranges::all_of(address, [v6](char c) {
         if (v6)
             return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
-        return static_cast<unsigned char>(c) > ' ' && c != '/' && c != '@' && c != '[' && c != ']' && c != ';' && c != ',';
+        return static_cast<unsigned char>(c) > ' ' && c != '/' && c != '@' && c != '[' && c != ']' && c != ';' &&
+               c != ',';
     });
 }
 

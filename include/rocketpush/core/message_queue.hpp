@@ -18,8 +18,8 @@ using queue_offset = std::int64_t;
 /**
  * @brief One of a topic's queues at one broker: what members of a group share out among them.
  *
- * Sorts by topic, broker name and id as Java does. Every member of a group must sort alike, or two of them take the same
- * queue.
+ * Sorts by topic, broker name and id as Java does. Every member of a group must sort alike, or two of them take the
+ * same queue.
  *
  * @par Source  Java `MessageQueue`.
  */

@@ -12,7 +12,8 @@
 
 /**
  * @file
- * Names of topics and groups: which are allowed, which RocketMQ keeps for itself, and the topics that belong to a group.
+ * Names of topics and groups: which are allowed, which RocketMQ keeps for itself, and the topics that belong to a
+ * group.
  *
  * @par Source  Java `Validators`, `TopicValidator`, `MixAll`.
  */
@@ -28,7 +29,7 @@ inline constexpr std::size_t max_group_length       = 120; ///< Brokers before 5
 /// The producer group that every client with a consumer registers too. Java: CLIENT_INNER_PRODUCER_GROUP.
 inline constexpr std::string_view inner_producer_group = "CLIENT_INNER_PRODUCER";
 /// What a producer names as `defaultTopic`: a broker copies its settings when it creates a topic by itself.
-inline constexpr std::string_view auto_create_topic = "TBW102";
+inline constexpr std::string_view auto_create_topic    = "TBW102";
 
 /// Where a group's messages go that shall be consumed later again.
 inline std::string retry_topic(std::string_view group) { return std::string(retry_topic_prefix).append(group); }
@@ -60,9 +61,10 @@ constexpr bool is_system_topic(std::string_view topic) noexcept {
 /// Whether the group is one of RocketMQ's own.
 constexpr bool is_system_group(std::string_view group) noexcept {
     constexpr std::array<std::string_view, 13> names{
-        "DEFAULT_PRODUCER",    "DEFAULT_CONSUMER",      "TOOLS_CONSUMER",    "SCHEDULE_CONSUMER",  "FILTERSRV_CONSUMER",
-        "__MONITOR_CONSUMER",  "CLIENT_INNER_PRODUCER", "SELF_TEST_P_GROUP", "SELF_TEST_C_GROUP",  "CID_ONS-HTTP-PROXY",
-        "CID_ONSAPI_PERMISSION", "CID_ONSAPI_OWNER",    "CID_ONSAPI_PULL",
+        "DEFAULT_PRODUCER",   "DEFAULT_CONSUMER",   "TOOLS_CONSUMER",        "SCHEDULE_CONSUMER",
+        "FILTERSRV_CONSUMER", "__MONITOR_CONSUMER", "CLIENT_INNER_PRODUCER", "SELF_TEST_P_GROUP",
+        "SELF_TEST_C_GROUP",  "CID_ONS-HTTP-PROXY", "CID_ONSAPI_PERMISSION", "CID_ONSAPI_OWNER",
+        "CID_ONSAPI_PULL",
     };
     return group.starts_with("CID_RMQ_SYS_") || std::ranges::find(names, group) != names.end();
 }

@@ -51,7 +51,7 @@ struct subscription {
     std::string expression{};              ///< `*`, or the user's text.
     std::vector<std::string> tags{};       ///< Each once, as they came; empty for `*` and for SQL.
     std::vector<std::int32_t> tag_codes{}; ///< `java_hash` of the tags, each once.
-    std::int64_t version = 0;              ///< Milliseconds since 1970; a broker keeps the subscription with the largest.
+    std::int64_t version = 0; ///< Milliseconds since 1970; a broker keeps the subscription with the largest.
 
     /**
      * @brief Whether a message with this tag (none: it has no tag) is wanted.
@@ -71,7 +71,8 @@ struct subscription {
  * @retval error::invalid_topic       No topic can have this name.
  * @retval error::invalid_expression  A tag expression without a tag (`||`), or an empty SQL condition.
  */
-inline result<subscription> make_subscription(std::string topic, const filter_expression& filter, std::int64_t version) {
+inline result<subscription> make_subscription(std::string topic, const filter_expression& filter,
+                                              std::int64_t version) {
     if (const auto code = check_topic(topic))
         return code;
     subscription made{std::move(topic), filter.type, filter.text, {}, {}, version};

@@ -35,9 +35,9 @@ class wait_group : public std::enable_shared_from_this<wait_group<Runtime>> {
     }
     /// Returns at `deadline` at the latest. @return Whether all have ended.
     awaitable<bool, executor_type> wait_until(std::chrono::steady_clock::time_point deadline) {
-        while (running_ != 0)
-            if (!co_await changed_.wait_until(deadline))
-                break;
+        bool in_time = true;
+        while (running_ != 0 && in_time)
+            in_time = co_await changed_.wait_until(deadline);
         co_return running_ == 0;
     }
 

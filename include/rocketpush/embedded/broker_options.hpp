@@ -2,13 +2,16 @@
 #define ROCKETPUSH_EMBEDDED_BROKER_OPTIONS_HPP
 
 #include <rocketpush/core/endpoint.hpp>
+#include <rocketpush/core/names.hpp>
 #include <rocketpush/embedded/delay_schedule.hpp>
 #include <rocketpush/protocol/frame.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rocketpush::embedded {
@@ -31,6 +34,8 @@ inline constexpr std::int32_t version_5_5_0 = 513;
  */
 struct broker_options {
     endpoint listen{"127.0.0.1", 0}; ///< Port 0: the system chooses one.
+    /// What clients are told to connect to, if not to where it listens: in a container, say.
+    std::string advertised_host{};
     std::string name    = "broker-a";
     std::string cluster = "DefaultCluster";
 
@@ -61,6 +66,26 @@ struct broker_options {
     /// From 5.0 on.
     bool is_version_5() const noexcept { return version >= version_5_0_0; }
 };
+
+/// What is wrong with the options, as the end of a sentence; empty when nothing is.
+inline std::string_view describe_problem(const broker_options& options) noexcept {
+    const auto valid_level = [](std::chrono::milliseconds level) { return level.count() >= 0; };
+    if (check_topic(options.name) || check_topic(options.cluster))
+        return "name and cluster need 1 to 127 characters of a-z A-Z 0-9 _ - % |";
+    if (options.version < 0 || options.version > INT16_MAX)
+        return "version is from 0 to 32767";
+    if (options.auto_queues < 1 || options.auto_queues > 65'536 || options.retry_queues < 0 || options.retry_queues > 65'536)
+        return "auto_queues is from 1 to 65536, retry_queues from 0 to 65536";
+    if (options.delay_levels.empty() || !std::ranges::all_of(options.delay_levels, valid_level))
+        return "delay_levels needs a level, and none is negative";
+    if (options.pull_messages == 0 || options.max_message_body > options.frame_limit)
+        return "pull_messages is at least 1, max_message_body not larger than frame_limit";
+    if (options.frame_limit < 1024 || options.frame_limit > 32 * 1024 * 1024)
+        return "frame_limit is from 1 KiB to 32 MiB";
+    if (options.scan_interval.count() < 1)
+        return "scan_interval is at least 1 ms";
+    return {};
+}
 
 } // namespace rocketpush::embedded
 

@@ -98,7 +98,7 @@ inline void answer_search_offset(broker_state& broker, const incoming_request& r
     const bool upper    = is_5 && std::ranges::equal(wanted->boundary_type, std::string_view("upper"), {}, [](char c) {
                            return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
                        });
-    auto found = broker.store.first_since(wanted->topic, wanted->queue_id, wanted->timestamp + (upper ? 1 : 0));
+    auto found = broker.store.first_since(wanted->topic, wanted->queue_id, upper && wanted->timestamp < INT64_MAX ? wanted->timestamp + 1 : wanted->timestamp);
     if (upper)
         found = std::max(smallest, found - 1);
     else if (!is_5)

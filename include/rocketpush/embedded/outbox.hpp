@@ -28,8 +28,11 @@ class outbox {
     /// Where frames for a connection go: append only. What goes to a connection that has ended is dropped.
     std::string& frames_to(connection_id connection) {
         const auto found = connections_.find(connection);
-        if (found != connections_.end())
+        if (found != connections_.end()) {
+            if (found->second.empty())
+                fresh_.push_back(connection);
             return found->second;
+        }
         nowhere_.clear();
         return nowhere_;
     }
@@ -57,6 +60,10 @@ class outbox {
         return !frames.empty();
     }
 
+    /// Connections that have got frames since they were asked for last.
+    std::vector<connection_id> take_fresh() { return std::exchange(fresh_, {}); }
+
+    /// Connections that have to be closed.
     std::vector<connection_id> take_closing() { return std::exchange(closing_, {}); }
 
     /// Connections that are open, oldest first.
@@ -69,6 +76,7 @@ class outbox {
 
   private:
     std::map<connection_id, std::string> connections_;
+    std::vector<connection_id> fresh_;
     std::vector<connection_id> closing_;
     std::string nowhere_;
 };

@@ -156,6 +156,15 @@ inline void wake_held_pulls(broker_state& broker) {
             end_held_pull(broker, pull);
 }
 
+/// Forgets a topic with its messages and what groups have committed in it; pulls that wait for it are refused.
+inline bool remove_topic(broker_state& broker, std::string_view topic) {
+    const bool removed = broker.store.remove_topic(topic);
+    broker.offsets.forget_topic(topic);
+    for (const auto& pull : broker.held.take_topic(topic))
+        end_held_pull(broker, pull);
+    return removed;
+}
+
 /// VIEW_MESSAGE_BY_ID (33)
 inline void answer_view_message(broker_state& broker, const incoming_request& request) {
     const auto wanted = read_request<protocol::view_message_request>(broker, request);

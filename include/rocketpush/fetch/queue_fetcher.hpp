@@ -178,7 +178,7 @@ class queue_fetcher {
             last = std::max(last, offset + 1);
             host_.observe().on_bad_message(queue_.queue, offset, why);
         };
-        protocol::message_decoder(host_.decoding()).decode(body, batch->origin, batch->inflated, batch->messages, on_bad);
+        host_.decoder().decode(body, batch->origin, batch->inflated, batch->messages, on_bad);
         const auto decoded = batch->messages.size();
         if (decoded != 0)
             last = std::max(last, batch->messages.back().queue_offset + 1);

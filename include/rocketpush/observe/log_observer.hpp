@@ -34,8 +34,8 @@ class log_observer : public no_observer {
   public:
     explicit log_observer(log_level least = log_level::warning, std::FILE* to = stderr) noexcept : least_(least), to_(to) {}
 
-    void on_started(std::string_view group, std::string_view client_id) {
-        group_ = group;
+    void on_starting(std::string_view group) { group_ = group; }
+    void on_started(std::string_view, std::string_view client_id) {
         write(log_level::info, "started as {}", client_id);
     }
     void on_stopped(std::string_view, std::error_code why) {

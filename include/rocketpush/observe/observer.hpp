@@ -38,6 +38,7 @@ namespace rocketpush {
  */
 struct no_observer {
     // Life.
+    void on_starting(std::string_view /*group*/) {}
     void on_started(std::string_view /*group*/, std::string_view /*client_id*/) {}
     void on_stopped(std::string_view /*group*/, std::error_code /*why_not_clean*/) {}
 
@@ -98,6 +99,7 @@ struct observers : no_observer {
     void event(const Arguments&... arguments) {                                                                        \
         std::apply([&](auto&... each) { (each.event(arguments...), ...); }, all);                                      \
     }
+    ROCKETPUSH_FORWARD_EVENT(on_starting)
     ROCKETPUSH_FORWARD_EVENT(on_started)
     ROCKETPUSH_FORWARD_EVENT(on_stopped)
     ROCKETPUSH_FORWARD_EVENT(on_connect)

@@ -97,8 +97,8 @@ struct queue_statistics {
 struct consumer_statistics {
     std::string group;
     std::string client_id;
-    std::vector<queue_statistics> queues;
-    work_counts counts; ///< Of all queues, those given up included.
+    std::vector<queue_statistics> queues{};
+    work_counts counts{}; ///< Of all queues, those given up included.
     std::int64_t lag = 0;
     std::size_t cached_messages = 0;
     std::size_t cached_bytes    = 0;

@@ -57,7 +57,8 @@ inline json to_json_value(const std::vector<message_queue>& queues) {
 }
 
 inline bool read_json(const json& object, const char* name, std::vector<message_queue>& to) {
-    return read_json_array(object, name, to, [](const json& from, message_queue& queue) { return read_json_value(from, queue); });
+    return read_json_array(object, name, to,
+                           [](const json& from, message_queue& queue) { return read_json_value(from, queue); });
 }
 
 inline std::string encode(const lock_data& lock) {
@@ -71,8 +72,9 @@ inline std::string encode(const lock_data& lock) {
 inline result<lock_data> decode_lock(std::string_view text) {
     const auto body = parse_body(text);
     lock_data lock{.client_id = {}, .consumer_group = {}};
-    if (!body || !read_json(*body, "clientId", lock.client_id) || !read_json(*body, "consumerGroup", lock.consumer_group) ||
-        !read_json(*body, "mqSet", lock.queues) || !read_json(*body, "onlyThisBroker", lock.only_this_broker))
+    if (!body || !read_json(*body, "clientId", lock.client_id) ||
+        !read_json(*body, "consumerGroup", lock.consumer_group) || !read_json(*body, "mqSet", lock.queues) ||
+        !read_json(*body, "onlyThisBroker", lock.only_this_broker))
         return error::body_malformed;
     return lock;
 }

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace rocketpush::protocol {
@@ -50,12 +51,8 @@ struct heartbeat_data {
 };
 
 inline json to_json_value(const subscription& from) {
-    return {{"classFilterMode", false},
-            {"codeSet", from.tag_codes},
-            {"expressionType", to_string(from.type)},
-            {"subString", from.expression},
-            {"subVersion", from.version},
-            {"tagsSet", from.tags},
+    return {{"classFilterMode", false},     {"codeSet", from.tag_codes},  {"expressionType", to_string(from.type)},
+            {"subString", from.expression}, {"subVersion", from.version}, {"tagsSet", from.tags},
             {"topic", from.topic}};
 }
 
@@ -104,7 +101,8 @@ inline result<heartbeat_data> decode_heartbeat(std::string_view text) {
     const auto read_consumer     = [&read_subscription](const json& from, consumer_data& to) {
         return from.is_object() && read_json(from, "groupName", to.group_name) &&
                read_json(from, "consumeType", to.consume_type) && read_json(from, "messageModel", to.message_model) &&
-               read_json(from, "consumeFromWhere", to.consume_from_where) && read_json(from, "unitMode", to.unit_mode) &&
+               read_json(from, "consumeFromWhere", to.consume_from_where) &&
+               read_json(from, "unitMode", to.unit_mode) &&
                read_json_array(from, "subscriptionDataSet", to.subscriptions, read_subscription);
     };
     const auto read_producer = [](const json& from, std::string& group) {

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace rocketpush::protocol {
@@ -36,8 +37,8 @@ struct queue_data {
 struct broker_data {
     std::string cluster;
     std::string broker_name;
-    std::map<std::int64_t, std::string> broker_addrs{}; ///< By id, 0 is the master: `host:port`, v6 hosts without brackets.
-    bool enable_acting_master = false;                  ///< 5.x: id 0 may stand for a slave that acts as master.
+    std::map<std::int64_t, std::string> broker_addrs{}; ///< `host:port` by id; 0 is the master.
+    bool enable_acting_master = false; ///< 5.x: id 0 may stand for a slave that acts as master.
 
     friend bool operator==(const broker_data&, const broker_data&) = default;
 };
@@ -75,7 +76,8 @@ inline std::string encode(const route_data& route) {
                            {"brokerAddrs", std::move(addresses)},
                            {"enableActingMaster", each.enable_acting_master}});
     }
-    json body{{"queueDatas", std::move(queues)}, {"brokerDatas", std::move(brokers)}, {"filterServerTable", json::object()}};
+    json body{
+        {"queueDatas", std::move(queues)}, {"brokerDatas", std::move(brokers)}, {"filterServerTable", json::object()}};
     if (!route.order_topic_conf.empty())
         body["orderTopicConf"] = route.order_topic_conf;
     return dump_body(body);
@@ -89,14 +91,15 @@ inline bool read_queue_data(const protocol::json& from, protocol::queue_data& to
     using protocol::read_json;
     // Until 4.8 the flag was spelled topicSynFlag.
     return from.is_object() && read_json(from, "brokerName", to.broker_name) &&
-           read_json(from, "readQueueNums", to.read_queue_nums) && read_json(from, "writeQueueNums", to.write_queue_nums) &&
-           read_json(from, "perm", to.perm) && read_json(from, "topicSynFlag", to.topic_sys_flag) &&
-           read_json(from, "topicSysFlag", to.topic_sys_flag);
+           read_json(from, "readQueueNums", to.read_queue_nums) &&
+           read_json(from, "writeQueueNums", to.write_queue_nums) && read_json(from, "perm", to.perm) &&
+           read_json(from, "topicSynFlag", to.topic_sys_flag) && read_json(from, "topicSysFlag", to.topic_sys_flag);
 }
 
 inline bool read_broker_data(const protocol::json& from, protocol::broker_data& to) {
     using protocol::read_json;
-    if (!from.is_object() || !read_json(from, "cluster", to.cluster) || !read_json(from, "brokerName", to.broker_name) ||
+    if (!from.is_object() || !read_json(from, "cluster", to.cluster) ||
+        !read_json(from, "brokerName", to.broker_name) ||
         !read_json(from, "enableActingMaster", to.enable_acting_master))
         return false;
     const auto* addresses = protocol::find_member(from, "brokerAddrs");

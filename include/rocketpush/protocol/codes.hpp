@@ -47,13 +47,13 @@ enum class request_code : std::int32_t {
 /// Bit 0 of a header's flag: this is a response.
 inline constexpr std::int32_t response_flag = 1;
 /// Bit 1 of a header's flag: nobody waits for a response, not even for an error.
-inline constexpr std::int32_t oneway_flag = 2;
+inline constexpr std::int32_t oneway_flag   = 2;
 
 /**
  * @brief The version that we tell servers: V5_1_4.
  *
- * From 401 on, name servers answer standard JSON. Above 441, a server that shuts down answers everything with GO_AWAY and
- * wants its clients to come again on a new connection, which this version does not do.
+ * From 401 on, name servers answer standard JSON. Above 441, a server that shuts down answers everything with GO_AWAY
+ * and wants its clients to come again on a new connection, which this version does not do.
  *
  * @par Source  Java `MQVersion.Version`, by ordinal.
  */

@@ -17,15 +17,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
 namespace rocketpush::protocol {
 
 /// What a frame's header says besides its code, remark and fields.
 struct command_meta {
-    std::int32_t opaque   = 0;
-    std::int32_t flag     = 0;
-    std::int32_t version  = client_version;
-    language spoken       = language::cpp;
+    std::int32_t opaque  = 0;
+    std::int32_t flag    = 0;
+    std::int32_t version = client_version;
+    language spoken      = language::cpp;
 };
 
 /// A header that goes with a request code.
@@ -45,7 +46,8 @@ class field_text {
     explicit field_text(bool value) noexcept : text_(value ? "true" : "false") {}
     template <std::integral T>
     explicit field_text(T value) noexcept
-        : text_(digits_, static_cast<std::size_t>(std::to_chars(digits_, digits_ + sizeof digits_, value).ptr - digits_)) {}
+        : text_(digits_,
+                static_cast<std::size_t>(std::to_chars(digits_, digits_ + sizeof digits_, value).ptr - digits_)) {}
     template <class T>
     explicit field_text(const std::optional<T>& value) noexcept : field_text(*value) {}
     field_text(const field_text&)            = delete;
@@ -71,8 +73,8 @@ void append_decimal(std::string& out, T value) {
 }
 
 template <class Fields>
-void append_json_header(std::string& out, std::int32_t code, const protocol::command_meta& meta, std::string_view remark,
-                        const Fields& fields) {
+void append_json_header(std::string& out, std::int32_t code, const protocol::command_meta& meta,
+                        std::string_view remark, const Fields& fields) {
     out.append(R"({"code":)");
     append_decimal(out, code);
     out.append(R"(,"flag":)");
@@ -92,7 +94,9 @@ void append_json_header(std::string& out, std::int32_t code, const protocol::com
     protocol::for_each_written_field(fields, [&out, first](std::string_view name, const auto& member) {
         out.append(out.size() == first ? "\"" : ",\"").append(name).append("\":\"");
         // Every value is a string on the wire. Only texts can have something to escape.
-        if constexpr (requires { member.size(); } || requires { member->size(); })
+        constexpr bool is_text = std::is_same_v<std::remove_cvref_t<decltype(member)>, std::string> ||
+                                 std::is_same_v<std::remove_cvref_t<decltype(member)>, std::optional<std::string>>;
+        if constexpr (is_text)
             protocol::append_json_escaped(out, field_text(member).view());
         else
             out.append(field_text(member).view());
@@ -102,8 +106,8 @@ void append_json_header(std::string& out, std::int32_t code, const protocol::com
 }
 
 template <class Fields>
-void append_binary_header(std::string& out, std::int32_t code, const protocol::command_meta& meta, std::string_view remark,
-                          const Fields& fields) {
+void append_binary_header(std::string& out, std::int32_t code, const protocol::command_meta& meta,
+                          std::string_view remark, const Fields& fields) {
     append_big(out, static_cast<std::int16_t>(code));
     append_big(out, static_cast<std::uint8_t>(meta.spoken));
     append_big(out, static_cast<std::int16_t>(meta.version));
@@ -124,8 +128,9 @@ void append_binary_header(std::string& out, std::int32_t code, const protocol::c
 }
 
 template <class Fields>
-void append_frame(std::string& out, protocol::header_encoding encoding, std::int32_t code, const protocol::command_meta& meta,
-                  std::string_view remark, const Fields& fields, std::string_view body) {
+void append_frame(std::string& out, protocol::header_encoding encoding, std::int32_t code,
+                  const protocol::command_meta& meta, std::string_view remark, const Fields& fields,
+                  std::string_view body) {
     // A binary code has 16 bits: a larger one would arrive as another code.
     if (code > std::numeric_limits<std::int16_t>::max() || code < std::numeric_limits<std::int16_t>::min())
         encoding = protocol::header_encoding::json;
@@ -136,11 +141,12 @@ void append_frame(std::string& out, protocol::header_encoding encoding, std::int
     else
         append_binary_header(out, code, meta, remark, fields);
     const auto header_size = out.size() - begin - protocol::frame_prefix_size;
-    ROCKETPUSH_ASSERT(header_size <= protocol::max_header_size, "a header's names and properties are shorter than 16 MiB");
+    ROCKETPUSH_ASSERT(header_size <= protocol::max_header_size,
+                      "a header's names and properties are shorter than 16 MiB");
     out.append(body);
     store_big(out.data() + begin, static_cast<std::uint32_t>(out.size() - begin - 4));
-    store_big(out.data() + begin + 4, static_cast<std::uint32_t>(encoding) << 24 |
-                                                              static_cast<std::uint32_t>(header_size));
+    store_big(out.data() + begin + 4,
+              static_cast<std::uint32_t>(encoding) << 24 | static_cast<std::uint32_t>(header_size));
 }
 
 } // namespace rocketpush::detail
@@ -161,8 +167,8 @@ void append_request(std::string& out, header_encoding encoding, const Request& r
 template <field_header Fields>
 void append_response(std::string& out, header_encoding encoding, int code, std::int32_t opaque, std::string_view remark,
                      const Fields& fields, std::string_view body = {}, std::int32_t version = client_version) {
-    detail::append_frame(out, encoding, code, {.opaque = opaque, .flag = response_flag, .version = version}, remark, fields,
-                         body);
+    detail::append_frame(out, encoding, code, {.opaque = opaque, .flag = response_flag, .version = version}, remark,
+                         fields, body);
 }
 
 template <field_header Fields>

@@ -99,27 +99,28 @@ result<T> read_fields(const header_view& header) {
     constexpr auto table = T::fields();
     constexpr auto rows  = std::tuple_size_v<decltype(table)>;
     static_assert(rows <= 64, "a bit a field");
-    return [&]<std::size_t... I>(std::index_sequence<I...>) -> result<T> {
-        T read;
-        std::uint64_t seen = 0;
-        bool valid         = true;
-        const bool whole   = header.for_each_field([&](std::string_view key, [[maybe_unused]] const field_value& value) {
-            const auto try_row = [&](const auto& row, std::size_t index) {
+    if constexpr (rows == 0)
+        return T();
+    else
+        return [&]<std::size_t... I>(std::index_sequence<I...>) -> result<T> {
+            T read;
+            std::uint64_t seen = 0;
+            bool valid         = true;
+            const auto try_row = [&](std::string_view key, const field_value& value, const auto& row, std::size_t index) {
                 if (key != row.name)
                     return false;
                 valid = detail::read_member(value, read.*row.member) && valid;
                 seen |= std::uint64_t{1} << index;
                 return true;
             };
-            (void)key;
-            (void)try_row;
-            (void)(try_row(std::get<I>(table), I) || ...);
-        });
-        constexpr std::uint64_t needed = (std::uint64_t{0} | ... | (std::uint64_t{std::get<I>(table).required} << I));
-        if (!whole || !valid || (seen & needed) != needed)
-            return error::header_malformed;
-        return read;
-    }(std::make_index_sequence<rows>());
+            const bool whole = header.for_each_field([&](std::string_view key, const field_value& value) {
+                static_cast<void>((try_row(key, value, std::get<I>(table), I) || ...));
+            });
+            constexpr auto needed = (std::uint64_t{0} | ... | (std::uint64_t{std::get<I>(table).required} << I));
+            if (!whole || !valid || (seen & needed) != needed)
+                return error::header_malformed;
+            return read;
+        }(std::make_index_sequence<rows>());
 }
 
 /// Calls `each(std::string_view name, const Member&)` for every field that has something to write.
@@ -127,12 +128,11 @@ template <field_header T, class F>
 void for_each_written_field(const T& header, F&& each) {
     std::apply(
         [&](const auto&... row) {
-            const auto write = [&](const auto& one) {
+            [[maybe_unused]] const auto write = [&](const auto& one) {
                 const auto& member = header.*one.member;
                 if (one.required || !detail::is_left_out(member))
                     each(one.name, member);
             };
-            (void)write;
             (write(row), ...);
         },
         T::fields());

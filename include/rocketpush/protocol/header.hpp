@@ -72,7 +72,7 @@ struct header_view {
     std::int32_t code        = 0; ///< A request's code, or a response's.
     std::int32_t opaque      = 0; ///< Joins a response to its request.
     std::int32_t flag        = 0;
-    std::int32_t version     = 0; ///< The sender's: 407 is 4.9.7, 513 is 5.5.0.
+    std::int32_t version     = 0;  ///< The sender's: 407 is 4.9.7, 513 is 5.5.0.
     std::string_view raw_remark{}; ///< As a `field_value`'s raw.
     std::string_view raw_fields{}; ///< JSON: the object, braces included. Binary: the entries. Empty: there are none.
 
@@ -83,7 +83,8 @@ struct header_view {
     std::string remark() const { return field_value{raw_remark, encoding}.to_string(); }
 
     /**
-     * @brief Calls `each(std::string_view key, field_value)` for every field in the order of the bytes; nulls are left out.
+     * @brief Calls `each(std::string_view key, field_value)` for every field, in the order of the
+     *        bytes; nulls are left out.
      * @return False if the bytes were not fields; not for a header that `parse_header` made.
      */
     template <class F>
@@ -219,8 +220,8 @@ namespace rocketpush::protocol {
  *
  * JSON keys may come in any order, unknown ones are skipped with whatever they hold.
  *
- * @retval error::header_malformed  Cut short, followed by more, no JSON object, no code, nested too deep, or a length that
- *                                  leads outside.
+ * @retval error::header_malformed  Cut short, followed by more, no JSON object, no code, nested too deep, or a length
+ *                                  that leads outside.
  */
 inline result<header_view> parse_header(header_encoding encoding, std::string_view bytes) {
     return encoding == header_encoding::json ? detail::parse_json_header(bytes) : detail::parse_binary_header(bytes);

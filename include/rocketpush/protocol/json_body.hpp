@@ -8,6 +8,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,8 +17,8 @@
 
 /**
  * @file
- * What the bodies' encoders and decoders share. No exception of the JSON library gets out: texts are parsed without, and
- * types are looked at before values are taken.
+ * What the bodies' encoders and decoders share. No exception of the JSON library gets out: texts are parsed without,
+ * and types are looked at before values are taken.
  */
 namespace rocketpush::protocol {
 
@@ -35,9 +36,7 @@ inline result<json> parse_body(std::string_view text) {
 }
 
 /// The text of a body; what is not UTF-8 in it becomes U+FFFD.
-inline std::string dump_body(const json& body) {
-    return body.dump(-1, ' ', false, json::error_handler_t::replace);
-}
+inline std::string dump_body(const json& body) { return body.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 /// A member, or null if there is none: servers leave nulls out.
 inline const json* find_member(const json& object, const char* name) {
@@ -114,8 +113,8 @@ inline json to_json_value(const message_queue& queue) {
 }
 
 inline bool read_json_value(const json& from, message_queue& queue) {
-    return from.is_object() && read_json(from, "topic", queue.topic) && read_json(from, "brokerName", queue.broker_name) &&
-           read_json(from, "queueId", queue.queue_id);
+    return from.is_object() && read_json(from, "topic", queue.topic) &&
+           read_json(from, "brokerName", queue.broker_name) && read_json(from, "queueId", queue.queue_id);
 }
 
 } // namespace rocketpush::protocol

@@ -105,7 +105,8 @@ inline void append_json_unescaped(std::string& out, std::string_view raw) {
             if (detail::is_high_surrogate(unit) && raw.starts_with("\\u")) {
                 const auto low = detail::utf16_unit(raw.substr(2));
                 if (detail::is_low_surrogate(low)) {
-                    value = 0x10000 + (static_cast<char32_t>(unit - 0xD800) << 10) + static_cast<char32_t>(low - 0xDC00);
+                    value =
+                        0x10000 + (static_cast<char32_t>(unit - 0xD800) << 10) + static_cast<char32_t>(low - 0xDC00);
                     raw.remove_prefix(6);
                 }
             }
@@ -218,7 +219,8 @@ class json_cursor {
 
   private:
     static constexpr bool is_scalar(char c) noexcept {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '+' || c == '.';
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '+' ||
+               c == '.';
     }
 
     void skip_blanks() noexcept {

@@ -3,8 +3,8 @@
 
 /**
  * @file
- * Every request and response header, by theme. Each is a struct of plain members with one table, `fields()`, that writes
- * and reads it; a member without a default must be given.
+ * Every request and response header, by theme. Each is a struct of plain members with one table, `fields()`, that
+ * writes and reads it; a member without a default must be given.
  */
 #include <rocketpush/protocol/requests_group.hpp>  // heartbeat, members, locks, what brokers push
 #include <rocketpush/protocol/requests_offset.hpp> // committed, smallest, largest, by time

@@ -15,8 +15,8 @@ namespace rocketpush::protocol {
 namespace pull_flags {
 inline constexpr std::int32_t commit_offset = 0x1; ///< Commit `commit_offset` too; only a master does.
 inline constexpr std::int32_t suspend       = 0x2; ///< Hold the request while there is no message.
-inline constexpr std::int32_t subscription  = 0x4; ///< Filter by this request's subscription, not by the registered one.
-inline constexpr std::int32_t class_filter  = 0x8; ///< Of filter servers, which are no more.
+inline constexpr std::int32_t subscription = 0x4; ///< Filter by this request's subscription, not by the registered one.
+inline constexpr std::int32_t class_filter = 0x8; ///< Of filter servers, which are no more.
 } // namespace pull_flags
 
 /**
@@ -63,19 +63,19 @@ struct pull_response {
     std::int64_t suggested_broker_id = 0; ///< Which replica to ask next; 0 is the master.
     std::int64_t next_begin_offset   = 0;
     std::int64_t min_offset          = 0;
-    std::int64_t max_offset          = 0; ///< Behind the queue's last message.
+    std::int64_t max_offset          = 0;       ///< Behind the queue's last message.
     std::optional<std::int64_t> offset_delta{}; ///< 5.x, static topics: to be added to every message's offset.
     std::optional<std::int32_t> topic_sys_flag{};
     std::optional<std::int32_t> group_sys_flag{};
 
     static constexpr auto fields() noexcept {
         using self = pull_response;
-        return std::tuple(required_field("suggestWhichBrokerId", &self::suggested_broker_id),
-                          required_field("nextBeginOffset", &self::next_begin_offset),
-                          required_field("minOffset", &self::min_offset), required_field("maxOffset", &self::max_offset),
-                          optional_field("offsetDelta", &self::offset_delta),
-                          optional_field("topicSysFlag", &self::topic_sys_flag),
-                          optional_field("groupSysFlag", &self::group_sys_flag));
+        return std::tuple(
+            required_field("suggestWhichBrokerId", &self::suggested_broker_id),
+            required_field("nextBeginOffset", &self::next_begin_offset), required_field("minOffset", &self::min_offset),
+            required_field("maxOffset", &self::max_offset), optional_field("offsetDelta", &self::offset_delta),
+            optional_field("topicSysFlag", &self::topic_sys_flag),
+            optional_field("groupSysFlag", &self::group_sys_flag));
     }
 };
 

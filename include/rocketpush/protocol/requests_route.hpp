@@ -47,7 +47,8 @@ struct create_topic_request {
         using self = create_topic_request;
         return std::tuple(required_field("topic", &self::topic), optional_field("defaultTopic", &self::default_topic),
                           required_field("readQueueNums", &self::read_queue_nums),
-                          required_field("writeQueueNums", &self::write_queue_nums), required_field("perm", &self::perm),
+                          required_field("writeQueueNums", &self::write_queue_nums),
+                          required_field("perm", &self::perm),
                           optional_field("topicFilterType", &self::topic_filter_type),
                           optional_field("topicSysFlag", &self::topic_sys_flag), optional_field("order", &self::order),
                           optional_field("attributes", &self::attributes));

@@ -39,29 +39,28 @@ struct basic_send_request {
         using self           = basic_send_request;
         constexpr bool names = Code == request_code::send_message;
         constexpr auto pick  = [](const char* letter, const char* name) { return names ? name : letter; };
-        return std::tuple(required_field(pick("a", "producerGroup"), &self::producer_group),
-                          required_field(pick("b", "topic"), &self::topic),
-                          optional_field(pick("c", "defaultTopic"), &self::default_topic),
-                          optional_field(pick("d", "defaultTopicQueueNums"), &self::default_topic_queue_nums),
-                          required_field(pick("e", "queueId"), &self::queue_id),
-                          required_field(pick("f", "sysFlag"), &self::sys_flag),
-                          required_field(pick("g", "bornTimestamp"), &self::born_timestamp),
-                          required_field(pick("h", "flag"), &self::flag),
-                          optional_field(pick("i", "properties"), &self::properties),
-                          optional_field(pick("j", "reconsumeTimes"), &self::reconsume_times),
-                          optional_field(pick("k", "unitMode"), &self::unit_mode),
-                          optional_field(pick("l", "maxReconsumeTimes"), &self::max_reconsume_times),
-                          optional_field(pick("m", "batch"), &self::batch),
-                          optional_field(pick("n", "bname"), &self::broker_name));
+        return std::tuple(
+            required_field(pick("a", "producerGroup"), &self::producer_group),
+            required_field(pick("b", "topic"), &self::topic),
+            optional_field(pick("c", "defaultTopic"), &self::default_topic),
+            optional_field(pick("d", "defaultTopicQueueNums"), &self::default_topic_queue_nums),
+            required_field(pick("e", "queueId"), &self::queue_id),
+            required_field(pick("f", "sysFlag"), &self::sys_flag),
+            required_field(pick("g", "bornTimestamp"), &self::born_timestamp),
+            required_field(pick("h", "flag"), &self::flag), optional_field(pick("i", "properties"), &self::properties),
+            optional_field(pick("j", "reconsumeTimes"), &self::reconsume_times),
+            optional_field(pick("k", "unitMode"), &self::unit_mode),
+            optional_field(pick("l", "maxReconsumeTimes"), &self::max_reconsume_times),
+            optional_field(pick("m", "batch"), &self::batch), optional_field(pick("n", "bname"), &self::broker_name));
     }
 };
 
 /// One message, short names: what clients send today.
-using send_request = basic_send_request<request_code::send_message_v2>;
+using send_request       = basic_send_request<request_code::send_message_v2>;
 /// Several messages of one queue in one body.
 using send_batch_request = basic_send_request<request_code::send_batch_message>;
 /// One message, long names: what old clients send.
-using send_v1_request = basic_send_request<request_code::send_message>;
+using send_v1_request    = basic_send_request<request_code::send_message>;
 
 /**
  * @brief Where a message was stored.
@@ -102,13 +101,12 @@ struct send_back_request {
 
     static constexpr auto fields() noexcept {
         using self = send_back_request;
-        return std::tuple(required_field("offset", &self::offset), required_field("group", &self::group),
-                          required_field("delayLevel", &self::delay_level),
-                          optional_field("originMsgId", &self::origin_message_id),
-                          optional_field("originTopic", &self::origin_topic),
-                          optional_field("unitMode", &self::unit_mode),
-                          optional_field("maxReconsumeTimes", &self::max_reconsume_times),
-                          optional_field("bname", &self::broker_name));
+        return std::tuple(
+            required_field("offset", &self::offset), required_field("group", &self::group),
+            required_field("delayLevel", &self::delay_level), optional_field("originMsgId", &self::origin_message_id),
+            optional_field("originTopic", &self::origin_topic), optional_field("unitMode", &self::unit_mode),
+            optional_field("maxReconsumeTimes", &self::max_reconsume_times),
+            optional_field("bname", &self::broker_name));
     }
 };
 

@@ -108,9 +108,8 @@ class queue_table {
 
     /// Waits until every queue was given up, until `deadline`. @return Whether all were.
     task<bool> wait_until_empty(time_point deadline) {
-        while (!queues_.empty())
-            if (!co_await emptied_.wait_until(deadline))
-                break;
+        while (!queues_.empty() && host_.runtime().now() < deadline)
+            co_await emptied_.wait_until(deadline);
         co_return queues_.empty() && left_behind_.empty();
     }
 
@@ -151,7 +150,9 @@ class queue_table {
             while (!owned->dropped && host->runtime().now() < ready)
                 co_await owned->wake.wait_until(ready);
         }
-        auto first = owned->dropped ? result<queue_offset>(error::operation_cancelled) : co_await table.first_offset(*owned);
+        result<queue_offset> first(error::operation_cancelled);
+        if (!owned->dropped)
+            first = co_await table.first_offset(*owned);
         const auto* wanted = host->subscription_of(owned->queue.topic);
         if (owned->dropped || !first || !wanted) {
             if (!owned->dropped && !first)
@@ -178,20 +179,24 @@ class queue_table {
             co_return **stored;
         }
         const bool retry = is_retry_topic(owned.queue.topic);
+        result<queue_offset> found(error::operation_cancelled);
         switch (host_.settings().from) {
         case consume_from::first: break;
         case consume_from::timestamp:
             if (retry)
                 break;
-            co_return co_await host_.calls().offset_at(owned.queue, host_.settings().from_time);
+            found = co_await host_.calls().offset_at(owned.queue, host_.settings().from_time);
+            co_return found;
         case consume_from::last:
             // What was there when we started is "last"; a queue that came later begins at its beginning, or what was sent
             // between its creation and our discovery would be lost.
             if (retry || !first_queues_.contains(owned.queue))
                 break;
-            co_return co_await host_.calls().max_offset(owned.queue);
+            found = co_await host_.calls().max_offset(owned.queue);
+            co_return found;
         }
-        co_return co_await host_.calls().min_offset(owned.queue);
+        found = co_await host_.calls().min_offset(owned.queue);
+        co_return found;
     }
 
     void release(queue_ptr owned, std::optional<queue_offset> go_on_at) {

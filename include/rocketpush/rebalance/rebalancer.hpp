@@ -62,9 +62,11 @@ class rebalancer {
                 break;
             const auto soonest = begun + shortest_interval;
             auto next          = begun + (clean && !self.retry_ ? host->settings().rebalance_interval : shortest_interval);
-            while (host->running() && host->runtime().now() < next)
-                if (co_await self.asked_.wait_until(next))
+            while (host->running() && host->runtime().now() < next) {
+                const bool asked = co_await self.asked_.wait_until(next);
+                if (asked)
                     next = std::max(soonest, host->runtime().now());
+            }
         }
     }
 
@@ -73,7 +75,8 @@ class rebalancer {
     task<bool> round() {
         bool clean = true;
         for (const auto& topic : host_.topics()) {
-            clean = co_await share_out(topic) && clean;
+            const bool shared = co_await share_out(topic);
+            clean             = clean && shared;
             if (!host_.running())
                 co_return false;
         }
@@ -110,7 +113,7 @@ class rebalancer {
         for (const auto& queue : change.acquire)
             host_.queues().acquire(queue, contested);
         members_[topic] = std::move(*members);
-        if (!change.empty() || !std::exchange(told_[topic], true))
+        if (!std::exchange(told_[topic], true) || !change.empty())
             host_.observe().on_rebalance(topic, queues, own);
         co_return change.empty();
     }

@@ -64,7 +64,8 @@ class broker_calls {
     /// The member list of a group, as one broker of `topic` sees it.
     /// @retval error::no_route, error::no_members, response_code::system_error (the broker has no such group)
     task<result<std::vector<std::string>>> consumer_ids(endpoint broker, std::string group) {
-        auto answer = co_await accepted(std::move(broker), protocol::consumer_list_request{.consumer_group = std::move(group)});
+        const protocol::consumer_list_request request{.consumer_group = std::move(group)};
+        auto answer = co_await accepted(std::move(broker), request);
         if (!answer)
             co_return answer.error();
         auto list = protocol::decode_consumer_list(answer->body);
@@ -97,24 +98,25 @@ class broker_calls {
     task<std::error_code> update_offset(std::string group, message_queue queue, queue_offset offset) {
         protocol::update_offset_request request{.consumer_group = std::move(group), .topic = queue.topic, .queue_id = queue.queue_id,
                                                 .commit_offset = offset, .broker_name = queue.broker_name};
-        co_return refusal(co_await answered(queue, true, request, offset_timeout));
+        const auto answer = co_await answered(queue, true, request, offset_timeout);
+        co_return refusal(answer);
     }
 
     /// The offset that the next stored message will get.
     task<result<queue_offset>> max_offset(message_queue queue) {
-        co_return co_await offset_of(queue, protocol::max_offset_request{.topic = queue.topic, .queue_id = queue.queue_id,
-                                                                          .broker_name = queue.broker_name});
+        return offset_of(queue, protocol::max_offset_request{.topic = queue.topic, .queue_id = queue.queue_id,
+                                                             .broker_name = queue.broker_name});
     }
     /// The offset of the oldest message.
     task<result<queue_offset>> min_offset(message_queue queue) {
-        co_return co_await offset_of(queue, protocol::min_offset_request{.topic = queue.topic, .queue_id = queue.queue_id,
-                                                                          .broker_name = queue.broker_name});
+        return offset_of(queue, protocol::min_offset_request{.topic = queue.topic, .queue_id = queue.queue_id,
+                                                             .broker_name = queue.broker_name});
     }
     /// The offset of the first message stored at or after `time`.
     task<result<queue_offset>> offset_at(message_queue queue, std::chrono::system_clock::time_point time) {
         const auto since = std::chrono::duration_cast<milliseconds>(time.time_since_epoch());
-        co_return co_await offset_of(queue, protocol::search_offset_request{.topic = queue.topic, .queue_id = queue.queue_id,
-                                                                             .timestamp = since.count(), .broker_name = queue.broker_name});
+        return offset_of(queue, protocol::search_offset_request{.topic = queue.topic, .queue_id = queue.queue_id,
+                                                                .timestamp = since.count(), .broker_name = queue.broker_name});
     }
 
     /// Returns a message to the master of the broker it came from; success is the broker's word that it is stored.
@@ -123,16 +125,20 @@ class broker_calls {
                                             .delay_level = message.delay_level, .origin_message_id = std::move(message.id),
                                             .origin_topic = std::move(message.topic),
                                             .max_reconsume_times = message.max_reconsume_times, .broker_name = queue.broker_name};
-        co_return refusal(co_await answered(queue, false, request, timeout));
+        const auto answer = co_await answered(queue, false, request, timeout);
+        co_return refusal(answer);
     }
 
     task<std::error_code> heartbeat(endpoint broker, std::string body) {
-        co_return refusal(co_await call(std::move(broker), protocol::heartbeat_request{}, body, timeout_));
+        const protocol::heartbeat_request request;
+        const auto answer = co_await call(std::move(broker), request, body, timeout_);
+        co_return refusal(answer);
     }
 
     task<std::error_code> unregister(endpoint broker, std::string client_id, std::string group) {
-        co_return refusal(co_await call(std::move(broker), protocol::unregister_request{.client_id = std::move(client_id),
-                                                                                        .consumer_group = std::move(group)}, {}, timeout_));
+        const protocol::unregister_request request{.client_id = std::move(client_id), .consumer_group = std::move(group)};
+        const auto answer = co_await call(std::move(broker), request, {}, timeout_);
+        co_return refusal(answer);
     }
 
     const route_table& routes() const noexcept { return routes_; }
@@ -153,11 +159,12 @@ class broker_calls {
         const auto where = routes_.address(queue.broker_name, broker_address::master, any_replica);
         if (!where)
             co_return where.error();
-        co_return co_await call(where->where, request, {}, timeout);
+        auto answer = co_await call(where->where, request, {}, timeout);
+        co_return answer;
     }
 
     template <class Request>
-    task<result<received_frame>> accepted(endpoint where, Request request) {
+    task<result<received_frame>> accepted(endpoint where, const Request& request) {
         auto answer = co_await call(std::move(where), request, {}, timeout_);
         if (const auto refused = refusal(answer))
             co_return refused;

@@ -59,7 +59,8 @@ concept connects =
  * Laws (`tests/support/laws/transport.hpp` checks them):
  *  - nothing completes inside of the call that began it;
  *  - bytes come out as they went in, in order, none twice; one read and one write may be under way together;
- *  - a read of a stream whose peer has closed gives what is left, then `asio::error::eof`;
+ *  - a read of a stream whose peer has closed gives what is left, then `asio::error::eof`, once: nobody may read on
+ *    (with Asio on Linux that read would wait for ever);
  *  - a slow reader stops the writer: no unbounded buffer in between;
  *  - `cancel()` and `close()` complete reads, writes and a connect that are under way with
  *    `asio::error::operation_aborted`; after `close()` new ones fail; either may be called twice;

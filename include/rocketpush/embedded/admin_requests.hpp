@@ -1,0 +1,240 @@
+#ifndef ROCKETPUSH_EMBEDDED_ADMIN_REQUESTS_HPP
+#define ROCKETPUSH_EMBEDDED_ADMIN_REQUESTS_HPP
+
+#include <rocketpush/core/names.hpp>
+#include <rocketpush/embedded/broker_state.hpp>
+#include <rocketpush/embedded/pull_requests.hpp>
+#include <rocketpush/protocol/bodies_heartbeat.hpp>
+#include <rocketpush/protocol/json_body.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+/**
+ * What `mqadmin` and tests with Java's `DefaultMQAdminExt` ask, as far as it helps with consumers.
+ * @par Source  Java `AdminBrokerProcessor`, `DefaultRequestProcessor` (name server).
+ */
+namespace rocketpush::embedded::answering {
+
+namespace admin_code {
+inline constexpr auto create_group        = static_cast<protocol::request_code>(200);
+inline constexpr auto topic_stats         = static_cast<protocol::request_code>(202);
+inline constexpr auto consumer_connection = static_cast<protocol::request_code>(203);
+inline constexpr auto cluster_info        = static_cast<protocol::request_code>(106);
+inline constexpr auto topic_list          = static_cast<protocol::request_code>(206);
+inline constexpr auto consume_stats       = static_cast<protocol::request_code>(208);
+inline constexpr auto delete_topic        = static_cast<protocol::request_code>(215);
+inline constexpr auto delete_route        = static_cast<protocol::request_code>(216);
+} // namespace admin_code
+
+/// A question about a topic.
+struct topic_question {
+    std::string topic;
+    static constexpr auto fields() noexcept {
+        return std::tuple(protocol::required_field("topic", &topic_question::topic));
+    }
+};
+
+/// A question about a group, perhaps only in one topic.
+struct group_question {
+    std::string group;
+    std::string topic{};
+    static constexpr auto fields() noexcept {
+        return std::tuple(protocol::required_field("consumerGroup", &group_question::group),
+                          protocol::optional_field("topic", &group_question::topic));
+    }
+};
+
+/// A question for one client of a group.
+struct client_question {
+    static constexpr auto code = protocol::request_code::get_consumer_running_info;
+
+    std::string group;
+    std::string client_id;
+    std::string with_stacks{};
+    static constexpr auto fields() noexcept {
+        using self = client_question;
+        return std::tuple(protocol::required_field("consumerGroup", &self::group),
+                          protocol::required_field("clientId", &self::client_id),
+                          protocol::optional_field("jstackEnable", &self::with_stacks));
+    }
+};
+
+inline void reply_json(broker_state& broker, const incoming_request& request, const protocol::json& body) {
+    reply(broker, request, response_code::success, {}, protocol::no_fields{}, protocol::dump_body(body));
+}
+
+/// A map whose keys are queues: Java writes them as objects, and its tools read nothing else. So no JSON library does it.
+inline std::string queue_table(const std::vector<std::pair<message_queue, protocol::json>>& rows) {
+    std::string text = "{";
+    for (const auto& [queue, value] : rows) {
+        text += text.size() == 1 ? "" : ",";
+        text += protocol::dump_body(protocol::to_json_value(queue)) + ':' + protocol::dump_body(value);
+    }
+    return text + '}';
+}
+
+/// GET_BROKER_CLUSTER_INFO (106)
+inline void answer_cluster_info(broker_state& broker, const incoming_request& request) {
+    const auto& [name, cluster] = std::tie(broker.options.name, broker.options.cluster);
+    const protocol::json self{{"brokerAddrs", {{"0", to_string(broker.address)}}},
+                              {"brokerName", name},
+                              {"cluster", cluster},
+                              {"enableActingMaster", false}};
+    reply_json(broker, request,
+               {{"brokerAddrTable", {{name, self}}}, {"clusterAddrTable", {{cluster, protocol::json::array({name})}}}});
+}
+
+/// GET_ALL_TOPIC_LIST_FROM_NAMESERVER (206)
+inline void answer_topic_list(broker_state& broker, const incoming_request& request) {
+    reply_json(broker, request, {{"topicList", broker.store.topic_names()}});
+}
+
+/// GET_TOPIC_STATS_INFO (202)
+inline void answer_topic_stats(broker_state& broker, const incoming_request& request) {
+    const auto wanted = read_request<topic_question>(broker, request);
+    if (!wanted)
+        return;
+    const auto* topic = broker.store.find_topic(wanted->topic);
+    if (!topic)
+        return reply(broker, request, response_code::topic_not_exist, "topic[" + wanted->topic + "] not exist");
+    std::vector<std::pair<message_queue, protocol::json>> rows;
+    for (std::int32_t id = 0; id < topic->queues(); ++id) {
+        const auto largest = broker.store.max_offset(wanted->topic, id);
+        const auto newest  = broker.store.find_entry(wanted->topic, id, largest - 1);
+        rows.emplace_back(message_queue{wanted->topic, broker.options.name, id},
+                          protocol::json{{"minOffset", broker.store.min_offset(wanted->topic, id)},
+                                         {"maxOffset", largest},
+                                         {"lastUpdateTimestamp", newest ? newest->store_timestamp : 0}});
+    }
+    reply(broker, request, response_code::success, {}, protocol::no_fields{}, "{\"offsetTable\":" + queue_table(rows) + '}');
+}
+
+/// GET_CONSUME_STATS (208)
+inline void answer_consume_stats(broker_state& broker, const incoming_request& request) {
+    const auto wanted = read_request<group_question>(broker, request);
+    if (!wanted)
+        return;
+    std::set<std::string> topics;
+    if (!wanted->topic.empty()) {
+        topics.insert(wanted->topic);
+    } else {
+        topics = broker.offsets.topics(wanted->group);
+        if (const auto* group = broker.groups.find(wanted->group))
+            for (const auto& [topic, subscribed] : group->subscriptions)
+                topics.insert(topic);
+    }
+    std::vector<std::pair<message_queue, protocol::json>> rows;
+    for (const auto& name : topics) {
+        const auto* topic = broker.store.find_topic(name);
+        for (std::int32_t id = 0; topic && id < topic->read_queues; ++id) {
+            const auto consumed = broker.offsets.find(wanted->group, name, id).value_or(0);
+            const auto last     = broker.store.find_entry(name, id, consumed - 1);
+            rows.emplace_back(message_queue{name, broker.options.name, id},
+                              protocol::json{{"brokerOffset", broker.store.max_offset(name, id)},
+                                             {"consumerOffset", consumed},
+                                             {"pullOffset", consumed},
+                                             {"lastTimestamp", last ? last->store_timestamp : 0}});
+        }
+    }
+    reply(broker, request, response_code::success, {}, protocol::no_fields{},
+          "{\"consumeTps\":0.0,\"offsetTable\":" + queue_table(rows) + '}');
+}
+
+/// GET_CONSUMER_CONNECTION_LIST (203). The language is not known here, so all are OTHER.
+inline void answer_consumer_connection(broker_state& broker, const incoming_request& request) {
+    const auto wanted = read_request<group_question>(broker, request);
+    if (!wanted)
+        return;
+    const auto* group = broker.groups.find(wanted->group);
+    if (!group)
+        return reply(broker, request, response_code::consumer_not_online,
+                     "the consumer group[" + wanted->group + "] not online");
+    auto clients = protocol::json::array();
+    for (const auto& member : group->members)
+        clients.push_back({{"clientAddr", broker.connections.at(member.connection).address.to_string()},
+                           {"clientId", member.client_id},
+                           {"language", "OTHER"},
+                           {"version", member.version}});
+    auto subscriptions = protocol::json::object();
+    for (const auto& [topic, subscribed] : group->subscriptions)
+        subscriptions[topic] = protocol::to_json_value(subscribed);
+    reply_json(broker, request,
+               {{"connectionSet", std::move(clients)},
+                {"consumeFromWhere", group->consume_from_where},
+                {"consumeType", group->consume_type},
+                {"messageModel", group->message_model},
+                {"subscriptionTable", std::move(subscriptions)}});
+}
+
+/// UPDATE_AND_CREATE_SUBSCRIPTIONGROUP (200)
+inline void answer_create_group(broker_state& broker, const incoming_request& request) {
+    const auto body = protocol::parse_body(request.body);
+    std::string name;
+    if (!body || !protocol::read_json(*body, "groupName", name) || check_group(name))
+        return reply(broker, request, response_code::system_error, "the group is not valid");
+    broker.known_groups.insert(std::move(name));
+    reply(broker, request, response_code::success);
+}
+
+/// DELETE_TOPIC_IN_BROKER (215), DELETE_TOPIC_IN_NAMESRV (216): one and the same here.
+inline void answer_delete_topic(broker_state& broker, const incoming_request& request) {
+    const auto wanted = read_request<topic_question>(broker, request);
+    if (!wanted)
+        return;
+    if (is_system_topic(wanted->topic))
+        return reply(broker, request, invalid_parameter(broker), "the topic is a system topic: " + wanted->topic);
+    remove_topic(broker, wanted->topic);
+    reply(broker, request, response_code::success);
+}
+
+/// GET_CONSUMER_RUNNING_INFO (307): the client is asked, and its answer passed on.
+inline void answer_running_info(broker_state& broker, const incoming_request& request) {
+    constexpr std::size_t most_forwarded = 1000;
+    const auto wanted                    = read_request<client_question>(broker, request);
+    if (!wanted)
+        return;
+    const auto* group = broker.groups.find(wanted->group);
+    const auto member = group ? std::ranges::find(group->members, wanted->client_id, &group_member::client_id)
+                              : std::vector<group_member>::const_iterator();
+    if (!group || member == group->members.end() || broker.forwarded.size() >= most_forwarded)
+        return reply(broker, request, response_code::system_error,
+                     "The Consumer <" + wanted->group + "> <" + wanted->client_id + "> not online");
+    const protocol::command_meta meta{.opaque = broker.next_opaque++, .version = broker.options.version};
+    broker.forwarded.emplace(meta.opaque, forwarded_request{request.from, request.header.opaque, request.header.encoding,
+                                                            member->connection});
+    protocol::append_request(broker.out.frames_to(member->connection), protocol::header_encoding::json, *wanted, meta);
+}
+
+/// A client's answer to what was forwarded to it.
+inline void pass_answer_on(broker_state& broker, connection_id from, const protocol::header_view& header,
+                           std::string_view body) {
+    const auto found = broker.forwarded.find(header.opaque);
+    if (found == broker.forwarded.end() || found->second.answered_by != from)
+        return;
+    const auto [asked_by, opaque, encoding, answered_by] = found->second;
+    broker.forwarded.erase(found);
+    reply(broker, {asked_by, opaque, encoding}, static_cast<response_code>(header.code), header.remark(),
+          protocol::no_fields{}, body);
+}
+
+/// A client will not answer any more what was forwarded to it; and what it has asked itself is over.
+inline void drop_forwarded(broker_state& broker, connection_id gone) {
+    std::erase_if(broker.forwarded, [&](const auto& each) {
+        const auto& [asked_by, opaque, encoding, answered_by] = each.second;
+        if (answered_by == gone)
+            reply(broker, {asked_by, opaque, encoding}, response_code::consumer_not_online, "the client has gone");
+        return answered_by == gone || asked_by == gone;
+    });
+}
+
+} // namespace rocketpush::embedded::answering
+
+#endif

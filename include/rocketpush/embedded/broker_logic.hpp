@@ -1,0 +1,382 @@
+#ifndef ROCKETPUSH_EMBEDDED_BROKER_LOGIC_HPP
+#define ROCKETPUSH_EMBEDDED_BROKER_LOGIC_HPP
+
+#include <rocketpush/core/endpoint.hpp>
+#include <rocketpush/core/error.hpp>
+#include <rocketpush/core/host_address.hpp>
+#include <rocketpush/core/message.hpp>
+#include <rocketpush/core/result.hpp>
+#include <rocketpush/detail/byte_arena.hpp>
+#include <rocketpush/embedded/admin_requests.hpp>
+#include <rocketpush/embedded/broker_options.hpp>
+#include <rocketpush/embedded/broker_state.hpp>
+#include <rocketpush/embedded/group_requests.hpp>
+#include <rocketpush/embedded/message_intake.hpp>
+#include <rocketpush/embedded/offset_requests.hpp>
+#include <rocketpush/embedded/pull_requests.hpp>
+#include <rocketpush/embedded/route_requests.hpp>
+#include <rocketpush/embedded/send_requests.hpp>
+#include <rocketpush/protocol/message_decoder.hpp>
+#include <rocketpush/protocol/properties.hpp>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::embedded {
+
+/// What may be said about a message that is sent, all of it optional.
+struct send_options {
+    std::string tags{};
+    std::string keys{}; ///< Separated by spaces.
+    std::vector<std::pair<std::string, std::string>> properties{};
+    std::optional<std::int32_t> queue{}; ///< Else the topic's queues in turn.
+    std::int32_t delay_level = 0;        ///< Of `broker_options::delay_levels`; 0: at once.
+};
+
+/// Where a message was stored.
+struct sent_message {
+    std::string message_id;        ///< As the listener's `message_id()`.
+    std::string offset_message_id; ///< As the listener's `offset_message_id()`.
+    std::int32_t queue_id = 0;
+    queue_offset offset   = 0;
+
+    friend bool operator==(const sent_message&, const sent_message&) = default;
+};
+
+/// What the broker has seen so far.
+struct broker_statistics {
+    std::map<std::int32_t, std::uint64_t> requests; ///< Number of requests by their code.
+    std::uint64_t connections_accepted = 0;
+    std::size_t connections_open       = 0;
+    std::size_t pulls_held             = 0; ///< Waiting for messages now.
+    std::size_t messages_parked        = 0; ///< Waiting for their delay now.
+
+    /// Requests with this code; 0 if there was none.
+    std::uint64_t requests_of(protocol::request_code code) const {
+        const auto found = requests.find(static_cast<std::int32_t>(code));
+        return found == requests.end() ? 0 : found->second;
+    }
+};
+
+/**
+ * @brief A RocketMQ name server and broker without I/O: told of connections, frames and time, it writes frames into an
+ *        outbox. `basic_broker` puts it on a transport.
+ *
+ * After each call look at `out()`, and at `next_due()` for when to call `tick`.
+ *
+ * @par Thread safety  None.
+ */
+class broker_logic {
+  public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    /**
+     * @param reached_at   Where clients connect to; routes say so.
+     * @param own_address  The same as a number, for message ids.
+     * @param seed         Random; tells this broker's message ids from another's.
+     */
+    broker_logic(broker_options options, endpoint reached_at, const host_address& own_address, std::uint64_t seed)
+        : state_(std::move(options), std::move(reached_at), own_address, seed) {}
+
+    const broker_options& options() const noexcept { return state_.options; }
+    const endpoint& address() const noexcept { return state_.address; }
+    outbox& out() noexcept { return state_.out; }
+
+    /// A client has connected.
+    connection_id connect(const host_address& client, const moment& now) {
+        const auto id = next_connection_++;
+        if (state_.connections.empty())
+            next_scan_ = now.steady + state_.options.scan_interval;
+        state_.connections.emplace(id, client_connection{client, now.steady});
+        state_.out.open(id);
+        return id;
+    }
+
+    /// A client's connection has ended, for whatever reason; its groups are told.
+    void disconnect(connection_id connection) {
+        state_.out.forget(connection);
+        end_client(connection);
+    }
+
+    /// Ends all connections, as a crash of the network does.
+    void drop_connections() {
+        for (const auto connection : state_.out.connections())
+            cut(connection);
+    }
+
+    /// A whole frame has come from a client.
+    void handle(connection_id from, const protocol::header_view& header, std::string_view body, const moment& now) {
+        const auto client = state_.connections.find(from);
+        if (client == state_.connections.end())
+            return; // it was cut while the frame was under way
+        client->second.last_active = now.steady;
+        if (header.is_response())
+            return answering::pass_answer_on(state_, from, header, body);
+        ++statistics_.requests[header.code];
+        const incoming_request request{from, header, body, now};
+        if (const auto failure = take_fault(header.code))
+            answering::reply(state_, request, *failure, "fail_next");
+        else
+            answer(request);
+        answering::wake_held_pulls(state_);
+    }
+
+    /// Does what is due: ends held pulls, delivers delayed messages, forgets clients that are silent.
+    void tick(const moment& now) {
+        answering::deliver_due(state_, now);
+        answering::wake_held_pulls(state_);
+        while (const auto due = state_.held.take_due(now.steady))
+            answering::end_held_pull(state_, *due);
+        if (!state_.connections.empty() && now.steady >= next_scan_)
+            scan_clients(now.steady);
+    }
+
+    /// When `tick` has something to do.
+    std::optional<time_point> next_due() const {
+        std::optional<time_point> earliest;
+        const auto consider = [&earliest](const std::optional<time_point>& at) {
+            if (at && (!earliest || *at < *earliest))
+                earliest = at;
+        };
+        consider(state_.delays.next_due());
+        consider(state_.held.next_due());
+        if (!state_.connections.empty())
+            consider(next_scan_);
+        return earliest;
+    }
+
+    /// Makes a topic, or gives it more queues. @return error::invalid_topic, invalid_option (queues) or nothing.
+    std::error_code create_topic(std::string_view topic, std::int32_t queues) {
+        if (check_topic(topic))
+            return error::invalid_topic;
+        if (queues < 1 || queues > 65'536)
+            return error::invalid_option;
+        state_.store.set_topic(topic, {queues, queues, 6});
+        return {};
+    }
+
+    /// Allows a group, where groups are not made by themselves.
+    std::error_code create_group(std::string_view group) {
+        if (const auto code = check_group(group))
+            return code;
+        state_.known_groups.emplace(group);
+        return {};
+    }
+
+    /// Stores a message as if a producer had sent it. @retval a `response_code`, as the producer would have got.
+    result<sent_message> send(std::string_view topic, std::string_view body, const send_options& options,
+                              const moment& now) {
+        protocol::send_request request{.producer_group = "embedded", .topic = std::string(topic)};
+        request.born_timestamp           = now.milliseconds();
+        request.queue_id                 = options.queue.value_or(-1);
+        request.default_topic_queue_nums = state_.options.auto_queues;
+        if (!append_properties(request.properties, options))
+            return response_code::message_illegal;
+        const auto done = answering::take_in(state_, std::move(request), body, state_.store.store_host(),
+                                             protocol::client_version, now);
+        if (done.code != response_code::success)
+            return done.code;
+        answering::wake_held_pulls(state_);
+        const auto& unique = done.fields.transaction_id;
+        return sent_message{unique.empty() ? done.fields.message_id : unique, done.fields.message_id, done.fields.queue_id,
+                            done.fields.queue_offset};
+    }
+
+    /// Copies of a topic's messages in the order in which they were stored; none for a topic that does not exist.
+    std::vector<message> messages(std::string_view topic) const {
+        std::vector<message> copies;
+        const auto* settings = state_.store.find_topic(topic);
+        for (std::int32_t id = 0; settings && id < settings->queues(); ++id)
+            copy_queue(topic, id, copies);
+        std::ranges::sort(copies, {}, [](const message& one) { return one->commit_log_offset(); });
+        return copies;
+    }
+
+    /// Number of messages that a topic holds.
+    std::size_t stored(std::string_view topic) const {
+        queue_offset sum     = 0;
+        const auto* settings = state_.store.find_topic(topic);
+        for (std::int32_t id = 0; settings && id < settings->queues(); ++id)
+            sum += state_.store.max_offset(topic, id) - state_.store.min_offset(topic, id);
+        return static_cast<std::size_t>(sum);
+    }
+
+    std::optional<queue_offset> committed_offset(std::string_view group, std::string_view topic,
+                                                 std::int32_t queue_id) const {
+        return state_.offsets.find(group, topic, queue_id);
+    }
+    queue_offset max_offset(std::string_view topic, std::int32_t queue_id) const {
+        return state_.store.max_offset(topic, queue_id);
+    }
+    queue_offset min_offset(std::string_view topic, std::int32_t queue_id) const {
+        return state_.store.min_offset(topic, queue_id);
+    }
+
+    /// Client ids of a group's members, in the order in which they came.
+    std::vector<std::string> members(std::string_view group) const {
+        std::vector<std::string> ids;
+        if (const auto* found = state_.groups.find(group))
+            for (const auto& member : found->members)
+                ids.push_back(member.client_id);
+        return ids;
+    }
+
+    /// The next `count` requests with this code are answered with `failure` and not processed.
+    void fail_next(protocol::request_code code, response_code failure, std::size_t count) {
+        faults_[static_cast<std::int32_t>(code)] = {failure, count};
+    }
+
+    /// Forgets a topic with its messages and offsets. @return Whether it existed.
+    bool forget_topic(std::string_view topic) { return answering::remove_topic(state_, topic); }
+
+    /// Forgets a queue's messages before an offset.
+    void drop_before(std::string_view topic, std::int32_t queue_id, queue_offset offset) {
+        state_.store.drop_before(topic, queue_id, offset);
+    }
+
+    broker_statistics statistics() const {
+        auto now                 = statistics_;
+        now.connections_accepted = next_connection_ - 1;
+        now.connections_open     = state_.connections.size();
+        now.pulls_held           = state_.held.size();
+        now.messages_parked      = state_.delays.size();
+        return now;
+    }
+
+  private:
+    struct answering_function {
+        protocol::request_code code;
+        void (*answer)(broker_state&, const incoming_request&);
+    };
+    struct fault {
+        response_code failure;
+        std::size_t left;
+    };
+
+    static constexpr auto answering_functions() noexcept {
+        using code = protocol::request_code;
+        using namespace answering;
+        return std::to_array<answering_function>({
+            {code::pull_message, answer_pull},
+            {code::send_message_v2, answer_send<protocol::send_request>},
+            {code::send_batch_message, answer_send<protocol::send_batch_request>},
+            {code::send_message, answer_send<protocol::send_v1_request>},
+            {code::consumer_send_back, answer_send_back},
+            {code::update_consumer_offset, answer_update_offset},
+            {code::query_consumer_offset, answer_query_offset},
+            {code::get_max_offset, answer_max_offset},
+            {code::get_min_offset, answer_min_offset},
+            {code::search_offset_by_timestamp, answer_search_offset},
+            {code::get_earliest_store_time, answer_earliest_time},
+            {code::view_message_by_id, answer_view_message},
+            {code::heart_beat, answer_heartbeat},
+            {code::unregister_client, answer_unregister},
+            {code::get_consumer_list, answer_consumer_list},
+            {code::lock_batch, answer_lock},
+            {code::unlock_batch, answer_unlock},
+            {code::check_client_config, answer_check_client},
+            {code::get_route_info, answer_route},
+            {code::update_and_create_topic, answer_create_topic},
+            {code::get_consumer_running_info, answer_running_info},
+            {admin_code::cluster_info, answer_cluster_info},
+            {admin_code::topic_list, answer_topic_list},
+            {admin_code::topic_stats, answer_topic_stats},
+            {admin_code::consume_stats, answer_consume_stats},
+            {admin_code::consumer_connection, answer_consumer_connection},
+            {admin_code::create_group, answer_create_group},
+            {admin_code::delete_topic, answer_delete_topic},
+            {admin_code::delete_route, answer_delete_topic},
+        });
+    }
+
+    void answer(const incoming_request& request) {
+        static constexpr auto functions = answering_functions();
+        const auto code                 = static_cast<protocol::request_code>(request.header.code);
+        const auto found                = std::ranges::find(functions, code, &answering_function::code);
+        if (found != functions.end())
+            return found->answer(state_, request);
+        answering::reply(state_, request, response_code::request_code_not_supported,
+                         " request type " + std::to_string(request.header.code) + " not supported");
+    }
+
+    std::optional<response_code> take_fault(std::int32_t code) {
+        const auto found = faults_.find(code);
+        if (found == faults_.end() || found->second.left == 0)
+            return std::nullopt;
+        --found->second.left;
+        return found->second.failure;
+    }
+
+    void end_client(connection_id connection) {
+        if (state_.connections.erase(connection) == 0)
+            return;
+        answering::drop_forwarded(state_, connection);
+        answering::forget_client(state_, connection);
+    }
+
+    void cut(connection_id connection) {
+        state_.out.close(connection);
+        end_client(connection);
+    }
+
+    void scan_clients(time_point now) {
+        next_scan_  = now + state_.options.scan_interval;
+        auto silent = state_.groups.silent_since(now - state_.options.client_lifetime);
+        for (const auto& [id, client] : state_.connections)
+            if (client.last_active < now - state_.options.idle_lifetime)
+                silent.insert(id);
+        for (const auto connection : silent)
+            cut(connection);
+    }
+
+    static bool append_properties(std::string& raw, const send_options& options) {
+        const auto append = [&raw](std::string_view name, std::string_view value) {
+            if (!protocol::valid_property_text(name) || !protocol::valid_property_text(value))
+                return false;
+            protocol::append_property(raw, name, value);
+            return true;
+        };
+        bool valid = options.tags.empty() || append(property_names::tags, options.tags);
+        valid      = valid && (options.keys.empty() || append(property_names::keys, options.keys));
+        if (options.delay_level > 0)
+            append(property_names::delay_level, std::to_string(options.delay_level));
+        return std::ranges::all_of(options.properties, [&](const auto& one) { return append(one.first, one.second); }) &&
+               valid;
+    }
+
+    void copy_queue(std::string_view topic, std::int32_t queue_id, std::vector<message>& copies) const {
+        const message_queue queue{std::string(topic), state_.options.name, queue_id};
+        const auto begin = state_.store.min_offset(topic, queue_id);
+        const auto end   = state_.store.max_offset(topic, queue_id);
+        const rocketpush::detail::message_origin origin{.queue = &queue, .min_offset = begin, .max_offset = end};
+        rocketpush::detail::byte_arena arena;
+        std::vector<rocketpush::detail::message_fields> found;
+        for (auto at = begin; at < end; ++at) {
+            const auto entry = state_.store.find_entry(topic, queue_id, at);
+            protocol::decode_messages(state_.store.record_at(entry->commit_log_offset), origin, {}, arena, found,
+                                      [](std::error_code, std::string_view, std::int64_t) {});
+        }
+        for (const auto& fields : found)
+            copies.emplace_back(message_view(fields));
+    }
+
+    broker_state state_;
+    connection_id next_connection_ = 1;
+    time_point next_scan_{};
+    std::map<std::int32_t, fault> faults_;
+    broker_statistics statistics_;
+};
+
+} // namespace rocketpush::embedded
+
+#endif
