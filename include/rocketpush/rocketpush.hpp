@@ -66,4 +66,7 @@
 #include <rocketpush/consumer_core.hpp>
 #include <rocketpush/push_consumer.hpp>
 
+// embedded: a name server and broker in the process, to try and to test with
+#include <rocketpush/embedded/broker.hpp>
+
 #endif

@@ -1,11 +1,12 @@
-#include <rocketpush/allocation/allocation_strategy.hpp>
-
 #include "tests/support/archetypes/allocation_strategy.hpp"
-#include "tests/support/catch.hpp"
-#include "tests/support/laws/allocation_strategy.hpp"
+
+#include <rocketpush/allocation/allocation_strategy.hpp>
 
 #include <string>
 #include <string_view>
+
+#include "tests/support/catch.hpp"
+#include "tests/support/laws/allocation_strategy.hpp"
 
 namespace {
 
@@ -50,10 +51,8 @@ struct all_to_the_first {
     static constexpr std::string_view name() noexcept { return "FIRST"; }
     allocation allocate(const allocation_request& request) const {
         const auto self = std::ranges::find(request.members, request.self);
-        if (self == request.members.end())
-            return error::not_a_member;
-        if (self != request.members.begin())
-            return std::vector<message_queue>();
+        if (self == request.members.end()) return error::not_a_member;
+        if (self != request.members.begin()) return std::vector<message_queue>();
         return std::vector(request.queues.begin(), request.queues.end());
     }
 };

@@ -1,14 +1,14 @@
 #include <rocketpush/executor/asio_executor.hpp>
 
-#include "tests/support/archetypes/executor_policy.hpp"
-#include "tests/support/catch.hpp"
-#include "tests/support/laws/executor_policy.hpp"
-
 #include <asio/io_context.hpp>
 #include <asio/thread_pool.hpp>
 
 #include <chrono>
 #include <memory>
+
+#include "tests/support/archetypes/executor_policy.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/laws/executor_policy.hpp"
 
 namespace {
 

@@ -1,11 +1,12 @@
-#include <rocketpush/executor/executor_policy.hpp>
-
 #include "tests/support/archetypes/executor_policy.hpp"
-#include "tests/support/catch.hpp"
-#include "tests/support/laws/executor_policy.hpp"
+
+#include <rocketpush/executor/executor_policy.hpp>
 
 #include <chrono>
 #include <cstddef>
+
+#include "tests/support/catch.hpp"
+#include "tests/support/laws/executor_policy.hpp"
 
 namespace {
 

@@ -1,9 +1,5 @@
 #include <rocketpush/executor/thread_pool_executor.hpp>
 
-#include "tests/support/archetypes/executor_policy.hpp"
-#include "tests/support/catch.hpp"
-#include "tests/support/laws/executor_policy.hpp"
-
 #include <atomic>
 #include <chrono>
 #include <future>
@@ -12,6 +8,10 @@
 #include <optional>
 #include <thread>
 #include <utility>
+
+#include "tests/support/archetypes/executor_policy.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/laws/executor_policy.hpp"
 
 namespace {
 
@@ -125,8 +125,7 @@ TEST_CASE("a pool may be destroyed while its jobs run", "[executor]") {
             executor.execute(batch_job(3, [&running, released, left, finished](int) {
                 running.count_down();
                 released.wait();
-                if (left->fetch_sub(1) == 1)
-                    finished->set_value();
+                if (left->fetch_sub(1) == 1) finished->set_value();
             }));
             running.wait();
         }

@@ -36,8 +36,9 @@ inline std::string cluster_variable(const char* name) {
  */
 class java_helper {
   public:
-    using json    = nlohmann::json;
-    using seconds = std::chrono::seconds;
+    using json         = nlohmann::json;
+    using seconds      = std::chrono::seconds;
+    using milliseconds = std::chrono::milliseconds;
 
     java_helper() {
         int to_child[2];
@@ -93,7 +94,7 @@ class java_helper {
 
     /// Reads events until `condition(events)` holds. False: it did not within `patience`.
     template <class Condition>
-    bool until(Condition condition, seconds patience = seconds(60)) {
+    bool until(Condition condition, milliseconds patience = seconds(60)) {
         const auto deadline = deadline_in(patience);
         while (!condition(std::as_const(events))) {
             if (!readable(deadline)) return false;
@@ -115,7 +116,7 @@ class java_helper {
   private:
     using time_point = std::chrono::steady_clock::time_point;
 
-    static time_point deadline_in(seconds patience) { return std::chrono::steady_clock::now() + patience; }
+    static time_point deadline_in(milliseconds patience) { return std::chrono::steady_clock::now() + patience; }
 
     bool readable(time_point deadline) {
         if (buffer_.find('\n') != std::string::npos) return true;

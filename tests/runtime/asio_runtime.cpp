@@ -1,9 +1,5 @@
 #include <rocketpush/runtime/asio_runtime.hpp>
 
-#include "tests/support/archetypes/runtime.hpp"
-#include "tests/support/catch.hpp"
-#include "tests/support/laws/runtime.hpp"
-
 #include <asio/io_context.hpp>
 
 #include <atomic>
@@ -14,6 +10,10 @@
 #include <thread>
 #include <type_traits>
 #include <vector>
+
+#include "tests/support/archetypes/runtime.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/laws/runtime.hpp"
 
 namespace {
 
@@ -56,8 +56,7 @@ TEST_CASE("strand_runtime never runs two handlers at once, whatever the number o
             inside.fetch_sub(1);
         });
     std::vector<std::jthread> threads;
-    for (int i = 0; i < 3; ++i)
-        threads.emplace_back([&] { context.run(); });
+    for (int i = 0; i < 3; ++i) threads.emplace_back([&] { context.run(); });
     threads.clear();
     CHECK_FALSE(overlap);
     CHECK(handlers == 1000);
@@ -69,13 +68,13 @@ TEST_CASE("a runtime is deduced from its executor", "[runtime]") {
     STATIC_REQUIRE(std::is_same_v<decltype(basic_asio_runtime(asio::make_strand(context))), strand_runtime>);
 }
 
-TEST_CASE("asio_runtime runs handlers on its own thread after start, and ends when nothing is left to do", "[runtime]") {
+TEST_CASE("asio_runtime runs handlers on its own thread after start, and ends when nothing is left to do",
+          "[runtime]") {
     asio_runtime runtime;
     CHECK(runtime.owns_thread());
     std::optional<std::thread::id> ran_on;
-    asio::post(runtime.get_executor(), [&] {
-        asio::post(runtime.get_executor(), [&] { ran_on = std::this_thread::get_id(); });
-    });
+    asio::post(runtime.get_executor(),
+               [&] { asio::post(runtime.get_executor(), [&] { ran_on = std::this_thread::get_id(); }); });
     CHECK_FALSE(ran_on);
     runtime.start();
     runtime.start();

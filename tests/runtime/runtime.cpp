@@ -1,13 +1,14 @@
-#include <rocketpush/runtime/runtime.hpp>
-
 #include "tests/support/archetypes/runtime.hpp"
-#include "tests/support/catch.hpp"
-#include "tests/support/laws/runtime.hpp"
-#include "tests/support/manual_runtime.hpp"
+
+#include <rocketpush/runtime/runtime.hpp>
 
 #include <chrono>
 #include <cstdint>
 #include <vector>
+
+#include "tests/support/catch.hpp"
+#include "tests/support/laws/runtime.hpp"
+#include "tests/support/manual_runtime.hpp"
 
 namespace {
 
@@ -94,8 +95,7 @@ TEST_CASE("manual_runtime moves its clocks to each timer on the way", "[runtime]
         std::vector<std::chrono::steady_clock::duration>& rings;
         std::chrono::steady_clock::time_point begin;
         void operator()(std::error_code ec) const {
-            if (ec)
-                return;
+            if (ec) return;
             rings.push_back(runtime.now() - begin);
             timer.expires_at(runtime.now() + 20s);
             timer.async_wait(*this);

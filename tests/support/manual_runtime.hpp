@@ -22,11 +22,12 @@
 namespace rocketpush::test {
 
 /**
- * @brief Virtual time: one io_context that the test polls, clocks that move when the test says so, a seeded random generator.
+ * @brief Virtual time: one io_context that the test polls, clocks that move when the test says so, a seeded random
+ *        generator.
  *
- * The same calls in the same order give the same run. Sockets and other real input do not belong here: nothing waits for
- * them. Copies are the same runtime; the one that the test made first owns it, and drops what is still pending when it
- * goes, so declare it before all that uses it.
+ * The same calls in the same order give the same run. Sockets and other real input do not belong here: nothing
+ * waits for them. Copies are the same runtime; the one that the test made first owns it, and drops what is still
+ * pending when it goes, so declare it before all that uses it.
  *
  * @par Thread safety  One thread.
  */
@@ -43,14 +44,14 @@ class manual_runtime {
     manual_runtime(const manual_runtime& other) noexcept : state_(other.state_) {}
     manual_runtime& operator=(const manual_runtime&) = delete;
     ~manual_runtime() {
-        if (owned_)
-            owned_->abandon();
+        if (owned_) owned_->abandon();
     }
 
     executor_type get_executor() const noexcept { return state_->executor; }
     time_point now() const noexcept { return state_->now; }
     system_time_point system_now() const noexcept {
-        return system_epoch + std::chrono::duration_cast<system_time_point::duration>(state_->now - epoch + state_->skew);
+        return system_epoch +
+               std::chrono::duration_cast<system_time_point::duration>(state_->now - epoch + state_->skew);
     }
     std::uint64_t random() const noexcept { return state_->random(); }
     bool owns_thread() const noexcept { return false; }
@@ -90,8 +91,7 @@ class manual_runtime {
 
     /// When the next timer is due, if there is one.
     std::optional<time_point> next_timer() const {
-        if (state_->waits.empty())
-            return std::nullopt;
+        if (state_->waits.empty()) return std::nullopt;
         return state_->waits.begin()->first.at;
     }
 
@@ -108,7 +108,7 @@ class manual_runtime {
 
     struct wait_base {
         explicit wait_base(const timer* of) : owner(of) {}
-        virtual ~wait_base()                    = default;
+        virtual ~wait_base()                   = default;
         virtual void complete(std::error_code) = 0; // posts the handler
         const timer* owner;
     };
@@ -117,20 +117,18 @@ class manual_runtime {
     struct wait;
 
     struct state {
-        explicit state(std::uint64_t seed) : random(seed), context(std::in_place, 1), executor(context->get_executor()), work(executor) {}
+        explicit state(std::uint64_t seed)
+            : random(seed), context(std::in_place, 1), executor(context->get_executor()), work(executor) {}
 
         void complete(wait_key key, std::error_code code) {
-            if (auto found = waits.extract(key))
-                found.mapped()->complete(code);
+            if (auto found = waits.extract(key)) found.mapped()->complete(code);
         }
 
         std::size_t cancel(const timer* of) {
             std::vector<wait_key> keys;
             for (const auto& [key, one] : waits)
-                if (one->owner == of)
-                    keys.push_back(key);
-            for (const auto key : keys)
-                complete(key, asio::error::operation_aborted);
+                if (one->owner == of) keys.push_back(key);
+            for (const auto key : keys) complete(key, asio::error::operation_aborted);
             return keys.size();
         }
 
@@ -154,11 +152,9 @@ class manual_runtime {
 
     /// Runs one handler, or completes the next wait up to `target`. False: there is none.
     bool run_one(time_point target) {
-        if (state_->context->poll_one() != 0)
-            return true;
+        if (state_->context->poll_one() != 0) return true;
         const auto next = state_->waits.begin();
-        if (next == state_->waits.end() || next->first.at > target)
-            return false;
+        if (next == state_->waits.end() || next->first.at > target) return false;
         state_->now = std::max(state_->now, next->first.at);
         state_->complete(next->first, {});
         return true;
@@ -198,12 +194,12 @@ class manual_runtime::timer {
                 using wait_type = wait<decltype(handler)>;
                 const wait_key key{self->at_, ++self->state_->sequence};
                 const auto slot = asio::get_associated_cancellation_slot(handler);
-                self->state_->waits.emplace(key, std::make_unique<wait_type>(self, self->state_->executor, std::move(handler)));
+                self->state_->waits.emplace(
+                    key, std::make_unique<wait_type>(self, self->state_->executor, std::move(handler)));
                 if (slot.is_connected()) {
                     auto connected = slot;
                     connected.assign([state = std::weak_ptr(self->state_), key](asio::cancellation_type) {
-                        if (const auto alive = state.lock())
-                            alive->complete(key, asio::error::operation_aborted);
+                        if (const auto alive = state.lock()) alive->complete(key, asio::error::operation_aborted);
                     });
                 }
             },
@@ -222,8 +218,7 @@ struct manual_runtime::wait final : wait_base {
 
     void complete(std::error_code code) override {
         asio::post(work.get_executor(), [to_call = std::move(handler), code]() mutable {
-            if (auto slot = asio::get_associated_cancellation_slot(to_call); slot.is_connected())
-                slot.clear();
+            if (auto slot = asio::get_associated_cancellation_slot(to_call); slot.is_connected()) slot.clear();
             std::move(to_call)(code);
         });
     }

@@ -1,9 +1,5 @@
 #include <rocketpush/transport/memory_transport.hpp>
 
-#include "tests/support/catch.hpp"
-#include "tests/support/laws/transport.hpp"
-#include "tests/support/manual_runtime.hpp"
-
 #include <asio/io_context.hpp>
 
 #include <chrono>
@@ -12,6 +8,10 @@
 #include <string>
 #include <system_error>
 #include <thread>
+
+#include "tests/support/catch.hpp"
+#include "tests/support/laws/transport.hpp"
+#include "tests/support/manual_runtime.hpp"
 
 namespace {
 
@@ -28,7 +28,8 @@ TEST_CASE("memory_transport keeps the laws of every transport", "[transport]") {
 }
 
 TEST_CASE("memory_transport keeps the laws with the smallest pipe, byte by byte", "[transport]") {
-    test::check_transport_laws(on_new_network({.pipe_capacity = 1000, .largest_read = 1}), {"broker-a", 0}, {"nobody", 1});
+    test::check_transport_laws(on_new_network({.pipe_capacity = 1000, .largest_read = 1}), {"broker-a", 0},
+                               {"nobody", 1});
 }
 
 TEST_CASE("memory_transport works in virtual time", "[transport]") {
@@ -128,7 +129,8 @@ TEST_CASE("a pipe holds no more than its capacity", "[transport]") {
     asio::io_context context;
     connected_pair<memory_transport> ends(context, on_new_network({.pipe_capacity = 10}), {"broker-a", 0});
     std::size_t written = 0;
-    ends.client.async_write_some(asio::buffer("0123456789abc", 13), [&](std::error_code, std::size_t n) { written = n; });
+    ends.client.async_write_some(asio::buffer("0123456789abc", 13),
+                                 [&](std::error_code, std::size_t n) { written = n; });
     context.restart();
     context.run();
     CHECK(written == 10);

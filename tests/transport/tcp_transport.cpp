@@ -1,8 +1,5 @@
 #include <rocketpush/transport/tcp_transport.hpp>
 
-#include "tests/support/catch.hpp"
-#include "tests/support/laws/transport.hpp"
-
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 
@@ -10,6 +7,9 @@
 #include <cstdint>
 #include <system_error>
 #include <utility>
+
+#include "tests/support/catch.hpp"
+#include "tests/support/laws/transport.hpp"
 
 namespace {
 
@@ -49,7 +49,8 @@ TEST_CASE("tcp_transport looks a name up and tries its addresses until one answe
     REQUIRE(acceptor.has_value());
     tcp_stream<executor> client(context.get_executor());
     std::error_code connected = asio::error::would_block;
-    tcp_transport().async_connect(client, {"localhost", acceptor->local_endpoint().port}, [&](std::error_code ec) { connected = ec; });
+    tcp_transport().async_connect(client, {"localhost", acceptor->local_endpoint().port},
+                                  [&](std::error_code ec) { connected = ec; });
     CHECK(connected == asio::error::would_block);
     context.run();
     CHECK_FALSE(connected);

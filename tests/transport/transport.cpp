@@ -1,12 +1,13 @@
-#include <rocketpush/transport/transport.hpp>
-
 #include "tests/support/archetypes/transport.hpp"
-#include "tests/support/catch.hpp"
+
+#include <rocketpush/transport/transport.hpp>
 
 #include <asio/buffer.hpp>
 #include <asio/io_context.hpp>
 
 #include <system_error>
+
+#include "tests/support/catch.hpp"
 
 namespace {
 

@@ -14,9 +14,9 @@ namespace rocketpush {
 
 /// One topic to be shared out. Members and queues are sorted as Java sorts them, so alike on every client.
 struct allocation_request {
-    std::string_view               group;
-    std::string_view               self; ///< The client id of the member whose share is asked for.
-    std::span<const std::string>   members; ///< Client ids, none twice.
+    std::string_view group;
+    std::string_view self;                 ///< The client id of the member whose share is asked for.
+    std::span<const std::string> members;  ///< Client ids, none twice.
     std::span<const message_queue> queues; ///< Of one topic.
 };
 

@@ -17,8 +17,8 @@ namespace rocketpush {
  *
  * Eight queues over three members: 0 3 6, 1 4 7, 2 5. With several brokers each member reads from all of them.
  *
- * @par Source  Java `AllocateMessageQueueAveragelyByCircle`; the same shares. Differs: no queues is an empty share here, a
- *              throw there.
+ * @par Source  Java `AllocateMessageQueueAveragelyByCircle`; the same shares. Differs: no queues is an empty share
+ *              here, a throw there.
  */
 struct circle_allocation {
     static constexpr std::string_view name() noexcept { return "AVG_BY_CIRCLE"; }
@@ -29,8 +29,7 @@ struct circle_allocation {
      */
     allocation allocate(const allocation_request& request) const {
         const auto self = std::ranges::find(request.members, request.self);
-        if (self == request.members.end())
-            return error::not_a_member;
+        if (self == request.members.end()) return error::not_a_member;
         std::vector<message_queue> share;
         for (auto k = static_cast<std::size_t>(self - request.members.begin()); k < request.queues.size();
              k += request.members.size())

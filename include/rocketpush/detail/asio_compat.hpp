@@ -3,11 +3,12 @@
 
 #include <asio/version.hpp>
 
-// Asio 1.22 looks for coroutines of clang only in <experimental/coroutine>. Standard ones work as well, but it has to be
-// told before its first header.
+// Asio 1.22 looks for coroutines of clang only in <experimental/coroutine>. Standard ones work as well, but it has
+// to be told before its first header.
 #if defined(__clang__) && ASIO_VERSION < 102400 && __has_include(<coroutine>)
 #if defined(ASIO_AWAITABLE_HPP) && !defined(ASIO_HAS_CO_AWAIT)
-#error "with clang and Asio 1.22, include rocketpush before Asio, or define ASIO_HAS_CO_AWAIT and ASIO_HAS_STD_COROUTINE"
+#error                                                                                                                 \
+    "with clang and Asio 1.22, include rocketpush before Asio, or define ASIO_HAS_CO_AWAIT and ASIO_HAS_STD_COROUTINE"
 #endif
 #ifndef ASIO_HAS_CO_AWAIT
 #define ASIO_HAS_CO_AWAIT 1
@@ -80,8 +81,8 @@ inline constexpr as_tuple_t<asio::use_awaitable_t<Executor>> await_tuple{asio::u
 
 /// Asio's timer on `Executor`, without any_io_executor; an instance belongs to one strand.
 template <class Executor>
-using steady_timer = asio::basic_waitable_timer<std::chrono::steady_clock,
-                                                asio::wait_traits<std::chrono::steady_clock>, Executor>;
+using steady_timer =
+    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
 
 /// The newer and the older executor model of Asio; both satisfy it.
 template <class T>

@@ -37,8 +37,7 @@ class context_thread {
 
     void start() {
         const std::lock_guard lock(shared_->mutex);
-        if (thread_.joinable() || !work_)
-            return;
+        if (thread_.joinable() || !work_) return;
         thread_ = std::thread([shared = shared_] {
             shared->context.run();
             const std::lock_guard ending(shared->mutex);
@@ -51,8 +50,7 @@ class context_thread {
     bool join(std::chrono::milliseconds limit) {
         std::unique_lock lock(shared_->mutex);
         work_.reset();
-        if (!thread_.joinable())
-            return !left_behind_ || shared_->ended;
+        if (!thread_.joinable()) return !left_behind_ || shared_->ended;
         if (thread_.get_id() == std::this_thread::get_id()) {
             leave_behind();
             return false;
@@ -74,10 +72,10 @@ class context_thread {
 
   private:
     struct shared_state {
-        std::mutex              mutex;
+        std::mutex mutex;
         std::condition_variable changed;
-        bool                    ended = false;
-        asio::io_context        context{1}; // last, so first to go: handlers that it drops may still look at the rest
+        bool ended = false;
+        asio::io_context context{1}; // last, so first to go: handlers that it drops may still look at the rest
     };
 
     void leave_behind() {
@@ -86,10 +84,10 @@ class context_thread {
         shared_->changed.notify_all();
     }
 
-    std::shared_ptr<shared_state>                                                 shared_;
+    std::shared_ptr<shared_state> shared_;
     std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_; // guarded, as are the next two
-    std::thread                                                                   thread_;
-    bool                                                                          left_behind_ = false;
+    std::thread thread_;
+    bool left_behind_ = false;
 };
 
 } // namespace rocketpush::detail

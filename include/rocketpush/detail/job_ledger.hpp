@@ -23,11 +23,10 @@ class job_ledger {
         explicit ticket(std::shared_ptr<job_ledger> ledger) noexcept : ledger_(std::move(ledger)) {
             ledger_->outstanding_.fetch_add(1, std::memory_order_relaxed);
         }
-        ticket(ticket&&) noexcept = default;
+        ticket(ticket&&) noexcept   = default;
         ticket& operator=(ticket&&) = delete;
         ~ticket() {
-            if (ledger_)
-                ledger_->finished(ledger_->outstanding_);
+            if (ledger_) ledger_->finished(ledger_->outstanding_);
         }
 
         const std::shared_ptr<job_ledger>& ledger() const noexcept { return ledger_; }
@@ -90,17 +89,17 @@ class job_ledger {
     std::atomic<std::size_t> outstanding_{0}; // tickets
     std::atomic<std::size_t> running_{0};
     std::atomic<std::size_t> joining_{0};
-    std::atomic<bool>        closed_{false};
-    std::mutex               mutex_; // of the waiting
-    std::condition_variable  changed_;
+    std::atomic<bool> closed_{false};
+    std::mutex mutex_; // of the waiting
+    std::condition_variable changed_;
 };
 
 /**
  * @brief A copy of a job on its way to a thread. When it starts and the job wants help, it sends the next copy: waking
  *        one thread each spreads the cost of it, and stops where there is nothing left to do.
  *
- * @tparam Host  A pointer, plain where the host's end drops its copies, to what has `concurrency()`, `send(job_copy)` and
- *               a ledger `jobs`.
+ * @tparam Host  A pointer, plain where the host's end drops its copies, to what has `concurrency()`,
+ *               `send(job_copy)` and a ledger `jobs`.
  */
 template <class Job, class Host>
 class job_copy {
@@ -116,10 +115,10 @@ class job_copy {
     }
 
   private:
-    Host               host_;
+    Host host_;
     job_ledger::ticket ticket_; // before the job, so that a job counts until its copy is gone
-    Job                job_;
-    std::size_t        number_; // how many copies there are, this one included
+    Job job_;
+    std::size_t number_; // how many copies there are, this one included
 };
 
 } // namespace rocketpush::detail

@@ -32,6 +32,7 @@ inline constexpr auto topic_list          = static_cast<protocol::request_code>(
 inline constexpr auto consume_stats       = static_cast<protocol::request_code>(208);
 inline constexpr auto delete_topic        = static_cast<protocol::request_code>(215);
 inline constexpr auto delete_route        = static_cast<protocol::request_code>(216);
+inline constexpr auto topic_config        = static_cast<protocol::request_code>(351);
 } // namespace admin_code
 
 /// A question about a topic.
@@ -172,6 +173,26 @@ inline void answer_consumer_connection(broker_state& broker, const incoming_requ
                 {"consumeType", group->consume_type},
                 {"messageModel", group->message_model},
                 {"subscriptionTable", std::move(subscriptions)}});
+}
+
+/// GET_TOPIC_CONFIG (351), since 5.0
+inline void answer_topic_config(broker_state& broker, const incoming_request& request) {
+    const auto wanted = read_request<topic_question>(broker, request);
+    if (!wanted)
+        return;
+    const auto* topic = broker.store.find_topic(wanted->topic);
+    if (!topic)
+        return reply(broker, request, response_code::topic_not_exist,
+                     "No topic in this broker. topic: " + wanted->topic);
+    reply_json(broker, request,
+               {{"topicName", wanted->topic},
+                {"readQueueNums", topic->read_queues},
+                {"writeQueueNums", topic->write_queues},
+                {"perm", topic->permission},
+                {"order", false},
+                {"topicFilterType", "SINGLE_TAG"},
+                {"topicSysFlag", 0},
+                {"attributes", protocol::json::object()}});
 }
 
 /// UPDATE_AND_CREATE_SUBSCRIPTIONGROUP (200)

@@ -293,6 +293,7 @@ class broker_logic {
             {admin_code::topic_stats, answer_topic_stats},
             {admin_code::consume_stats, answer_consume_stats},
             {admin_code::consumer_connection, answer_consumer_connection},
+            {admin_code::topic_config, answer_topic_config},
             {admin_code::create_group, answer_create_group},
             {admin_code::delete_topic, answer_delete_topic},
             {admin_code::delete_route, answer_delete_topic},

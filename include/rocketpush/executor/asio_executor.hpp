@@ -32,17 +32,15 @@ class asio_executor {
     explicit asio_executor(const Executor& executor, std::size_t concurrency = 0)
         : state_(std::make_shared<state>(executor, concurrency)), given_(concurrency) {}
 
-    asio_executor(asio_executor&&) noexcept = default;
+    asio_executor(asio_executor&&) noexcept   = default;
     asio_executor& operator=(asio_executor&&) = delete;
 
     ~asio_executor() {
-        if (state_)
-            join(std::chrono::milliseconds(0));
+        if (state_) join(std::chrono::milliseconds(0));
     }
 
     void start(std::size_t threads) {
-        if (given_ == 0)
-            resize(threads);
+        if (given_ == 0) resize(threads);
     }
 
     template <executor_job Job>
@@ -51,13 +49,12 @@ class asio_executor {
     }
 
     std::size_t concurrency() const noexcept { return state_->concurrency(); }
-    void        resize(std::size_t count) noexcept { state_->wanted = std::max<std::size_t>(count, 1); }
+    void resize(std::size_t count) noexcept { state_->wanted = std::max<std::size_t>(count, 1); }
 
     /// On a thread of the executor it does not wait: jobs that are queued may need this very thread.
     bool join(std::chrono::milliseconds limit) {
         if constexpr (detail::knows_its_threads<Executor>)
-            if (state_->executor.running_in_this_thread())
-                limit = std::chrono::milliseconds(0);
+            if (state_->executor.running_in_this_thread()) limit = std::chrono::milliseconds(0);
         return state_->jobs->join(limit);
     }
 
@@ -66,7 +63,8 @@ class asio_executor {
 
   private:
     struct state {
-        state(const Executor& where, std::size_t concurrency) : executor(where), wanted(std::max<std::size_t>(concurrency, 1)) {}
+        state(const Executor& where, std::size_t concurrency)
+            : executor(where), wanted(std::max<std::size_t>(concurrency, 1)) {}
 
         std::size_t concurrency() const noexcept { return wanted.load(std::memory_order_relaxed); }
 
@@ -75,13 +73,13 @@ class asio_executor {
             asio::post(executor, std::move(copy));
         }
 
-        Executor                            executor;
-        std::atomic<std::size_t>            wanted;
+        Executor executor;
+        std::atomic<std::size_t> wanted;
         std::shared_ptr<detail::job_ledger> jobs = std::make_shared<detail::job_ledger>();
     };
 
     std::shared_ptr<state> state_; // null after a move
-    std::size_t            given_;
+    std::size_t given_;
 };
 
 } // namespace rocketpush

@@ -27,8 +27,8 @@ struct inline_executor {
     }
 
     std::size_t concurrency() const noexcept { return 1; }
-    void        resize(std::size_t /*count*/) noexcept {}
-    bool        join(std::chrono::milliseconds /*limit*/) noexcept { return true; }
+    void resize(std::size_t /*count*/) noexcept {}
+    bool join(std::chrono::milliseconds /*limit*/) noexcept { return true; }
 };
 
 static_assert(executor_policy<inline_executor>);

@@ -25,8 +25,8 @@ namespace rocketpush {
 /**
  * @brief Threads of its own that run one io_context.
  *
- * The threads share what they need, so the executor can go while a listener hangs: its thread is left behind and ends when
- * the listener returns.
+ * The threads share what they need, so the executor can go while a listener hangs: its thread is left behind and
+ * ends when the listener returns.
  *
  * @par Source  Java `ConsumeMessageConcurrentlyService.consumeExecutor`. Differs: a batch is one job, not a task
  *              for each consume batch.
@@ -40,12 +40,11 @@ class thread_pool_executor {
         state_->wanted = threads;
     }
 
-    thread_pool_executor(thread_pool_executor&&) noexcept = default;
+    thread_pool_executor(thread_pool_executor&&) noexcept   = default;
     thread_pool_executor& operator=(thread_pool_executor&&) = delete;
 
     ~thread_pool_executor() {
-        if (state_)
-            join(std::chrono::milliseconds(0));
+        if (state_) join(std::chrono::milliseconds(0));
     }
 
     /**
@@ -54,9 +53,8 @@ class thread_pool_executor {
      */
     void start(std::size_t threads) {
         const std::lock_guard lock(state_->mutex);
-        if (state_->started || state_->ended)
-            return;
-        state_->started = true;
+        if (state_->started || state_->ended) return;
+        state_->started  = true;
         const auto count = at_least_one(given_ != 0 ? given_ : threads);
         state_->wanted   = 0;
         add_threads(count);
@@ -96,7 +94,7 @@ class thread_pool_executor {
         const std::size_t own = pool_of_thread_ == state_.get() ? 1 : 0;
 
         std::vector<std::thread> left;
-        bool                     all_left = false;
+        bool all_left = false;
         {
             std::unique_lock lock(state_->mutex);
             state_->ended = true;
@@ -105,8 +103,7 @@ class thread_pool_executor {
             const auto busy = [&] { return state_->jobs->running() + (own != 0 && !state_->jobs->in_job() ? 1 : 0); };
             state_->changed.wait_for(lock, detail::thread_leave_grace, [&] { return state_->live <= busy(); });
             all_left = state_->live <= own;
-            for (auto& [id, thread] : state_->threads)
-                thread.detach();
+            for (auto& [id, thread] : state_->threads) thread.detach();
             state_->threads.clear();
             left.swap(state_->left);
         }
@@ -127,17 +124,17 @@ class thread_pool_executor {
         }
 
         std::shared_ptr<detail::job_ledger> jobs = std::make_shared<detail::job_ledger>();
-        std::atomic<std::size_t>            wanted{0};
+        std::atomic<std::size_t> wanted{0};
 
-        std::mutex                             mutex; // guards what follows, up to the context
-        std::condition_variable                changed;
-        bool                                   started = false;
-        bool                                   ended   = false;
-        std::size_t                            live    = 0; // threads that have not left, also those left behind
+        std::mutex mutex; // guards what follows, up to the context
+        std::condition_variable changed;
+        bool started     = false;
+        bool ended       = false;
+        std::size_t live = 0; // threads that have not left, also those left behind
         std::map<std::thread::id, std::thread> threads;
-        std::vector<std::thread>               left; // have ended, or are about to without needing anything
+        std::vector<std::thread> left; // have ended, or are about to without needing anything
 
-        asio::io_context                                           context; // drops its jobs before the rest goes
+        asio::io_context context; // drops its jobs before the rest goes
         asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
     };
 
@@ -147,8 +144,7 @@ class thread_pool_executor {
     }
 
     static void join_all(std::vector<std::thread>& threads) {
-        for (auto& thread : threads)
-            thread.join();
+        for (auto& thread : threads) thread.join();
     }
 
     /// Called with the mutex held.
@@ -156,11 +152,10 @@ class thread_pool_executor {
         for (; count != 0; --count) {
             try {
                 std::thread thread([shared = state_] { work(*shared); });
-                const auto  id = thread.get_id();
+                const auto id = thread.get_id();
                 state_->threads.emplace(id, std::move(thread));
             } catch (const std::system_error&) {
-                if (state_->live == 0)
-                    throw;
+                if (state_->live == 0) throw;
                 return;
             }
             ++state_->live;
@@ -180,10 +175,10 @@ class thread_pool_executor {
     }
 
     static inline thread_local const state* pool_of_thread_ = nullptr;
-    static inline thread_local bool         leaving_        = false; // this thread of a pool is one too many
+    static inline thread_local bool leaving_                = false; // this thread of a pool is one too many
 
     std::shared_ptr<state> state_; // null after a move
-    std::size_t            given_;
+    std::size_t given_;
 };
 
 static_assert(has_asio_executor<thread_pool_executor>);

@@ -90,10 +90,15 @@ class queue_fetcher {
         const connection_ptr through = std::move(*opened);
         fill_request(from);
         const auto sent        = host_.runtime().now();
+        queue_.committing_pull = (queue_.pull.sys_flag & protocol::pull_flags::commit_offset) != 0;
+        queue_.pull_sent       = sent;
         auto [failure, answer] = co_await through->async_request(queue_.pull, {}, host_.settings().pull_timeout,
                                                                  detail::await_tuple<executor_type>);
-        if (queue_.dropped)
-            co_return; // an answer of an epoch that is over
+        queue_.committing_pull = false;
+        if (queue_.dropped) { // an answer of an epoch that is over
+            queue_.idle.wake();
+            co_return;
+        }
         if (failure)
             fail(failure);
         else

@@ -86,8 +86,8 @@ class log_observer : public no_observer {
     }
     void on_flow_control(const message_queue& queue, flow_state why, const cache_level& level) {
         static constexpr std::string_view reasons[] = {"", "message limit", "byte limit", "span limit"};
-        problem("flow " + name(queue), "{} waits for the listener ({}): {} messages, {} bytes, span {}", name(queue),
-                reasons[static_cast<std::size_t>(why)], level.messages, level.bytes, level.span);
+        write(log_level::debug, "{} waits for the listener ({}): {} messages, {} bytes, span {}", name(queue),
+              reasons[static_cast<std::size_t>(why)], level.messages, level.bytes, level.span);
     }
     void on_offset_corrected(const message_queue& queue, queue_offset asked, queue_offset now) {
         write(log_level::warning, "{}: offset {} is not in the broker's range, going on at {}", name(queue), asked, now);

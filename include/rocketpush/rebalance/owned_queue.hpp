@@ -51,6 +51,8 @@ struct owned_queue {
     std::uint64_t connection_route = 0;     ///< The route version that `connection` was chosen by.
     std::int64_t suggested_replica = 0;     ///< The broker's word where to pull next.
     std::int64_t connected_replica = 0;
+    bool committing_pull = false; ///< A pull that carries a commit is under way ...
+    std::chrono::steady_clock::time_point pull_sent{}; ///< ... since then.
     bool at_master                 = true;  ///< Whether `connection` goes to the master.
 
     work_counts counts;

@@ -46,6 +46,8 @@ class queue_table {
 
     /// How long a queue that goes to another member waits for its running listener calls.
     static constexpr std::chrono::seconds hand_over_limit{5};
+    /// How long a broker may take to look at a pull.
+    static constexpr std::chrono::milliseconds pull_processing_limit{300};
 
     explicit queue_table(Host& host) : host_(host) {}
 
@@ -219,6 +221,12 @@ class queue_table {
         const auto limit = [&] { return host->running() ? begun + hand_over_limit : host->stop_deadline(); };
         while (owned->cache.busy() && host->runtime().now() < limit())
             co_await owned->idle.wait_until(limit());
+
+        // The last pull carries a commit too, of an older offset, and a broker runs pulls and commits side by side: ours has to
+        // be the later one. A pull that is held was processed when it came, so there is no need to wait for its answer.
+        const auto processed = owned->pull_sent + pull_processing_limit;
+        while (owned->committing_pull && host->runtime().now() < std::min(processed, limit()))
+            co_await owned->idle.wait_until(std::min(processed, limit()));
 
         const auto offset = go_on_at.value_or(owned->cache.committable());
         if (offset != owned->committed)

@@ -75,8 +75,7 @@ class basic_asio_runtime {
     }
 
     void start() {
-        if (state_->thread)
-            state_->thread->start();
+        if (state_->thread) state_->thread->start();
     }
 
     bool join(std::chrono::milliseconds limit) { return !state_->thread || state_->thread->join(limit); }
@@ -89,13 +88,13 @@ class basic_asio_runtime {
         explicit state(const Executor& given) : executor(given) {}
 
         std::optional<detail::context_thread> thread;
-        Executor                              executor;
-        std::atomic<std::uint64_t>            seed = new_seed();
+        Executor executor;
+        std::atomic<std::uint64_t> seed = new_seed();
     };
 
     static std::uint64_t new_seed() {
         std::random_device device; // 32 bits a draw
-        const auto         high = static_cast<std::uint64_t>(device());
+        const auto high = static_cast<std::uint64_t>(device());
         return high << 32 | device();
     }
 

@@ -61,9 +61,9 @@ concept has_runtime_thread = requires(R& r, const R& c, std::chrono::millisecond
  *    `asio::error::operation_aborted`, and never inside of the call;
  *  - `random()` of two calls differ, as far as chance allows, on copies too;
  *  - `start()` lets an owned thread run handlers, and does nothing without one or a second time;
- *  - `join(limit)` lets the owned thread run until nothing is left to do, and drops what is still waiting at `limit`:
- *    true when the thread has ended, false when a handler hangs and it was left behind, to end by itself. On that thread
- *    it returns false at once, and the thread ends when nothing is left to do. Without an owned thread it
+ *  - `join(limit)` lets the owned thread run until nothing is left to do, and drops what still waits at `limit`:
+ *    true when the thread has ended, false when a handler hangs and it was left behind, to end by itself. On that
+ *    thread it returns false at once, and the thread ends when nothing is left to do. Without an owned thread it
  *    returns true and does nothing.
  *
  * `running_in_this_thread()` tells whether a blocking call here would wait for itself; a runtime that cannot

@@ -48,9 +48,9 @@ template <class Executor>
 struct memory_signal : memory_waiter {
     explicit memory_signal(const Executor& where) : memory_waiter(&post_signal), executor(where), event(where) {}
 
-    Executor              executor;
+    Executor executor;
     async_event<Executor> event;
-    std::uint64_t         cancellations = 0; // an operation that sees another number than at its begin was cancelled
+    std::uint64_t cancellations = 0; // an operation that sees another number than at its begin was cancelled
 
     void cancel() {
         ++cancellations;
@@ -67,18 +67,17 @@ struct memory_signal : memory_waiter {
 
 /// One direction of a connection.
 struct memory_pipe {
-    std::string                  bytes;
-    std::size_t                  begin        = 0; // what is before it has been read
-    bool                         writer_ended = false;
-    bool                         reader_ended = false;
+    std::string bytes;
+    std::size_t begin = 0; // what is before it has been read
+    bool writer_ended = false;
+    bool reader_ended = false;
     std::weak_ptr<memory_waiter> reader; // waits for bytes
     std::weak_ptr<memory_waiter> writer; // waits for room
 
     std::size_t size() const noexcept { return bytes.size() - begin; }
 
     static void wake(std::weak_ptr<memory_waiter>& waiter) {
-        if (const auto waiting = std::exchange(waiter, {}).lock())
-            waiting->wake(waiting);
+        if (const auto waiting = std::exchange(waiter, {}).lock()) waiting->wake(waiting);
     }
 };
 
@@ -101,14 +100,11 @@ class memory_connection {
     template <class Buffers>
     outcome try_read(std::size_t side, const Buffers& buffers, const std::shared_ptr<memory_waiter>& waiter) {
         const std::lock_guard lock(mutex_);
-        auto&                 pipe = pipes_[side];
-        if (broken_)
-            return failed(asio::error::connection_reset);
-        if (asio::buffer_size(buffers) == 0)
-            return std::pair(std::error_code(), std::size_t(0));
+        auto& pipe = pipes_[side];
+        if (broken_) return failed(asio::error::connection_reset);
+        if (asio::buffer_size(buffers) == 0) return std::pair(std::error_code(), std::size_t(0));
         if (pipe.size() == 0) {
-            if (pipe.writer_ended)
-                return failed(asio::error::eof);
+            if (pipe.writer_ended) return failed(asio::error::eof);
             pipe.reader = waiter;
             return std::nullopt;
         }
@@ -126,18 +122,16 @@ class memory_connection {
     template <class Buffers>
     outcome try_write(std::size_t side, const Buffers& buffers, const std::shared_ptr<memory_waiter>& waiter) {
         const std::lock_guard lock(mutex_);
-        auto&                 pipe = pipes_[1 - side];
-        if (broken_)
-            return failed(asio::error::connection_reset);
-        if (pipe.reader_ended)
-            return failed(asio::error::broken_pipe);
+        auto& pipe = pipes_[1 - side];
+        if (broken_) return failed(asio::error::connection_reset);
+        if (pipe.reader_ended) return failed(asio::error::broken_pipe);
         const auto room  = options_.pipe_capacity - std::min(options_.pipe_capacity, pipe.size());
         const auto count = std::min(room, asio::buffer_size(buffers));
         if (count == 0 && asio::buffer_size(buffers) != 0) {
             pipe.writer = waiter;
             return std::nullopt;
         }
-        if (pipe.begin != 0) {
+        if (pipe.begin > pipe.bytes.size() / 2) { // seldom enough that each byte moves once at most
             pipe.bytes.erase(0, pipe.begin);
             pipe.begin = 0;
         }
@@ -174,18 +168,18 @@ class memory_connection {
         }
     }
 
-    const memory_network_options  options_;
+    const memory_network_options options_;
     const std::array<endpoint, 2> ends_;
-    std::mutex                    mutex_; // guards all below
-    std::array<memory_pipe, 2>    pipes_; // by the side that reads
-    bool                          broken_ = false;
+    std::mutex mutex_;                 // guards all below
+    std::array<memory_pipe, 2> pipes_; // by the side that reads
+    bool broken_ = false;
 };
 
 /// A listening endpoint and the connections that nobody has accepted yet.
 struct memory_listener {
     std::deque<std::shared_ptr<memory_connection>> backlog;
-    std::weak_ptr<memory_waiter>                   acceptor;
-    bool                                           closed = false;
+    std::weak_ptr<memory_waiter> acceptor;
+    bool closed = false;
 };
 
 } // namespace detail
@@ -229,22 +223,20 @@ class memory_network {
             connections.swap(places_[at].connections);
         }
         for (const auto& weak : connections)
-            if (const auto connection = weak.lock())
-                connection->cut();
+            if (const auto connection = weak.lock()) connection->cut();
     }
 
     // What follows is for memory_transport.
 
     struct connect_outcome {
-        std::error_code                            failure;
+        std::error_code failure;
         std::shared_ptr<detail::memory_connection> connection; ///< Null without failure: silence.
     };
 
     connect_outcome connect(const endpoint& to) {
         const std::lock_guard lock(mutex_);
-        auto&                 target = places_[to];
-        if (target.how == reach::silent)
-            return {};
+        auto& target = places_[to];
+        if (target.how == reach::silent) return {};
         if (target.how == reach::refused || !target.listener || target.listener->backlog.size() >= largest_backlog)
             return {asio::error::connection_refused, nullptr};
         auto connection = std::make_shared<detail::memory_connection>(options_, endpoint{"127.0.0.1", next_port()}, to);
@@ -259,11 +251,9 @@ class memory_network {
     std::shared_ptr<detail::memory_listener> listen(endpoint& at) {
         const std::lock_guard lock(mutex_);
         while (at.port == 0)
-            if (const endpoint candidate{at.host, next_port()}; !places_[candidate].listener)
-                at.port = candidate.port;
+            if (const endpoint candidate{at.host, next_port()}; !places_[candidate].listener) at.port = candidate.port;
         auto& listener = places_[at].listener;
-        if (listener)
-            return nullptr;
+        if (listener) return nullptr;
         listener = std::make_shared<detail::memory_listener>();
         return listener;
     }
@@ -272,18 +262,16 @@ class memory_network {
         std::deque<std::shared_ptr<detail::memory_connection>> unaccepted;
         {
             const std::lock_guard lock(mutex_);
-            if (listener.closed)
-                return;
+            if (listener.closed) return;
             listener.closed = true;
             places_[at].listener.reset();
             unaccepted.swap(listener.backlog);
         }
-        for (const auto& connection : unaccepted)
-            connection->cut();
+        for (const auto& connection : unaccepted) connection->cut();
     }
 
     /// Null if there is nobody to accept; the waiter is woken when there is.
-    std::shared_ptr<detail::memory_connection> try_accept(detail::memory_listener&                      listener,
+    std::shared_ptr<detail::memory_connection> try_accept(detail::memory_listener& listener,
                                                           const std::shared_ptr<detail::memory_waiter>& waiter) {
         const std::lock_guard lock(mutex_);
         if (listener.backlog.empty()) {
@@ -297,8 +285,8 @@ class memory_network {
 
   private:
     struct place {
-        reach                                                 how = reach::open;
-        std::shared_ptr<detail::memory_listener>              listener;
+        reach how = reach::open;
+        std::shared_ptr<detail::memory_listener> listener;
         std::vector<std::weak_ptr<detail::memory_connection>> connections;
     };
 
@@ -306,15 +294,16 @@ class memory_network {
 
     std::uint16_t next_port() noexcept {
         constexpr std::uint16_t first_ephemeral = 49152;
-        last_port_ = last_port_ == std::numeric_limits<std::uint16_t>::max() ? first_ephemeral
-                                                                              : static_cast<std::uint16_t>(last_port_ + 1);
+        last_port_                              = last_port_ == std::numeric_limits<std::uint16_t>::max()
+                                                      ? first_ephemeral
+                                                      : static_cast<std::uint16_t>(last_port_ + 1);
         return last_port_;
     }
 
     const memory_network_options options_;
-    std::mutex                   mutex_; // guards all below, and listeners
-    std::map<endpoint, place>    places_;
-    std::uint16_t                last_port_ = std::numeric_limits<std::uint16_t>::max();
+    std::mutex mutex_; // guards all below, and listeners
+    std::map<endpoint, place> places_;
+    std::uint16_t last_port_ = std::numeric_limits<std::uint16_t>::max();
 };
 
 } // namespace rocketpush

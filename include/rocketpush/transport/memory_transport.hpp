@@ -33,15 +33,14 @@ struct memory_end {
     }
 
     void close() {
-        if (const auto ended = std::exchange(connection, nullptr))
-            ended->end(side);
+        if (const auto ended = std::exchange(connection, nullptr)) ended->end(side);
         cancel();
     }
 
     std::shared_ptr<memory_signal<Executor>> reading;
     std::shared_ptr<memory_signal<Executor>> writing; // also a connect that gets no answer
-    std::shared_ptr<memory_connection>       connection;
-    std::size_t                              side = 0;
+    std::shared_ptr<memory_connection> connection;
+    std::size_t side = 0;
 };
 
 /// Reads or writes: tries, waits to be woken, tries again.
@@ -52,11 +51,11 @@ struct memory_transfer {
 
     template <class Self>
     void operator()(Self& self) {
-        if (outcome)
-            return self.complete(outcome->first, outcome->second);
+        if (outcome) return self.complete(outcome->first, outcome->second);
         outcome = attempt();
         if (outcome)
-            asio::post(end->reading->executor, std::move(self)); // not inside of the call that began it; comes here again
+            asio::post(end->reading->executor,
+                       std::move(self)); // not inside of the call that began it; comes here again
         else
             wait(self);
     }
@@ -65,25 +64,24 @@ struct memory_transfer {
     void operator()(Self& self, std::error_code) {
         const bool cancelled = signal()->cancellations != cancellations ||
                                self.get_cancellation_state().cancelled() != asio::cancellation_type::none;
-        if (cancelled)
-            return self.complete(asio::error::operation_aborted, 0);
+        if (cancelled) return self.complete(asio::error::operation_aborted, 0);
         outcome = attempt();
-        if (!outcome)
-            return wait(self);
+        if (!outcome) return wait(self);
         self.complete(outcome->first, outcome->second);
     }
 
     std::shared_ptr<memory_end<Executor>> end;
-    Buffers                               buffers;
-    std::uint64_t                         cancellations;
-    memory_connection::outcome            outcome;
+    Buffers buffers;
+    std::uint64_t cancellations;
+    memory_connection::outcome outcome;
 
   private:
-    const std::shared_ptr<memory_signal<Executor>>& signal() const noexcept { return Reads ? end->reading : end->writing; }
+    const std::shared_ptr<memory_signal<Executor>>& signal() const noexcept {
+        return Reads ? end->reading : end->writing;
+    }
 
     memory_connection::outcome attempt() {
-        if (!end->connection)
-            return std::pair(std::error_code(asio::error::bad_descriptor), std::size_t(0));
+        if (!end->connection) return std::pair(std::error_code(asio::error::bad_descriptor), std::size_t(0));
         if constexpr (Reads)
             return end->connection->try_read(end->side, buffers, signal());
         else
@@ -113,15 +111,13 @@ class memory_stream {
     memory_stream(memory_stream&&) noexcept = default;
     memory_stream& operator=(memory_stream&& other) noexcept {
         if (this != &other) {
-            if (end_)
-                end_->close();
+            if (end_) end_->close();
             end_ = std::move(other.end_);
         }
         return *this;
     }
     ~memory_stream() {
-        if (end_)
-            end_->close();
+        if (end_) end_->close();
     }
 
     executor_type get_executor() { return end_->reading->executor; }
@@ -175,15 +171,13 @@ class memory_acceptor {
     memory_acceptor(memory_acceptor&&) noexcept = default;
     memory_acceptor& operator=(memory_acceptor&& other) noexcept {
         if (this != &other) {
-            if (state_)
-                state_->close();
+            if (state_) state_->close();
             state_ = std::move(other.state_);
         }
         return *this;
     }
     ~memory_acceptor() {
-        if (state_)
-            state_->close();
+        if (state_) state_->close();
     }
 
     executor_type get_executor() { return state_->accepting->executor; }
@@ -192,18 +186,21 @@ class memory_acceptor {
     template <class Token>
     auto async_accept(Token&& token) {
         return asio::async_compose<Token, void(std::error_code, memory_stream<Executor>)>(
-            accept_operation{state_, state_->accepting->cancellations, nullptr, {}}, token, state_->accepting->executor);
+            accept_operation{state_, state_->accepting->cancellations, nullptr, {}}, token,
+            state_->accepting->executor);
     }
 
     endpoint local_endpoint() const { return state_->at; }
-    void     close() noexcept { state_->close(); }
+    void close() noexcept { state_->close(); }
 
   private:
     struct state {
         state(const Executor& executor, std::shared_ptr<memory_network> in, endpoint where,
               std::shared_ptr<detail::memory_listener> of)
-            : accepting(std::make_shared<detail::memory_signal<Executor>>(executor)), network(std::move(in)),
-              at(std::move(where)), listener(std::move(of)) {}
+            : accepting(std::make_shared<detail::memory_signal<Executor>>(executor)),
+              network(std::move(in)),
+              at(std::move(where)),
+              listener(std::move(of)) {}
 
         void close() {
             network->end_listening(at, *listener);
@@ -212,22 +209,21 @@ class memory_acceptor {
         }
 
         std::shared_ptr<detail::memory_signal<Executor>> accepting;
-        std::shared_ptr<memory_network>                  network;
-        endpoint                                         at;
-        std::shared_ptr<detail::memory_listener>         listener;
-        bool                                             closed = false;
+        std::shared_ptr<memory_network> network;
+        endpoint at;
+        std::shared_ptr<detail::memory_listener> listener;
+        bool closed = false;
     };
 
     struct accept_operation {
-        std::shared_ptr<state>                     acceptor;
-        std::uint64_t                              cancellations;
+        std::shared_ptr<state> acceptor;
+        std::uint64_t cancellations;
         std::shared_ptr<detail::memory_connection> accepted;
-        std::error_code                            failure;
+        std::error_code failure;
 
         template <class Self>
         void operator()(Self& self) {
-            if (accepted || failure)
-                return finish(self);
+            if (accepted || failure) return finish(self);
             attempt();
             if (accepted || failure)
                 asio::post(acceptor->accepting->executor, std::move(self)); // comes here again
@@ -294,15 +290,15 @@ class memory_transport {
     template <class Executor, class Token>
     auto async_connect(memory_stream<Executor>& connection, const endpoint& to, Token&& token) const {
         return asio::async_compose<Token, void(std::error_code)>(
-            connect_operation<Executor>{connection.end_, connection.end_->writing->cancellations, network_->connect(to)},
+            connect_operation<Executor>{connection.end_, connection.end_->writing->cancellations,
+                                        network_->connect(to)},
             token, connection.end_->writing->executor);
     }
 
     template <class Executor>
     result<memory_acceptor<Executor>> listen(const Executor& executor, endpoint at) const {
         auto listener = network_->listen(at);
-        if (!listener)
-            return std::error_code(asio::error::address_in_use);
+        if (!listener) return std::error_code(asio::error::address_in_use);
         return memory_acceptor<Executor>(executor, network_, std::move(at), std::move(listener));
     }
 
@@ -310,14 +306,13 @@ class memory_transport {
     template <class Executor>
     struct connect_operation {
         std::shared_ptr<detail::memory_end<Executor>> end;
-        std::uint64_t                                 cancellations;
-        memory_network::connect_outcome               outcome;
-        bool                                          posted = false;
+        std::uint64_t cancellations;
+        memory_network::connect_outcome outcome;
+        bool posted = false;
 
         template <class Self>
         void operator()(Self& self) {
-            if (posted)
-                return finish(self, end->writing->cancellations != cancellations);
+            if (posted) return finish(self, end->writing->cancellations != cancellations);
             posted        = true;
             auto& writing = *end->writing;
             if (outcome.connection || outcome.failure)
@@ -334,8 +329,7 @@ class memory_transport {
         template <class Self>
         void finish(Self& self, bool cancelled) {
             if (cancelled) {
-                if (outcome.connection)
-                    outcome.connection->end(0);
+                if (outcome.connection) outcome.connection->end(0);
                 return self.complete(asio::error::operation_aborted);
             }
             end->connection = std::move(outcome.connection);

@@ -39,10 +39,10 @@ struct name_lookup {
     explicit name_lookup(const Executor& executor) : resolver(executor), ended(executor) {}
 
     asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver;
-    async_event<Executor>                             ended;
-    bool                                              answered = false;
-    std::error_code                                   failure;
-    std::vector<asio::ip::tcp::endpoint>              addresses;
+    async_event<Executor> ended;
+    bool answered = false;
+    std::error_code failure;
+    std::vector<asio::ip::tcp::endpoint> addresses;
 };
 
 } // namespace detail
@@ -61,7 +61,7 @@ class tcp_stream {
     explicit tcp_stream(socket_type socket) : socket_(std::move(socket)) {}
 
     executor_type get_executor() { return socket_.get_executor(); }
-    socket_type&  socket() noexcept { return socket_; }
+    socket_type& socket() noexcept { return socket_; }
 
     template <class Buffers, class Token>
     auto async_read_some(const Buffers& buffers, Token&& token) {
@@ -89,12 +89,12 @@ class tcp_stream {
     /// Empty host and port 0 when not connected.
     endpoint local_endpoint() const {
         std::error_code failure;
-        const auto      local = socket_.local_endpoint(failure);
+        const auto local = socket_.local_endpoint(failure);
         return failure ? endpoint{} : detail::to_endpoint(local);
     }
     endpoint remote_endpoint() const {
         std::error_code failure;
-        const auto      remote = socket_.remote_endpoint(failure);
+        const auto remote = socket_.remote_endpoint(failure);
         return failure ? endpoint{} : detail::to_endpoint(remote);
     }
 
@@ -108,7 +108,7 @@ class tcp_stream {
         }
     }
 
-    socket_type                                  socket_;
+    socket_type socket_;
     std::weak_ptr<detail::name_lookup<Executor>> lookup_; // of the connect that is under way, if it has a name
 };
 
@@ -132,7 +132,7 @@ class tcp_acceptor {
 
     endpoint local_endpoint() const {
         std::error_code failure;
-        const auto      local = acceptor_.local_endpoint(failure);
+        const auto local = acceptor_.local_endpoint(failure);
         return failure ? endpoint{} : detail::to_endpoint(local);
     }
 
@@ -148,16 +148,13 @@ class tcp_acceptor {
 
     void open(const asio::ip::tcp::endpoint& at, std::error_code& failure) {
         acceptor_.open(at.protocol(), failure);
-        if (!failure)
-            acceptor_.set_option(asio::socket_base::reuse_address(true), failure);
-        if (!failure)
-            acceptor_.bind(at, failure);
-        if (!failure)
-            acceptor_.listen(asio::socket_base::max_listen_connections, failure);
+        if (!failure) acceptor_.set_option(asio::socket_base::reuse_address(true), failure);
+        if (!failure) acceptor_.bind(at, failure);
+        if (!failure) acceptor_.listen(asio::socket_base::max_listen_connections, failure);
     }
 
     asio::basic_socket_acceptor<asio::ip::tcp, Executor> acceptor_;
-    std::chrono::milliseconds                            unacknowledged_limit_;
+    std::chrono::milliseconds unacknowledged_limit_;
 };
 
 /**
@@ -199,13 +196,11 @@ class tcp_transport {
     template <class Executor>
     result<tcp_acceptor<Executor>> listen(const Executor& executor, const endpoint& at) const {
         std::error_code failure;
-        const auto      local = local_address(executor, at, failure);
-        if (failure)
-            return failure;
+        const auto local = local_address(executor, at, failure);
+        if (failure) return failure;
         tcp_acceptor<Executor> made(executor, unacknowledged_limit_);
         made.open(local, failure);
-        if (failure)
-            return failure;
+        if (failure) return failure;
         return made;
     }
 
@@ -219,11 +214,9 @@ class tcp_transport {
     template <class Executor>
     static asio::ip::tcp::endpoint local_address(const Executor& executor, const endpoint& at,
                                                  std::error_code& failure) {
-        if (at.host.empty())
-            return {asio::ip::tcp::v4(), at.port};
+        if (at.host.empty()) return {asio::ip::tcp::v4(), at.port};
         const auto numeric = asio::ip::make_address(at.host, failure);
-        if (!failure)
-            return {numeric, at.port};
+        if (!failure) return {numeric, at.port};
         asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver(executor);
         const auto found = resolver.resolve(at.host, std::to_string(at.port), failure);
         return failure ? asio::ip::tcp::endpoint{} : found.begin()->endpoint();
@@ -252,27 +245,25 @@ template <class Executor>
 struct tcp_transport::connect_operation {
     using address_list = std::vector<asio::ip::tcp::endpoint>;
 
-    tcp_stream<Executor>*                          connection;
-    endpoint                                       to;
-    std::chrono::milliseconds                      unacknowledged_limit;
+    tcp_stream<Executor>* connection;
+    endpoint to;
+    std::chrono::milliseconds unacknowledged_limit;
     std::shared_ptr<detail::name_lookup<Executor>> lookup;
 
     template <class Self>
     void operator()(Self& self) {
         std::error_code not_numeric;
-        const auto      address = asio::ip::make_address(to.host, not_numeric);
-        if (!not_numeric)
-            return try_addresses(self, {asio::ip::tcp::endpoint(address, to.port)});
+        const auto address = asio::ip::make_address(to.host, not_numeric);
+        if (!not_numeric) return try_addresses(self, {asio::ip::tcp::endpoint(address, to.port)});
 
-        lookup           = std::make_shared<detail::name_lookup<Executor>>(connection->get_executor());
-        connection->lookup_  = lookup;
-        const auto state = lookup; // `self`, and this operation in it, is moved away below
+        lookup              = std::make_shared<detail::name_lookup<Executor>>(connection->get_executor());
+        connection->lookup_ = lookup;
+        const auto state    = lookup; // `self`, and this operation in it, is moved away below
         state->resolver.async_resolve(to.host, std::to_string(to.port), asio::ip::resolver_base::numeric_service,
                                       [state](std::error_code failure, const auto& found) {
                                           state->answered = true;
                                           state->failure  = failure;
-                                          for (const auto& entry : found)
-                                              state->addresses.push_back(entry.endpoint());
+                                          for (const auto& entry : found) state->addresses.push_back(entry.endpoint());
                                           state->ended.signal();
                                       });
         state->ended.async_wait(std::move(self));
@@ -286,8 +277,7 @@ struct tcp_transport::connect_operation {
             lookup->resolver.cancel();
             return self.complete(asio::error::operation_aborted);
         }
-        if (lookup->failure)
-            return self.complete(lookup->failure);
+        if (lookup->failure) return self.complete(lookup->failure);
         try_addresses(self, std::move(lookup->addresses));
     }
 
@@ -321,8 +311,7 @@ struct tcp_acceptor<Executor>::accept_operation {
 
     template <class Self>
     void operator()(Self& self, std::error_code failure, typename tcp_stream<Executor>::socket_type socket) {
-        if (!failure)
-            tcp_transport::tune(socket, acceptor->unacknowledged_limit_);
+        if (!failure) tcp_transport::tune(socket, acceptor->unacknowledged_limit_);
         self.complete(failure, tcp_stream<Executor>(std::move(socket)));
     }
 };

@@ -46,9 +46,8 @@ concept has_stream = byte_stream<typename T::template stream<detail::probe_execu
 
 /// Connects a stream to an endpoint.
 template <class T>
-concept connects =
-    requires(T& t, typename T::template stream<detail::probe_executor>& stream, const endpoint& to,
-             detail::probe_handler token) { t.async_connect(stream, to, token); };
+concept connects = requires(T& t, typename T::template stream<detail::probe_executor>& stream, const endpoint& to,
+                            detail::probe_handler token) { t.async_connect(stream, to, token); };
 
 /**
  * @brief How a consumer reaches name servers and brokers: connects, and gives streams of bytes.

@@ -12,7 +12,7 @@ struct allocation_archetype {
     allocation_archetype(const allocation_archetype&)            = default;
     allocation_archetype& operator=(const allocation_archetype&) = delete;
 
-    const char* name() const noexcept { return "ARCHETYPE"; } // only convertible to a view
+    const char* name() const noexcept { return "ARCHETYPE"; }                       // only convertible to a view
     error allocate(const allocation_request&) const { return error::not_a_member; } // only convertible to an allocation
 };
 static_assert(allocation_strategy<allocation_archetype>);

@@ -12,7 +12,7 @@ namespace rocketpush::test {
 struct executor_archetype {
     static constexpr bool concurrent = false;
 
-    explicit executor_archetype(int) noexcept {} // no default construction
+    explicit executor_archetype(int) noexcept {}                   // no default construction
     executor_archetype(executor_archetype&&)            = default; // only moved
     executor_archetype& operator=(executor_archetype&&) = delete;
 

@@ -36,7 +36,8 @@ class stream_archetype {
     /// Completes with `void(std::error_code, Results...)`.
     template <class... Results, class Token>
     auto fail(Token&& token) {
-        return asio::async_compose<Token, void(std::error_code, Results...)>(failing<Results...>{executor_}, token, executor_);
+        return asio::async_compose<Token, void(std::error_code, Results...)>(failing<Results...>{executor_}, token,
+                                                                             executor_);
     }
 
   private:

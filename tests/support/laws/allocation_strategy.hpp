@@ -4,12 +4,12 @@
 #include <rocketpush/allocation/allocation_strategy.hpp>
 #include <rocketpush/core/error.hpp>
 
-#include "tests/support/catch.hpp"
-
 #include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "tests/support/catch.hpp"
 
 namespace rocketpush::test {
 
@@ -23,8 +23,7 @@ inline std::vector<std::string> members(int count) {
 /// Sorted, spread over brokers of three queues each.
 inline std::vector<message_queue> queues(int count) {
     std::vector<message_queue> made;
-    for (int i = 0; i < count; ++i)
-        made.push_back({"orders", "broker-" + std::to_string(100 + i / 3), i % 3});
+    for (int i = 0; i < count; ++i) made.push_back({"orders", "broker-" + std::to_string(100 + i / 3), i % 3});
     return made;
 }
 
@@ -52,7 +51,7 @@ void check_allocation_laws(const S& strategy) {
             std::ranges::sort(given);
             CHECK(given == all);
         }
-        const auto all = queues(4);
+        const auto all               = queues(4);
         const allocation of_stranger = strategy.allocate({"billing", "10.9.9.9@consumer", everybody, all});
         CHECK(of_stranger.error() == error::not_a_member);
     }

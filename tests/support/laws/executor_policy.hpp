@@ -3,8 +3,6 @@
 
 #include <rocketpush/executor/executor_policy.hpp>
 
-#include "tests/support/catch.hpp"
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -12,6 +10,8 @@
 #include <memory>
 #include <thread>
 #include <utility>
+
+#include "tests/support/catch.hpp"
 
 namespace rocketpush::test {
 
@@ -23,7 +23,8 @@ class batch_job {
 
     void operator()() const {
         const auto copies = shared_->copies.fetch_add(1) + 1;
-        for (auto most = shared_->most_copies.load(); copies > most && !shared_->most_copies.compare_exchange_weak(most, copies);) {
+        for (auto most = shared_->most_copies.load();
+             copies > most && !shared_->most_copies.compare_exchange_weak(most, copies);) {
         }
         for (int n = 0; (n = shared_->next.fetch_add(1)) < shared_->slices;) {
             shared_->slice(n);
@@ -98,8 +99,7 @@ void check_executor_laws(Make make) {
         batch_job job(wanted, [&](int) { // each slice waits for all others, so each needs a copy of its own
             arrived.fetch_add(1);
             arrived.notify_all();
-            for (int now = arrived.load(); now < wanted; now = arrived.load())
-                arrived.wait(now);
+            for (int now = arrived.load(); now < wanted; now = arrived.load()) arrived.wait(now);
         });
         policy.execute(job);
         CHECK(policy.join(long_enough));
@@ -117,8 +117,7 @@ void check_executor_laws(Make make) {
             policy.resize(1 + i % 4);
         }
         CHECK(policy.join(long_enough));
-        for (const auto& job : jobs)
-            REQUIRE(job.done() == 10);
+        for (const auto& job : jobs) REQUIRE(job.done() == 10);
     }
 
     SECTION("a join from inside of a job does not wait for that job") {

@@ -4,13 +4,13 @@
 #include <rocketpush/detail/asio_compat.hpp>
 #include <rocketpush/runtime/runtime.hpp>
 
-#include "tests/support/catch.hpp"
-
 #include <chrono>
 #include <memory>
 #include <set>
 #include <system_error>
 #include <vector>
+
+#include "tests/support/catch.hpp"
 
 namespace rocketpush::test {
 
@@ -91,8 +91,7 @@ void check_runtime_laws(R runtime, Drive drive) {
 
     // Random numbers are not repeated, on copies neither.
     std::set<std::uint64_t> numbers;
-    for (int i = 0; i < 100; ++i)
-        numbers.insert((i % 2 == 0 ? runtime : copy).random());
+    for (int i = 0; i < 100; ++i) numbers.insert((i % 2 == 0 ? runtime : copy).random());
     CHECK(numbers.size() == 100);
 
     // Coroutines await the timer.

@@ -4,8 +4,6 @@
 #include <rocketpush/detail/asio_compat.hpp>
 #include <rocketpush/transport/transport.hpp>
 
-#include "tests/support/catch.hpp"
-
 #include <asio/buffer.hpp>
 #include <asio/io_context.hpp>
 
@@ -17,6 +15,8 @@
 #include <system_error>
 #include <utility>
 
+#include "tests/support/catch.hpp"
+
 namespace rocketpush::test {
 
 /// A connected pair of streams on one context, for tests of what lies above.
@@ -25,7 +25,8 @@ struct connected_pair {
     using executor_type = asio::io_context::executor_type;
     using stream        = typename Transport::template stream<executor_type>;
 
-    connected_pair(asio::io_context& context, Transport transport, const endpoint& at) : client(context.get_executor()) {
+    connected_pair(asio::io_context& context, Transport transport, const endpoint& at)
+        : client(context.get_executor()) {
         auto acceptor = transport.listen(context.get_executor(), at);
         REQUIRE(acceptor.has_value());
         std::error_code connected = asio::error::would_block, was_accepted = asio::error::would_block;
@@ -51,8 +52,7 @@ struct connected_pair {
 template <class Stream, class Done>
 void write_all(Stream& stream, std::string_view bytes, Done done) {
     stream.async_write_some(asio::buffer(bytes), [&stream, bytes, done](std::error_code ec, std::size_t n) mutable {
-        if (ec || n == bytes.size())
-            return done(ec);
+        if (ec || n == bytes.size()) return done(ec);
         write_all(stream, bytes.substr(n), done);
     });
 }
@@ -62,12 +62,12 @@ template <class Stream, class Done>
 void read_all(Stream& stream, std::string& into, std::size_t piece, Done done) {
     auto buffer      = std::make_unique<char[]>(piece);
     const auto bytes = asio::buffer(buffer.get(), piece);
-    stream.async_read_some(bytes, [&stream, &into, buffer = std::move(buffer), piece, done](std::error_code ec, std::size_t n) {
-        into.append(buffer.get(), n);
-        if (ec)
-            return done(ec);
-        read_all(stream, into, piece, done);
-    });
+    stream.async_read_some(
+        bytes, [&stream, &into, buffer = std::move(buffer), piece, done](std::error_code ec, std::size_t n) {
+            into.append(buffer.get(), n);
+            if (ec) return done(ec);
+            read_all(stream, into, piece, done);
+        });
 }
 
 /**
@@ -89,10 +89,8 @@ void check_transport_laws(Transport transport, const endpoint& at, const endpoin
     SECTION("bytes come out as they went in, both ways at once, and the end comes after the last one") {
         pair ends(context, transport, at);
         std::string there(100'003, '\0'), back(7'001, '\0');
-        for (std::size_t i = 0; i < there.size(); ++i)
-            there[i] = static_cast<char>(i * 7 + i / 251);
-        for (std::size_t i = 0; i < back.size(); ++i)
-            back[i] = static_cast<char>(i * 3 + i / 13);
+        for (std::size_t i = 0; i < there.size(); ++i) there[i] = static_cast<char>(i * 7 + i / 251);
+        for (std::size_t i = 0; i < back.size(); ++i) back[i] = static_cast<char>(i * 3 + i / 13);
         std::string got_there, got_back;
         std::error_code there_end = unset, back_end = unset, wrote_there = unset, wrote_back = unset;
         read_all(ends.server(), got_there, 4099, [&](std::error_code ec) { there_end = ec; });
@@ -101,8 +99,7 @@ void check_transport_laws(Transport transport, const endpoint& at, const endpoin
         write_all(ends.server(), back, [&](std::error_code ec) { wrote_back = ec; });
         CHECK(wrote_back == unset); // nothing completes inside of the call
         context.restart();
-        while (got_back.size() < back.size() || got_there.size() < there.size())
-            context.run_one();
+        while (got_back.size() < back.size() || got_there.size() < there.size()) context.run_one();
         CHECK_FALSE(wrote_there);
         CHECK_FALSE(wrote_back);
         CHECK((got_there == there)); // too long to be shown
@@ -153,7 +150,7 @@ void check_transport_laws(Transport transport, const endpoint& at, const endpoin
 
     SECTION("cancel and close end a read, and after close nothing works") {
         pair ends(context, transport, at);
-        char byte = 0;
+        char byte           = 0;
         std::error_code end = unset;
         const auto read     = [&] {
             end = unset;

@@ -1,0 +1,89 @@
+#include <rocketpush/embedded/route_requests.hpp>
+
+#include "tests/support/catch.hpp"
+
+#include "tests/embedded/logic_fixture.hpp"
+
+using namespace rocketpush;
+using namespace rocketpush::test;
+
+TEST_CASE("a route names the broker and the topic's queues", "[embedded]") {
+    logic_fixture f;
+    f.logic.create_topic("orders", 4);
+    const auto answer = f.ask(f.connect(), protocol::route_request{.topic = "orders"});
+    CHECK(answer.code() == response_code::success);
+    CHECK(answer.header.version == embedded::version_5_5_0);
+    const auto route = protocol::decode_route(answer.body).value();
+    REQUIRE(route.queue_datas.size() == 1);
+    CHECK(route.queue_datas[0].broker_name == "broker-a");
+    CHECK(route.queue_datas[0].read_queue_nums == 4);
+    CHECK(route.queue_datas[0].perm == 6);
+    REQUIRE(route.broker_datas.size() == 1);
+    CHECK(route.broker_datas[0].broker_addrs.at(0) == "127.0.0.1:10911");
+}
+
+TEST_CASE("a topic that nobody has is answered 17", "[embedded]") {
+    logic_fixture f;
+    const auto answer = f.ask(f.connect(), protocol::route_request{.topic = "nothing"});
+    CHECK(answer.code() == response_code::topic_not_exist);
+    CHECK(answer.header.remark() == "No topic route info in name server for the topic: nothing");
+    CHECK(f.ask(f.connect(), protocol::route_request{.topic = "SCHEDULE_TOPIC_XXXX"}).code() ==
+          response_code::topic_not_exist);
+}
+
+TEST_CASE("old clients get a route with integer keys, unless they ask for standard JSON", "[embedded]") {
+    logic_fixture f;
+    f.logic.create_topic("orders", 4);
+    protocol::route_request wanted{.topic = "orders", .accept_standard_json_only = false};
+    const auto addresses = [&](std::int32_t version) {
+        const auto answer = f.ask(f.connect(), wanted, {}, {.version = version});
+        return std::string(answer.body.substr(answer.body.find("brokerAddrs")).substr(13, 4));
+    };
+    CHECK(addresses(400) == "{0:\"");
+    CHECK(addresses(401) == "{\"0\"");
+    wanted.accept_standard_json_only = true;
+    CHECK(addresses(395) == "{\"0\"");
+}
+
+TEST_CASE("answers are JSON, or as the question was where that is asked for", "[embedded]") {
+    for (const auto encoding : {embedded::answer_encoding::json, embedded::answer_encoding::as_request}) {
+        embedded::broker_options options;
+        options.encoding = encoding;
+        logic_fixture f(options);
+        const auto client = f.connect();
+        const auto opaque = f.tell(client, protocol::route_request{.topic = "nothing"}, {}, {},
+                                   protocol::header_encoding::rocketmq);
+        const sent_frame answer(f.take_answer(client, opaque).value());
+        CHECK(answer.header.encoding == (encoding == embedded::answer_encoding::json
+                                             ? protocol::header_encoding::json
+                                             : protocol::header_encoding::rocketmq));
+    }
+}
+
+TEST_CASE("a topic is made and changed by request, but not with a bad name or a system topic's", "[embedded]") {
+    logic_fixture f;
+    const auto client = f.connect();
+    const auto make   = [&](std::string name, std::int32_t queues) {
+        return f.ask(client, protocol::create_topic_request{
+                                 .topic = std::move(name), .read_queue_nums = queues, .write_queue_nums = queues})
+            .code();
+    };
+    CHECK(make("orders", 2) == response_code::success);
+    CHECK(make("orders", 3) == response_code::success);
+    const auto route = protocol::decode_route(f.ask(client, protocol::route_request{.topic = "orders"}).body).value();
+    CHECK(route.queue_datas[0].write_queue_nums == 3);
+    CHECK(make("or ders", 2) == response_code::invalid_parameter);
+    CHECK(make("TBW102", 2) == response_code::invalid_parameter);
+    CHECK(make("orders", -1) == response_code::invalid_parameter);
+    CHECK(make("orders", 2'000'000'000) == response_code::invalid_parameter);
+}
+
+TEST_CASE("producers find the topic that others are made by, where that is allowed", "[embedded]") {
+    logic_fixture f;
+    CHECK(f.ask(f.connect(), protocol::route_request{.topic = "TBW102"}).code() == response_code::success);
+    embedded::broker_options options;
+    options.auto_create_topics = false;
+    logic_fixture strict(options);
+    CHECK(strict.ask(strict.connect(), protocol::route_request{.topic = "TBW102"}).code() ==
+          response_code::topic_not_exist);
+}

@@ -1,0 +1,158 @@
+#include "member.hpp"
+
+#include <rocketpush/rocketpush.hpp>
+
+#include <atomic>
+#include <charconv>
+#include <utility>
+
+#include "java_helper.hpp"
+
+namespace rocketpush::test {
+
+namespace {
+
+long sequence_of(std::string_view body) {
+    long number = -1;
+    std::from_chars(body.data(), body.data() + body.size(), number);
+    return number;
+}
+
+/// tcp_transport that counts writes: what an idle consumer sends is few.
+class counting_transport {
+  public:
+    template <class Executor>
+    class stream : public tcp_stream<Executor> {
+      public:
+        using tcp_stream<Executor>::tcp_stream;
+
+        template <class Buffers, class Token>
+        auto async_write_some(const Buffers& buffers, Token&& token) {
+            if (writes)
+                ++*writes;
+            return tcp_stream<Executor>::async_write_some(buffers, std::forward<Token>(token));
+        }
+
+        std::shared_ptr<std::atomic<std::size_t>> writes;
+    };
+
+    template <class Executor, class Token>
+    auto async_connect(stream<Executor>& connection, const endpoint& to, Token&& token) const {
+        connection.writes = writes;
+        return tcp_.async_connect(static_cast<tcp_stream<Executor>&>(connection), to, std::forward<Token>(token));
+    }
+
+    std::shared_ptr<std::atomic<std::size_t>> writes = std::make_shared<std::atomic<std::size_t>>(0);
+
+  private:
+    tcp_transport tcp_;
+};
+static_assert(transport<counting_transport>);
+
+/// Writes events into the journal, and warnings as the log observer does.
+struct journal_observer : no_observer {
+    std::string member;
+    journal* to;
+
+    journal_observer(std::string name, journal& into) : member(std::move(name)), to(&into) {}
+
+    void on_queue_acquired(const message_queue& queue, queue_offset first) {
+        to->write([&](auto& e) { e.held[member][queue] = {std::chrono::steady_clock::now(), first}; });
+    }
+    void on_queue_released(const message_queue& queue, queue_offset) {
+        to->write([&](auto& e) { e.held[member].erase(queue); });
+    }
+    void on_disconnect(const endpoint&, std::error_code) {
+        to->write([](auto& e) { ++e.disconnects; });
+    }
+    void on_bad_message(const message_queue&, queue_offset, std::error_code) {
+        to->write([](auto& e) { ++e.bad; });
+    }
+    void on_offset_corrected(const message_queue&, queue_offset, queue_offset) {
+        to->write([](auto& e) { ++e.corrected; });
+    }
+    void on_send_back(const message_view&, std::error_code failure) {
+        to->write([&](auto& e) { e.send_backs += failure ? 0 : 1; });
+    }
+};
+
+} // namespace
+
+std::set<int> journal::queues(const std::string& member, const std::string& topic) const {
+    return read([&](const entries& e) {
+        std::set<int> ids;
+        if (const auto found = e.held.find(member); found != e.held.end())
+            for (const auto& [queue, since] : found->second)
+                if (queue.topic == topic)
+                    ids.insert(queue.queue_id);
+        return ids;
+    });
+}
+
+std::vector<delivery> journal::of(long sequence) const {
+    return read([&](const entries& e) {
+        std::vector<delivery> found;
+        for (const auto& each : e.deliveries)
+            if (each.sequence == sequence)
+                found.push_back(each);
+        return found;
+    });
+}
+
+consume_result recording_listener::operator()(std::span<const message_view> messages, consume_context& context) {
+    const auto at   = std::chrono::steady_clock::now();
+    const auto wall = std::chrono::system_clock::now();
+    to->write([&](journal::entries& e) {
+        const auto call = e.calls++;
+        for (const auto& each : messages) {
+            const auto sequence = sequence_of(each.body());
+            ++e.times[sequence];
+            e.deliveries.push_back({member, message(each), sequence, context.queue, call, at, wall});
+        }
+    });
+    return then ? then(messages, context) : consume_result::success;
+}
+
+struct member::state {
+    counting_transport transport;
+    std::string client_id;
+    push_consumer<recording_listener, counting_transport, average_allocation, broker_offset_store, thread_pool_executor,
+                  observers<journal_observer, log_observer>>
+        consumer;
+
+    state(std::string name, journal& to, options with, listener_function then)
+        : consumer(std::move(with), recording_listener{name, &to, std::move(then)}, transport,
+                   observers(journal_observer(name, to), log_observer())) {}
+};
+
+member::member(std::string name, journal& to, options with, listener_function then)
+    : state_(std::make_unique<state>(std::move(name), to, std::move(with), std::move(then))) {}
+
+member::~member() = default;
+
+options member::of_group(std::string group) {
+    return {.name_servers    = cluster_variable("ROCKETPUSH_NAMESRV"),
+            .group           = std::move(group),
+            .from            = consume_from::first,
+            .consume_threads = 4,
+            .commit_interval = std::chrono::milliseconds(300)};
+}
+
+member& member::subscribe(const std::string& topic, const filter_expression& filter) {
+    state_->consumer.subscribe(topic, filter);
+    return *this;
+}
+
+member& member::start() {
+    state_->consumer.start();
+    state_->client_id = state_->consumer.statistics().client_id;
+    return *this;
+}
+
+void member::stop() { state_->consumer.stop(); }
+
+std::string member::client_id() const { return state_->client_id; }
+consumer_statistics member::statistics() { return state_->consumer.statistics(); }
+std::size_t member::socket_writes() const { return state_->transport.writes->load(); }
+
+} // namespace rocketpush::test
