@@ -14,7 +14,8 @@ namespace {
 template <class Request>
 std::int64_t offset_of(logic_fixture& f, const Request& request) {
     const auto answer = f.ask(f.connect(), request);
-    return answer.code() == response_code::success ? answer.fields<protocol::offset_response>().offset : -answer.header.code;
+    return answer.code() == response_code::success ? answer.template fields<protocol::offset_response>().offset
+                                                    : -answer.header.code;
 }
 
 protocol::query_offset_request query(std::optional<bool> set_zero = {}) {

@@ -98,7 +98,7 @@ class java_helper {
         const auto deadline = deadline_in(patience);
         while (!condition(std::as_const(events))) {
             if (!readable(deadline)) return false;
-            events.push_back(next_line(deadline));
+            events.push_back(next_line(deadline_in(seconds(60)))); // begun, so it comes whole
         }
         return true;
     }

@@ -30,7 +30,7 @@ namespace rocketpush {
  * @brief What the consumers of a process share: connections, routes, heartbeats, and the requests that brokers send.
  *
  * It lives as long as a consumer or a `client` handle uses it. Its duties are coroutines of their own, so a broker that is
- * away delays nobody else: routes are polled every 30 s, and every 1 to 5 s while one is missing; heartbeats go to all
+ * away delays nobody else: routes are polled every 30 s, and every 1 to 2 s while one is missing; heartbeats go to all
  * brokers side by side every 30 s, and to a broker as the first thing on each new connection.
  *
  * @par Thread safety  None; used on the runtime's executor.
@@ -144,7 +144,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             co_return std::error_code();
         }
         const auto failure = answer.error() == error::name_servers_unreachable ? name_servers_.last_failure() : answer.error();
-        const auto retry   = std::min(milliseconds(1000) * (state.misses + 1), milliseconds(5000));
+        const auto retry   = milliseconds(state.misses == 0 ? 1000 : 2000);
         ++state.misses;
         state.due = runtime_.now() + std::min(retry, settings_.route_poll_interval);
         tell(&group_member::route_failure, topic, failure);
@@ -253,7 +253,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
 
     static task<void> heartbeat_to(std::shared_ptr<client_instance> self, endpoint broker) {
         if (!self->pool_.find(broker)) { // opening the connection sends it
-            co_await self->pool_.get(broker); // a failure was told as that of the connection
+            [[maybe_unused]] const auto opened = co_await self->pool_.get(broker); // a failure was told as that of the connection
             co_return;
         }
         const auto failure = co_await self->calls_.heartbeat(broker, self->heartbeat_body());

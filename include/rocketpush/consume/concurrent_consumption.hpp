@@ -68,7 +68,7 @@ class concurrent_consumption {
     void start(std::size_t threads, std::size_t batch_size) {
         slice_size_ = static_cast<std::uint32_t>(batch_size);
         executor_.start(threads);
-        lane_limit_ = concurrent ? executor_.concurrency() : threads;
+        threads_ = threads;
     }
 
     Executor& executor() noexcept { return executor_; }
@@ -178,8 +178,11 @@ class concurrent_consumption {
 
     // Lanes: awaitable listeners only. All of this is on the strand, but for the lanes themselves.
 
+    /// An executor without threads has no limit of its own.
+    std::size_t lane_limit() const noexcept { return concurrent ? executor_.concurrency() : threads_; }
+
     void start_lanes() {
-        while (lanes_ < lane_limit_ && !waiting_.empty()) {
+        while (lanes_ < lane_limit() && !waiting_.empty()) {
             if (!waiting_.front().wants_help()) {
                 waiting_.pop_front();
                 continue;
@@ -255,8 +258,8 @@ class concurrent_consumption {
     std::uint32_t slice_size_ = 1;
 
     std::deque<job> waiting_; ///< Batches with messages that no lane has claimed, oldest first.
-    std::size_t lanes_      = 0;
-    std::size_t lane_limit_ = 1;
+    std::size_t lanes_   = 0;
+    std::size_t threads_ = 1;
 };
 
 } // namespace rocketpush

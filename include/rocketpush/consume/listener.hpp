@@ -62,12 +62,33 @@ template <class L>
 concept listener = std::move_constructible<L> &&
                    (takes_message<L> || takes_message_and_context<L> || takes_batch<L> || takes_batch_and_context<L>);
 
+namespace detail {
+
+struct listener_shape {
+    bool batch, context;
+};
+
+/// In this order, and no question beyond the one that is answered by yes: to ask whether a generic lambda takes a span would
+/// compile its body with one.
+template <class L>
+constexpr listener_shape shape_of() noexcept {
+    if constexpr (takes_message<L>)
+        return {false, false};
+    else if constexpr (takes_message_and_context<L>)
+        return {false, true};
+    else if constexpr (takes_batch<L>)
+        return {true, false};
+    else
+        return {true, true};
+}
+
+} // namespace detail
+
 /// What the library needs to know of a listener's shape, found at compile time.
 template <listener L>
 struct listener_traits {
-    // In this order: a generic lambda that takes a message must not be tried with a span.
-    static constexpr bool batch   = !takes_message<L> && !takes_message_and_context<L>;
-    static constexpr bool context = !takes_message<L> && (takes_message_and_context<L> || !takes_batch<L>);
+    static constexpr bool batch   = detail::shape_of<L>().batch;
+    static constexpr bool context = detail::shape_of<L>().context;
 
     using messages = std::conditional_t<batch, std::span<const message_view>, const message_view&>;
 

@@ -76,7 +76,9 @@ struct options {
     milliseconds heartbeat_interval{30000};        ///< Java: heartbeatBrokerInterval. Brokers forget a member after 120 s.
     milliseconds commit_interval{5000};            ///< Java: persistConsumerOffsetInterval.
     milliseconds rebalance_interval{20000};
-    milliseconds takeover_delay{500};              ///< Before a queue that another living member may still hold is read.
+    /// Before a queue that another living member may still hold is read. That member shares out once a second at most, then
+    /// ends its listener calls and commits; a shorter delay reads some messages twice.
+    milliseconds takeover_delay{1500};
     milliseconds send_back_timeout{5000};
     milliseconds stop_timeout{10000};              ///< How long stop() waits for running listener calls.
 };

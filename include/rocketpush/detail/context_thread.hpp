@@ -3,6 +3,7 @@
 
 #include <rocketpush/detail/asio_compat.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <memory>
@@ -14,6 +15,9 @@ namespace rocketpush::detail {
 
 /// How long an idle thread may take to see that it shall leave, before it is left behind as a hung one.
 inline constexpr std::chrono::milliseconds thread_leave_grace{500};
+
+/// The most that a join waits. `milliseconds::max()` would overflow on its way to a point in time.
+inline constexpr std::chrono::milliseconds longest_wait = std::chrono::hours(24 * 365);
 
 /**
  * @brief An io_context and the one thread that runs it, and an end that always comes.
@@ -56,7 +60,7 @@ class context_thread {
             return false;
         }
         const auto ended = [this] { return shared_->ended || left_behind_; };
-        if (!shared_->changed.wait_for(lock, limit, ended)) {
+        if (!shared_->changed.wait_for(lock, std::min(limit, longest_wait), ended)) {
             shared_->context.stop();
             shared_->changed.wait_for(lock, thread_leave_grace, ended);
         }

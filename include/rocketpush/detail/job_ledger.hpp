@@ -1,6 +1,9 @@
 #ifndef ROCKETPUSH_DETAIL_JOB_LEDGER_HPP
 #define ROCKETPUSH_DETAIL_JOB_LEDGER_HPP
 
+#include <rocketpush/detail/context_thread.hpp>
+
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -63,7 +66,7 @@ class job_ledger {
         {
             joining_.fetch_add(1);
             std::unique_lock lock(mutex_);
-            changed_.wait_for(lock, limit, [&] {
+            changed_.wait_for(lock, std::min(limit, longest_wait), [&] {
                 // Once another join has closed, what waits will not run.
                 return (closed_.load() ? running_.load() : outstanding_.load()) <= own;
             });

@@ -68,12 +68,12 @@ struct client_question {
     }
 };
 
-inline void reply_json(broker_state& broker, const incoming_request& request, const protocol::json& body) {
+inline void reply_json(broker_state& broker, const incoming_request& request, const protocol::json_value& body) {
     reply(broker, request, response_code::success, {}, protocol::no_fields{}, protocol::dump_body(body));
 }
 
 /// A map whose keys are queues: Java writes them as objects, and its tools read nothing else. So no JSON library does it.
-inline std::string queue_table(const std::vector<std::pair<message_queue, protocol::json>>& rows) {
+inline std::string queue_table(const std::vector<std::pair<message_queue, protocol::json_value>>& rows) {
     std::string text = "{";
     for (const auto& [queue, value] : rows) {
         text += text.size() == 1 ? "" : ",";
@@ -85,12 +85,12 @@ inline std::string queue_table(const std::vector<std::pair<message_queue, protoc
 /// GET_BROKER_CLUSTER_INFO (106)
 inline void answer_cluster_info(broker_state& broker, const incoming_request& request) {
     const auto& [name, cluster] = std::tie(broker.options.name, broker.options.cluster);
-    const protocol::json self{{"brokerAddrs", {{"0", to_string(broker.address)}}},
+    const protocol::json_value self{{"brokerAddrs", {{"0", to_string(broker.address)}}},
                               {"brokerName", name},
                               {"cluster", cluster},
                               {"enableActingMaster", false}};
     reply_json(broker, request,
-               {{"brokerAddrTable", {{name, self}}}, {"clusterAddrTable", {{cluster, protocol::json::array({name})}}}});
+               {{"brokerAddrTable", {{name, self}}}, {"clusterAddrTable", {{cluster, protocol::json_value::array({name})}}}});
 }
 
 /// GET_ALL_TOPIC_LIST_FROM_NAMESERVER (206)
@@ -106,12 +106,12 @@ inline void answer_topic_stats(broker_state& broker, const incoming_request& req
     const auto* topic = broker.store.find_topic(wanted->topic);
     if (!topic)
         return reply(broker, request, response_code::topic_not_exist, "topic[" + wanted->topic + "] not exist");
-    std::vector<std::pair<message_queue, protocol::json>> rows;
+    std::vector<std::pair<message_queue, protocol::json_value>> rows;
     for (std::int32_t id = 0; id < topic->queues(); ++id) {
         const auto largest = broker.store.max_offset(wanted->topic, id);
         const auto newest  = broker.store.find_entry(wanted->topic, id, largest - 1);
         rows.emplace_back(message_queue{wanted->topic, broker.options.name, id},
-                          protocol::json{{"minOffset", broker.store.min_offset(wanted->topic, id)},
+                          protocol::json_value{{"minOffset", broker.store.min_offset(wanted->topic, id)},
                                          {"maxOffset", largest},
                                          {"lastUpdateTimestamp", newest ? newest->store_timestamp : 0}});
     }
@@ -132,14 +132,14 @@ inline void answer_consume_stats(broker_state& broker, const incoming_request& r
             for (const auto& [topic, subscribed] : group->subscriptions)
                 topics.insert(topic);
     }
-    std::vector<std::pair<message_queue, protocol::json>> rows;
+    std::vector<std::pair<message_queue, protocol::json_value>> rows;
     for (const auto& name : topics) {
         const auto* topic = broker.store.find_topic(name);
         for (std::int32_t id = 0; topic && id < topic->read_queues; ++id) {
             const auto consumed = broker.offsets.find(wanted->group, name, id).value_or(0);
             const auto last     = broker.store.find_entry(name, id, consumed - 1);
             rows.emplace_back(message_queue{name, broker.options.name, id},
-                              protocol::json{{"brokerOffset", broker.store.max_offset(name, id)},
+                              protocol::json_value{{"brokerOffset", broker.store.max_offset(name, id)},
                                              {"consumerOffset", consumed},
                                              {"pullOffset", consumed},
                                              {"lastTimestamp", last ? last->store_timestamp : 0}});
@@ -158,13 +158,13 @@ inline void answer_consumer_connection(broker_state& broker, const incoming_requ
     if (!group)
         return reply(broker, request, response_code::consumer_not_online,
                      "the consumer group[" + wanted->group + "] not online");
-    auto clients = protocol::json::array();
+    auto clients = protocol::json_value::array();
     for (const auto& member : group->members)
         clients.push_back({{"clientAddr", broker.connections.at(member.connection).address.to_string()},
                            {"clientId", member.client_id},
                            {"language", "OTHER"},
                            {"version", member.version}});
-    auto subscriptions = protocol::json::object();
+    auto subscriptions = protocol::json_value::object();
     for (const auto& [topic, subscribed] : group->subscriptions)
         subscriptions[topic] = protocol::to_json_value(subscribed);
     reply_json(broker, request,
@@ -192,7 +192,7 @@ inline void answer_topic_config(broker_state& broker, const incoming_request& re
                 {"order", false},
                 {"topicFilterType", "SINGLE_TAG"},
                 {"topicSysFlag", 0},
-                {"attributes", protocol::json::object()}});
+                {"attributes", protocol::json_value::object()}});
 }
 
 /// UPDATE_AND_CREATE_SUBSCRIPTIONGROUP (200)

@@ -115,6 +115,11 @@ class basic_broker {
         return call([&](auto& logic, auto&) { return logic.committed_offset(group, topic, queue); });
     }
 
+    /// Whether a group has committed behind every message that a topic holds; false for a topic that does not exist.
+    bool consumed(std::string_view group, std::string_view topic) const {
+        return call([&](auto& logic, auto&) { return logic.consumed(group, topic); });
+    }
+
     /// Where a queue's next message will be.
     queue_offset max_offset(std::string_view topic, std::int32_t queue) const {
         return call([&](auto& logic, auto&) { return logic.max_offset(topic, queue); });

@@ -215,6 +215,18 @@ class broker_logic {
                                                  std::int32_t queue_id) const {
         return state_.offsets.find(group, topic, queue_id);
     }
+
+    /// Whether a group has committed behind every message that a topic holds.
+    bool consumed(std::string_view group, std::string_view topic) const {
+        const auto* settings = state_.store.find_topic(topic);
+        for (std::int32_t id = 0; settings && id < settings->queues(); ++id) {
+            const auto end = state_.store.max_offset(topic, id);
+            if (end > state_.store.min_offset(topic, id) && state_.offsets.find(group, topic, id).value_or(0) < end)
+                return false;
+        }
+        return settings != nullptr;
+    }
+
     queue_offset max_offset(std::string_view topic, std::int32_t queue_id) const {
         return state_.store.max_offset(topic, queue_id);
     }

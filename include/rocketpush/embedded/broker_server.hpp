@@ -274,6 +274,10 @@ class broker_server : public std::enable_shared_from_this<broker_server<Transpor
 
     static nothing write_to(self_ptr self, client_ptr to) {
         while (!to->ended) {
+            if (self->is_paused()) {
+                co_await self->resumed_.async_wait(await_tuple);
+                continue;
+            }
             if (!self->take_frames(*to)) {
                 co_await to->has_frames.async_wait(await_tuple);
                 continue;

@@ -49,16 +49,16 @@ struct locked_queues {
     friend bool operator==(const locked_queues&, const locked_queues&) = default;
 };
 
-inline json to_json_value(const std::vector<message_queue>& queues) {
-    auto array = json::array();
+inline json_value to_json_value(const std::vector<message_queue>& queues) {
+    auto array = json_value::array();
     for (const auto& each : queues)
         array.push_back(to_json_value(each));
     return array;
 }
 
-inline bool read_json(const json& object, const char* name, std::vector<message_queue>& to) {
+inline bool read_json(const json_value& object, const char* name, std::vector<message_queue>& to) {
     return read_json_array(object, name, to,
-                           [](const json& from, message_queue& queue) { return read_json_value(from, queue); });
+                           [](const json_value& from, message_queue& queue) { return read_json_value(from, queue); });
 }
 
 inline std::string encode(const lock_data& lock) {

@@ -50,13 +50,13 @@ struct heartbeat_data {
     friend bool operator==(const heartbeat_data&, const heartbeat_data&) = default;
 };
 
-inline json to_json_value(const subscription& from) {
+inline json_value to_json_value(const subscription& from) {
     return {{"classFilterMode", false},     {"codeSet", from.tag_codes},  {"expressionType", to_string(from.type)},
             {"subString", from.expression}, {"subVersion", from.version}, {"tagsSet", from.tags},
             {"topic", from.topic}};
 }
 
-inline bool read_json_value(const json& from, subscription& to) {
+inline bool read_json_value(const json_value& from, subscription& to) {
     std::string type;
     to.expression = "*";
     if (!from.is_object() || !read_json(from, "topic", to.topic) || !read_json(from, "expressionType", type) ||
@@ -64,7 +64,7 @@ inline bool read_json_value(const json& from, subscription& to) {
         !read_json(from, "tagsSet", to.tags))
         return false;
     to.type = type == to_string(filter_type::sql92) ? filter_type::sql92 : filter_type::tag;
-    return read_json_array(from, "codeSet", to.tag_codes, [](const json& code, std::int32_t& out) {
+    return read_json_array(from, "codeSet", to.tag_codes, [](const json_value& code, std::int32_t& out) {
         const auto value = code.is_number_integer() ? code.get<std::int64_t>() : INT64_MAX;
         out              = static_cast<std::int32_t>(value);
         return std::in_range<std::int32_t>(value);
@@ -72,9 +72,9 @@ inline bool read_json_value(const json& from, subscription& to) {
 }
 
 inline std::string encode(const heartbeat_data& heartbeat) {
-    auto consumers = json::array(), producers = json::array();
+    auto consumers = json_value::array(), producers = json_value::array();
     for (const auto& each : heartbeat.consumers) {
-        auto subscriptions = json::array();
+        auto subscriptions = json_value::array();
         for (const auto& one : each.subscriptions)
             subscriptions.push_back(to_json_value(one));
         consumers.push_back({{"groupName", each.group_name},
@@ -97,15 +97,15 @@ inline result<heartbeat_data> decode_heartbeat(std::string_view text) {
     if (!body)
         return body.error();
     heartbeat_data heartbeat{.client_id = {}, .consumers = {}, .producer_groups = {}};
-    const auto read_subscription = [](const json& from, subscription& to) { return read_json_value(from, to); };
-    const auto read_consumer     = [&read_subscription](const json& from, consumer_data& to) {
+    const auto read_subscription = [](const json_value& from, subscription& to) { return read_json_value(from, to); };
+    const auto read_consumer     = [&read_subscription](const json_value& from, consumer_data& to) {
         return from.is_object() && read_json(from, "groupName", to.group_name) &&
                read_json(from, "consumeType", to.consume_type) && read_json(from, "messageModel", to.message_model) &&
                read_json(from, "consumeFromWhere", to.consume_from_where) &&
                read_json(from, "unitMode", to.unit_mode) &&
                read_json_array(from, "subscriptionDataSet", to.subscriptions, read_subscription);
     };
-    const auto read_producer = [](const json& from, std::string& group) {
+    const auto read_producer = [](const json_value& from, std::string& group) {
         return from.is_object() && read_json(from, "groupName", group);
     };
     if (!read_json(*body, "clientID", heartbeat.client_id) || heartbeat.client_id.empty() ||

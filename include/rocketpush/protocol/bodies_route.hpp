@@ -60,7 +60,7 @@ struct route_data {
 
 /// In standard JSON, which every client understands.
 inline std::string encode(const route_data& route) {
-    auto queues = json::array(), brokers = json::array();
+    auto queues = json_value::array(), brokers = json_value::array();
     for (const auto& each : route.queue_datas)
         queues.push_back({{"brokerName", each.broker_name},
                           {"readQueueNums", each.read_queue_nums},
@@ -68,7 +68,7 @@ inline std::string encode(const route_data& route) {
                           {"perm", each.perm},
                           {"topicSysFlag", each.topic_sys_flag}});
     for (const auto& each : route.broker_datas) {
-        auto addresses = json::object();
+        auto addresses = json_value::object();
         for (const auto& [id, address] : each.broker_addrs)
             addresses[std::to_string(id)] = address;
         brokers.push_back({{"cluster", each.cluster},
@@ -76,8 +76,8 @@ inline std::string encode(const route_data& route) {
                            {"brokerAddrs", std::move(addresses)},
                            {"enableActingMaster", each.enable_acting_master}});
     }
-    json body{
-        {"queueDatas", std::move(queues)}, {"brokerDatas", std::move(brokers)}, {"filterServerTable", json::object()}};
+    json_value body{
+        {"queueDatas", std::move(queues)}, {"brokerDatas", std::move(brokers)}, {"filterServerTable", json_value::object()}};
     if (!route.order_topic_conf.empty())
         body["orderTopicConf"] = route.order_topic_conf;
     return dump_body(body);
@@ -87,7 +87,7 @@ inline std::string encode(const route_data& route) {
 
 namespace rocketpush::detail {
 
-inline bool read_queue_data(const protocol::json& from, protocol::queue_data& to) {
+inline bool read_queue_data(const protocol::json_value& from, protocol::queue_data& to) {
     using protocol::read_json;
     // Until 4.8 the flag was spelled topicSynFlag.
     return from.is_object() && read_json(from, "brokerName", to.broker_name) &&
@@ -96,7 +96,7 @@ inline bool read_queue_data(const protocol::json& from, protocol::queue_data& to
            read_json(from, "topicSynFlag", to.topic_sys_flag) && read_json(from, "topicSysFlag", to.topic_sys_flag);
 }
 
-inline bool read_broker_data(const protocol::json& from, protocol::broker_data& to) {
+inline bool read_broker_data(const protocol::json_value& from, protocol::broker_data& to) {
     using protocol::read_json;
     if (!from.is_object() || !read_json(from, "cluster", to.cluster) ||
         !read_json(from, "brokerName", to.broker_name) ||

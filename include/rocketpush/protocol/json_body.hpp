@@ -22,24 +22,24 @@
  */
 namespace rocketpush::protocol {
 
-using json = nlohmann::json;
+using json_value = nlohmann::json;
 
 /// Parses either dialect. @retval error::body_malformed  Not JSON, or not an object.
-inline result<json> parse_body(std::string_view text) {
+inline result<json_value> parse_body(std::string_view text) {
     const auto standard = to_standard_json(text);
     if (!standard)
         return standard.error();
-    auto parsed = json::parse(*standard, nullptr, false);
+    auto parsed = json_value::parse(*standard, nullptr, false);
     if (!parsed.is_object())
         return error::body_malformed;
     return parsed;
 }
 
 /// The text of a body; what is not UTF-8 in it becomes U+FFFD.
-inline std::string dump_body(const json& body) { return body.dump(-1, ' ', false, json::error_handler_t::replace); }
+inline std::string dump_body(const json_value& body) { return body.dump(-1, ' ', false, json_value::error_handler_t::replace); }
 
 /// A member, or null if there is none: servers leave nulls out.
-inline const json* find_member(const json& object, const char* name) {
+inline const json_value* find_member(const json_value& object, const char* name) {
     const auto found = object.find(name);
     return found == object.end() || found->is_null() ? nullptr : &*found;
 }
@@ -48,7 +48,7 @@ inline const json* find_member(const json& object, const char* name) {
  * @brief Reads one member of an object; one that is not there leaves `to` as it is.
  * @return False if the member is something else than `to` can hold.
  */
-inline bool read_json(const json& object, const char* name, std::string& to) {
+inline bool read_json(const json_value& object, const char* name, std::string& to) {
     const auto* member = find_member(object, name);
     if (member == nullptr)
         return true;
@@ -58,7 +58,7 @@ inline bool read_json(const json& object, const char* name, std::string& to) {
     return true;
 }
 
-inline bool read_json(const json& object, const char* name, bool& to) {
+inline bool read_json(const json_value& object, const char* name, bool& to) {
     const auto* member = find_member(object, name);
     if (member == nullptr)
         return true;
@@ -69,7 +69,7 @@ inline bool read_json(const json& object, const char* name, bool& to) {
 }
 
 template <std::signed_integral T>
-bool read_json(const json& object, const char* name, T& to) {
+bool read_json(const json_value& object, const char* name, T& to) {
     const auto* member = find_member(object, name);
     if (member == nullptr)
         return true;
@@ -85,7 +85,7 @@ bool read_json(const json& object, const char* name, T& to) {
 
 /// Reads an array member: `element(json, T&)` reads each, and answers false when it cannot.
 template <class T, class F>
-bool read_json_array(const json& object, const char* name, std::vector<T>& to, F&& element) {
+bool read_json_array(const json_value& object, const char* name, std::vector<T>& to, F&& element) {
     const auto* member = find_member(object, name);
     if (member == nullptr)
         return true;
@@ -99,8 +99,8 @@ bool read_json_array(const json& object, const char* name, std::vector<T>& to, F
 }
 
 /// An array of strings.
-inline bool read_json(const json& object, const char* name, std::vector<std::string>& to) {
-    return read_json_array(object, name, to, [](const json& from, std::string& text) {
+inline bool read_json(const json_value& object, const char* name, std::vector<std::string>& to) {
+    return read_json_array(object, name, to, [](const json_value& from, std::string& text) {
         if (!from.is_string())
             return false;
         text = from.get_ref<const std::string&>();
@@ -108,11 +108,11 @@ inline bool read_json(const json& object, const char* name, std::vector<std::str
     });
 }
 
-inline json to_json_value(const message_queue& queue) {
+inline json_value to_json_value(const message_queue& queue) {
     return {{"brokerName", queue.broker_name}, {"queueId", queue.queue_id}, {"topic", queue.topic}};
 }
 
-inline bool read_json_value(const json& from, message_queue& queue) {
+inline bool read_json_value(const json_value& from, message_queue& queue) {
     return from.is_object() && read_json(from, "topic", queue.topic) &&
            read_json(from, "brokerName", queue.broker_name) && read_json(from, "queueId", queue.queue_id);
 }

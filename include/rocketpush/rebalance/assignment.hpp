@@ -1,9 +1,11 @@
 #ifndef ROCKETPUSH_REBALANCE_ASSIGNMENT_HPP
 #define ROCKETPUSH_REBALANCE_ASSIGNMENT_HPP
 
+#include <rocketpush/allocation/allocation_strategy.hpp>
 #include <rocketpush/core/message_queue.hpp>
 
 #include <algorithm>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -27,10 +29,10 @@ inline assignment_change compare_assignment(std::span<const message_queue> owned
 }
 
 /**
- * @brief Whether a queue that is assigned to us may still be held by a living member.
+ * @brief Whether every queue that is assigned to us may still be held by a living member.
  *
- * It may not when we are alone, or when the members that we knew have only become fewer: then its owner has left, and a
- * member that leaves commits before the others hear of it.
+ * None may when we are alone. When the members that we knew have only become fewer, those that `left_behind` gives are
+ * free: a member that leaves commits before the others hear of it.
  *
  * @param before  The members of the last round; empty at the first. @param now  Those of this round. Both sorted.
  */
@@ -39,6 +41,26 @@ inline bool may_be_held_elsewhere(std::span<const std::string> before, std::span
         return false;
     const bool only_left = !before.empty() && now.size() < before.size() && std::ranges::includes(before, now);
     return !only_left;
+}
+
+/**
+ * @brief The queues of those who have left.
+ *
+ * The others that move had an owner who lives, and reads them until it hears of the change. Eight queues over three members
+ * are 0-2, 3-5, 6-7; when the first leaves, 0-2 are free, but the third takes 4 and 5 from the second.
+ *
+ * @param before  The members of the last round, and the queues; its `self` does not matter. @param now  The members of this round.
+ */
+template <allocation_strategy Strategy>
+std::set<message_queue> left_behind(const Strategy& strategy, const allocation_request& before, std::span<const std::string> now) {
+    std::set<message_queue> found;
+    for (const auto& member : before.members) {
+        if (std::ranges::find(now, member) != now.end())
+            continue;
+        if (const auto share = strategy.allocate({before.group, member, before.members, before.queues}))
+            found.insert(share->begin(), share->end());
+    }
+    return found;
 }
 
 } // namespace rocketpush

@@ -42,7 +42,8 @@ struct owned_queue {
 
     std::vector<typename Runtime::timer*> naps; ///< Pauses between attempts at this queue; giving it up ends them.
 
-    queue_offset committed  = -1; ///< What the store confirmed; -1: nothing yet.
+    bool writing            = false; ///< A commit is under way; the next one waits, or they could overtake each other.
+    queue_offset committed  = -1;    ///< What the store confirmed; -1: nothing yet.
     queue_offset broker_max = -1; ///< The queue's end as the last pull told.
     flow_state flow = flow_state::open;
 

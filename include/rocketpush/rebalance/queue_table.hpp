@@ -103,7 +103,7 @@ class queue_table {
     task<void> commit(bool everything) {
         const auto writes = std::make_shared<detail::wait_group<typename Host::runtime_type>>(host_.runtime());
         for (auto& [queue, owned] : queues_)
-            if (owned->stage == queue_stage::fetching && (everything || owned->cache.committable() != owned->committed))
+            if (owned->stage == queue_stage::fetching && !owned->writing && (everything || owned->cache.committable() != owned->committed))
                 writes->spawn(write(host_.shared_from_this(), owned, owned->cache.committable()));
         co_await writes->wait();
     }
@@ -227,6 +227,8 @@ class queue_table {
         const auto processed = owned->pull_sent + pull_processing_limit;
         while (owned->committing_pull && host->runtime().now() < std::min(processed, limit()))
             co_await owned->idle.wait_until(std::min(processed, limit()));
+        while (owned->writing) // ends by its timeout at the latest
+            co_await owned->idle.wait_until(time_point::max());
 
         const auto offset = go_on_at.value_or(owned->cache.committable());
         if (offset != owned->committed)
@@ -242,7 +244,10 @@ class queue_table {
 
     static task<void> write(std::shared_ptr<Host> host, queue_ptr owned, queue_offset offset) {
         auto access        = host->offset_access();
+        owned->writing     = true;
         const auto failure = co_await host->store().write(access, owned->queue, offset);
+        owned->writing     = false;
+        owned->idle.wake();
         if (!failure)
             owned->committed = offset;
         host->observe().on_commit(owned->queue, offset, failure);

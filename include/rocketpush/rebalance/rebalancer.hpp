@@ -109,9 +109,10 @@ class rebalancer {
         const auto change = compare_assignment(host_.queues().held(topic), own);
         for (const auto& queue : change.release)
             host_.queues().release(queue);
-        const bool contested = may_be_held_elsewhere(members_[topic], *members);
+        const bool all_contested = may_be_held_elsewhere(members_[topic], *members);
+        const auto orphaned      = left_behind(host_.strategy(), {host_.settings().group, "", members_[topic], queues}, *members);
         for (const auto& queue : change.acquire)
-            host_.queues().acquire(queue, contested);
+            host_.queues().acquire(queue, members->size() > 1 && (all_contested || !orphaned.contains(queue)));
         members_[topic] = std::move(*members);
         if (!std::exchange(told_[topic], true) || !change.empty())
             host_.observe().on_rebalance(topic, queues, own);

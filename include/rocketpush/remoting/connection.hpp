@@ -56,9 +56,10 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     using time_point    = pending_requests::time_point;
     using events        = connection_events<connection>;
 
-    connection(Runtime& runtime, detail::block_pool& pool, std::size_t frame_limit, endpoint peer, stream_type stream, events host)
-        : runtime_(runtime), stream_(std::move(stream)), deadline_timer_(runtime), reader_(pool, frame_limit),
-          peer_(std::move(peer)), events_(host) {}
+    connection(Runtime& runtime, std::shared_ptr<detail::block_pool> blocks, std::size_t frame_limit, endpoint peer,
+               stream_type stream, events host)
+        : runtime_(runtime), blocks_(std::move(blocks)), stream_(std::move(stream)), deadline_timer_(runtime),
+          reader_(*blocks_, frame_limit), peer_(std::move(peer)), events_(host) {}
 
     /// Begins to read. Call once, after construction.
     void start() {
@@ -222,6 +223,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     }
 
     Runtime runtime_;
+    std::shared_ptr<detail::block_pool> blocks_; ///< Shared: a read that was cancelled ends after its pool's owner has gone.
     stream_type stream_;
     typename Runtime::timer deadline_timer_;
     frame_reader reader_;

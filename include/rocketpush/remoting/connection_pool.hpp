@@ -110,7 +110,7 @@ class connection_pool {
             each->close(error::operation_cancelled);
     }
 
-    detail::block_pool& blocks() noexcept { return blocks_; }
+    detail::block_pool& blocks() noexcept { return *blocks_; }
 
   private:
     struct connect_attempt {
@@ -119,7 +119,10 @@ class connection_pool {
         void abandon() {
             if (!failure)
                 failure = error::operation_cancelled;
-            stream.close();
+            if (greeting) // has the stream
+                greeting->close(failure);
+            else
+                stream.close();
         }
         result<connection_ptr> outcome() const {
             if (failure)
@@ -130,6 +133,7 @@ class connection_pool {
         detail::signal_flag<Runtime> finished;
         typename connection_type::stream_type stream;
         typename Runtime::timer limit;
+        connection_ptr greeting; ///< Connected, not yet anybody's.
         connection_ptr opened;
         std::error_code failure;
     };
@@ -145,7 +149,7 @@ class connection_pool {
     task<void> connect(const endpoint& peer, connect_attempt& attempt) {
         attempt.limit.expires_at(runtime_.now() + connect_timeout_);
         attempt.limit.async_wait([shared = places_.at(peer)->connecting](std::error_code ec) {
-            if (ec || shared->opened || shared->failure)
+            if (ec || shared->greeting || shared->failure)
                 return;
             shared->failure = error::connect_timed_out;
             shared->stream.close();
@@ -159,11 +163,13 @@ class connection_pool {
         auto opened = std::make_shared<connection_type>(
             runtime_, blocks_, frame_limit_, peer, std::move(attempt.stream),
             connection_events<connection_type>{events_.host, events_.on_request, events_.on_closed});
+        attempt.greeting = opened;
         opened->start();
+        std::error_code refused;
         if (events_.greet)
-            attempt.failure = co_await events_.greet(events_.host, opened);
-        if (!attempt.failure && closed_)
-            attempt.failure = error::operation_cancelled;
+            refused = co_await events_.greet(events_.host, opened);
+        if (!attempt.failure) // else it was abandoned meanwhile
+            attempt.failure = refused;
         if (attempt.failure)
             opened->close(attempt.failure);
         else
@@ -182,7 +188,7 @@ class connection_pool {
     std::size_t frame_limit_;
     std::chrono::milliseconds connect_timeout_;
     pool_events<connection_type> events_;
-    detail::block_pool blocks_;
+    std::shared_ptr<detail::block_pool> blocks_ = std::make_shared<detail::block_pool>();
     std::unordered_map<endpoint, std::unique_ptr<place>> places_;
     bool closed_ = false;
 };

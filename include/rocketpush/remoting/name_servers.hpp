@@ -44,10 +44,13 @@ class name_servers {
      */
     task<result<protocol::route_data>> route(std::string topic) {
         const protocol::route_request request{.topic = std::move(topic), .accept_standard_json_only = true};
+        auto asked = current_; // ours: another request may move on from the same server meanwhile
         for (std::size_t attempt = 0; attempt < list_.size(); ++attempt) {
-            auto answer = co_await ask(list_[current_], request);
+            auto answer = co_await ask(list_[asked], request);
             if (answer) {
                 const auto code = static_cast<response_code>(answer->header.code);
+                if (code == response_code::success || code == response_code::topic_not_exist)
+                    current_ = asked;
                 if (code == response_code::success)
                     co_return protocol::decode_route(answer->body);
                 if (code == response_code::topic_not_exist)
@@ -58,7 +61,7 @@ class name_servers {
                 if (last_failure_ == error::operation_cancelled)
                     co_return last_failure_;
             }
-            current_ = (current_ + 1) % list_.size();
+            asked = (asked + 1) % list_.size();
         }
         co_return error::name_servers_unreachable;
     }

@@ -1,0 +1,87 @@
+#ifndef ROCKETCAT_CONSUMER_ASSEMBLY_HPP
+#define ROCKETCAT_CONSUMER_ASSEMBLY_HPP
+
+#include "consume.hpp"
+
+#include <rocketpush/allocation/average_allocation.hpp>
+#include <rocketpush/allocation/circle_allocation.hpp>
+#include <rocketpush/observe/log_observer.hpp>
+#include <rocketpush/push_consumer.hpp>
+
+#include <asio/error.hpp>
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace rocketcat {
+
+/// One of two strategies, chosen when the program runs: two types would compile the whole consumer twice.
+struct chosen_allocation {
+    bool circle = false;
+
+    std::string_view name() const noexcept {
+        return circle ? rocketpush::circle_allocation::name() : rocketpush::average_allocation::name();
+    }
+    rocketpush::allocation allocate(const rocketpush::allocation_request& request) const {
+        return circle ? rocketpush::circle_allocation().allocate(request) : rocketpush::average_allocation().allocate(request);
+    }
+};
+
+/// Problems to standard error, as every consumer's; what tests wait for as lines of standard output.
+class event_lines : public rocketpush::log_observer {
+  public:
+    explicit event_lines(line_output& out) : out_(&out) {}
+
+    void on_started(std::string_view group, std::string_view client_id) {
+        started_ = true;
+        rocketpush::log_observer::on_started(group, client_id);
+        out_->write("{\"event\":\"started\"}\n");
+    }
+    void on_rebalance(const std::string& topic, std::span<const rocketpush::message_queue> all,
+                      std::span<const rocketpush::message_queue> own) {
+        rocketpush::log_observer::on_rebalance(topic, all, own);
+        std::string line = R"({"event":"assigned","topic":)";
+        append_json_string(line, topic);
+        line += ",\"queues\":" + std::to_string(own.size()) + "}\n";
+        out_->write(line);
+    }
+
+    // A name server's host that does not resolve ends the start, and is told then, in one line.
+    void on_connect(const rocketpush::endpoint& peer, std::error_code failure) {
+        if (started_ || !is_resolver_error(failure))
+            rocketpush::log_observer::on_connect(peer, failure);
+    }
+    void on_route_failure(const std::string& topic, std::error_code why) {
+        if (started_ || !is_resolver_error(why))
+            rocketpush::log_observer::on_route_failure(topic, why);
+    }
+    void on_stopped(std::string_view group, std::error_code why) {
+        if (started_)
+            rocketpush::log_observer::on_stopped(group, why);
+    }
+
+  private:
+    static bool is_resolver_error(std::error_code code) noexcept {
+        return code.category() == asio::error::get_netdb_category() || code.category() == asio::error::get_addrinfo_category();
+    }
+
+    line_output* out_;
+    bool started_ = false;
+};
+
+/// See consume.hpp.
+template <class Executor>
+int with_consumer(const consume_settings& settings, message_sink& sink, line_output& out, const consume_session& session) {
+    const auto listener = [&sink](std::span<const rocketpush::message_view> messages) { return sink.take(messages); };
+    rocketpush::push_consumer consumer{settings.options, listener, Executor(), chosen_allocation{settings.circle}, event_lines(out)};
+    for (const auto& [topic, expression] : settings.topics)
+        consumer.subscribe(topic, rocketpush::tags(expression));
+    return session({.start      = [&](auto handler) { consumer.async_start(std::move(handler)); },
+                    .stop       = [&](auto handler) { consumer.async_stop(std::move(handler)); },
+                    .statistics = [&] { return consumer.statistics(); }});
+}
+
+} // namespace rocketcat
+
+#endif

@@ -1,0 +1,49 @@
+#ifndef ROCKETCAT_TERMINAL_HPP
+#define ROCKETCAT_TERMINAL_HPP
+
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+namespace rocketcat {
+
+inline bool is_terminal(std::FILE* file) noexcept { return ::isatty(::fileno(file)) == 1; }
+
+/// 1234567 as `1,234,567`.
+inline std::string with_commas(std::uint64_t number) {
+    auto digits = std::to_string(number);
+    for (auto at = static_cast<std::ptrdiff_t>(digits.size()) - 3; at > 0; at -= 3)
+        digits.insert(static_cast<std::size_t>(at), 1, ',');
+    return digits;
+}
+
+/**
+ * @brief One line of standard error that is written over itself; nothing where that is no terminal.
+ *
+ * The cursor is left at the line's begin, so that a log line simply replaces it.
+ */
+class live_line {
+  public:
+    bool is_on() const noexcept { return on_; }
+
+    void show(std::string_view text) const {
+        if (on_)
+            fmt::print(stderr, "\r\033[K{}\r", text);
+    }
+    void clear() const {
+        if (on_)
+            fmt::print(stderr, "\r\033[K");
+    }
+
+  private:
+    bool on_ = is_terminal(stderr);
+};
+
+} // namespace rocketcat
+
+#endif

@@ -1,0 +1,162 @@
+#include <rocketpush/core/options.hpp>
+
+#include <chrono>
+#include <string>
+#include <utility>
+
+#include "tests/support/catch.hpp"
+
+namespace {
+
+using namespace rocketpush;
+using namespace std::chrono_literals;
+
+options good() { return {.name_servers = "127.0.0.1:9876", .group = "billing"}; }
+
+/// Good options but for one member.
+template <class T, class V>
+option_problem with(T options::* member, V value) {
+    auto given     = good();
+    given.*member = static_cast<T>(value);
+    return check(given);
+}
+
+/// One member's bounds: both ends pass, one beyond either end is refused by a text that names the member and the number.
+template <class T>
+void check_bounds(const std::string& name, T options::* member, std::int64_t least, std::int64_t most) {
+    CAPTURE(name, least, most);
+    CHECK_FALSE(with(member, least));
+    CHECK_FALSE(with(member, most));
+    for (const auto wrong : {least - 1, most + 1}) {
+        const auto problem = with(member, wrong);
+        CAPTURE(wrong, problem.text);
+        CHECK(problem.code == error::invalid_option);
+        CHECK(problem.text.find(name) == 0);
+        CHECK(problem.text.find("must be from " + std::to_string(least) + " to " + std::to_string(most)) != std::string::npos);
+        if (wrong >= 0) // an unsigned member cannot say -1
+            CHECK(problem.text.find(" is " + std::to_string(wrong)) != std::string::npos);
+    }
+}
+
+constexpr std::int64_t mebi = 1 << 20, day = 24 * 3600 * 1000;
+
+TEST_CASE("options with servers and a group are good, all else has Java's defaults", "[options]") {
+    const auto problem = check(good());
+    CHECK_FALSE(problem);
+    CHECK(problem.text.empty());
+    CHECK(good().consume_threads == 20);
+    CHECK(good().consume_batch_size == 1);
+    CHECK(good().pull_batch_size == 32);
+    CHECK(good().max_cached_messages == 1000);
+    CHECK(good().from == consume_from::last);
+}
+
+TEST_CASE("each number has its bounds", "[options]") {
+    check_bounds("consume_threads", &options::consume_threads, 1, 1000);
+    check_bounds("max_span", &options::max_span, 1, 65535);
+    check_bounds("max_cached_messages", &options::max_cached_messages, 1, 65535);
+    check_bounds("max_cached_bytes", &options::max_cached_bytes, mebi, 1024 * mebi);
+    check_bounds("consume_batch_size", &options::consume_batch_size, 1, 1024);
+    check_bounds("pull_batch_size", &options::pull_batch_size, 1, 1024);
+    check_bounds("pull_batch_bytes", &options::pull_batch_bytes, 1, 16 * mebi);
+    check_bounds("max_body_size", &options::max_body_size, 1, 1024 * mebi);
+    check_bounds("max_frame_size", &options::max_frame_size, 4096, 32 * mebi);
+}
+
+TEST_CASE("each time has its bounds", "[options]") {
+    check_bounds("pull_interval (ms)", &options::pull_interval, 0, 65535);
+    check_bounds("connect_timeout (ms)", &options::connect_timeout, 1, day);
+    check_bounds("request_timeout (ms)", &options::request_timeout, 1, day);
+    check_bounds("error_delay (ms)", &options::error_delay, 1, day);
+    check_bounds("route_poll_interval (ms)", &options::route_poll_interval, 10, day);
+    check_bounds("heartbeat_interval (ms)", &options::heartbeat_interval, 10, 110000);
+    check_bounds("commit_interval (ms)", &options::commit_interval, 10, day);
+    check_bounds("rebalance_interval (ms)", &options::rebalance_interval, 10, day);
+    check_bounds("takeover_delay (ms)", &options::takeover_delay, 0, 60000);
+    check_bounds("send_back_timeout (ms)", &options::send_back_timeout, 1, day);
+    check_bounds("stop_timeout (ms)", &options::stop_timeout, 0, day);
+}
+
+TEST_CASE("max_reconsume_times may be -1, which is 16, and nothing below", "[options]") {
+    CHECK_FALSE(with(&options::max_reconsume_times, -1));
+    CHECK_FALSE(with(&options::max_reconsume_times, 2147483647));
+    CHECK(with(&options::max_reconsume_times, -2).text == "max_reconsume_times is -2; it must be from -1 to 2147483647");
+}
+
+TEST_CASE("a pull has to outlast the time that a broker holds it by more than its look every 5 s", "[options]") {
+    auto given            = good();
+    given.suspend_timeout = 20000ms;
+    given.pull_timeout    = 25001ms;
+    CHECK_FALSE(check(given));
+    given.pull_timeout = 25000ms;
+    CHECK(check(given).text == "pull_timeout (ms) is 25000; it must be from 25001 to 172800000");
+    given.pull_timeout = std::chrono::milliseconds(2 * day + 1);
+    CHECK(check(given).code == error::invalid_option);
+    given = good();
+    for (const auto wrong : {0ms, std::chrono::milliseconds(day + 1)}) {
+        given.suspend_timeout = wrong;
+        CHECK(check(given).text.find("suspend_timeout (ms)") == 0);
+    }
+}
+
+TEST_CASE("a huge number is refused and does not wrap around", "[options]") {
+    CHECK(with(&options::max_cached_bytes, ~std::size_t(0)).code == error::invalid_option);
+    CHECK(with(&options::consume_threads, ~std::size_t(0)).code == error::invalid_option);
+}
+
+TEST_CASE("a wrong group is refused by a text that names it and its rule", "[options]") {
+    for (const std::string group : {"", "has space", "DEFAULT_CONSUMER"}) {
+        auto given         = good();
+        given.group        = group;
+        const auto problem = check(given);
+        CAPTURE(problem.text);
+        CHECK(problem.code == error::invalid_group);
+        CHECK(problem.text.find("group \"" + group + "\"") == 0);
+        CHECK(problem.text.size() > group.size() + 12);
+    }
+}
+
+TEST_CASE("wrong name servers are refused by a text that names them", "[options]") {
+    auto given         = good();
+    given.name_servers = "";
+    CHECK(check(given).code == error::invalid_name_server);
+    CHECK(check(given).text == "name_servers is empty; give host:port, several separated by ';'");
+    for (const std::string list : {"localhost", "localhost:", "localhost:70000", "localhost:0", "a:1;b", ";"}) {
+        given.name_servers = list;
+        const auto problem = check(given);
+        CAPTURE(problem.text);
+        CHECK(problem.code == error::invalid_name_server);
+        CHECK(problem.text.find("name_servers \"" + list + "\"") == 0);
+    }
+    given.name_servers = "10.0.0.1:9876;[::1]:9876";
+    CHECK_FALSE(check(given));
+}
+
+TEST_CASE("broadcasting is refused by name as long as it is not there", "[options]") {
+    const auto problem = with(&options::model, message_model::broadcasting);
+    CHECK(problem.code == error::unsupported_feature);
+    CHECK(problem.text.find("broadcasting") != std::string::npos);
+}
+
+TEST_CASE("to begin at a time, the time has to be given", "[options]") {
+    auto given         = good();
+    given.from         = consume_from::timestamp;
+    const auto problem = check(given);
+    CHECK(problem.code == error::invalid_option);
+    CHECK(problem.text.find("from_time") != std::string::npos);
+    given.from_time = std::chrono::system_clock::time_point(std::chrono::seconds(1'700'000'000));
+    CHECK_FALSE(check(given));
+}
+
+TEST_CASE("of several problems the first in the order of Java's checks is told", "[options]") {
+    options given{.name_servers = "nonsense", .group = "no group", .consume_threads = 0, .pull_batch_size = 0};
+    CHECK(check(given).code == error::invalid_group);
+    given.group = "billing";
+    CHECK(check(given).code == error::invalid_name_server);
+    given.name_servers = "localhost:9876";
+    CHECK(check(given).text.find("consume_threads") == 0);
+    given.consume_threads = 1;
+    CHECK(check(given).text.find("pull_batch_size") == 0);
+}
+
+} // namespace

@@ -1,0 +1,176 @@
+#include <rocketpush/remoting/broker_calls.hpp>
+
+#include <rocketpush/transport/memory_transport.hpp>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tests/support/catch.hpp"
+#include "tests/support/manual_runtime.hpp"
+#include "tests/support/scripted_broker.hpp"
+
+namespace {
+
+using namespace rocketpush;
+using namespace rocketpush::test::dialogue;
+using namespace std::chrono_literals;
+using test::manual_runtime;
+using calls_type = broker_calls<memory_transport, manual_runtime>;
+template <class T>
+using task = calls_type::task<T>;
+
+template <class T>
+task<void> keep(task<T> operation, std::optional<T>& into) {
+    auto got = co_await std::move(operation);
+    into.emplace(std::move(got));
+}
+
+struct calls_fixture {
+    manual_runtime runtime;
+    std::shared_ptr<memory_network> network = std::make_shared<memory_network>();
+    const endpoint at{"broker-a", 10911}, slave{"broker-a", 10921};
+    test::scripted_broker script{runtime, network, {at, slave}};
+    calls_type::pool_type pool{runtime, memory_transport(network), protocol::default_frame_limit, 3s, {}};
+    route_table routes;
+    calls_type calls{pool, routes, 3000ms};
+    const message_queue queue{"orders", "broker-a", 3};
+
+    calls_fixture() { learn({{0, "broker-a:10911"}, {1, "broker-a:10921"}}); }
+    ~calls_fixture() {
+        pool.close();
+        runtime.run_ready();
+    }
+    void learn(std::map<std::int64_t, std::string> addresses) {
+        routes.update("orders", {.queue_datas  = {{.broker_name = "broker-a", .read_queue_nums = 4, .write_queue_nums = 4}},
+                                 .broker_datas = {{.cluster = "c", .broker_name = "broker-a", .broker_addrs = std::move(addresses)}}});
+    }
+    template <class T>
+    T run(task<T> operation, std::chrono::milliseconds within = 0ms) {
+        std::optional<T> got;
+        asio::co_spawn(runtime.get_executor(), keep(std::move(operation), got), asio::detached);
+        runtime.advance(within);
+        REQUIRE(got.has_value());
+        return std::move(*got);
+    }
+};
+
+TEST_CASE_METHOD(calls_fixture, "a group's offset is asked for at the master", "[broker_calls]") {
+    script.expect(query_offset("orders", 3).with("consumerGroup", "billing").with("bname", "broker-a")).only_at(at).reply(offset(77));
+    const auto got = run(calls.query_offset("billing", queue));
+    REQUIRE(got);
+    CHECK(*got == 77);
+}
+
+TEST_CASE_METHOD(calls_fixture, "no offset yet is no failure", "[broker_calls]") {
+    script.expect(query_offset("orders", 3)).reply(no_offset());
+    const auto got = run(calls.query_offset("billing", queue));
+    REQUIRE(got);
+    CHECK_FALSE(got->has_value());
+}
+
+TEST_CASE_METHOD(calls_fixture, "an offset that could not be asked for is a failure", "[broker_calls]") {
+    script.expect(query_offset()).reply(refusal(response_code::no_permission));
+    CHECK(run(calls.query_offset("billing", queue)).error() == response_code::no_permission);
+    script.expect(query_offset()).reply(ok()); // without the field that it is asked for
+    CHECK(run(calls.query_offset("billing", queue)).error() == error::header_malformed);
+    script.expect(query_offset());
+    CHECK(run(calls.query_offset("billing", queue), 5s).error() == error::request_timed_out);
+}
+
+TEST_CASE_METHOD(calls_fixture, "a commit is over when the broker has confirmed it", "[broker_calls]") {
+    script.expect(update_offset("orders", 3, 78).with("consumerGroup", "billing")).reply(ok()).after(100ms);
+    std::optional<std::error_code> got;
+    asio::co_spawn(runtime.get_executor(), keep(calls.update_offset("billing", queue, 78), got), asio::detached);
+    runtime.advance(99ms);
+    CHECK_FALSE(got);
+    runtime.advance(1ms);
+    REQUIRE(got);
+    CHECK_FALSE(*got);
+
+    script.expect(update_offset()).reply(refusal(response_code::system_error));
+    CHECK(run(calls.update_offset("billing", queue, 79)) == response_code::system_error);
+}
+
+TEST_CASE_METHOD(calls_fixture, "offsets of a group may come from a slave when there is no master", "[broker_calls]") {
+    learn({{1, "broker-a:10921"}});
+    script.expect(query_offset()).only_at(slave).reply(offset(5));
+    CHECK(*run(calls.query_offset("billing", queue)) == 5);
+    script.expect(update_offset()).only_at(slave).reply(ok());
+    CHECK_FALSE(run(calls.update_offset("billing", queue, 6)));
+}
+
+TEST_CASE_METHOD(calls_fixture, "a queue's range is asked of the master only", "[broker_calls]") {
+    script.expect(max_offset("orders", 3)).only_at(at).reply(offset(500));
+    script.expect(min_offset("orders", 3)).only_at(at).reply(offset(100));
+    CHECK(*run(calls.max_offset(queue)) == 500);
+    CHECK(*run(calls.min_offset(queue)) == 100);
+    script.expect(offset_at().with("timestamp", 1700000000123).with("queueId", 3)).only_at(at).reply(offset(300));
+    CHECK(*run(calls.offset_at(queue, std::chrono::system_clock::time_point(1700000000123ms))) == 300);
+
+    learn({{1, "broker-a:10921"}});
+    CHECK(run(calls.max_offset(queue)).error() == error::no_broker_address);
+    CHECK(run(calls.min_offset(queue)).error() == error::no_broker_address);
+    learn({{0, "broker-a:10911"}});
+    script.expect(max_offset()).reply(refusal(response_code::system_busy));
+    CHECK(run(calls.max_offset(queue)).error() == response_code::system_busy);
+}
+
+TEST_CASE_METHOD(calls_fixture, "a broker that nobody has named has no address", "[broker_calls]") {
+    const message_queue unknown{"orders", "broker-x", 0};
+    CHECK(run(calls.query_offset("billing", unknown)).error() == error::no_broker_address);
+    CHECK(run(calls.update_offset("billing", unknown, 1)) == error::no_broker_address);
+    CHECK(run(calls.send_back("billing", unknown, {}, 5s)) == error::no_broker_address);
+}
+
+TEST_CASE_METHOD(calls_fixture, "a member list is never empty", "[broker_calls]") {
+    script.expect(get_members("billing")).reply(member_ids({"a", "b"}));
+    const auto got = run(calls.consumer_ids(at, "billing"));
+    REQUIRE(got);
+    CHECK(*got == std::vector<std::string>{"a", "b"});
+    script.expect(get_members("billing")).reply(member_ids({}));
+    CHECK(run(calls.consumer_ids(at, "billing")).error() == error::no_members);
+    script.expect(get_members("billing")).reply(refusal(response_code::system_error, "no consumer for this group"));
+    CHECK(run(calls.consumer_ids(at, "billing")).error() == response_code::system_error);
+    script.expect(get_members("billing")).reply(respond(response_code::success, protocol::no_fields{}, "[]"));
+    CHECK(run(calls.consumer_ids(at, "billing")).error() == error::body_malformed);
+}
+
+TEST_CASE_METHOD(calls_fixture, "a message goes back with what the broker needs to bring it again", "[broker_calls]") {
+    script.expect(send_back(7000).with("group", "billing").with("delayLevel", 3).with("originMsgId", "ID").with("originTopic", "orders")
+                      .with("maxReconsumeTimes", 5).with("bname", "broker-a"))
+        .only_at(at)
+        .reply(ok());
+    const returned_message returned{.commit_log_offset = 7000, .delay_level = 3, .max_reconsume_times = 5, .id = "ID", .topic = "orders"};
+    CHECK_FALSE(run(calls.send_back("billing", queue, returned, 5s)));
+    script.expect(send_back()).reply(refusal(response_code::system_error));
+    CHECK(run(calls.send_back("billing", queue, returned, 5s)) == response_code::system_error);
+    script.expect(send_back());
+    CHECK(run(calls.send_back("billing", queue, returned, 2s), 2s) == error::request_timed_out);
+}
+
+TEST_CASE_METHOD(calls_fixture, "heartbeats and farewells say what the broker answered", "[broker_calls]") {
+    script.expect(heartbeat()).reply(ok());
+    CHECK_FALSE(run(calls.heartbeat(at, "{\"clientID\":\"me\"}")));
+    CHECK(script.last(heartbeat())->body == "{\"clientID\":\"me\"}");
+    script.expect(heartbeat()).reply(refusal(response_code::no_permission));
+    CHECK(run(calls.heartbeat(at, "{}")) == response_code::no_permission);
+    script.expect(unregister().with("clientID", "me").with("consumerGroup", "billing")).reply(ok());
+    CHECK_FALSE(run(calls.unregister(at, "me", "billing")));
+}
+
+TEST_CASE_METHOD(calls_fixture, "a broker that cannot be reached gives the connection's error", "[broker_calls]") {
+    network->set(at, memory_network::reach::refused);
+    CHECK(run(calls.query_offset("billing", queue)).error() == asio::error::connection_refused);
+    CHECK(run(calls.heartbeat(at, "{}")) == asio::error::connection_refused);
+}
+
+TEST_CASE_METHOD(calls_fixture, "a broker that goes while it is asked is told as a closed connection", "[broker_calls]") {
+    script.expect(query_offset()).then_close();
+    CHECK(run(calls.query_offset("billing", queue)).error() == error::connection_closed);
+}
+
+} // namespace

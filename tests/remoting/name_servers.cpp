@@ -1,0 +1,141 @@
+#include <rocketpush/remoting/name_servers.hpp>
+
+#include <rocketpush/transport/memory_transport.hpp>
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/support/catch.hpp"
+#include "tests/support/manual_runtime.hpp"
+#include "tests/support/scripted_broker.hpp"
+
+namespace {
+
+using namespace rocketpush;
+using namespace rocketpush::test::dialogue;
+using namespace std::chrono_literals;
+using test::manual_runtime;
+using servers_type = name_servers<memory_transport, manual_runtime>;
+using answer_type  = std::optional<result<protocol::route_data>>;
+
+servers_type::task<void> ask_route(servers_type& servers, std::string topic, answer_type& into) {
+    auto got = co_await servers.route(std::move(topic));
+    into.emplace(std::move(got));
+}
+
+struct servers_fixture {
+    manual_runtime runtime;
+    std::shared_ptr<memory_network> network = std::make_shared<memory_network>();
+    const endpoint first{"ns-1", 9876}, second{"ns-2", 9876}, third{"ns-3", 9876};
+    test::scripted_broker script{runtime, network, {first, second, third}};
+    servers_type::pool_type pool{runtime, memory_transport(network), protocol::default_frame_limit, 3s, {}};
+    servers_type servers{pool, {first, second, third}, 0, 3s};
+
+    ~servers_fixture() {
+        pool.close();
+        runtime.run_ready();
+    }
+    answer_type ask(std::string topic, std::chrono::milliseconds within = 0ms) {
+        answer_type got;
+        asio::co_spawn(runtime.get_executor(), ask_route(servers, std::move(topic), got), asio::detached);
+        runtime.advance(within);
+        return got;
+    }
+};
+
+TEST_CASE_METHOD(servers_fixture, "a route comes from the first server that works", "[name_servers]") {
+    script.expect(get_route("orders").with("acceptStandardJsonOnly", "true")).only_at(first).reply(route({{"broker-a", 4}}));
+    const auto got = ask("orders");
+    REQUIRE((got && *got));
+    CHECK((*got)->queue_datas.at(0).read_queue_nums == 4);
+    CHECK((*got)->broker_datas.at(0).broker_name == "broker-a");
+}
+
+TEST_CASE_METHOD(servers_fixture, "clients begin anywhere in the list", "[name_servers]") {
+    servers_type from_third(pool, {first, second, third}, 3 * 12345u + 2, 3s);
+    script.expect(get_route("orders")).only_at(third).reply(route({{"broker-a", 1}}));
+    answer_type got;
+    asio::co_spawn(runtime.get_executor(), ask_route(from_third, "orders", got), asio::detached);
+    runtime.run_ready();
+    REQUIRE(got);
+    CHECK(*got);
+}
+
+TEST_CASE_METHOD(servers_fixture, "the next servers are asked within the same request", "[name_servers]") {
+    network->set(first, memory_network::reach::refused);
+    script.expect(get_route("orders")).only_at(second).then_close();
+    script.expect(get_route("orders")).only_at(third).reply(route({{"broker-a", 1}}));
+    const auto got = ask("orders");
+    REQUIRE((got && *got));
+
+    script.expect(get_route("refunds")).only_at(third).reply(route({{"broker-a", 1}})); // stays with the one that works
+    CHECK(*ask("refunds"));
+}
+
+TEST_CASE_METHOD(servers_fixture, "servers that do not answer are left after their timeouts", "[name_servers]") {
+    network->set(first, memory_network::reach::silent);  // 3 s to connect
+    script.expect(get_route("orders")).only_at(second);  // 3 s for an answer
+    script.expect(get_route("orders")).only_at(third).reply(refusal(response_code::system_busy));
+    const auto got = ask("orders", 6s);
+    REQUIRE(got);
+    CHECK(got->error() == error::name_servers_unreachable);
+    CHECK(servers.last_failure() == response_code::system_busy);
+}
+
+TEST_CASE_METHOD(servers_fixture, "no route is an answer: nobody else is asked", "[name_servers]") {
+    script.expect(get_route("orders")).only_at(first).reply(no_route());
+    const auto got = ask("orders");
+    REQUIRE(got);
+    CHECK(got->error() == error::no_route);
+}
+
+TEST_CASE_METHOD(servers_fixture, "when none can be reached, the last one's failure is kept", "[name_servers]") {
+    for (const auto& each : {first, second, third})
+        network->set(each, memory_network::reach::refused);
+    const auto got = ask("orders");
+    REQUIRE(got);
+    CHECK(got->error() == error::name_servers_unreachable);
+    CHECK(servers.last_failure() == asio::error::connection_refused);
+    for (const auto& each : {first, second, third})
+        network->set(each, memory_network::reach::open);
+    runtime.advance(2s);
+    script.expect(get_route("orders")).reply(route({{"broker-a", 1}}));
+    CHECK(*ask("orders"));
+}
+
+TEST_CASE_METHOD(servers_fixture, "each of several requests at once finds the server that works", "[name_servers]") {
+    script.expect(get_route()).only_at(first).times(2).reply(refusal(response_code::system_error)).after(10ms);
+    script.expect(get_route()).only_at(second).times(2).reply(refusal(response_code::system_error)).after(10ms);
+    script.expect(get_route("orders")).only_at(third).reply(route({{"broker-a", 1}}));
+    script.expect(get_route("refunds")).only_at(third).reply(route({{"broker-a", 2}}));
+    answer_type orders, refunds;
+    asio::co_spawn(runtime.get_executor(), ask_route(servers, "orders", orders), asio::detached);
+    asio::co_spawn(runtime.get_executor(), ask_route(servers, "refunds", refunds), asio::detached);
+    runtime.advance(100ms);
+    REQUIRE((orders && refunds));
+    CHECK(*orders);
+    CHECK(*refunds);
+}
+
+TEST_CASE_METHOD(servers_fixture, "a route that is no route is told as such", "[name_servers]") {
+    script.expect(get_route("orders")).reply(respond(response_code::success, protocol::no_fields{}, "{\"queueDatas\":7}"));
+    const auto got = ask("orders");
+    REQUIRE(got);
+    CHECK(got->error() == error::body_malformed);
+}
+
+TEST_CASE_METHOD(servers_fixture, "closing ends a request and asks nobody else", "[name_servers]") {
+    network->set(first, memory_network::reach::silent);
+    answer_type got;
+    asio::co_spawn(runtime.get_executor(), ask_route(servers, "orders", got), asio::detached);
+    runtime.run_ready();
+    pool.close();
+    runtime.run_ready();
+    REQUIRE(got);
+    CHECK(got->error() == error::operation_cancelled);
+}
+
+} // namespace

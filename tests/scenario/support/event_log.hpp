@@ -1,0 +1,150 @@
+#ifndef ROCKETPUSH_TESTS_SCENARIO_SUPPORT_EVENT_LOG_HPP
+#define ROCKETPUSH_TESTS_SCENARIO_SUPPORT_EVENT_LOG_HPP
+
+#include <rocketpush/observe/observer.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::test {
+
+/// One thing that a consumer told its observer.
+struct event {
+    std::string what;  ///< As the observer's function, without the `on_`; failures end in `_failure`.
+    std::string about; ///< Topic, `topic/queue id`, address, text of an exception, ...
+    std::error_code code{};
+    std::int64_t number = 0; ///< Offset, number of messages or queues, flow state, ...
+    std::string member{};
+};
+
+/**
+ * @brief What the consumers of a test told, in order.
+ * @par Thread safety  All from any thread.
+ */
+class event_log {
+  public:
+    void add(event one) {
+        const std::lock_guard lock(mutex_);
+        events_.push_back(std::move(one));
+        changed_.notify_all();
+    }
+
+    /// Events of this name; of one member if it is named.
+    std::vector<event> all(std::string_view what, std::string_view member = {}) const {
+        const std::lock_guard lock(mutex_);
+        std::vector<event> found;
+        for (const auto& one : events_)
+            if (one.what == what && (member.empty() || one.member == member))
+                found.push_back(one);
+        return found;
+    }
+    std::size_t count(std::string_view what, std::string_view member = {}) const { return all(what, member).size(); }
+
+    bool has(std::string_view what, std::error_code code) const {
+        return std::ranges::any_of(all(what), [&](const event& one) { return one.code == code; });
+    }
+
+    /// For tests with threads. @return Whether there were that many within half a minute.
+    bool wait_for(std::string_view what, std::size_t least = 1) const {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, std::chrono::seconds(30), [&] {
+            return std::ranges::count(events_, what, &event::what) >= static_cast<std::ptrdiff_t>(least);
+        });
+    }
+
+    std::vector<event> everything() const {
+        const std::lock_guard lock(mutex_);
+        return events_;
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    mutable std::condition_variable changed_;
+    std::vector<event> events_;
+};
+
+/// The observer that fills an event_log.
+struct recorder : no_observer {
+    explicit recorder(std::shared_ptr<event_log> into = std::make_shared<event_log>(), std::string of = {})
+        : log(std::move(into)), member(std::move(of)) {}
+
+    std::shared_ptr<event_log> log;
+    std::string member;
+
+    void on_started(std::string_view, std::string_view client_id) { add("started", std::string(client_id)); }
+    void on_stopped(std::string_view group, std::error_code why) { add("stopped", std::string(group), why); }
+    void on_connect(const endpoint& peer, std::error_code failure) {
+        add(failure ? "connect_failure" : "connect", to_string(peer), failure);
+    }
+    void on_disconnect(const endpoint& peer, std::error_code why) { add("disconnect", to_string(peer), why); }
+    void on_route_changed(const std::string& topic, std::size_t queues) {
+        add("route_changed", topic, {}, static_cast<std::int64_t>(queues));
+    }
+    void on_route_failure(const std::string& topic, std::error_code why) { add("route_failure", topic, why); }
+    void on_heartbeat_failure(const endpoint& peer, std::error_code why) { add("heartbeat_failure", to_string(peer), why); }
+    void on_rebalance(const std::string& topic, std::span<const message_queue>, std::span<const message_queue> own) {
+        add("rebalance", topic, {}, static_cast<std::int64_t>(own.size()));
+    }
+    void on_rebalance_failure(const std::string& topic, std::error_code why) { add("rebalance_failure", topic, why); }
+    void on_queue_acquired(const message_queue& queue, queue_offset first) { add("queue_acquired", name(queue), {}, first); }
+    void on_queue_acquire_failure(const message_queue& queue, std::error_code why) {
+        add("queue_acquire_failure", name(queue), why);
+    }
+    void on_queue_released(const message_queue& queue, queue_offset committed) {
+        add("queue_released", name(queue), {}, committed);
+    }
+    void on_pull(const message_queue& queue, std::size_t messages, std::size_t, std::chrono::nanoseconds) {
+        add("pull", name(queue), {}, static_cast<std::int64_t>(messages));
+    }
+    void on_pull_failure(const message_queue& queue, std::error_code why) { add("pull_failure", name(queue), why); }
+    void on_flow_control(const message_queue& queue, flow_state why, const cache_level&) {
+        add("flow_control", name(queue), {}, static_cast<std::int64_t>(why));
+    }
+    void on_offset_corrected(const message_queue& queue, queue_offset, queue_offset now) {
+        add("offset_corrected", name(queue), {}, now);
+    }
+    void on_bad_message(const message_queue& queue, queue_offset at, std::error_code why) {
+        add("bad_message", name(queue), why, at);
+    }
+    void on_listener_exception(const message_queue&, std::exception_ptr thrown) {
+        std::string text = "not a std::exception";
+        try {
+            std::rethrow_exception(thrown);
+        } catch (const std::exception& caught) {
+            text = caught.what();
+        } catch (...) {
+        }
+        add("listener_exception", std::move(text));
+    }
+    void on_send_back(const message_view& message, std::error_code failure) {
+        add(failure ? "send_back_failure" : "send_back", std::string(message.body()), failure);
+    }
+    void on_commit(const message_queue& queue, queue_offset offset, std::error_code failure) {
+        add(failure ? "commit_failure" : "commit", name(queue), failure, offset);
+    }
+
+    static std::string name(const message_queue& queue) { return queue.topic + '/' + std::to_string(queue.queue_id); }
+
+  private:
+    void add(std::string what, std::string about, std::error_code code = {}, std::int64_t number = 0) {
+        log->add({std::move(what), std::move(about), code, number, member});
+    }
+};
+
+static_assert(observer<recorder>);
+
+} // namespace rocketpush::test
+
+#endif
