@@ -1,4 +1,4 @@
-// Tests a listener against a broker that lives in the test: no cluster, no ports to configure, a few milliseconds.
+// Tests a listener against a broker that lives in the test: no cluster, no ports to configure, done in seconds.
 //
 //   run:     test_a_listener
 //   prints:  a line for each check; its exit status says whether all held.
@@ -42,7 +42,7 @@ void check(bool holds, const char* what) {
 // A broker, and a consumer of one thread on it that begins with the first message.
 struct fixture {
     fixture() {
-        broker.create_topic("orders", 2);
+        broker.create_topic("orders", 1);
         consumer.subscribe("orders", rp::tags("paid"));
         consumer.start();
     }

@@ -26,8 +26,11 @@ std::string queue_list(const rocketpush::consumer_statistics& state) {
             broker  = each.queue.broker_name;
         }
     for (const auto& each : state.queues)
-        if (!rocketpush::is_retry_topic(each.queue.topic) && each.stage != rocketpush::queue_stage::releasing)
-            list += (list.empty() ? "" : " ") + (several ? each.queue.broker_name + ':' : std::string()) + std::to_string(each.queue.queue_id);
+        if (!rocketpush::is_retry_topic(each.queue.topic) && each.stage != rocketpush::queue_stage::releasing) {
+            const auto* separator = list.empty() ? "" : " ";
+            list += several ? fmt::format("{}{}:{}", separator, each.queue.broker_name, each.queue.queue_id)
+                            : fmt::format("{}{}", separator, each.queue.queue_id);
+        }
     return list.empty() ? "none" : list;
 }
 

@@ -57,10 +57,11 @@ class demonstration {
             if (const auto failure = each->start())
                 told_.tell(fmt::format("{} cannot start: {}", each->name(), failure.message()));
         const auto began   = clock_type::now();
-        const auto step    = std::chrono::duration_cast<clock_type::duration>(std::chrono::duration<double>(with_.seconds)) / with_.messages;
+        const std::chrono::duration<double> step(with_.seconds / static_cast<double>(with_.messages));
         bool leaving_begun = false;
         while (made_ < with_.messages && !stop_.is_requested()) {
-            while (made_ < with_.messages && clock_type::now() >= began + step * made_ && sender_.wait_for_room(milliseconds(0)))
+            while (made_ < with_.messages && clock_type::now() - began >= step * static_cast<double>(made_) &&
+                   sender_.wait_for_room(milliseconds(0)))
                 send_some();
             if (!leaving_begun && made_ >= with_.messages / 2) {
                 leaving_begun = true;
@@ -173,6 +174,9 @@ int main(int count, char** arguments) {
     app.add_option("--seconds", with.seconds, "Over how long they are sent")->check(CLI::Range(0.1, 86'400.0))->capture_default_str();
     app.add_option("--topic", with.topic, "Topic")->capture_default_str();
     app.add_option("--group", with.group, "Consumer group")->capture_default_str();
+    app.failure_message([](const CLI::App*, const CLI::Error& wrong) {
+        return fmt::format("rocketpush_demo: {} (--help lists all)\n", wrong.what());
+    });
     app.footer("Ctrl-C ends it early. Exit code: 0 all that was sent was consumed; 1 not so, or ended early; 2 the command line is wrong.");
     try {
         app.parse(count, arguments);

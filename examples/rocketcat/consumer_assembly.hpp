@@ -7,8 +7,9 @@
 #include <rocketpush/allocation/circle_allocation.hpp>
 #include <rocketpush/observe/log_observer.hpp>
 #include <rocketpush/push_consumer.hpp>
+#include <rocketpush/remoting/name_servers.hpp>
 
-#include <asio/error.hpp>
+#include <fmt/format.h>
 
 #include <span>
 #include <string>
@@ -43,17 +44,17 @@ class event_lines : public rocketpush::log_observer {
         rocketpush::log_observer::on_rebalance(topic, all, own);
         std::string line = R"({"event":"assigned","topic":)";
         append_json_string(line, topic);
-        line += ",\"queues\":" + std::to_string(own.size()) + "}\n";
+        line += fmt::format(",\"queues\":{}}}\n", own.size());
         out_->write(line);
     }
 
     // A name server's host that does not resolve ends the start, and is told then, in one line.
     void on_connect(const rocketpush::endpoint& peer, std::error_code failure) {
-        if (started_ || !is_resolver_error(failure))
+        if (started_ || !rocketpush::is_resolver_error(failure))
             rocketpush::log_observer::on_connect(peer, failure);
     }
     void on_route_failure(const std::string& topic, std::error_code why) {
-        if (started_ || !is_resolver_error(why))
+        if (started_ || !rocketpush::is_resolver_error(why))
             rocketpush::log_observer::on_route_failure(topic, why);
     }
     void on_stopped(std::string_view group, std::error_code why) {
@@ -62,10 +63,6 @@ class event_lines : public rocketpush::log_observer {
     }
 
   private:
-    static bool is_resolver_error(std::error_code code) noexcept {
-        return code.category() == asio::error::get_netdb_category() || code.category() == asio::error::get_addrinfo_category();
-    }
-
     line_output* out_;
     bool started_ = false;
 };

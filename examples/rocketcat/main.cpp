@@ -38,6 +38,9 @@ int main(int count, char** arguments) {
     app.set_version_flag("--version", ROCKETPUSH_VERSION_STRING);
     app.require_subcommand(1);
     app.footer(rocketcat::exit_code_help);
+    app.failure_message([](const CLI::App*, const CLI::Error& wrong) {
+        return fmt::format("rocketcat: {} (--help lists all)\n", wrong.what());
+    });
 
     rocketcat::consume_flags consume;
     auto& consume_command = *app.add_subcommand("consume", "Join a group and print what it is given");
@@ -45,7 +48,7 @@ int main(int count, char** arguments) {
     consume_command.footer(
         "Standard output, by lines of JSON: \"started\", \"assigned\" (queues of a topic), \"message\", \"stopped\".\n"
         "Ends on SIGINT or SIGTERM: running calls finish, offsets are committed, the group is left.\n"
-        "A cluster that is away is waited for. " + std::string(rocketcat::exit_code_help));
+        "A cluster that is away is waited for.\n" + std::string(rocketcat::exit_code_help));
 
     rocketcat::produce_flags produce;
     auto& produce_command = *app.add_subcommand("produce", "Send lines of standard input, or generated messages");

@@ -161,8 +161,7 @@ class producer::pipeline : public std::enable_shared_from_this<pipeline> {
     }
 
     static bool is_hopeless(std::error_code failure) noexcept {
-        return failure.category() == asio::error::get_netdb_category() ||
-               failure.category() == asio::error::get_addrinfo_category() || failure == rp::error::invalid_topic;
+        return rp::is_resolver_error(failure);
     }
 
     task<std::error_code> find_route() {

@@ -178,6 +178,8 @@ class consumer_core
         state_ = consumer_state::stopped;
         has_stopped_.store(true);
     }
+    /// From any thread, when a stop was waited for in vain: no further listener call begins.
+    void abandon() noexcept { consumption_.abandon(); }
     static task<void> tell_when_stopped(std::shared_ptr<consumer_core> self, std::shared_ptr<asio::io_context> waiting) {
         if (!self->has_stopped())
             co_await self->stopped_.wait();

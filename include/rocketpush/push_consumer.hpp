@@ -67,6 +67,7 @@ class push_consumer {
      * @throw std::system_error  The options are not valid; the text names the member, its value and what would do.
      */
     template <class... Policies>
+        requires(detail::one_of<Policies, Transport, Allocation, Offsets, Executor, Observer, Runtime> && ...)
     push_consumer(options with, Listener listener, Policies... policies) {
         checked(with);
         std::tuple<Policies...> given(std::move(policies)...);
@@ -82,6 +83,7 @@ class push_consumer {
      * @throw std::system_error  As above, or error::invalid_option: the client's settings differ.
      */
     template <class... Policies>
+        requires(detail::one_of<Policies, Allocation, Offsets, Executor, Observer> && ...)
     push_consumer(client_type& with_client, options with, Listener listener, Policies... policies) {
         const auto& settings = with_client.instance()->settings();
         if (with.name_servers.empty())
@@ -107,11 +109,17 @@ class push_consumer {
     ~push_consumer() {
         if (!core_)
             return;
+        const bool inside = core_->inside_listener();
         std::error_code ignored;
-        stop(ignored);
+        if (!given_up_.load())
+            stop(ignored);
         auto runtime = core_->runtime();
         core_.reset();
-        if (owns_client_)
+        if (!owns_client_)
+            return;
+        if (inside) // the stop waits for our caller, so we cannot wait for it: its thread shall end by itself
+            asio::post(runtime.get_executor(), [runtime]() mutable { runtime.join(milliseconds(0)); });
+        else
             runtime.join(join_limit);
     }
 
@@ -187,7 +195,8 @@ class push_consumer {
         failure = wait_for([this](auto handler) { async_start(std::move(handler)); });
     }
 
-    /// Blocking `async_stop`. A second call, or one before start, is no error.
+    /// Blocking `async_stop`. A second call, or one before start, is no error. It ends in any case: also when a listener hangs on
+    /// the consumer's own thread, or nobody runs the context that the consumer is on.
     /// @throw std::system_error  error::stop_deadline_passed
     void stop() { stop(core_->settings().stop_timeout); }
     void stop(milliseconds limit) {
@@ -209,7 +218,13 @@ class push_consumer {
         }
         if (core_->has_stopped())
             return;
-        failure = wait_for([this, limit](auto handler) { async_stop(limit, std::move(handler)); });
+        // Listeners, last commits, leaving the group: each has its own deadline, unless the strand does not run at all.
+        const auto longest = limit + 2 * core_->settings().request_timeout + join_limit;
+        failure            = wait_for([this, limit](auto handler) { async_stop(limit, std::move(handler)); }, longest);
+        if (failure == error::stop_deadline_passed && !core_->has_stopped()) {
+            core_->abandon();
+            given_up_.store(true);
+        }
         if (owns_client_)
             core_->runtime().join(join_limit);
     }
@@ -272,22 +287,27 @@ class push_consumer {
         return asio::async_initiate<Token, void(std::error_code)>(
             [core = core_, work](auto handler) {
                 const auto strand = core->runtime().get_executor();
+                auto busy = asio::make_work_guard(handler, strand); // the handler's context shall not run dry meanwhile
                 asio::co_spawn(strand, work(*core),
-                               [core, handler = std::move(handler)](std::exception_ptr thrown, std::error_code result) mutable {
+                               [core, busy = std::move(busy), handler = std::move(handler)](std::exception_ptr thrown,
+                                                                                            std::error_code result) mutable {
                                    if (thrown)
                                        std::rethrow_exception(thrown);
-                                   const auto where = asio::get_associated_executor(handler, core->runtime().get_executor());
-                                   asio::dispatch(where, [handler = std::move(handler), result]() mutable { std::move(handler)(result); });
+                                   asio::dispatch(busy.get_executor(),
+                                                  [handler = std::move(handler), result]() mutable { std::move(handler)(result); });
                                });
             },
             token);
     }
 
+    /// @param longest  Then error::stop_deadline_passed; what was begun goes on.
     template <class Begin>
-    static std::error_code wait_for(Begin begin) {
+    static std::error_code wait_for(Begin begin, std::optional<milliseconds> longest = std::nullopt) {
         auto promise = std::make_shared<std::promise<std::error_code>>();
         auto answer  = promise->get_future();
         begin([promise = std::move(promise)](std::error_code result) { promise->set_value(result); });
+        if (longest && answer.wait_for(*longest) != std::future_status::ready)
+            return error::stop_deadline_passed;
         try {
             return answer.get();
         } catch (const std::future_error&) {
@@ -297,6 +317,7 @@ class push_consumer {
 
     std::shared_ptr<core_type> core_;
     std::atomic<bool> started_{false};
+    std::atomic<bool> given_up_{false}; ///< stop() has waited in vain; the destructor does not wait again.
     bool owns_client_ = false;
 };
 

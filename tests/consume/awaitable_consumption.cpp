@@ -1,5 +1,4 @@
 #include <rocketpush/consume/concurrent_consumption.hpp>
-
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/executor/inline_executor.hpp>
 
@@ -44,14 +43,14 @@ struct waiting_listener {
         auto& gate = waits->emplace_back(*runtime);
         co_await gate.wait();
         ended->push_back(message.queue_offset());
-        if (message.queue_offset() == 13)
-            throw std::runtime_error("unlucky");
+        if (message.queue_offset() == 13) throw std::runtime_error("unlucky");
         co_return message.queue_offset() % 10 == 9 ? consume_result::reconsume_later : consume_result::success;
     }
 };
 
 struct lanes_fixture {
-    using consumption_type = concurrent_consumption<waiting_listener, inline_executor, no_observer, manual_runtime, fake_host>;
+    using consumption_type =
+        concurrent_consumption<waiting_listener, inline_executor, no_observer, manual_runtime, fake_host>;
     static_assert(!consumption_type::immediate);
 
     manual_runtime runtime;
@@ -61,7 +60,8 @@ struct lanes_fixture {
     no_observer nobody;
     std::vector<std::unique_ptr<pulled_batch<false>>> batches;
     std::shared_ptr<fake_host> host = std::make_shared<fake_host>();
-    consumption_type consumption{waiting_listener{&runtime, &waits, &begun, &ended}, inline_executor(), nobody, runtime};
+    consumption_type consumption{waiting_listener{&runtime, &waits, &begun, &ended}, inline_executor(), nobody,
+                                 runtime};
 
     pulled_batch<false>& dispatch(const std::vector<queue_offset>& at) {
         batches.push_back(std::make_unique<pulled_batch<false>>());
@@ -83,10 +83,10 @@ struct lanes_fixture {
     }
 };
 
-TEST_CASE_METHOD(lanes_fixture, "awaitable calls run at once up to the number of threads, over all batches", "[consumption]") {
+TEST_CASE_METHOD(lanes_fixture, "awaitable calls run at once up to the number of threads, over all batches",
+                 "[consumption]") {
     consumption.start(3, 1);
-    for (int i = 0; i < 5; ++i)
-        dispatch(offsets(i * 100, 4));
+    for (int i = 0; i < 5; ++i) dispatch(offsets(i * 100, 4));
     runtime.run_ready();
     CHECK(under_way() == 3);
     CHECK(drain() == 3);
@@ -111,7 +111,8 @@ TEST_CASE_METHOD(lanes_fixture, "one batch is consumed by as many lanes as there
     CHECK(host->ran.size() == 1);
 }
 
-TEST_CASE_METHOD(lanes_fixture, "an awaitable's answer and exception count as those of a plain listener", "[consumption]") {
+TEST_CASE_METHOD(lanes_fixture, "an awaitable's answer and exception count as those of a plain listener",
+                 "[consumption]") {
     consumption.start(1, 1);
     auto& batch = dispatch({8, 9, 13, 14});
     drain();
@@ -140,7 +141,8 @@ TEST_CASE_METHOD(lanes_fixture, "a batch is not over before its last awaitable c
     CHECK(host->ran.size() == 1);
 }
 
-TEST_CASE_METHOD(lanes_fixture, "batches that wait for a lane are let go of when their queue was given up", "[consumption]") {
+TEST_CASE_METHOD(lanes_fixture, "batches that wait for a lane are let go of when their queue was given up",
+                 "[consumption]") {
     consumption.start(1, 1);
     dispatch(offsets(0, 2));
     auto& waiting = dispatch(offsets(100, 2));

@@ -1,5 +1,4 @@
 #include <rocketpush/consume/concurrent_consumption.hpp>
-
 #include <rocketpush/executor/inline_executor.hpp>
 #include <rocketpush/executor/thread_pool_executor.hpp>
 
@@ -29,8 +28,8 @@ using batch_of = std::span<const message_view>;
 
 /// Keeps jobs until the test runs them: threads without threads.
 struct queued_executor {
-    static constexpr bool concurrent = true;
-    std::size_t threads = 1;
+    static constexpr bool concurrent                        = true;
+    std::size_t threads                                     = 1;
     std::shared_ptr<std::deque<std::function<void()>>> jobs = std::make_shared<std::deque<std::function<void()>>>();
 
     void start(std::size_t count) noexcept { threads = count; }
@@ -55,9 +54,12 @@ static_assert(executor_policy<queued_executor>);
 struct recording_observer : no_observer {
     std::vector<std::string>* events = nullptr;
 
-    void before_consume(batch_of messages, const consume_context&) { events->push_back("before " + std::to_string(messages.size())); }
+    void before_consume(batch_of messages, const consume_context&) {
+        events->push_back("before " + std::to_string(messages.size()));
+    }
     void after_consume(batch_of messages, const consume_context& context, consume_result result) {
-        events->push_back("after " + std::to_string(messages.size()) + (result == consume_result::success ? " good" : " bad") + " level " +
+        events->push_back("after " + std::to_string(messages.size()) +
+                          (result == consume_result::success ? " good" : " bad") + " level " +
                           std::to_string(context.delay_level));
     }
     void on_listener_exception(const message_queue& queue, std::exception_ptr thrown) {
@@ -144,12 +146,10 @@ TEST_CASE("a listener gets batches of the wanted size, and the rest", "[consumpt
 TEST_CASE("an exception ends its call only: the messages come again", "[consumption]") {
     std::vector<std::string> events;
     recording_observer hears;
-    hears.events   = &events;
-    auto throwing  = [](const message_view& m) {
-        if (m.queue_offset() == 1)
-            throw std::runtime_error("bad luck");
-        if (m.queue_offset() == 2)
-            throw 42; // NOLINT: anything may be thrown
+    hears.events  = &events;
+    auto throwing = [](const message_view& m) {
+        if (m.queue_offset() == 1) throw std::runtime_error("bad luck");
+        if (m.queue_offset() == 2) throw 42; // NOLINT: anything may be thrown
     };
     stage<decltype(throwing), inline_executor, recording_observer> at(throwing, 1, 1, hears);
     auto& batch = at.dispatch(offsets(0, 4));
@@ -160,8 +160,8 @@ TEST_CASE("an exception ends its call only: the messages come again", "[consumpt
     CHECK(batch.tally.succeeded.load() == 2);
     CHECK(batch.tally.failed.load() == 2);
     CHECK(events == std::vector<std::string>{"before 1", "after 1 good level 0", "before 1", "threw bad luck in orders",
-                                             "after 1 bad level 0", "before 1", "threw something", "after 1 bad level 0", "before 1",
-                                             "after 1 good level 0"});
+                                             "after 1 bad level 0", "before 1", "threw something",
+                                             "after 1 bad level 0", "before 1", "after 1 good level 0"});
     CHECK(at.host->ran.size() == 1);
 }
 
@@ -200,7 +200,8 @@ TEST_CASE("nothing of a batch is good when it is to come again later", "[consump
 }
 
 TEST_CASE("more successes than messages are all of them", "[consumption]") {
-    const auto at = make_stage<inline_executor>([](const message_view&, consume_context& context) { context.succeeded = 7; });
+    const auto at =
+        make_stage<inline_executor>([](const message_view&, consume_context& context) { context.succeeded = 7; });
     CHECK(at->dispatch(offsets(0, 2)).unfinished_count() == 0);
 }
 
@@ -224,7 +225,7 @@ TEST_CASE("off the strand, the strand hears of the end and of failures by its ow
     const auto at = make_stage<queued_executor>([](const message_view& m) {
         return m.queue_offset() == 1 ? consume_result::reconsume_later : consume_result::success;
     });
-    auto& batch = at->dispatch(offsets(0, 3));
+    auto& batch   = at->dispatch(offsets(0, 3));
     CHECK(batch.unfinished_count() == 3);
     CHECK(batch.running()); // the job that waits is a runner
     at->consumption.executor().run_all();
@@ -246,6 +247,20 @@ TEST_CASE("after shut nothing reaches the strand, whatever runners still do", "[
     CHECK(at->host->failures_told == 0);
     CHECK_FALSE(batch.running());
     CHECK(at->host.use_count() == 1); // and nothing is kept
+}
+
+TEST_CASE("an abandoned consumption ends the call under way and begins no other", "[consumption]") {
+    std::function<void()> abandon;
+    int calls     = 0;
+    const auto at = make_stage<inline_executor>([&](const message_view&) {
+        if (++calls == 2) abandon();
+    });
+    abandon       = [&] { at->consumption.abandon(); };
+    auto& batch   = at->dispatch(offsets(0, 5));
+    CHECK(calls == 2);
+    CHECK(batch.first_unfinished() == 2); // what was called is finished, the others come again
+    CHECK(at->dispatch(offsets(5, 2)).first_unfinished() == 5);
+    CHECK(calls == 2);
 }
 
 TEST_CASE("a listener call knows that it is one, of this consumer and on this thread", "[consumption]") {
@@ -276,8 +291,7 @@ TEST_CASE("threads consume each message once, and the strand hears once of each 
             return m.queue_offset() % 50 == 49 ? consume_result::reconsume_later : consume_result::success;
         },
         4);
-    for (int i = 0; i < count; ++i)
-        at->dispatch(offsets(i * size, size));
+    for (int i = 0; i < count; ++i) at->dispatch(offsets(i * size, size));
     CHECK(at->consumption.executor().join(30s));
     at->runtime.run_ready();
     CHECK(std::ranges::all_of(calls, [](const auto& each) { return each.load() == 1; }));

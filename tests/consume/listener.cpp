@@ -150,7 +150,9 @@ TEST_CASE("a generic lambda takes one message, and its body is never tried with 
 
 TEST_CASE("a listener may keep state, be movable only, and be an object with several shapes", "[listener]") {
     consume_context context{test::orders_queue()};
-    auto counting = [count = std::make_unique<int>(0)](const message_view&) mutable { return ++*count > 1 ? consume_result::success : consume_result::reconsume_later; };
+    auto counting = [count = std::make_unique<int>(0)](const message_view&) mutable {
+        return ++*count > 1 ? consume_result::success : consume_result::reconsume_later;
+    };
     static_assert(listener<decltype(counting)>);
     CHECK(call(counting, context, 1) == consume_result::reconsume_later);
     CHECK(call(counting, context, 1) == consume_result::success);

@@ -11,19 +11,21 @@ namespace {
 using namespace rocketpush;
 using namespace std::chrono_literals;
 
-options good() { return {.name_servers = "127.0.0.1:9876", .group = "billing"}; }
+options good() {
+    return {.name_servers = "127.0.0.1:9876", .group = "billing"};
+}
 
 /// Good options but for one member.
 template <class T, class V>
-option_problem with(T options::* member, V value) {
-    auto given     = good();
+option_problem with(T options::*member, V value) {
+    auto given    = good();
     given.*member = static_cast<T>(value);
     return check(given);
 }
 
 /// One member's bounds: both ends pass, one beyond either end is refused by a text that names the member and the number.
 template <class T>
-void check_bounds(const std::string& name, T options::* member, std::int64_t least, std::int64_t most) {
+void check_bounds(const std::string& name, T options::*member, std::int64_t least, std::int64_t most) {
     CAPTURE(name, least, most);
     CHECK_FALSE(with(member, least));
     CHECK_FALSE(with(member, most));
@@ -32,7 +34,8 @@ void check_bounds(const std::string& name, T options::* member, std::int64_t lea
         CAPTURE(wrong, problem.text);
         CHECK(problem.code == error::invalid_option);
         CHECK(problem.text.find(name) == 0);
-        CHECK(problem.text.find("must be from " + std::to_string(least) + " to " + std::to_string(most)) != std::string::npos);
+        CHECK(problem.text.find("must be from " + std::to_string(least) + " to " + std::to_string(most)) !=
+              std::string::npos);
         if (wrong >= 0) // an unsigned member cannot say -1
             CHECK(problem.text.find(" is " + std::to_string(wrong)) != std::string::npos);
     }
@@ -80,7 +83,8 @@ TEST_CASE("each time has its bounds", "[options]") {
 TEST_CASE("max_reconsume_times may be -1, which is 16, and nothing below", "[options]") {
     CHECK_FALSE(with(&options::max_reconsume_times, -1));
     CHECK_FALSE(with(&options::max_reconsume_times, 2147483647));
-    CHECK(with(&options::max_reconsume_times, -2).text == "max_reconsume_times is -2; it must be from -1 to 2147483647");
+    CHECK(with(&options::max_reconsume_times, -2).text ==
+          "max_reconsume_times is -2; it must be from -1 to 2147483647");
 }
 
 TEST_CASE("a pull has to outlast the time that a broker holds it by more than its look every 5 s", "[options]") {

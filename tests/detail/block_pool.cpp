@@ -76,8 +76,7 @@ TEST_CASE("unused blocks are kept up to the limit only", "[block_pool]") {
     block_pool pool(3 * 4096);
     {
         std::vector<block_ref> held;
-        for (int i = 0; i < 5; ++i)
-            held.push_back(pool.take(1));
+        for (int i = 0; i < 5; ++i) held.push_back(pool.take(1));
         CHECK(pool.live_bytes() == 5 * 4096);
     }
     CHECK(pool.live_bytes() == 0);

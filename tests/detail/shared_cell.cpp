@@ -15,8 +15,8 @@ static_assert(std::is_same_v<shared_cell<int, true>, std::atomic<int>>);
 static_assert(std::is_same_v<shared_cell<int, false>, plain_cell<int>>);
 static_assert(sizeof(shared_cell<std::uint32_t, false>) == sizeof(std::uint32_t));
 
-TEMPLATE_TEST_CASE("a cell answers alike, whether it is shared between threads or not", "[shared_cell]",
-                   std::true_type, std::false_type) {
+TEMPLATE_TEST_CASE("a cell answers alike, whether it is shared between threads or not", "[shared_cell]", std::true_type,
+                   std::false_type) {
     shared_cell<std::uint32_t, TestType::value> cell{7};
     CHECK(cell.load() == 7);
     cell.store(8, std::memory_order_release);

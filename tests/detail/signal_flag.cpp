@@ -24,8 +24,7 @@ TEST_CASE("everybody who waits for a flag goes on when it is set, and nobody bef
     manual_runtime runtime;
     flag ready(runtime);
     int passed = 0;
-    for (int i = 0; i < 3; ++i)
-        asio::co_spawn(runtime.get_executor(), count_after(ready, passed), asio::detached);
+    for (int i = 0; i < 3; ++i) asio::co_spawn(runtime.get_executor(), count_after(ready, passed), asio::detached);
     runtime.advance(1000h);
     CHECK(passed == 0);
     CHECK_FALSE(ready.is_set());

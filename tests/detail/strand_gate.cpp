@@ -54,15 +54,13 @@ TEST_CASE("after a gate was shut no thread touches the executor", "[strand_gate]
         for (int i = 0; i < posters; ++i)
             threads.emplace_back([&] {
                 begun.count_down();
-                while (to_strand.post([] {}))
-                    accepted.fetch_add(1);
+                while (to_strand.post([] {})) accepted.fetch_add(1);
             });
         begun.wait();
         to_strand.shut();
         const auto ran = context->poll();
         context.reset(); // a post from now on would be seen by the address or thread sanitizer
-        for (auto& each : threads)
-            each.join();
+        for (auto& each : threads) each.join();
         CHECK(ran == static_cast<std::size_t>(accepted.load()));
     }
 }

@@ -16,7 +16,9 @@ using flag  = rocketpush::detail::signal_flag<manual_runtime>;
 template <class T>
 using task = rocketpush::detail::awaitable<T, manual_runtime::executor_type>;
 
-task<void> until(flag& end) { co_await end.wait(); }
+task<void> until(flag& end) {
+    co_await end.wait();
+}
 
 task<void> note_end(std::shared_ptr<group> all, bool& ended) {
     co_await all->wait();

@@ -30,8 +30,7 @@ struct queue_fixture {
         return kept;
     }
     void finish(batch_type& batch) {
-        for (std::uint32_t i = 0; i < batch.size(); ++i)
-            batch.mark_finished(i);
+        for (std::uint32_t i = 0; i < batch.size(); ++i) batch.mark_finished(i);
         batch.heard = true;
     }
     void retire(queue_type& queue) {
@@ -112,7 +111,8 @@ TEST_CASE_METHOD(queue_fixture, "the committable offset never passes an unfinish
     }
 }
 
-TEST_CASE_METHOD(queue_fixture, "a batch that is finished early lets go of its bytes and keeps its place", "[process_queue]") {
+TEST_CASE_METHOD(queue_fixture, "a batch that is finished early lets go of its bytes and keeps its place",
+                 "[process_queue]") {
     queue_type queue(0);
     auto& first  = pull(queue, offsets(0, 10), 10);
     auto& second = pull(queue, offsets(10, 10), 20);
@@ -134,7 +134,8 @@ TEST_CASE_METHOD(queue_fixture, "a batch that is finished early lets go of its b
     CHECK(queue.committable() == 20);
 }
 
-TEST_CASE_METHOD(queue_fixture, "a batch is kept until its last runner has left and its send-backs are confirmed", "[process_queue]") {
+TEST_CASE_METHOD(queue_fixture, "a batch is kept until its last runner has left and its send-backs are confirmed",
+                 "[process_queue]") {
     queue_type queue(0);
     auto& batch = pull(queue, offsets(0, 2), 2);
     batch.enter();
@@ -176,7 +177,8 @@ TEST_CASE_METHOD(queue_fixture, "a message on its way back to the broker holds t
     CHECK(queue.empty());
 }
 
-TEST_CASE_METHOD(queue_fixture, "what a filter removed behind the last message is committed with it", "[process_queue]") {
+TEST_CASE_METHOD(queue_fixture, "what a filter removed behind the last message is committed with it",
+                 "[process_queue]") {
     queue_type queue(0);
     auto& batch = pull(queue, {3, 4}, 30); // 5 to 29 were not wanted
     CHECK(queue.committable() == 3);       // 0 to 2 neither
@@ -187,7 +189,26 @@ TEST_CASE_METHOD(queue_fixture, "what a filter removed behind the last message i
     CHECK(queue.committable() == 30);
 }
 
-TEST_CASE_METHOD(queue_fixture, "a queue that is given up starts no more calls and forgets what it held", "[process_queue]") {
+TEST_CASE_METHOD(queue_fixture, "a queue that is given up still runs what lies before a message that was begun",
+                 "[process_queue]") {
+    queue_type queue(0);
+    auto& first      = pull(queue, offsets(0, 4), 4);
+    auto& second     = pull(queue, offsets(4, 4), 8);
+    auto& third      = pull(queue, offsets(8, 4), 12);
+    const auto begun = second.claim(1); // by a second runner, before the first batch is through
+    queue.cancel_behind_last_claimed();
+    CHECK_FALSE(static_cast<bool>(second.claim(1)));
+    CHECK_FALSE(static_cast<bool>(third.claim(1)));
+    const auto before = first.claim(8);
+    REQUIRE(before.count == 4);
+    for (auto i = before.first; i < before.first + before.count; ++i) first.mark_finished(i);
+    second.mark_finished(begun.first);
+    CHECK(queue.committable() == 5); // nothing that ran lies behind it
+    queue.clear([this](auto batch) { batches.give_back(std::move(batch)); });
+}
+
+TEST_CASE_METHOD(queue_fixture, "a queue that is given up starts no more calls and forgets what it held",
+                 "[process_queue]") {
     queue_type queue(0);
     auto& first      = pull(queue, offsets(0, 4), 4);
     auto& second     = pull(queue, offsets(4, 4), 8);

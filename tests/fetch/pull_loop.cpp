@@ -55,9 +55,9 @@ TEST_CASE("a held pull that found nothing is asked again, from where the broker 
 
 TEST_CASE("a failure delays the next pull of the same offset", "[pull]") {
     pull_loop loop(7, patient);
-    for (const std::error_code why : {make_error_code(error::connection_closed), make_error_code(error::request_timed_out),
-                                      make_error_code(response_code::system_error),
-                                      make_error_code(response_code::subscription_not_latest)}) {
+    for (const std::error_code why :
+         {make_error_code(error::connection_closed), make_error_code(error::request_timed_out),
+          make_error_code(response_code::system_error), make_error_code(response_code::subscription_not_latest)}) {
         loop.failed(why);
         CHECK(loop.next(nothing_cached) == any(wait{1000ms}));
         CHECK(loop.next(nothing_cached) == any(request{7}));

@@ -18,8 +18,7 @@ using namespace rocketpush;
 using test::fill;
 using test::offsets;
 
-TEMPLATE_TEST_CASE("each message of a batch is claimed once", "[batch]", std::true_type,
-                   std::false_type) {
+TEMPLATE_TEST_CASE("each message of a batch is claimed once", "[batch]", std::true_type, std::false_type) {
     detail::block_pool pool;
     pulled_batch<TestType::value> batch;
     fill(batch, pool, offsets(7, 5));
@@ -59,8 +58,7 @@ TEMPLATE_TEST_CASE("the first unfinished message is where a group has to go on",
     CHECK(batch.unfinished_count() == 0);
 }
 
-TEMPLATE_TEST_CASE("the runner that leaves last is told so", "[batch]", std::true_type,
-                   std::false_type) {
+TEMPLATE_TEST_CASE("the runner that leaves last is told so", "[batch]", std::true_type, std::false_type) {
     detail::block_pool pool;
     pulled_batch<TestType::value> batch;
     fill(batch, pool, offsets(0, 3));
@@ -83,19 +81,16 @@ TEMPLATE_TEST_CASE("cancelling leaves running slices alone and gives out no othe
     batch.cancel_unclaimed();
     CHECK_FALSE(batch.has_unclaimed());
     CHECK_FALSE(static_cast<bool>(batch.claim(4)));
-    for (auto i = running.first; i < running.first + running.count; ++i)
-        batch.mark_finished(i);
+    for (auto i = running.first; i < running.first + running.count; ++i) batch.mark_finished(i);
     CHECK(batch.first_unfinished() == 4); // the others come again to whoever reads the queue next
 }
 
-TEMPLATE_TEST_CASE("a batch that is used again remembers nothing", "[batch]", std::true_type,
-                   std::false_type) {
+TEMPLATE_TEST_CASE("a batch that is used again remembers nothing", "[batch]", std::true_type, std::false_type) {
     detail::block_pool pool;
     pulled_batch<TestType::value> batch;
     fill(batch, pool, offsets(0, 40));
     static_cast<void>(batch.claim(100));
-    for (std::uint32_t i = 0; i < 40; ++i)
-        batch.mark_failed(i, 3);
+    for (std::uint32_t i = 0; i < 40; ++i) batch.mark_failed(i, 3);
     batch.tally.calls.fetch_add(40);
     batch.tally.failed.fetch_add(40);
     batch.heard           = true;
@@ -146,8 +141,7 @@ TEST_CASE("threads claim each message once, and the strand sees all their marks"
         std::atomic<int> last_leaves{0};
         std::latch together(threads);
         std::vector<std::thread> runners;
-        for (int i = 0; i < threads; ++i)
-            batch.enter();
+        for (int i = 0; i < threads; ++i) batch.enter();
         for (int i = 0; i < threads; ++i)
             runners.emplace_back([&, most = static_cast<std::uint32_t>(1 + i * 3)] {
                 together.arrive_and_wait();
@@ -165,8 +159,7 @@ TEST_CASE("threads claim each message once, and the strand sees all their marks"
                 if (batch.leave()) // now everybody's marks are visible here
                     last_leaves.fetch_add(batch.unfinished_count() == messages / 10 ? 1 : 100);
             });
-        for (auto& each : runners)
-            each.join();
+        for (auto& each : runners) each.join();
         CHECK(std::ranges::all_of(claims, [](const auto& count) { return count.load() == 1; }));
         CHECK(last_leaves.load() == 1);
         CHECK(batch.tally.succeeded.load() == messages);
@@ -184,14 +177,12 @@ TEST_CASE("marks may be read while runners set them, and only grow", "[batch]") 
     std::latch together(2);
     std::thread runner([&] {
         together.arrive_and_wait();
-        while (const auto slice = batch.claim(1))
-            batch.mark_finished(slice.first);
+        while (const auto slice = batch.claim(1)) batch.mark_finished(slice.first);
     });
     together.arrive_and_wait();
     queue_offset before = 0;
     while (const auto now = batch.first_unfinished()) {
-        if (*now < before)
-            FAIL("the committable offset went back");
+        if (*now < before) FAIL("the committable offset went back");
         before = *now;
     }
     runner.join();

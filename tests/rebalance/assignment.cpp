@@ -1,6 +1,5 @@
-#include <rocketpush/rebalance/assignment.hpp>
-
 #include <rocketpush/allocation/average_allocation.hpp>
+#include <rocketpush/rebalance/assignment.hpp>
 
 #include <set>
 #include <string>
@@ -16,8 +15,7 @@ using members = std::vector<std::string>;
 
 queues of_broker(std::initializer_list<int> ids) {
     queues made;
-    for (const int id : ids)
-        made.push_back({"orders", "broker-a", id});
+    for (const int id : ids) made.push_back({"orders", "broker-a", id});
     return made;
 }
 

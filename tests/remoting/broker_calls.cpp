@@ -1,5 +1,4 @@
 #include <rocketpush/remoting/broker_calls.hpp>
-
 #include <rocketpush/transport/memory_transport.hpp>
 
 #include <chrono>
@@ -45,8 +44,10 @@ struct calls_fixture {
         runtime.run_ready();
     }
     void learn(std::map<std::int64_t, std::string> addresses) {
-        routes.update("orders", {.queue_datas  = {{.broker_name = "broker-a", .read_queue_nums = 4, .write_queue_nums = 4}},
-                                 .broker_datas = {{.cluster = "c", .broker_name = "broker-a", .broker_addrs = std::move(addresses)}}});
+        routes.update(
+            "orders",
+            {.queue_datas  = {{.broker_name = "broker-a", .read_queue_nums = 4, .write_queue_nums = 4}},
+             .broker_datas = {{.cluster = "c", .broker_name = "broker-a", .broker_addrs = std::move(addresses)}}});
     }
     template <class T>
     T run(task<T> operation, std::chrono::milliseconds within = 0ms) {
@@ -59,7 +60,9 @@ struct calls_fixture {
 };
 
 TEST_CASE_METHOD(calls_fixture, "a group's offset is asked for at the master", "[broker_calls]") {
-    script.expect(query_offset("orders", 3).with("consumerGroup", "billing").with("bname", "broker-a")).only_at(at).reply(offset(77));
+    script.expect(query_offset("orders", 3).with("consumerGroup", "billing").with("bname", "broker-a"))
+        .only_at(at)
+        .reply(offset(77));
     const auto got = run(calls.query_offset("billing", queue));
     REQUIRE(got);
     CHECK(*got == 77);
@@ -140,11 +143,18 @@ TEST_CASE_METHOD(calls_fixture, "a member list is never empty", "[broker_calls]"
 }
 
 TEST_CASE_METHOD(calls_fixture, "a message goes back with what the broker needs to bring it again", "[broker_calls]") {
-    script.expect(send_back(7000).with("group", "billing").with("delayLevel", 3).with("originMsgId", "ID").with("originTopic", "orders")
-                      .with("maxReconsumeTimes", 5).with("bname", "broker-a"))
+    script
+        .expect(send_back(7000)
+                    .with("group", "billing")
+                    .with("delayLevel", 3)
+                    .with("originMsgId", "ID")
+                    .with("originTopic", "orders")
+                    .with("maxReconsumeTimes", 5)
+                    .with("bname", "broker-a"))
         .only_at(at)
         .reply(ok());
-    const returned_message returned{.commit_log_offset = 7000, .delay_level = 3, .max_reconsume_times = 5, .id = "ID", .topic = "orders"};
+    const returned_message returned{
+        .commit_log_offset = 7000, .delay_level = 3, .max_reconsume_times = 5, .id = "ID", .topic = "orders"};
     CHECK_FALSE(run(calls.send_back("billing", queue, returned, 5s)));
     script.expect(send_back()).reply(refusal(response_code::system_error));
     CHECK(run(calls.send_back("billing", queue, returned, 5s)) == response_code::system_error);
@@ -168,7 +178,8 @@ TEST_CASE_METHOD(calls_fixture, "a broker that cannot be reached gives the conne
     CHECK(run(calls.heartbeat(at, "{}")) == asio::error::connection_refused);
 }
 
-TEST_CASE_METHOD(calls_fixture, "a broker that goes while it is asked is told as a closed connection", "[broker_calls]") {
+TEST_CASE_METHOD(calls_fixture, "a broker that goes while it is asked is told as a closed connection",
+                 "[broker_calls]") {
     script.expect(query_offset()).then_close();
     CHECK(run(calls.query_offset("billing", queue)).error() == error::connection_closed);
 }

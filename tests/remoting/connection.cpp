@@ -1,6 +1,5 @@
-#include <rocketpush/remoting/connection.hpp>
-
 #include <rocketpush/protocol/requests.hpp>
+#include <rocketpush/remoting/connection.hpp>
 #include <rocketpush/transport/memory_transport.hpp>
 
 #include <chrono>
@@ -54,8 +53,7 @@ struct outcome {
     /// Does nothing once the outcome is gone: the connection may end later.
     auto handler() {
         return [this, is_there = std::weak_ptr(alive)](std::error_code ec, const received_frame& frame) {
-            if (is_there.expired())
-                return;
+            if (is_there.expired()) return;
             ++calls;
             code = ec;
             body = frame.body;
@@ -79,13 +77,15 @@ struct connection_fixture {
         runtime.run_ready();
         auto made = std::make_shared<connection_type>(
             runtime, pool, frame_limit, at, std::move(stream),
-            connection_type::events{
-                this,
-                [](void* self, connection_type& from, const received_frame& frame) {
-                    static_cast<connection_fixture*>(self)->requests.push_back(frame.header.code);
-                    from.respond(frame, response_code::request_code_not_supported, "no", protocol::no_fields{});
-                },
-                [](void* self, connection_type&, std::error_code why) { static_cast<connection_fixture*>(self)->closed.push_back(why); }});
+            connection_type::events{this,
+                                    [](void* self, connection_type& from, const received_frame& frame) {
+                                        static_cast<connection_fixture*>(self)->requests.push_back(frame.header.code);
+                                        from.respond(frame, response_code::request_code_not_supported, "no",
+                                                     protocol::no_fields{});
+                                    },
+                                    [](void* self, connection_type&, std::error_code why) {
+                                        static_cast<connection_fixture*>(self)->closed.push_back(why);
+                                    }});
         made->start();
         runtime.run_ready();
         counting_transport::writes = 0;
@@ -139,14 +139,12 @@ TEST_CASE_METHOD(connection_fixture, "a request's body follows its header", "[co
 
 TEST_CASE_METHOD(connection_fixture, "what is sent while a write is under way goes out as one", "[connection]") {
     std::vector<outcome> seen(11);
-    for (auto& each : seen)
-        ask(each);
+    for (auto& each : seen) ask(each);
     CHECK(counting_transport::writes == 1);
     runtime.run_ready();
     CHECK(counting_transport::writes == 2);
     int frames = 0;
-    while (peer.last().take_frame())
-        ++frames;
+    while (peer.last().take_frame()) ++frames;
     CHECK(frames == 11);
 }
 
@@ -159,8 +157,7 @@ TEST_CASE_METHOD(connection_fixture, "what the responses of one read lead to goe
             link->async_request(question, {}, 3s, [](std::error_code, const received_frame&) {});
         });
     runtime.run_ready();
-    while (const auto frame = peer.last().take_frame())
-        responses += response(frame->header.opaque);
+    while (const auto frame = peer.last().take_frame()) responses += response(frame->header.opaque);
     counting_transport::writes = 0;
     peer.last().write(responses);
     runtime.run_ready();
@@ -169,7 +166,8 @@ TEST_CASE_METHOD(connection_fixture, "what the responses of one read lead to goe
     CHECK(link->requests_under_way() == 5);
 }
 
-TEST_CASE_METHOD(connection_fixture, "a request without a response ends at its deadline, the others go on", "[connection]") {
+TEST_CASE_METHOD(connection_fixture, "a request without a response ends at its deadline, the others go on",
+                 "[connection]") {
     outcome soon, later;
     ask(later, 30s);
     ask(soon, 3s);
@@ -194,7 +192,9 @@ TEST_CASE_METHOD(connection_fixture, "a request without a response ends at its d
 TEST_CASE_METHOD(connection_fixture, "deadlines in any order are all kept", "[connection]") {
     std::vector<std::string> order;
     const auto note = [&](std::string name) {
-        return [&order, name](std::error_code ec, const received_frame&) { order.push_back(ec == error::request_timed_out ? name : "?"); };
+        return [&order, name](std::error_code ec, const received_frame&) {
+            order.push_back(ec == error::request_timed_out ? name : "?");
+        };
     };
     for (const auto& [name, timeout] : {std::pair("7", 7s), std::pair("5", 5s), std::pair("9", 9s), std::pair("1", 1s)})
         link->async_request(question, {}, timeout, note(name));
@@ -209,13 +209,14 @@ TEST_CASE_METHOD(connection_fixture, "deadlines in any order are all kept", "[co
 TEST_CASE_METHOD(connection_fixture, "a connection whose pool was let go ends in peace", "[connection]") {
     link->close();
     link.reset();
-    pool.reset();      // the read that was under way has not heard yet
+    pool.reset(); // the read that was under way has not heard yet
     runtime.run_ready();
     pool = std::make_shared<detail::block_pool>();
     link = open();
 }
 
-TEST_CASE_METHOD(connection_fixture, "a peer that has sent nothing since a request that timed out is given up", "[connection]") {
+TEST_CASE_METHOD(connection_fixture, "a peer that has sent nothing since a request that timed out is given up",
+                 "[connection]") {
     outcome first, second;
     runtime.advance(1min); // silence before does not count
     ask(first, 3s);
@@ -284,10 +285,12 @@ TEST_CASE_METHOD(connection_fixture, "a response that nobody waits for is droppe
     CHECK(link->is_open());
 }
 
-TEST_CASE_METHOD(connection_fixture, "a request of the server is handed on and answered, a one-way one not", "[connection]") {
+TEST_CASE_METHOD(connection_fixture, "a request of the server is handed on and answered, a one-way one not",
+                 "[connection]") {
     std::string bytes;
     protocol::append_request(bytes, protocol::header_encoding::rocketmq, question, {.opaque = 4711});
-    protocol::append_request(bytes, protocol::header_encoding::json, protocol::consumer_ids_changed_notice{.consumer_group = "billing"},
+    protocol::append_request(bytes, protocol::header_encoding::json,
+                             protocol::consumer_ids_changed_notice{.consumer_group = "billing"},
                              {.opaque = 4712, .flag = protocol::oneway_flag});
     peer.last().write(bytes);
     runtime.run_ready();
@@ -334,7 +337,8 @@ TEST_CASE_METHOD(connection_fixture, "garbage closes the connection and ends its
     CHECK(peer.last().ended);
 }
 
-TEST_CASE_METHOD(connection_fixture, "a frame beyond the limit closes the connection before it has come", "[connection]") {
+TEST_CASE_METHOD(connection_fixture, "a frame beyond the limit closes the connection before it has come",
+                 "[connection]") {
     link->close();
     link = open(4096);
     closed.clear();
@@ -343,7 +347,8 @@ TEST_CASE_METHOD(connection_fixture, "a frame beyond the limit closes the connec
     CHECK(closed == std::vector<std::error_code>{error::frame_too_large});
 }
 
-TEST_CASE_METHOD(connection_fixture, "a handler may close the connection in the midst of what one read brought", "[connection]") {
+TEST_CASE_METHOD(connection_fixture, "a handler may close the connection in the midst of what one read brought",
+                 "[connection]") {
     outcome second;
     int calls = 0;
     link->async_request(question, {}, 3s, [&](std::error_code, const received_frame&) {
@@ -353,8 +358,7 @@ TEST_CASE_METHOD(connection_fixture, "a handler may close the connection in the 
     ask(second);
     runtime.run_ready();
     std::string responses;
-    while (const auto frame = peer.last().take_frame())
-        responses += response(frame->header.opaque, "answer");
+    while (const auto frame = peer.last().take_frame()) responses += response(frame->header.opaque, "answer");
     peer.last().write(responses);
     runtime.run_ready();
     CHECK(calls == 1);
@@ -365,8 +369,7 @@ TEST_CASE_METHOD(connection_fixture, "a handler may close the connection in the 
 
 TEST_CASE_METHOD(connection_fixture, "requests beyond the limit are refused, later", "[connection]") {
     std::vector<outcome> seen(65535);
-    for (auto& each : seen)
-        ask(each);
+    for (auto& each : seen) ask(each);
     outcome beyond;
     ask(beyond);
     CHECK(beyond.calls == 0);
@@ -379,19 +382,19 @@ TEST_CASE_METHOD(connection_fixture, "requests beyond the limit are refused, lat
 
 TEST_CASE("frames arrive whole through pipes and reads of any size", "[connection]") {
     manual_runtime runtime;
-    const auto network = std::make_shared<memory_network>(
-        memory_network_options{.pipe_capacity = GENERATE(std::size_t(1), std::size_t(7), std::size_t(100)), .largest_read = 3});
+    const auto network = std::make_shared<memory_network>(memory_network_options{
+        .pipe_capacity = GENERATE(std::size_t(1), std::size_t(7), std::size_t(100)), .largest_read = 3});
     const endpoint at{"broker-a", 10911};
     test::memory_peer peer(runtime, network, at, [](test::peer_session& from) {
-        while (const auto frame = from.take_frame())
-            from.write(response(frame->header.opaque, frame->body));
+        while (const auto frame = from.take_frame()) from.write(response(frame->header.opaque, frame->body));
     });
     const auto pool = std::make_shared<detail::block_pool>();
-    using plain = connection<memory_transport, manual_runtime>;
+    using plain     = connection<memory_transport, manual_runtime>;
     plain::stream_type stream(runtime.get_executor());
     memory_transport(network).async_connect(stream, at, [](std::error_code) {});
     runtime.run_ready();
-    const auto link = std::make_shared<plain>(runtime, pool, protocol::default_frame_limit, at, std::move(stream), plain::events{});
+    const auto link =
+        std::make_shared<plain>(runtime, pool, protocol::default_frame_limit, at, std::move(stream), plain::events{});
     link->start();
     std::vector<outcome> seen(5);
     for (std::size_t i = 0; i < seen.size(); ++i)

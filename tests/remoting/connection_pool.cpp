@@ -1,6 +1,5 @@
-#include <rocketpush/remoting/connection_pool.hpp>
-
 #include <rocketpush/protocol/requests.hpp>
+#include <rocketpush/remoting/connection_pool.hpp>
 #include <rocketpush/transport/memory_transport.hpp>
 
 #include <chrono>
@@ -39,12 +38,13 @@ struct pool_fixture {
     std::vector<std::error_code> attempts;
     std::vector<std::error_code> ends;
     // What the greeting does.
-    bool greets = false;
+    bool greets   = false;
     int greetings = 0;
     detail::signal_flag<manual_runtime> greeted{runtime};
     std::error_code greeting_answer;
 
-    std::optional<pool_type> pool{std::in_place, runtime, memory_transport(network), protocol::default_frame_limit, 3s, events()};
+    std::optional<pool_type> pool{std::in_place, runtime, memory_transport(network), protocol::default_frame_limit, 3s,
+                                  events()};
 
     ~pool_fixture() {
         pool->close();
@@ -57,14 +57,16 @@ struct pool_fixture {
     static task<std::error_code> greet(void* self, std::shared_ptr<link_type>) {
         auto& here = *static_cast<pool_fixture*>(self);
         ++here.greetings;
-        if (here.greets)
-            co_await here.greeted.wait();
+        if (here.greets) co_await here.greeted.wait();
         co_return here.greeting_answer;
     }
     pool_events<link_type> events() {
-        return {this, &greet, nullptr,
-                [](void* self, const endpoint&, std::error_code ec) { static_cast<pool_fixture*>(self)->attempts.push_back(ec); },
-                [](void* self, link_type&, std::error_code ec) { static_cast<pool_fixture*>(self)->ends.push_back(ec); }};
+        return {
+            this, &greet, nullptr,
+            [](void* self, const endpoint&, std::error_code ec) {
+                static_cast<pool_fixture*>(self)->attempts.push_back(ec);
+            },
+            [](void* self, link_type&, std::error_code ec) { static_cast<pool_fixture*>(self)->ends.push_back(ec); }};
     }
 
     void ask(answer& into) { asio::co_spawn(runtime.get_executor(), get(*pool, at, into), asio::detached); }
@@ -92,12 +94,10 @@ TEST_CASE_METHOD(pool_fixture, "the first who asks connects, the next get the sa
 TEST_CASE_METHOD(pool_fixture, "those who ask meanwhile share one attempt", "[connection_pool]") {
     greets = true;
     std::vector<answer> answers(5);
-    for (auto& each : answers)
-        ask(each);
+    for (auto& each : answers) ask(each);
     runtime.run_ready();
     CHECK(peer->sessions.size() == 1);
-    for (const auto& each : answers)
-        CHECK_FALSE(each); // nobody gets it before it was greeted
+    for (const auto& each : answers) CHECK_FALSE(each); // nobody gets it before it was greeted
     CHECK(pool->find(at) == nullptr);
     greeted.set();
     runtime.run_ready();
@@ -109,7 +109,8 @@ TEST_CASE_METHOD(pool_fixture, "those who ask meanwhile share one attempt", "[co
     CHECK(greetings == 1);
 }
 
-TEST_CASE_METHOD(pool_fixture, "a failed attempt is told, and not repeated before its backoff is over", "[connection_pool]") {
+TEST_CASE_METHOD(pool_fixture, "a failed attempt is told, and not repeated before its backoff is over",
+                 "[connection_pool]") {
     network->set(at, memory_network::reach::refused);
     const auto first = ask_now();
     REQUIRE(first);
@@ -131,7 +132,8 @@ TEST_CASE_METHOD(pool_fixture, "a failed attempt is told, and not repeated befor
     CHECK(attempts.size() == 3);
 }
 
-TEST_CASE_METHOD(pool_fixture, "the backoff grows to two seconds and begins anew after a success", "[connection_pool]") {
+TEST_CASE_METHOD(pool_fixture, "the backoff grows to two seconds and begins anew after a success",
+                 "[connection_pool]") {
     network->set(at, memory_network::reach::refused);
     for (int i = 0; i < 8; ++i) {
         CHECK_FALSE(*ask_now());
@@ -261,7 +263,8 @@ TEST_CASE_METHOD(pool_fixture, "each address has a connection of its own", "[con
     CHECK(second.sessions.size() == 1);
 }
 
-TEST_CASE_METHOD(pool_fixture, "a pool may go while its closed connections still have to hear of it", "[connection_pool]") {
+TEST_CASE_METHOD(pool_fixture, "a pool may go while its closed connections still have to hear of it",
+                 "[connection_pool]") {
     REQUIRE(*ask_now());
     pool->close();
     pool.reset();

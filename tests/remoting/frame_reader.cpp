@@ -1,8 +1,7 @@
-#include <rocketpush/remoting/frame_reader.hpp>
-
 #include <rocketpush/detail/byte_order.hpp>
 #include <rocketpush/protocol/command.hpp>
 #include <rocketpush/protocol/requests.hpp>
+#include <rocketpush/remoting/frame_reader.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -20,7 +19,8 @@ using frames = std::vector<received_frame>;
 std::string frame(std::int32_t opaque, std::string_view body = {},
                   protocol::header_encoding encoding = protocol::header_encoding::json) {
     std::string bytes;
-    protocol::append_response(bytes, encoding, response_code::success, opaque, "", protocol::offset_response{.offset = 5}, body);
+    protocol::append_response(bytes, encoding, response_code::success, opaque, "",
+                              protocol::offset_response{.offset = 5}, body);
     return bytes;
 }
 
@@ -44,10 +44,8 @@ std::size_t give(frame_reader& reader, std::string_view bytes) {
 std::error_code take(frame_reader& reader, frames& into) {
     for (;;) {
         auto next = reader.next();
-        if (!next)
-            return next.error();
-        if (!*next)
-            return {};
+        if (!next) return next.error();
+        if (!*next) return {};
         into.push_back(std::move(**next));
     }
 }
@@ -154,8 +152,7 @@ TEST_CASE("a frame larger than a block arrives whole", "[frame_reader]") {
     detail::block_pool pool;
     frame_reader reader(pool);
     std::string body(5'000'000, 'b');
-    for (std::size_t i = 0; i < body.size(); i += 997)
-        body[i] = static_cast<char>('a' + i % 23);
+    for (std::size_t i = 0; i < body.size(); i += 997) body[i] = static_cast<char>('a' + i % 23);
     const auto all = read_all(reader, frame(1, "before") + frame(2, body) + frame(3, "after"));
     REQUIRE(all.size() == 3);
     CHECK(all[0].body == "before");
@@ -182,15 +179,13 @@ TEST_CASE("impossible lengths are refused as soon as they are there", "[frame_re
         std::uint32_t word;
         error why;
     };
-    const auto [length, word, why] = GENERATE(wrong{0, 0, error::frame_malformed}, wrong{3, 0, error::frame_malformed},
-                                              wrong{-1, 0, error::frame_malformed},
-                                              wrong{-2147483647 - 1, 0, error::frame_malformed},
-                                              wrong{2147483647, 0, error::frame_too_large},
-                                              wrong{16 << 20, 0, error::frame_too_large},
-                                              wrong{100, 97, error::frame_malformed}, // a header longer than its frame
-                                              wrong{100, 0xFFFFFF, error::frame_malformed},
-                                              wrong{100, 0x02000010, error::unknown_encoding},
-                                              wrong{100, 0xFF000010, error::unknown_encoding});
+    const auto [length, word, why] =
+        GENERATE(wrong{0, 0, error::frame_malformed}, wrong{3, 0, error::frame_malformed},
+                 wrong{-1, 0, error::frame_malformed}, wrong{-2147483647 - 1, 0, error::frame_malformed},
+                 wrong{2147483647, 0, error::frame_too_large}, wrong{16 << 20, 0, error::frame_too_large},
+                 wrong{100, 97, error::frame_malformed}, // a header longer than its frame
+                 wrong{100, 0xFFFFFF, error::frame_malformed}, wrong{100, 0x02000010, error::unknown_encoding},
+                 wrong{100, 0xFF000010, error::unknown_encoding});
     CAPTURE(length, word);
     detail::block_pool pool;
     frame_reader reader(pool);
@@ -250,10 +245,8 @@ TEST_CASE("there is always room for the next read", "[frame_reader]") {
         const auto part = rest.substr(0, static_cast<std::size_t>(1 + i % 700));
         rest.remove_prefix(give(reader, part));
         REQUIRE_FALSE(take(reader, held));
-        if (rest.empty())
-            rest = bytes;
-        if (held.size() > 20)
-            held.erase(held.begin(), held.begin() + 10);
+        if (rest.empty()) rest = bytes;
+        if (held.size() > 20) held.erase(held.begin(), held.begin() + 10);
     }
     CHECK(reader.prepare().size() >= 1);
 }

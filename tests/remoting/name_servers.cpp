@@ -1,5 +1,4 @@
 #include <rocketpush/remoting/name_servers.hpp>
-
 #include <rocketpush/transport/memory_transport.hpp>
 
 #include <chrono>
@@ -47,7 +46,9 @@ struct servers_fixture {
 };
 
 TEST_CASE_METHOD(servers_fixture, "a route comes from the first server that works", "[name_servers]") {
-    script.expect(get_route("orders").with("acceptStandardJsonOnly", "true")).only_at(first).reply(route({{"broker-a", 4}}));
+    script.expect(get_route("orders").with("acceptStandardJsonOnly", "true"))
+        .only_at(first)
+        .reply(route({{"broker-a", 4}}));
     const auto got = ask("orders");
     REQUIRE((got && *got));
     CHECK((*got)->queue_datas.at(0).read_queue_nums == 4);
@@ -76,8 +77,8 @@ TEST_CASE_METHOD(servers_fixture, "the next servers are asked within the same re
 }
 
 TEST_CASE_METHOD(servers_fixture, "servers that do not answer are left after their timeouts", "[name_servers]") {
-    network->set(first, memory_network::reach::silent);  // 3 s to connect
-    script.expect(get_route("orders")).only_at(second);  // 3 s for an answer
+    network->set(first, memory_network::reach::silent); // 3 s to connect
+    script.expect(get_route("orders")).only_at(second); // 3 s for an answer
     script.expect(get_route("orders")).only_at(third).reply(refusal(response_code::system_busy));
     const auto got = ask("orders", 6s);
     REQUIRE(got);
@@ -93,14 +94,12 @@ TEST_CASE_METHOD(servers_fixture, "no route is an answer: nobody else is asked",
 }
 
 TEST_CASE_METHOD(servers_fixture, "when none can be reached, the last one's failure is kept", "[name_servers]") {
-    for (const auto& each : {first, second, third})
-        network->set(each, memory_network::reach::refused);
+    for (const auto& each : {first, second, third}) network->set(each, memory_network::reach::refused);
     const auto got = ask("orders");
     REQUIRE(got);
     CHECK(got->error() == error::name_servers_unreachable);
     CHECK(servers.last_failure() == asio::error::connection_refused);
-    for (const auto& each : {first, second, third})
-        network->set(each, memory_network::reach::open);
+    for (const auto& each : {first, second, third}) network->set(each, memory_network::reach::open);
     runtime.advance(2s);
     script.expect(get_route("orders")).reply(route({{"broker-a", 1}}));
     CHECK(*ask("orders"));
@@ -120,8 +119,17 @@ TEST_CASE_METHOD(servers_fixture, "each of several requests at once finds the se
     CHECK(*refunds);
 }
 
+TEST_CASE("a host whose name nobody knows is told from one that is away", "[name_servers]") {
+    CHECK(is_resolver_error(asio::error::host_not_found));
+    CHECK(is_resolver_error(asio::error::service_not_found));
+    CHECK_FALSE(is_resolver_error(asio::error::connection_refused));
+    CHECK_FALSE(is_resolver_error(error::connect_timed_out));
+    CHECK_FALSE(is_resolver_error({}));
+}
+
 TEST_CASE_METHOD(servers_fixture, "a route that is no route is told as such", "[name_servers]") {
-    script.expect(get_route("orders")).reply(respond(response_code::success, protocol::no_fields{}, "{\"queueDatas\":7}"));
+    script.expect(get_route("orders"))
+        .reply(respond(response_code::success, protocol::no_fields{}, "{\"queueDatas\":7}"));
     const auto got = ask("orders");
     REQUIRE(got);
     CHECK(got->error() == error::body_malformed);

@@ -45,8 +45,7 @@ TEST_CASE("responses find their requests in any order", "[pending_requests]") {
     pending_requests table;
     std::array<outcome, 3> seen;
     std::array<std::int32_t, 3> opaques{};
-    for (std::size_t i = 0; i < 3; ++i)
-        opaques[i] = table.add(start + 3s, start, seen[i].handler());
+    for (std::size_t i = 0; i < 3; ++i) opaques[i] = table.add(start + 3s, start, seen[i].handler());
     CHECK(table.size() == 3);
     CHECK(std::set(opaques.begin(), opaques.end()).size() == 3);
 
@@ -159,8 +158,7 @@ TEST_CASE("ending all ends each once, and keeps what their handlers add", "[pend
     table.fail_all(error::connection_closed);
     CHECK(ended == 5);
     CHECK(table.size() == 15);
-    for (const auto opaque : added)
-        table.fail(opaque, error::operation_cancelled);
+    for (const auto opaque : added) table.fail(opaque, error::operation_cancelled);
     CHECK(ended == 20);
     CHECK(table.size() == 0);
 }
@@ -207,8 +205,10 @@ TEST_CASE("handlers of any size are kept, and destroyed unrun with the table", "
             CHECK(large[499] == 'z');
             *counted += 10;
         });
-        table.add(never, start, [counted, large](std::error_code, received_frame) { *counted += static_cast<int>(large.size()); });
-        table.add(never, start, [only = std::make_unique<int>(7), counted](std::error_code, received_frame) { *counted += *only; });
+        table.add(never, start,
+                  [counted, large](std::error_code, received_frame) { *counted += static_cast<int>(large.size()); });
+        table.add(never, start,
+                  [only = std::make_unique<int>(7), counted](std::error_code, received_frame) { *counted += *only; });
         CHECK(counted.use_count() == 5);
         CHECK(table.complete(answer_to(big)));
         CHECK(*counted == 10);
@@ -223,9 +223,10 @@ TEST_CASE("a response may be kept by its handler: it shares the block", "[pendin
     received_frame kept;
     {
         pending_requests table;
-        const auto opaque = table.add(never, start, [&kept](std::error_code, received_frame frame) { kept = std::move(frame); });
-        auto frame        = answer_to(opaque);
-        frame.block       = pool.take(100);
+        const auto opaque =
+            table.add(never, start, [&kept](std::error_code, received_frame frame) { kept = std::move(frame); });
+        auto frame  = answer_to(opaque);
+        frame.block = pool.take(100);
         CHECK(table.complete(std::move(frame)));
     }
     CHECK(pool.live_bytes() == 4096);

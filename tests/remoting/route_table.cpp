@@ -19,14 +19,16 @@ queue_data readable(std::string name, std::int32_t count) {
     return {.broker_name = std::move(name), .read_queue_nums = count, .write_queue_nums = count};
 }
 
-const route_data two_brokers{.queue_datas  = {readable("broker-b", 1), readable("broker-a", 2)},
-                             .broker_datas = {broker("broker-b", {{0, "10.0.0.2:10911"}}),
-                                              broker("broker-a", {{0, "10.0.0.1:10911"}, {1, "10.0.0.1:10921"}, {2, "10.0.0.1:10931"}})}};
+const route_data two_brokers{
+    .queue_datas  = {readable("broker-b", 1), readable("broker-a", 2)},
+    .broker_datas = {broker("broker-b", {{0, "10.0.0.2:10911"}}),
+                     broker("broker-a", {{0, "10.0.0.1:10911"}, {1, "10.0.0.1:10921"}, {2, "10.0.0.1:10931"}})}};
 
 TEST_CASE("a route's readable queues come in the group's order", "[route_table]") {
     route_table table;
     CHECK(table.update("orders", two_brokers));
-    CHECK(table.queues("orders") == std::vector<message_queue>{{"orders", "broker-a", 0}, {"orders", "broker-a", 1}, {"orders", "broker-b", 0}});
+    CHECK(table.queues("orders") ==
+          std::vector<message_queue>{{"orders", "broker-a", 0}, {"orders", "broker-a", 1}, {"orders", "broker-b", 0}});
     CHECK(table.knows("orders"));
 }
 
@@ -41,8 +43,7 @@ TEST_CASE("an unknown topic has neither queues nor brokers", "[route_table]") {
 
 TEST_CASE("queues that may not be read are not there, their broker is", "[route_table]") {
     auto route = two_brokers;
-    for (auto& each : route.queue_datas)
-        each.perm = protocol::permissions::write;
+    for (auto& each : route.queue_datas) each.perm = protocol::permissions::write;
     route.queue_datas.push_back({.broker_name = "broker-a", .read_queue_nums = 0, .write_queue_nums = 4});
     route_table table;
     CHECK(table.update("orders", route));
@@ -123,8 +124,9 @@ TEST_CASE("a broker may be known from any topic's route", "[route_table]") {
 
 TEST_CASE("addresses that cannot be one are left out", "[route_table]") {
     route_table table;
-    table.update("orders", {.queue_datas  = {readable("broker-a", 1)},
-                            .broker_datas = {broker("broker-a", {{0, "nonsense"}, {1, "10.0.0.1:99999"}, {2, "[::1]:10911"}})}});
+    table.update("orders",
+                 {.queue_datas  = {readable("broker-a", 1)},
+                  .broker_datas = {broker("broker-a", {{0, "nonsense"}, {1, "10.0.0.1:99999"}, {2, "[::1]:10911"}})}});
     CHECK(table.address("broker-a").error() == error::no_broker_address);
     CHECK(table.address("broker-a", 2)->where == endpoint{"::1", 10911});
     CHECK(table.all_addresses().size() == 1);
@@ -137,8 +139,7 @@ TEST_CASE("a topic's brokers are asked at their masters, or at who is there", "[
     route.broker_datas.push_back(broker("broker-d", {}));
     table.update("orders", route);
     std::vector<std::string> found;
-    for (const auto& each : table.brokers_of("orders"))
-        found.push_back(to_string(each));
+    for (const auto& each : table.brokers_of("orders")) found.push_back(to_string(each));
     CHECK(found == std::vector<std::string>{"10.0.0.1:10911", "10.0.0.2:10911", "10.0.0.3:10931"});
 }
 

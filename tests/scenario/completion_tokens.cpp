@@ -147,4 +147,32 @@ TEST_CASE("the end of a consumer whose context nobody runs any more does not han
     CHECK(got.sum() == 10);
 }
 
+TEST_CASE("a listener that hangs on the consumer's own thread does not hold up stop beyond its deadline", "[scenario]") {
+    tcp_cluster cluster(10);
+    tally got;
+    auto release  = std::make_shared<std::promise<void>>();
+    auto released = release->get_future().share();
+    std::promise<void> returned;
+    auto with            = cluster.member_options();
+    with.request_timeout = 50ms;
+    {
+        push_consumer consumer{with,
+                               [&got, &returned, released](const message_view& message) {
+                                   got.note(message);
+                                   released.wait();
+                                   returned.set_value();
+                               },
+                               inline_executor(), no_observer()};
+        consumer.subscribe("orders");
+        consumer.start();
+        got.wait_for(1);
+        std::error_code failure;
+        consumer.stop(failure, 50ms);
+        CHECK(failure == error::stop_deadline_passed);
+    }
+    release->set_value(); // into a consumer that is gone
+    returned.get_future().wait();
+    CHECK(got.sum() == 1);
+}
+
 } // namespace

@@ -90,22 +90,24 @@ TEST_CASE("a member that stops lets running calls end and commits them; what it 
 }
 
 TEST_CASE("a commit that the broker refuses at hand-over is tried again before the queue is let go", "[scenario]") {
+    const auto refusals = GENERATE(1, 2, 8);
     shared_cluster cluster;
-    auto with = cluster.member_options();
-    slow_virtual_member one(cluster, "one", with);
-    slow_virtual_member two(cluster, "two", with);
+    slow_virtual_member one(cluster, "one", cluster.member_options(), taking(cluster, 100ms));
+    slow_virtual_member two(cluster, "two", cluster.member_options());
     one.subscribe("orders");
     two.subscribe("orders");
     REQUIRE(one.start() == std::error_code());
     cluster.runtime.advance(5500ms); // between two regular commits
-    cluster.send("orders", 40);
-    cluster.runtime.advance(100ms);
-    REQUIRE(one.received().size() == 40);
+    cluster.send("orders", 4);       // one in each queue: the next pulls are held, and do not know that they were consumed
+    cluster.runtime.advance(200ms);
+    REQUIRE(one.received().size() == 4);
+    REQUIRE(cluster.committed("orders", 4) == 0);
 
-    cluster.broker().fail_next(request_code::update_consumer_offset, response_code::system_busy, 4);
+    cluster.broker().fail_next(request_code::update_consumer_offset, response_code::system_busy,
+                               static_cast<std::size_t>(refusals));
     REQUIRE(one.stop() == std::error_code());
-    CHECK(one.count("commit_failure") == 4);
-    CHECK(cluster.committed("orders", 4) == 40);
+    CHECK(one.count("commit_failure") == static_cast<std::size_t>(refusals));
+    CHECK(cluster.committed("orders", 4) == 4);
     REQUIRE(two.start() == std::error_code());
     cluster.runtime.advance(3s);
     CHECK(two.received().empty());

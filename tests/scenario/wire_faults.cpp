@@ -79,7 +79,7 @@ TEST_CASE("bytes that are no frame end their connection, and consumption goes on
     };
     const auto given = GENERATE(
         garbage{"length 0", big_endian(0) + std::string(60, 'x'), error::frame_malformed},
-        garbage{"length -1", big_endian(-1) + std::string(60, 'x'), error::frame_too_large},
+        garbage{"length -1", big_endian(-1) + std::string(60, 'x'), error::frame_malformed},
         garbage{"length 2^31-1", big_endian(2147483647) + std::string(60, 'x'), error::frame_too_large},
         garbage{"header longer than the frame", big_endian(20) + big_endian(21) + std::string(60, 'x'), error::frame_malformed},
         garbage{"unknown encoding", big_endian(20) + big_endian((7 << 24) | 16) + std::string(60, 'x'), error::unknown_encoding},

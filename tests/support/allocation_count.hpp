@@ -13,7 +13,10 @@ namespace rocketpush::test {
 
 inline std::atomic<std::size_t> allocation_count{0};
 
-/// How often `operator new` ran since this was made, on any thread.
+/// A thread that a test does not look at sets it to false.
+inline thread_local bool allocations_counted_here = true;
+
+/// How often `operator new` ran since this was made, on any thread that counts.
 class allocation_counter {
   public:
     std::size_t count() const noexcept { return allocation_count - at_start_; }
@@ -25,7 +28,8 @@ class allocation_counter {
 } // namespace rocketpush::test
 
 void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-    ++rocketpush::test::allocation_count;
+    if (rocketpush::test::allocations_counted_here)
+        ++rocketpush::test::allocation_count;
     return std::malloc(size == 0 ? 1 : size);
 }
 void* operator new(std::size_t size) {

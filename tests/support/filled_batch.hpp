@@ -43,8 +43,7 @@ void fill(pulled_batch<Concurrent>& batch, detail::block_pool& pool, const std::
 /// `count` offsets from `first` on.
 inline std::vector<queue_offset> offsets(queue_offset first, int count) {
     std::vector<queue_offset> made;
-    for (int i = 0; i < count; ++i)
-        made.push_back(first + i);
+    for (int i = 0; i < count; ++i) made.push_back(first + i);
     return made;
 }
 

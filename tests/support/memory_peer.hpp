@@ -58,22 +58,21 @@ class peer_session : public std::enable_shared_from_this<peer_session> {
         : stream_(std::move(stream)), on_bytes_(std::move(on_bytes)) {}
 
     void read() {
-        stream_.async_read_some(asio::buffer(chunk_), [self = shared_from_this()](std::error_code ec, std::size_t count) {
-            if (ec || self->ended) {
-                self->ended = true;
-                return;
-            }
-            self->received.append(self->chunk_.data(), count);
-            if (self->on_bytes_)
-                self->on_bytes_(*self);
-            self->read();
-        });
+        stream_.async_read_some(asio::buffer(chunk_),
+                                [self = shared_from_this()](std::error_code ec, std::size_t count) {
+                                    if (ec || self->ended) {
+                                        self->ended = true;
+                                        return;
+                                    }
+                                    self->received.append(self->chunk_.data(), count);
+                                    if (self->on_bytes_) self->on_bytes_(*self);
+                                    self->read();
+                                });
     }
 
     void write(std::string bytes) {
         waiting_.push_back(std::move(bytes));
-        if (waiting_.size() == 1)
-            write_next();
+        if (waiting_.size() == 1) write_next();
     }
 
     void close() {
@@ -83,11 +82,9 @@ class peer_session : public std::enable_shared_from_this<peer_session> {
 
     /// Takes the next whole frame out of what came.
     std::shared_ptr<const peer_frame> take_frame() {
-        if (received.size() < 4)
-            return nullptr;
+        if (received.size() < 4) return nullptr;
         const auto size = std::size_t{detail::load_big<std::uint32_t>(received.data())} + 4;
-        if (received.size() < size)
-            return nullptr;
+        if (received.size() < size) return nullptr;
         auto frame = std::make_shared<const peer_frame>(std::string_view(received).substr(0, size));
         received.erase(0, size);
         return frame;
@@ -98,11 +95,11 @@ class peer_session : public std::enable_shared_from_this<peer_session> {
 
   private:
     void write_next() {
-        asio::async_write(stream_, asio::buffer(waiting_.front()), [self = shared_from_this()](std::error_code ec, std::size_t) {
-            self->waiting_.pop_front();
-            if (!ec && !self->waiting_.empty())
-                self->write_next();
-        });
+        asio::async_write(stream_, asio::buffer(waiting_.front()),
+                          [self = shared_from_this()](std::error_code ec, std::size_t) {
+                              self->waiting_.pop_front();
+                              if (!ec && !self->waiting_.empty()) self->write_next();
+                          });
     }
 
     stream_type stream_;
@@ -116,15 +113,16 @@ class memory_peer {
   public:
     memory_peer(manual_runtime& runtime, const std::shared_ptr<memory_network>& network, endpoint where,
                 std::function<void(peer_session&)> on_bytes = {})
-        : at(std::move(where)), on_bytes_(std::move(on_bytes)), acceptor_(*memory_transport(network).listen(runtime.get_executor(), at)) {
+        : at(std::move(where)),
+          on_bytes_(std::move(on_bytes)),
+          acceptor_(*memory_transport(network).listen(runtime.get_executor(), at)) {
         accept();
     }
     memory_peer(const memory_peer&)            = delete;
     memory_peer& operator=(const memory_peer&) = delete;
     ~memory_peer() {
         *alive_ = false;
-        for (const auto& each : sessions)
-            each->close();
+        for (const auto& each : sessions) each->close();
     }
 
     /// The connection that came last.
@@ -139,8 +137,7 @@ class memory_peer {
   private:
     void accept() {
         acceptor_.async_accept([this, alive = alive_](std::error_code ec, peer_session::stream_type stream) {
-            if (ec || !*alive)
-                return;
+            if (ec || !*alive) return;
             sessions.push_back(std::make_shared<peer_session>(std::move(stream), on_bytes_));
             sessions.back()->read();
             accept();

@@ -43,81 +43,124 @@ struct request_pattern {
         narrower.fields.emplace_back(std::move(name), std::move(value));
         return narrower;
     }
-    request_pattern with(std::string name, std::int64_t value) const { return with(std::move(name), std::to_string(value)); }
+    request_pattern with(std::string name, std::int64_t value) const {
+        return with(std::move(name), std::to_string(value));
+    }
     /// Of a pull: its first offset.
     request_pattern from(queue_offset offset) const { return with("queueOffset", offset); }
     /// Of a pull: the offset that it commits on its way.
     request_pattern committing(queue_offset offset) const { return with("commitOffset", offset); }
 
     bool fits(const peer_frame& frame) const {
-        if (frame.header.code != static_cast<std::int32_t>(code))
-            return false;
+        if (frame.header.code != static_cast<std::int32_t>(code)) return false;
         for (const auto& [name, value] : fields)
-            if (frame.field(name) != value)
-                return false;
+            if (frame.field(name) != value) return false;
         return true;
     }
 };
 
 // Requests.
 
-inline request_pattern request(protocol::request_code code) { return {code}; }
-inline request_pattern get_route() { return {protocol::request_code::get_route_info}; }
-inline request_pattern get_route(std::string topic) { return get_route().with("topic", std::move(topic)); }
-inline request_pattern heartbeat() { return {protocol::request_code::heart_beat}; }
-inline request_pattern unregister() { return {protocol::request_code::unregister_client}; }
-inline request_pattern get_members() { return {protocol::request_code::get_consumer_list}; }
-inline request_pattern get_members(std::string group) { return get_members().with("consumerGroup", std::move(group)); }
+inline request_pattern request(protocol::request_code code) {
+    return {code};
+}
+inline request_pattern get_route() {
+    return {protocol::request_code::get_route_info};
+}
+inline request_pattern get_route(std::string topic) {
+    return get_route().with("topic", std::move(topic));
+}
+inline request_pattern heartbeat() {
+    return {protocol::request_code::heart_beat};
+}
+inline request_pattern unregister() {
+    return {protocol::request_code::unregister_client};
+}
+inline request_pattern get_members() {
+    return {protocol::request_code::get_consumer_list};
+}
+inline request_pattern get_members(std::string group) {
+    return get_members().with("consumerGroup", std::move(group));
+}
 
 inline request_pattern of_queue(protocol::request_code code, std::string topic, std::int32_t id) {
     return request_pattern{code}.with("topic", std::move(topic)).with("queueId", id);
 }
-inline request_pattern pull() { return {protocol::request_code::pull_message}; }
-inline request_pattern pull(std::string topic) { return pull().with("topic", std::move(topic)); }
+inline request_pattern pull() {
+    return {protocol::request_code::pull_message};
+}
+inline request_pattern pull(std::string topic) {
+    return pull().with("topic", std::move(topic));
+}
 inline request_pattern pull(std::string topic, std::int32_t id) {
     return of_queue(protocol::request_code::pull_message, std::move(topic), id);
 }
-inline request_pattern query_offset() { return {protocol::request_code::query_consumer_offset}; }
+inline request_pattern query_offset() {
+    return {protocol::request_code::query_consumer_offset};
+}
 inline request_pattern query_offset(std::string topic, std::int32_t id) {
     return of_queue(protocol::request_code::query_consumer_offset, std::move(topic), id);
 }
-inline request_pattern update_offset() { return {protocol::request_code::update_consumer_offset}; }
+inline request_pattern update_offset() {
+    return {protocol::request_code::update_consumer_offset};
+}
 inline request_pattern update_offset(std::string topic, std::int32_t id, queue_offset offset) {
     return of_queue(protocol::request_code::update_consumer_offset, std::move(topic), id).committing(offset);
 }
-inline request_pattern max_offset() { return {protocol::request_code::get_max_offset}; }
+inline request_pattern max_offset() {
+    return {protocol::request_code::get_max_offset};
+}
 inline request_pattern max_offset(std::string topic, std::int32_t id) {
     return of_queue(protocol::request_code::get_max_offset, std::move(topic), id);
 }
-inline request_pattern min_offset() { return {protocol::request_code::get_min_offset}; }
+inline request_pattern min_offset() {
+    return {protocol::request_code::get_min_offset};
+}
 inline request_pattern min_offset(std::string topic, std::int32_t id) {
     return of_queue(protocol::request_code::get_min_offset, std::move(topic), id);
 }
-inline request_pattern offset_at() { return {protocol::request_code::search_offset_by_timestamp}; }
-inline request_pattern send_back() { return {protocol::request_code::consumer_send_back}; }
-inline request_pattern send_back(std::int64_t commit_log_offset) { return send_back().with("offset", commit_log_offset); }
+inline request_pattern offset_at() {
+    return {protocol::request_code::search_offset_by_timestamp};
+}
+inline request_pattern send_back() {
+    return {protocol::request_code::consumer_send_back};
+}
+inline request_pattern send_back(std::int64_t commit_log_offset) {
+    return send_back().with("offset", commit_log_offset);
+}
 
 // Answers.
 
 /// Appends the frame that answers a request.
-using answer = std::function<void(std::string& out, const peer_frame& request, const scripted_broker&, const endpoint& at)>;
+using answer =
+    std::function<void(std::string& out, const peer_frame& request, const scripted_broker&, const endpoint& at)>;
 
 template <class Fields>
 answer respond(response_code code, Fields fields, std::string body = {}, std::string remark = {}) {
     return [=](std::string& out, const peer_frame& request, const scripted_broker&, const endpoint&) {
-        protocol::append_response(out, protocol::header_encoding::json, code, request.header.opaque, remark, fields, body);
+        protocol::append_response(out, protocol::header_encoding::json, code, request.header.opaque, remark, fields,
+                                  body);
     };
 }
-inline answer ok() { return respond(response_code::success, protocol::no_fields{}); }
+inline answer ok() {
+    return respond(response_code::success, protocol::no_fields{});
+}
 inline answer refusal(response_code code, std::string remark = "refused by the script") {
     return respond(code, protocol::no_fields{}, {}, std::move(remark));
 }
-inline answer offset(queue_offset value) { return respond(response_code::success, protocol::offset_response{.offset = value}); }
+inline answer offset(queue_offset value) {
+    return respond(response_code::success, protocol::offset_response{.offset = value});
+}
 /// To a query of a group that has never committed.
-inline answer no_offset() { return refusal(response_code::query_not_found, "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first"); }
-inline answer no_route() { return refusal(response_code::topic_not_exist, "No topic route info in name server for the topic"); }
+inline answer no_offset() {
+    return refusal(response_code::query_not_found, "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first");
+}
+inline answer no_route() {
+    return refusal(response_code::topic_not_exist, "No topic route info in name server for the topic");
+}
 inline answer member_ids(std::vector<std::string> ids) {
-    return respond(response_code::success, protocol::no_fields{}, protocol::encode(protocol::consumer_list{std::move(ids)}));
+    return respond(response_code::success, protocol::no_fields{},
+                   protocol::encode(protocol::consumer_list{std::move(ids)}));
 }
 /// The clients whose heartbeats came.
 answer members_that_beat();
@@ -133,11 +176,13 @@ inline answer route(std::vector<route_entry> brokers) {
         protocol::route_data data;
         for (const auto& each : brokers) {
             const auto address = each.address.empty() ? to_string(at) : each.address;
-            data.queue_datas.push_back({.broker_name = each.broker_name, .read_queue_nums = each.queues, .write_queue_nums = each.queues});
-            data.broker_datas.push_back({.cluster = "script", .broker_name = each.broker_name, .broker_addrs = {{0, address}}});
+            data.queue_datas.push_back(
+                {.broker_name = each.broker_name, .read_queue_nums = each.queues, .write_queue_nums = each.queues});
+            data.broker_datas.push_back(
+                {.cluster = "script", .broker_name = each.broker_name, .broker_addrs = {{0, address}}});
         }
-        protocol::append_response(out, protocol::header_encoding::json, response_code::success, request.header.opaque, "",
-                                  protocol::no_fields{}, protocol::encode(data));
+        protocol::append_response(out, protocol::header_encoding::json, response_code::success, request.header.opaque,
+                                  "", protocol::no_fields{}, protocol::encode(data));
     };
 }
 
@@ -161,14 +206,14 @@ inline answer messages(std::vector<std::string> bodies, std::int64_t behind = 0,
             ++at;
         }
         const protocol::pull_response fields{.next_begin_offset = at, .max_offset = at + behind};
-        protocol::append_response(out, protocol::header_encoding::json, response_code::success, request.header.opaque, "FOUND", fields, body);
+        protocol::append_response(out, protocol::header_encoding::json, response_code::success, request.header.opaque,
+                                  "FOUND", fields, body);
     };
 }
 /// `count` messages, "0", "1" ...
 inline answer messages(int count) {
     std::vector<std::string> bodies;
-    for (int i = 0; i < count; ++i)
-        bodies.push_back(std::to_string(i));
+    for (int i = 0; i < count; ++i) bodies.push_back(std::to_string(i));
     return messages(std::move(bodies));
 }
 /// To a pull that was held until its time was over.
@@ -177,8 +222,8 @@ inline answer nothing_new(queue_offset next, response_code code = response_code:
 }
 /// The broker has no such offset and offers another one.
 inline answer offset_illegal(queue_offset offered, std::string remark = "the script says so") {
-    return respond(response_code::pull_offset_moved, protocol::pull_response{.next_begin_offset = offered, .max_offset = offered}, {},
-                   std::move(remark));
+    return respond(response_code::pull_offset_moved,
+                   protocol::pull_response{.next_begin_offset = offered, .max_offset = offered}, {}, std::move(remark));
 }
 
 } // namespace dialogue
@@ -208,16 +253,14 @@ class scripted_broker {
         : runtime_(runtime) {
         for (const auto& each : at)
             peers_.push_back(std::make_unique<memory_peer>(runtime, network, each, [this, each](peer_session& from) {
-                while (const auto frame = from.take_frame())
-                    hear(from.shared_from_this(), frame, each);
+                while (const auto frame = from.take_frame()) hear(from.shared_from_this(), frame, each);
             }));
     }
     scripted_broker(const scripted_broker&)            = delete;
     scripted_broker& operator=(const scripted_broker&) = delete;
     ~scripted_broker() {
         *alive_ = false;
-        if (std::uncaught_exceptions() == 0)
-            CHECK(missing() == "");
+        if (std::uncaught_exceptions() == 0) CHECK(missing() == "");
     }
 
     // The script.
@@ -294,34 +337,41 @@ class scripted_broker {
         protocol::append_request(bytes, protocol::header_encoding::json, request, {.flag = protocol::oneway_flag});
         for (const auto& peer : peers_)
             for (const auto& each : peer->sessions)
-                if (!each->ended && (!at || *at == peer->at))
-                    each->write(bytes);
+                if (!each->ended && (!at || *at == peer->at)) each->write(bytes);
+    }
+    /// Sends a request that wants an answer to every open connection of `at`; the answers come into `answers()`.
+    template <class Request>
+    void ask(const Request& request, const endpoint& at, std::int32_t opaque, std::string_view body = {}) {
+        std::string bytes;
+        protocol::append_request(bytes, protocol::header_encoding::json, request, {.opaque = opaque}, body);
+        for (const auto& peer : peers_)
+            for (const auto& each : peer->sessions)
+                if (!each->ended && at == peer->at) each->write(bytes);
     }
     void push_members_changed(std::string group) {
         push(protocol::consumer_ids_changed_notice{.consumer_group = std::move(group)});
     }
     void close_connections() {
         for (const auto& peer : peers_)
-            for (const auto& each : peer->sessions)
-                each->close();
+            for (const auto& each : peer->sessions) each->close();
     }
 
     // What came.
 
     /// Every frame in its order, as `pull_message topic=orders queueId=0 ...`.
     const std::vector<std::string>& heard() const noexcept { return heard_; }
+    /// What clients answered to `ask`.
+    const std::vector<std::shared_ptr<const peer_frame>>& answers() const noexcept { return answers_; }
     /// How many frames of a kind came.
     std::size_t count(const dialogue::request_pattern& pattern) const {
         std::size_t found = 0;
-        for (const auto& each : frames_)
-            found += pattern.fits(*each);
+        for (const auto& each : frames_) found += pattern.fits(*each);
         return found;
     }
     /// Of a kind of frames the one that came last; null: none came.
     const peer_frame* last(const dialogue::request_pattern& pattern) const {
         for (auto each = frames_.rbegin(); each != frames_.rend(); ++each)
-            if (pattern.fits(**each))
-                return each->get();
+            if (pattern.fits(**each)) return each->get();
         return nullptr;
     }
     /// The clients whose heartbeats came, sorted.
@@ -329,8 +379,7 @@ class scripted_broker {
     std::size_t open_connections() const {
         std::size_t open = 0;
         for (const auto& peer : peers_)
-            for (const auto& each : peer->sessions)
-                open += !each->ended;
+            for (const auto& each : peer->sessions) open += !each->ended;
         return open;
     }
 
@@ -339,13 +388,16 @@ class scripted_broker {
         std::string text;
         for (const auto& each : lines_)
             if (each.left != any_number && each.left != 0)
-                text += "expected " + describe(each.pattern) + (each.left > 1 ? ", " + std::to_string(each.left) + " times\n" : "\n");
+                text += "expected " + describe(each.pattern) +
+                        (each.left > 1 ? ", " + std::to_string(each.left) + " times\n" : "\n");
         return text;
     }
     bool done() const { return missing().empty(); }
 
     /// Told of every frame that nobody expected; by default the test fails.
-    std::function<void(const std::string&)> on_unexpected = [](const std::string& frame) { FAIL_CHECK("nobody expected " << frame); };
+    std::function<void(const std::string&)> on_unexpected = [](const std::string& frame) {
+        FAIL_CHECK("nobody expected " << frame);
+    };
 
   private:
     static constexpr std::size_t any_number = static_cast<std::size_t>(-1);
@@ -379,8 +431,7 @@ class scripted_broker {
     }
     static std::string describe(const dialogue::request_pattern& pattern) {
         auto text = name_of(pattern.code);
-        for (const auto& [name, value] : pattern.fields)
-            text += ' ' + name + '=' + value;
+        for (const auto& [name, value] : pattern.fields) text += ' ' + name + '=' + value;
         return text;
     }
     static std::string describe(const peer_frame& frame) {
@@ -395,45 +446,46 @@ class scripted_broker {
     std::size_t open_part() const {
         auto first = part_;
         for (const auto& each : lines_)
-            if (each.left != any_number && each.left != 0)
-                first = std::min(first, each.part);
+            if (each.left != any_number && each.left != 0) first = std::min(first, each.part);
         return first;
     }
 
     line* line_for(const peer_frame& frame, const endpoint& at) {
-        const auto fits = [&](const line& each) { return each.pattern.fits(frame) && (!each.where || *each.where == at); };
+        const auto fits = [&](const line& each) {
+            return each.pattern.fits(frame) && (!each.where || *each.where == at);
+        };
         const auto part = open_part();
         for (auto& each : lines_)
-            if (each.left != any_number && each.left != 0 && each.part <= part && fits(each))
-                return &each;
+            if (each.left != any_number && each.left != 0 && each.part <= part && fits(each)) return &each;
         for (auto each = lines_.rbegin(); each != lines_.rend(); ++each)
-            if (each->left == any_number && fits(*each))
-                return &*each;
+            if (each->left == any_number && fits(*each)) return &*each;
         return nullptr;
     }
 
-    void hear(const std::shared_ptr<peer_session>& from, const std::shared_ptr<const peer_frame>& frame, const endpoint& at) {
+    void hear(const std::shared_ptr<peer_session>& from, const std::shared_ptr<const peer_frame>& frame,
+              const endpoint& at) {
+        if (frame->header.is_response()) {
+            answers_.push_back(frame);
+            return;
+        }
         frames_.push_back(frame);
         heard_.push_back(describe(*frame));
         if (dialogue::heartbeat().fits(*frame))
-            if (const auto beat = protocol::decode_heartbeat(frame->body))
-                clients_.insert(beat->client_id);
+            if (const auto beat = protocol::decode_heartbeat(frame->body)) clients_.insert(beat->client_id);
         line* fitting = line_for(*frame, at);
-        if (!fitting)
-            return on_unexpected(heard_.back());
-        if (fitting->left != any_number)
-            --fitting->left;
-        if (fitting->delay == duration::zero())
-            return answer_to(*from, *frame, at, fitting->with, fitting->close);
+        if (!fitting) return on_unexpected(heard_.back());
+        if (fitting->left != any_number) --fitting->left;
+        if (fitting->delay == duration::zero()) return answer_to(*from, *frame, at, fitting->with, fitting->close);
         const auto timer = std::make_shared<manual_runtime::timer>(runtime_);
         timer->expires_at(runtime_.now() + fitting->delay);
-        timer->async_wait([this, alive = alive_, timer, from, frame, at, with = fitting->with, close = fitting->close](std::error_code ec) {
-            if (!ec && *alive)
-                answer_to(*from, *frame, at, with, close);
+        timer->async_wait([this, alive = alive_, timer, from, frame, at, with = fitting->with,
+                           close = fitting->close](std::error_code ec) {
+            if (!ec && *alive) answer_to(*from, *frame, at, with, close);
         });
     }
 
-    void answer_to(peer_session& to, const peer_frame& request, const endpoint& at, const dialogue::answer& with, bool close) {
+    void answer_to(peer_session& to, const peer_frame& request, const endpoint& at, const dialogue::answer& with,
+                   bool close) {
         if (with && !to.ended) {
             std::string bytes;
             with(bytes, request, *this, at);
@@ -448,6 +500,7 @@ class scripted_broker {
     std::size_t current_ = 0;
     std::size_t part_    = 0;
     std::vector<std::shared_ptr<const peer_frame>> frames_;
+    std::vector<std::shared_ptr<const peer_frame>> answers_;
     std::vector<std::string> heard_;
     std::set<std::string> clients_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
@@ -457,8 +510,8 @@ class scripted_broker {
 inline dialogue::answer dialogue::members_that_beat() {
     return [](std::string& out, const peer_frame& request, const scripted_broker& broker, const endpoint&) {
         const auto& ids = broker.clients();
-        protocol::append_response(out, protocol::header_encoding::json, response_code::success, request.header.opaque, "",
-                                  protocol::no_fields{},
+        protocol::append_response(out, protocol::header_encoding::json, response_code::success, request.header.opaque,
+                                  "", protocol::no_fields{},
                                   protocol::encode(protocol::consumer_list{std::vector(ids.begin(), ids.end())}));
     };
 }

@@ -12,8 +12,6 @@
 #include <rocketpush/remoting/name_servers.hpp>
 #include <rocketpush/remoting/route_table.hpp>
 
-#include <asio/error.hpp>
-
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -139,8 +137,11 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         if (answer) {
             state.misses = 0;
             state.due    = runtime_.now() + settings_.route_poll_interval;
-            if (routes_.update(topic, *answer))
-                tell(&group_member::route_changed, topic, routes_.queues(topic).size());
+            if (!routes_.update(topic, *answer))
+                co_return std::error_code();
+            if (on_duty_) // one that was only a name server to us until now must know us before it is asked who is a member
+                co_await heartbeat();
+            tell(&group_member::route_changed, topic, routes_.queues(topic).size());
             co_return std::error_code();
         }
         const auto failure = answer.error() == error::name_servers_unreachable ? name_servers_.last_failure() : answer.error();
@@ -163,7 +164,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     }
 
     /// Brings the next heartbeat forward; for a changed subscription.
-    void heartbeat_soon() { heartbeat_due_.wake(); }
+    void heartbeat_soon() { heartbeat_at(runtime_.now()); }
 
   private:
     struct route_watch {
@@ -171,11 +172,6 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         int misses = 0;
         bool asked = false;
     };
-
-    static bool is_resolver_error(std::error_code code) noexcept {
-        return code && (code.category() == asio::error::get_netdb_category() ||
-                        code.category() == asio::error::get_addrinfo_category());
-    }
 
     template <class... Parameters, class... Arguments>
     void tell(void (*group_member::*what)(void*, Parameters...), const Arguments&... arguments) {
@@ -210,9 +206,24 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         const protocol::heartbeat_request request;
         const auto [ec, frame] = co_await fresh->async_request(request, body, settings_.request_timeout,
                                                                detail::await_tuple<executor_type>);
-        if (!ec)
+        if (ec)
+            co_return ec;
+        if (static_cast<response_code>(frame.header.code) == response_code::success)
             tell(&group_member::members_changed); // it knows us from now on, and may have members that we do not know
-        co_return ec;
+        else
+            heartbeat_refused(fresh->peer(), static_cast<response_code>(frame.header.code));
+        co_return std::error_code();
+    }
+
+    void heartbeat_at(time_point at) {
+        next_heartbeat_ = std::min(next_heartbeat_, at);
+        heartbeat_due_.wake();
+    }
+
+    /// Until the next regular one the broker would know nothing of us.
+    void heartbeat_refused(const endpoint& broker, std::error_code why) {
+        tell(&group_member::heartbeat_failure, broker, why);
+        heartbeat_at(runtime_.now() + milliseconds(1000));
     }
 
     /// The address by which we reach the cluster is the one to be known by.
@@ -258,7 +269,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         }
         const auto failure = co_await self->calls_.heartbeat(broker, self->heartbeat_body());
         if (failure)
-            self->tell(&group_member::heartbeat_failure, broker, failure);
+            self->heartbeat_refused(broker, failure);
     }
 
     static task<void> unregister(std::shared_ptr<client_instance> self, endpoint broker, std::string group) {
@@ -301,10 +312,14 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     }
 
     static task<void> beat(std::shared_ptr<client_instance> self) {
+        self->heartbeat_at(self->runtime_.now() + self->settings_.heartbeat_interval);
         while (!self->closed_) {
-            co_await self->heartbeat_due_.wait_until(self->runtime_.now() + self->settings_.heartbeat_interval);
-            if (!self->closed_)
-                co_await self->heartbeat();
+            if (self->runtime_.now() < self->next_heartbeat_) {
+                co_await self->heartbeat_due_.wait_until(self->next_heartbeat_);
+                continue;
+            }
+            self->next_heartbeat_ = self->runtime_.now() + self->settings_.heartbeat_interval;
+            co_await self->heartbeat();
         }
     }
 
@@ -328,9 +343,10 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     std::map<std::string, route_watch> topics_;
     std::string local_ip_;
     std::string client_id_;
-    std::size_t handles_ = 0;
-    bool on_duty_        = false;
-    bool closed_         = false;
+    time_point next_heartbeat_ = time_point::max();
+    std::size_t handles_       = 0;
+    bool on_duty_              = false;
+    bool closed_               = false;
 };
 
 } // namespace rocketpush

@@ -12,6 +12,7 @@
 #include <rocketpush/runtime/runtime.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -88,11 +89,19 @@ class concurrent_consumption {
         std::erase_if(waiting_, [](const job& each) { return !each.wants_help(); });
     }
 
-    /// Whether this thread is in a listener call of ours.
-    bool inside_listener() const noexcept { return running_here_ == this; }
+    /// Whether this thread is in a listener call of ours. (One that is awaited may be in any of the executor's threads.)
+    bool inside_listener() const noexcept {
+        if constexpr (traits::awaitable && requires { executor_.get_executor().running_in_this_thread(); })
+            return executor_.get_executor().running_in_this_thread();
+        else
+            return running_here_ == this;
+    }
 
     /// Nothing reaches the strand any more, whatever runners do. Call when the consumer has stopped.
     void shut() { gate_.shut(); }
+
+    /// From any thread: no further listener call begins, whatever is still to be consumed.
+    void abandon() noexcept { abandoned_.store(true, std::memory_order_relaxed); }
 
   private:
     friend job;
@@ -103,11 +112,15 @@ class concurrent_consumption {
             const auto outer = std::exchange(running_here_, this);
             {
                 runner_counts counts(*this, batch);
-                while (const auto slice = batch.claim(slice_size_))
+                while (const auto slice = claim(batch))
                     consume(self, batch, slice, counts);
             }
             running_here_ = outer;
         }
+    }
+
+    batch_slice claim(batch_type& batch) noexcept {
+        return abandoned_.load(std::memory_order_relaxed) ? batch_slice() : batch.claim(slice_size_);
     }
 
     /// The last runner left `batch`.
@@ -182,7 +195,7 @@ class concurrent_consumption {
     std::size_t lane_limit() const noexcept { return concurrent ? executor_.concurrency() : threads_; }
 
     void start_lanes() {
-        while (lanes_ < lane_limit() && !waiting_.empty()) {
+        while (lanes_ < lane_limit() && !waiting_.empty() && !abandoned_.load(std::memory_order_relaxed)) {
             if (!waiting_.front().wants_help()) {
                 waiting_.pop_front();
                 continue;
@@ -238,7 +251,7 @@ class concurrent_consumption {
                     here.observer_.on_listener_exception(context.queue, std::current_exception());
                 }
                 here.settle(work, batch, slice, context, result, counts);
-                slice = batch.claim(here.slice_size_);
+                slice = here.claim(batch);
             } while (slice);
         }
         auto owner = work.owner();
@@ -256,6 +269,7 @@ class concurrent_consumption {
     Runtime runtime_;
     detail::strand_gate<typename Runtime::executor_type> gate_;
     std::uint32_t slice_size_ = 1;
+    std::atomic<bool> abandoned_{false};
 
     std::deque<job> waiting_; ///< Batches with messages that no lane has claimed, oldest first.
     std::size_t lanes_   = 0;

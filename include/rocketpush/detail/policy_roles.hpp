@@ -8,6 +8,7 @@
 #include <rocketpush/runtime/asio_runtime.hpp>
 #include <rocketpush/transport/tcp_transport.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <tuple>
 #include <type_traits>
@@ -69,13 +70,18 @@ struct sorted_policies {
     using runtime      = typename policy_of<role::runtime, asio_runtime, Given...>::type;
 };
 
+template <class T, class... Types>
+concept one_of = (std::same_as<T, Types> || ...);
+
 /// Takes the value of type `Policy` out of `given`; a default one if there is none.
 template <class Policy, class... Given>
 Policy take_policy(std::tuple<Given...>& given) {
-    if constexpr ((std::is_same_v<Policy, Given> || ...))
+    if constexpr (one_of<Policy, Given...>) {
         return std::move(std::get<Policy>(given));
-    else
+    } else {
+        static_assert(std::default_initializable<Policy>, "a policy without a default constructor is given to the consumer as a value");
         return Policy();
+    }
 }
 
 } // namespace rocketpush::detail

@@ -115,7 +115,8 @@ class basic_broker {
         return call([&](auto& logic, auto&) { return logic.committed_offset(group, topic, queue); });
     }
 
-    /// Whether a group has committed behind every message that a topic holds; false for a topic that does not exist.
+    /// Whether a group has committed behind every message that a topic holds; false for a topic that does not exist. Of
+    /// messages that the group's tags leave out, those at the end of a queue are only passed when more messages come.
     bool consumed(std::string_view group, std::string_view topic) const {
         return call([&](auto& logic, auto&) { return logic.consumed(group, topic); });
     }

@@ -64,6 +64,14 @@ class process_queue {
         return false;
     }
 
+    /// No further listener call starts behind the last message that one has got. What lies before it still runs: batches run
+    /// side by side, the offset to commit cannot pass a gap, and what was consumed behind the gap would come twice.
+    void cancel_behind_last_claimed() noexcept {
+        for (auto each = batches_.rbegin(); each != batches_.rend(); ++each)
+            if ((*each)->cancel_unclaimed())
+                return;
+    }
+
     /// No further listener call starts for what is cached.
     void cancel_unclaimed() noexcept {
         for (auto& each : batches_)

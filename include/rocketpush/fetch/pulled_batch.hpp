@@ -136,7 +136,8 @@ class pulled_batch {
     bool running() const noexcept { return runners_.load(std::memory_order_acquire) != 0; }
 
     /// Makes what nobody has claimed yet unclaimable: those listener calls will not start.
-    void cancel_unclaimed() noexcept { next_.exchange(size(), std::memory_order_relaxed); }
+    /// @return Whether anything had been claimed.
+    bool cancel_unclaimed() noexcept { return next_.exchange(size(), std::memory_order_relaxed) != 0; }
 
     /// The offset of the first message that is not finished; empty when all are.
     std::optional<queue_offset> first_unfinished() noexcept {

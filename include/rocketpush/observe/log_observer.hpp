@@ -55,8 +55,8 @@ class log_observer : public no_observer {
         write(log_level::warning, "lost the connection to {}: {}", to_string(peer), why.message());
     }
     void on_route_changed(const std::string& topic, std::size_t queues) {
-        ended("route " + topic, "topic {} has {} readable queues", topic, queues);
-        write(log_level::info, "topic {} has {} readable queues", topic, queues);
+        if (!ended("route " + topic, "topic {} has {} readable queues", topic, queues))
+            write(log_level::info, "topic {} has {} readable queues", topic, queues);
     }
     void on_route_failure(const std::string& topic, std::error_code why) {
         if (!is_retry_topic(topic)) // the broker makes it when the first heartbeat has come
@@ -145,10 +145,13 @@ class log_observer : public no_observer {
             write(log_level::warning, text, std::forward<Arguments>(arguments)...);
     }
 
+    /// @return Whether it was a problem, so that its end was written.
     template <class... Arguments>
-    void ended(const std::string& what, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
-        if (!problems_.empty() && problems_.erase(what) != 0)
-            write(log_level::warning, text, std::forward<Arguments>(arguments)...);
+    bool ended(const std::string& what, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
+        if (problems_.empty() || problems_.erase(what) == 0)
+            return false;
+        write(log_level::warning, text, std::forward<Arguments>(arguments)...);
+        return true;
     }
 
     log_level least_;

@@ -48,6 +48,9 @@ class queue_table {
     static constexpr std::chrono::seconds hand_over_limit{5};
     /// How long a broker may take to look at a pull.
     static constexpr std::chrono::milliseconds pull_processing_limit{300};
+    /// A last commit that fails is tried again so often, this long after the failure.
+    static constexpr int commit_attempts = 3;
+    static constexpr std::chrono::milliseconds commit_retry_delay{200};
 
     explicit queue_table(Host& host) : host_(host) {}
 
@@ -210,7 +213,7 @@ class queue_table {
         if (owned->stage == queue_stage::acquiring)
             return; // take_over sees it and forgets the queue
         enter_stage(*owned, queue_stage::releasing);
-        owned->cache.cancel_unclaimed();
+        owned->cache.cancel_behind_last_claimed();
         host_.forget_exhausted();
         host_.spawn(hand_over(host_.shared_from_this(), std::move(owned), go_on_at));
     }
@@ -221,6 +224,8 @@ class queue_table {
         const auto limit = [&] { return host->running() ? begun + hand_over_limit : host->stop_deadline(); };
         while (owned->cache.busy() && host->runtime().now() < limit())
             co_await owned->idle.wait_until(limit());
+        owned->cache.cancel_unclaimed(); // too late for what has not begun
+        host->forget_exhausted();
 
         // The last pull carries a commit too, of an older offset, and a broker runs pulls and commits side by side: ours has to
         // be the later one. A pull that is held was processed when it came, so there is no need to wait for its answer.
@@ -231,8 +236,17 @@ class queue_table {
             co_await owned->idle.wait_until(time_point::max());
 
         const auto offset = go_on_at.value_or(owned->cache.committable());
-        if (offset != owned->committed)
+        for (int attempt = 1; offset != owned->committed; ++attempt) {
             co_await write(host, owned, offset);
+            // Where another member takes over it has read the offset soon: to write it later would only set that one back.
+            const auto last = host->running() ? begun + host->settings().takeover_delay : limit();
+            const auto next = host->runtime().now() + commit_retry_delay;
+            if (offset == owned->committed || attempt == commit_attempts || next > last)
+                break;
+            typename Host::runtime_type::timer pause(host->runtime());
+            pause.expires_at(next);
+            co_await pause.async_wait(detail::await_tuple<executor_type>);
+        }
         host->observe().on_queue_released(owned->queue, owned->committed);
         if (owned->cache.busy()) // a hung listener: its batch stays until the call returns
             table.left_behind_.push_back(owned);

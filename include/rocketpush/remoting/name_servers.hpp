@@ -7,6 +7,8 @@
 #include <rocketpush/protocol/requests.hpp>
 #include <rocketpush/remoting/connection_pool.hpp>
 
+#include <asio/error.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -16,6 +18,12 @@
 #include <vector>
 
 namespace rocketpush {
+
+/// Whether a host's name could not be turned into an address.
+inline bool is_resolver_error(std::error_code code) noexcept {
+    return code && (code.category() == asio::error::get_netdb_category() ||
+                    code.category() == asio::error::get_addrinfo_category());
+}
 
 /**
  * @brief Asks the name servers for routes: stays with one that works, and asks the others within the same request when
@@ -40,10 +48,11 @@ class name_servers {
     /**
      * @brief The route of `topic`.
      * @retval error::no_route                   The name server has none (topic unknown, or its broker not registered yet).
-     * @retval error::name_servers_unreachable   None of the list answered; `last_failure()` tells why the last did not.
+     * @retval error::name_servers_unreachable   None of the list answered; `last_failure()` tells why.
      */
     task<result<protocol::route_data>> route(std::string topic) {
         const protocol::route_request request{.topic = std::move(topic), .accept_standard_json_only = true};
+        std::error_code failure;
         auto asked = current_; // ours: another request may move on from the same server meanwhile
         for (std::size_t attempt = 0; attempt < list_.size(); ++attempt) {
             auto answer = co_await ask(list_[asked], request);
@@ -55,18 +64,21 @@ class name_servers {
                     co_return protocol::decode_route(answer->body);
                 if (code == response_code::topic_not_exist)
                     co_return error::no_route;
-                last_failure_ = make_error_code(code);
+                failure = make_error_code(code);
             } else {
-                last_failure_ = answer.error();
-                if (last_failure_ == error::operation_cancelled)
-                    co_return last_failure_;
+                if (answer.error() == error::operation_cancelled)
+                    co_return answer.error();
+                // A server that is only away says more than one whose name nobody knows.
+                if (!failure || !is_resolver_error(answer.error()))
+                    failure = answer.error();
             }
+            last_failure_ = failure;
             asked = (asked + 1) % list_.size();
         }
         co_return error::name_servers_unreachable;
     }
 
-    /// Why the server that was asked last did not answer.
+    /// Why no server answered: a resolver's error only if that befell all of them.
     std::error_code last_failure() const noexcept { return last_failure_; }
 
   private:

@@ -1,0 +1,15652 @@
+// rocketpush 0.1.0: a RocketMQ push consumer as a C++20 header-only library, in one file.
+// Written by scripts/single-header from include/; change that, not this.
+// SPDX-License-Identifier: Apache-2.0
+
+#ifndef ROCKETPUSH_ROCKETPUSH_HPP
+#define ROCKETPUSH_ROCKETPUSH_HPP
+
+// The one header: everything, in the order in which a message travels. Read top to bottom it is the map of the library.
+
+// core: the words that all use
+// rocketpush/core/version.hpp
+#ifndef ROCKETPUSH_CORE_VERSION_HPP
+#define ROCKETPUSH_CORE_VERSION_HPP
+
+/// The library's version: this header is its one home, build files read it from here.
+#define ROCKETPUSH_VERSION_MAJOR 0
+#define ROCKETPUSH_VERSION_MINOR 1
+#define ROCKETPUSH_VERSION_PATCH 0
+#define ROCKETPUSH_VERSION_STRING "0.1.0"
+
+#endif
+// rocketpush/core/error.hpp
+#ifndef ROCKETPUSH_CORE_ERROR_HPP
+#define ROCKETPUSH_CORE_ERROR_HPP
+
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace rocketpush {
+
+/**
+ * @brief What this library itself reports. A broker's answers have `response_code`; the network's
+ *        errors stay Asio's and the system's.
+ *
+ * `docs/errors.md` has a row for each: who sees it, cause, what to do.
+ */
+enum class error {
+    // Options and names; seen by the constructor, subscribe() and start(), before any connection.
+    invalid_option = 1,     ///< An option is out of its range; the text names it.
+    invalid_group,          ///< The consumer group's name is empty, reserved, too long or has a bad character.
+    invalid_topic,          ///< A topic's name is empty, too long or has a bad character.
+    invalid_name_server,    ///< The name server list is empty or an address is not `host:port`.
+    invalid_expression,     ///< A subscription's expression selects nothing or is empty.
+    unsupported_feature,    ///< The option needs a feature that this version or build does not have.
+
+    // Life cycle; seen by start(), stop() and calls on a consumer that is not running.
+    already_started,        ///< start() a second time.
+    already_stopped,        ///< A call on a consumer that was stopped; it cannot be started again.
+    not_running,            ///< The call needs a running consumer.
+    group_in_use,           ///< The client instance already has a consumer of this group.
+    stop_deadline_passed,   ///< stop() ended at its deadline while listener calls were still running.
+    would_wait_for_itself,  ///< A blocking call on the consumer's own strand or in its listener; use the async one.
+
+    // Bytes from the network that cannot be what they claim.
+    frame_too_large,        ///< A frame's length is beyond the limit.
+    frame_malformed,        ///< A frame's length or header length is impossible.
+    unknown_encoding,       ///< A frame's header encoding is neither JSON nor ROCKETMQ.
+    header_malformed,       ///< A frame's header cannot be parsed, or lacks a field that it must have.
+    body_malformed,         ///< A control body is not the JSON it should be.
+    message_malformed,      ///< A stored message's lengths contradict each other.
+    message_magic_unknown,  ///< A stored message has an unknown magic code.
+    message_crc_mismatch,   ///< A stored message's body does not match its checksum.
+    decompression_failed,   ///< A compressed body is damaged.
+    decompressed_too_large, ///< A compressed body inflates beyond the limit.
+    compression_left_out,   ///< The body's compression is unknown or was left out of this build.
+
+    // Remoting.
+    request_timed_out,      ///< No response before the request's deadline.
+    connect_timed_out,      ///< No connection before the deadline.
+    connection_closed,      ///< The connection ended while the request was under way.
+    too_many_requests,      ///< The limit of requests under way on one connection is reached.
+    operation_cancelled,    ///< The consumer is stopping, or gave the queue up.
+
+    // Routes and sharing out.
+    name_servers_unreachable, ///< No name server of the list answered.
+    no_route,               ///< The name server does not know the topic.
+    no_broker_address,      ///< The route has no address for this broker.
+    no_members,             ///< The broker's member list of the group is empty.
+    not_a_member,           ///< This client is not in the member list of its group.
+};
+
+/**
+ * @brief A broker's or name server's answer code; 0 is success.
+ * @par Source  Java `ResponseCode`, `RemotingSysResponseCode`.
+ */
+enum class response_code : int {
+    success                       = 0,
+    system_error                  = 1,
+    system_busy                   = 2,
+    request_code_not_supported    = 3,
+    flush_disk_timeout            = 10,
+    slave_not_available           = 11,
+    flush_slave_timeout           = 12,
+    message_illegal               = 13,
+    service_not_available         = 14,
+    version_not_supported         = 15,
+    no_permission                 = 16,
+    topic_not_exist               = 17,
+    pull_not_found                = 19,
+    pull_retry_immediately        = 20,
+    pull_offset_moved             = 21,
+    query_not_found               = 22,
+    subscription_parse_failed     = 23,
+    subscription_not_exist        = 24,
+    subscription_not_latest       = 25,
+    subscription_group_not_exist  = 26,
+    filter_data_not_exist         = 27,
+    filter_data_not_latest        = 28,
+    invalid_parameter             = 29,
+    consumer_not_online           = 206,
+    consume_msg_timeout           = 207,
+    flow_control                  = 215,
+    not_leader_for_queue          = 501,
+    go_away                       = 1500,
+};
+
+namespace detail {
+
+/// The sentence for `code`, or an empty view for a number that is no `error`.
+constexpr std::string_view describe(error code) noexcept {
+    switch (code) {
+    case error::invalid_option: return "an option is out of its range";
+    case error::invalid_group: return "the consumer group's name is not valid";
+    case error::invalid_topic: return "the topic's name is not valid";
+    case error::invalid_name_server: return "the name server list is not valid";
+    case error::invalid_expression: return "the subscription expression is not valid";
+    case error::unsupported_feature: return "this version or build does not have the feature";
+    case error::already_started: return "the consumer was started before";
+    case error::already_stopped: return "the consumer was stopped and cannot be used again";
+    case error::not_running: return "the consumer is not running";
+    case error::group_in_use: return "the client already has a consumer of this group";
+    case error::stop_deadline_passed: return "listener calls were still running at the stop deadline";
+    case error::would_wait_for_itself: return "a blocking call in the consumer's own thread would wait for itself";
+    case error::frame_too_large: return "a frame is larger than the limit";
+    case error::frame_malformed: return "a frame's lengths are impossible";
+    case error::unknown_encoding: return "a frame's header encoding is unknown";
+    case error::header_malformed: return "a frame's header cannot be parsed";
+    case error::body_malformed: return "a body is not the JSON it should be";
+    case error::message_malformed: return "a stored message's lengths contradict each other";
+    case error::message_magic_unknown: return "a stored message has an unknown magic code";
+    case error::message_crc_mismatch: return "a message body does not match its checksum";
+    case error::decompression_failed: return "a compressed message body is damaged";
+    case error::decompressed_too_large: return "a compressed message body inflates beyond the limit";
+    case error::compression_left_out: return "the message's compression is not in this build";
+    case error::request_timed_out: return "no response before the deadline";
+    case error::connect_timed_out: return "no connection before the deadline";
+    case error::connection_closed: return "the connection ended while a request was under way";
+    case error::too_many_requests: return "too many requests are under way on the connection";
+    case error::operation_cancelled: return "the operation was cancelled";
+    case error::name_servers_unreachable: return "no name server answered";
+    case error::no_route: return "the name server has no route for the topic";
+    case error::no_broker_address: return "the route has no address for the broker";
+    case error::no_members: return "the group's member list is empty";
+    case error::not_a_member: return "this client is not in its group's member list";
+    }
+    return {};
+}
+
+constexpr std::string_view describe(response_code code) noexcept {
+    switch (code) {
+    case response_code::success: return "success";
+    case response_code::system_error: return "system error";
+    case response_code::system_busy: return "system busy";
+    case response_code::request_code_not_supported: return "request code not supported";
+    case response_code::flush_disk_timeout: return "flush to disk timed out";
+    case response_code::slave_not_available: return "slave not available";
+    case response_code::flush_slave_timeout: return "flush to slave timed out";
+    case response_code::message_illegal: return "message illegal";
+    case response_code::service_not_available: return "service not available";
+    case response_code::version_not_supported: return "version not supported";
+    case response_code::no_permission: return "no permission";
+    case response_code::topic_not_exist: return "topic does not exist";
+    case response_code::pull_not_found: return "no new message";
+    case response_code::pull_retry_immediately: return "no matching message";
+    case response_code::pull_offset_moved: return "offset out of the queue's range";
+    case response_code::query_not_found: return "not found";
+    case response_code::subscription_parse_failed: return "the subscription expression does not parse";
+    case response_code::subscription_not_exist: return "the broker does not know the subscription";
+    case response_code::subscription_not_latest: return "the broker has an older subscription";
+    case response_code::subscription_group_not_exist: return "the consumer group does not exist";
+    case response_code::filter_data_not_exist: return "the broker has no filter data";
+    case response_code::filter_data_not_latest: return "the broker has older filter data";
+    case response_code::invalid_parameter: return "invalid parameter";
+    case response_code::consumer_not_online: return "the consumer is not online";
+    case response_code::consume_msg_timeout: return "the consumer did not answer in time";
+    case response_code::flow_control: return "the broker limits the flow";
+    case response_code::not_leader_for_queue: return "the broker does not lead the queue";
+    case response_code::go_away: return "the server is going away";
+    }
+    return {};
+}
+
+} // namespace detail
+
+/// The category of `error`. (Categories are virtual because the standard says so.)
+inline const std::error_category& error_category() noexcept {
+    class category final : public std::error_category {
+        const char* name() const noexcept override { return "rocketpush"; }
+        std::string message(int value) const override {
+            const auto text = detail::describe(static_cast<error>(value));
+            return text.empty() ? "unknown rocketpush error " + std::to_string(value) : std::string(text);
+        }
+    };
+    static const category instance;
+    return instance;
+}
+
+/// The category of `response_code`: what a broker or name server answered.
+inline const std::error_category& response_category() noexcept {
+    class category final : public std::error_category {
+        const char* name() const noexcept override { return "rocketmq.response"; }
+        std::string message(int value) const override {
+            const auto text   = detail::describe(static_cast<response_code>(value));
+            const auto number = " (code " + std::to_string(value) + ")";
+            return (text.empty() ? "unknown response" : std::string(text)) + number;
+        }
+    };
+    static const category instance;
+    return instance;
+}
+
+inline std::error_code make_error_code(error code) noexcept {
+    return {static_cast<int>(code), error_category()};
+}
+
+inline std::error_code make_error_code(response_code code) noexcept {
+    return {static_cast<int>(code), response_category()};
+}
+
+} // namespace rocketpush
+
+template <>
+struct std::is_error_code_enum<rocketpush::error> : std::true_type {};
+template <>
+struct std::is_error_code_enum<rocketpush::response_code> : std::true_type {};
+
+#endif
+// rocketpush/core/result.hpp
+#ifndef ROCKETPUSH_CORE_RESULT_HPP
+#define ROCKETPUSH_CORE_RESULT_HPP
+
+// rocketpush/detail/assert.hpp
+#ifndef ROCKETPUSH_DETAIL_ASSERT_HPP
+#define ROCKETPUSH_DETAIL_ASSERT_HPP
+
+/**
+ * A broken precondition is a bug of the caller. Users may define ROCKETPUSH_ASSERT before the first include to
+ * route it elsewhere; by default it is the standard `assert`, so a release build does not pay for it.
+ */
+#ifndef ROCKETPUSH_ASSERT
+#include <cassert>
+#define ROCKETPUSH_ASSERT(condition, promise) assert((condition) && (promise))
+#endif
+
+#endif
+
+#include <concepts>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+namespace rocketpush {
+
+/**
+ * @brief A value, or the error code that says why there is none.
+ *
+ * Made from either without ceremony: `return error::no_route;` or `return queues;`. Absent is not failed:
+ * "no offset yet" is a `result<std::optional<queue_offset>>` that holds an empty optional.
+ */
+template <class T>
+class [[nodiscard]] result {
+  public:
+    result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+
+    result(std::error_code code) : state_(std::in_place_index<1>, code) {
+        ROCKETPUSH_ASSERT(code, "a result is made from a value or from a failure");
+    }
+
+    template <class Enum>
+        requires std::is_error_code_enum_v<Enum>
+    result(Enum code) : result(std::error_code(code)) {}
+
+    bool has_value() const noexcept { return state_.index() == 0; }
+    explicit operator bool() const noexcept { return has_value(); }
+
+    /// The failure; a default (false) code when there is a value.
+    std::error_code error() const noexcept {
+        return has_value() ? std::error_code() : *std::get_if<1>(&state_);
+    }
+
+    T& value() & noexcept { return checked(); }
+    const T& value() const& noexcept { return const_cast<result*>(this)->checked(); }
+    T&& value() && noexcept { return std::move(checked()); }
+
+    T& operator*() & noexcept { return checked(); }
+    const T& operator*() const& noexcept { return value(); }
+    T&& operator*() && noexcept { return std::move(checked()); }
+    T* operator->() noexcept { return &checked(); }
+    const T* operator->() const noexcept { return &value(); }
+
+  private:
+    T& checked() noexcept {
+        ROCKETPUSH_ASSERT(has_value(), "the value of a result is read only after it was tested");
+        return *std::get_if<0>(&state_);
+    }
+
+    std::variant<T, std::error_code> state_;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/core/names.hpp
+#ifndef ROCKETPUSH_CORE_NAMES_HPP
+#define ROCKETPUSH_CORE_NAMES_HPP
+
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+/**
+ * @file
+ * Names of topics and groups: which are allowed, which RocketMQ keeps for itself, and the topics that belong to a
+ * group.
+ *
+ * @par Source  Java `Validators`, `TopicValidator`, `MixAll`.
+ */
+namespace rocketpush {
+
+inline constexpr std::string_view retry_topic_prefix = "%RETRY%";
+inline constexpr std::string_view dlq_topic_prefix   = "%DLQ%";
+
+inline constexpr std::size_t max_topic_length       = 127;
+inline constexpr std::size_t max_retry_topic_length = 255; ///< Also for dead letter topics; prefix included.
+inline constexpr std::size_t max_group_length       = 120; ///< Brokers before 5.4 allowed 255; 5.5 does not.
+
+/// The producer group that every client with a consumer registers too. Java: CLIENT_INNER_PRODUCER_GROUP.
+inline constexpr std::string_view inner_producer_group = "CLIENT_INNER_PRODUCER";
+/// What a producer names as `defaultTopic`: a broker copies its settings when it creates a topic by itself.
+inline constexpr std::string_view auto_create_topic    = "TBW102";
+
+/// Where a group's messages go that shall be consumed later again.
+inline std::string retry_topic(std::string_view group) { return std::string(retry_topic_prefix).append(group); }
+/// Where a group's messages go that were retried too often.
+inline std::string dlq_topic(std::string_view group) { return std::string(dlq_topic_prefix).append(group); }
+
+constexpr bool is_retry_topic(std::string_view topic) noexcept { return topic.starts_with(retry_topic_prefix); }
+constexpr bool is_dlq_topic(std::string_view topic) noexcept { return topic.starts_with(dlq_topic_prefix); }
+
+/// Whether the topic is RocketMQ's own: nobody sends to it, and a namespace does not change it.
+constexpr bool is_system_topic(std::string_view topic) noexcept {
+    constexpr std::array<std::string_view, 12> names{
+        "TBW102",
+        "SCHEDULE_TOPIC_XXXX",
+        "BenchmarkTest",
+        "RMQ_SYS_TRANS_HALF_TOPIC",
+        "RMQ_SYS_TRANS_OP_HALF_TOPIC",
+        "RMQ_SYS_ROCKSDB_TRANS_HALF_TOPIC",
+        "RMQ_SYS_ROCKSDB_TRANS_OP_HALF_TOPIC",
+        "RMQ_SYS_TRACE_TOPIC",
+        "TRANS_CHECK_MAX_TIME_TOPIC",
+        "SELF_TEST_TOPIC",
+        "OFFSET_MOVED_EVENT",
+        "CHECKPOINT_TOPIC",
+    };
+    return topic.starts_with("rmq_sys_") || std::ranges::find(names, topic) != names.end();
+}
+
+/// Whether the group is one of RocketMQ's own.
+constexpr bool is_system_group(std::string_view group) noexcept {
+    constexpr std::array<std::string_view, 13> names{
+        "DEFAULT_PRODUCER",   "DEFAULT_CONSUMER",   "TOOLS_CONSUMER",        "SCHEDULE_CONSUMER",
+        "FILTERSRV_CONSUMER", "__MONITOR_CONSUMER", "CLIENT_INNER_PRODUCER", "SELF_TEST_P_GROUP",
+        "SELF_TEST_C_GROUP",  "CID_ONS-HTTP-PROXY", "CID_ONSAPI_PERMISSION", "CID_ONSAPI_OWNER",
+        "CID_ONSAPI_PULL",
+    };
+    return group.starts_with("CID_RMQ_SYS_") || std::ranges::find(names, group) != names.end();
+}
+
+enum class name_kind { topic, group };
+
+/// What a name of this kind must be like, as the end of a sentence that begins with the name.
+constexpr const char* describe_name_rule(name_kind kind) noexcept {
+    return kind == name_kind::topic
+               ? "is not valid: a topic has 1 to 127 characters of a-z A-Z 0-9 _ - % |"
+               : "is not valid: a group has 1 to 120 characters of a-z A-Z 0-9 _ - % | and is not DEFAULT_CONSUMER "
+                 "or DEFAULT_PRODUCER";
+}
+
+namespace detail {
+
+constexpr bool has_name_characters(std::string_view name) noexcept {
+    return !name.empty() && std::ranges::all_of(name, [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
+               c == '%' || c == '|';
+    });
+}
+
+} // namespace detail
+
+/// @return error::invalid_group if no user's consumer can have this name, else nothing.
+inline std::error_code check_group(std::string_view group) noexcept {
+    const bool is_default = group == "DEFAULT_CONSUMER" || group == "DEFAULT_PRODUCER";
+    if (!detail::has_name_characters(group) || group.size() > max_group_length || is_default)
+        return error::invalid_group;
+    return {};
+}
+
+/// @return error::invalid_topic if no topic can have this name, else nothing. Says nothing about system topics.
+inline std::error_code check_topic(std::string_view topic) noexcept {
+    const auto limit = is_retry_topic(topic) || is_dlq_topic(topic) ? max_retry_topic_length : max_topic_length;
+    if (!detail::has_name_characters(topic) || topic.size() > limit)
+        return error::invalid_topic;
+    return {};
+}
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/core/endpoint.hpp
+#ifndef ROCKETPUSH_CORE_ENDPOINT_HPP
+#define ROCKETPUSH_CORE_ENDPOINT_HPP
+
+
+#include <algorithm>
+#include <charconv>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/// Where a server listens. The host is a name or a numeric address, an IPv6 one without brackets.
+struct endpoint {
+    std::string host;
+    std::uint16_t port = 0;
+
+    friend bool operator==(const endpoint&, const endpoint&)  = default;
+    friend auto operator<=>(const endpoint&, const endpoint&) = default;
+};
+
+/// `localhost:9876`, `[::1]:9876`.
+inline std::string to_string(const endpoint& where) {
+    const bool v6 = where.host.find(':') != std::string::npos;
+    return (v6 ? '[' + where.host + ']' : where.host) + ':' + std::to_string(where.port);
+}
+
+namespace detail {
+
+constexpr std::string_view trim(std::string_view text) noexcept {
+    constexpr std::string_view blanks = " \t\r\n";
+    const auto first                  = text.find_first_not_of(blanks);
+    if (first == std::string_view::npos)
+        return {};
+    return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+/// Calls `each` with every trimmed, non-empty part of `text` between separators.
+template <class F>
+constexpr void for_each_part(std::string_view text, std::string_view separator, F&& each) {
+    while (!text.empty()) {
+        const auto end = text.find(separator);
+        if (const auto part = trim(text.substr(0, end)); !part.empty())
+            each(part);
+        text = end == std::string_view::npos ? std::string_view() : text.substr(end + separator.size());
+    }
+}
+
+/// Whether `host` can be a name or an IPv4 address; with `v6`, an IPv6 address, a zone (`%eth0`) included.
+constexpr bool is_host(std::string_view host, bool v6) noexcept {
+    const auto address = v6 ? host.substr(0, host.find('%')) : host;
+    return !address.empty() && std::ranges::all_of(address, [v6](char c) {
+        if (v6)
+            return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == ':' || c == '.';
+        return static_cast<unsigned char>(c) > ' ' && c != '/' && c != '@' && c != '[' && c != ']' && c != ';' &&
+               c != ',';
+    });
+}
+
+} // namespace detail
+
+/**
+ * @brief Reads `host:port`, `[v6 address]:port` or, as routes of brokers have it, a bare `v6 address:port`.
+ * @retval error::invalid_name_server  It is none of these, or the port is not from 0 to 65535.
+ */
+inline result<endpoint> parse_endpoint(std::string_view text) {
+    const auto colon = text.rfind(':');
+    if (colon == std::string_view::npos)
+        return error::invalid_name_server;
+    auto host            = text.substr(0, colon);
+    const auto digits    = text.substr(colon + 1);
+    const bool bracketed = host.size() > 2 && host.front() == '[' && host.back() == ']';
+    if (bracketed)
+        host = host.substr(1, host.size() - 2);
+    std::uint16_t port    = 0;
+    const auto [end, ec]  = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+    const bool whole_port = ec == std::errc() && end == digits.data() + digits.size();
+    const auto colons     = std::ranges::count(host, ':');
+    if (!whole_port || colons == 1 || (bracketed && colons == 0) || !detail::is_host(host, colons > 0))
+        return error::invalid_name_server;
+    return endpoint{std::string(host), port};
+}
+
+/**
+ * @brief Reads a list such as `10.0.0.1:9876;10.0.0.2:9876`. Blanks and empty parts are skipped, and so are repetitions
+ *        and, as in Java, a leading `http://`.
+ * @retval error::invalid_name_server  The list is empty, or a part is no address that can be connected to.
+ */
+inline result<std::vector<endpoint>> parse_name_servers(std::string_view list) {
+    std::vector<endpoint> servers;
+    bool valid = true;
+    detail::for_each_part(list, ";", [&](std::string_view part) {
+        if (constexpr std::string_view scheme = "http://"; part.starts_with(scheme))
+            part.remove_prefix(scheme.size());
+        auto server = parse_endpoint(part);
+        if (!server || server->port == 0)
+            valid = false;
+        else if (std::ranges::find(servers, *server) == servers.end())
+            servers.push_back(std::move(*server));
+    });
+    if (!valid || servers.empty())
+        return error::invalid_name_server;
+    return servers;
+}
+
+} // namespace rocketpush
+
+template <>
+struct std::hash<rocketpush::endpoint> {
+    std::size_t operator()(const rocketpush::endpoint& where) const noexcept {
+        return std::hash<std::string_view>()(where.host) * 31 + where.port;
+    }
+};
+
+#endif
+// rocketpush/core/options.hpp
+#ifndef ROCKETPUSH_CORE_OPTIONS_HPP
+#define ROCKETPUSH_CORE_OPTIONS_HPP
+
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace rocketpush {
+
+/// Who gets a message of a group: one member (clustering) or every member (broadcasting, not in this version).
+enum class message_model : std::uint8_t { clustering, broadcasting };
+
+/// Where a group begins in a queue for which it has no offset.
+enum class consume_from : std::uint8_t {
+    last,     ///< Behind the newest message. The broker itself answers 0 for a young queue.
+    first,    ///< At the oldest message.
+    timestamp ///< At the first message stored at or after `options::from_time`.
+};
+
+/**
+ * @brief Everything a push consumer can be told, with the Java client's defaults unless a member says otherwise.
+ *
+ * @code
+ * rocketpush::options{.name_servers = "10.0.0.1:9876;10.0.0.2:9876", .group = "billing", .consume_batch_size = 16}
+ * @endcode
+ *
+ * `check()` refuses what cannot work before any connection is made.
+ *
+ * @par Source  Java `DefaultMQPushConsumer`, `ClientConfig`.
+ */
+struct options {
+    using milliseconds = std::chrono::milliseconds;
+
+    // The cluster and the name of this member.
+    std::string name_servers{};///< `host:port`, several separated by `;`. Java: namesrvAddr.
+    std::string group{};       ///< The consumer group. Java: consumerGroup.
+    std::string client_ip{};   ///< First part of the client id; the local address towards the network when empty.
+    std::string instance_name{};///< Second part of the client id; process id and random bits when empty.
+    std::string unit_name{};   ///< Third part of the client id, if not empty.
+
+    // What is consumed, from where.
+    message_model model = message_model::clustering;
+    consume_from from   = consume_from::last; ///< Java: consumeFromWhere.
+    std::chrono::system_clock::time_point from_time{}; ///< For `consume_from::timestamp`. Java: consumeTimestamp.
+
+    // Running the listener.
+    std::size_t consume_threads    = 20; ///< Listener calls that run at once, 1..1000. Java: consumeThreadMin/Max.
+    std::size_t consume_batch_size = 1;  ///< Most messages of one listener call, 1..1024. Java: consumeMessageBatchMaxSize.
+    int max_reconsume_times        = -1; ///< Then the dead letter queue; -1 is 16. Java: maxReconsumeTimes.
+
+    // Pulling, and how much may be held.
+    std::size_t pull_batch_size      = 32;         ///< Messages asked for at once, 1..1024. Java: pullBatchSize.
+    std::size_t pull_batch_bytes     = 256 * 1024; ///< Bytes asked for at once. Java: pullBatchSizeInBytes.
+    milliseconds pull_interval{0};                 ///< Pause between two pulls of a queue, 0..65535 ms.
+    std::size_t max_cached_messages  = 1000;       ///< Per queue, 1..65535. Java: pullThresholdForQueue.
+    std::size_t max_cached_bytes     = 100u << 20; ///< Per queue, frames as held, 1 MiB..1 GiB. Java: pullThresholdSizeForQueue.
+    std::int64_t max_span            = 2000;       ///< Offsets between the committed and the next pulled, 1..65535. Java: consumeConcurrentlyMaxSpan.
+    std::size_t max_body_size        = 16u << 20;  ///< Bytes of one inflated body; larger ones are refused as bad.
+    std::size_t max_frame_size       = 16u << 20;  ///< Bytes of one frame, at most 32 MiB. Java: com.rocketmq.remoting.frameMaxLength.
+    bool check_crc                   = true;       ///< Compare each body with its stored checksum.
+
+    // Times.
+    milliseconds connect_timeout{3000};
+    milliseconds request_timeout{3000};            ///< Control requests. Java: mqClientApiTimeout.
+    milliseconds suspend_timeout{15000};           ///< How long a broker holds a pull that finds nothing.
+    milliseconds pull_timeout{30000};              ///< Longer than a held pull by more than 5 s: brokers look every 5 s.
+    milliseconds error_delay{1000};                ///< Before a queue is pulled again after an error. Java: pullTimeDelayMillsWhenException.
+    milliseconds route_poll_interval{30000};       ///< Java: pollNameServerInterval.
+    milliseconds heartbeat_interval{30000};        ///< Java: heartbeatBrokerInterval. Brokers forget a member after 120 s.
+    milliseconds commit_interval{5000};            ///< Java: persistConsumerOffsetInterval.
+    milliseconds rebalance_interval{20000};
+    /// Before a queue that another living member may still hold is read. That member shares out once a second at most, then
+    /// ends its listener calls and commits; a shorter delay reads some messages twice.
+    milliseconds takeover_delay{1500};
+    milliseconds send_back_timeout{5000};
+    milliseconds stop_timeout{10000};              ///< How long stop() waits for running listener calls.
+};
+
+/// Why options are refused: the code, and a sentence that names the member, its value and what would do.
+struct option_problem {
+    std::error_code code; ///< False: nothing is wrong.
+    std::string text;
+
+    explicit operator bool() const noexcept { return static_cast<bool>(code); }
+};
+
+namespace detail {
+
+inline option_problem out_of_range(std::string_view member, std::int64_t value, std::int64_t least, std::int64_t most) {
+    return {error::invalid_option, std::string(member) + " is " + std::to_string(value) + "; it must be from " +
+                                       std::to_string(least) + " to " + std::to_string(most)};
+}
+
+} // namespace detail
+
+/**
+ * @brief The first thing that is wrong with `given`, in the order of the Java client's checks; none: a false problem.
+ *
+ * @retval error::invalid_group, error::invalid_name_server, error::invalid_option, error::unsupported_feature
+ */
+inline option_problem check(const options& given) {
+    if (const auto code = check_group(given.group))
+        return {code, "group \"" + given.group + "\" " + describe_name_rule(name_kind::group)};
+    if (given.name_servers.empty())
+        return {error::invalid_name_server, "name_servers is empty; give host:port, several separated by ';'"};
+    if (const auto servers = parse_name_servers(given.name_servers); !servers)
+        return {servers.error(), "name_servers \"" + given.name_servers + "\" is not a list of host:port separated by ';'"};
+    if (given.model == message_model::broadcasting)
+        return {error::unsupported_feature, "model broadcasting is not in this version; use clustering"};
+    if (given.from == consume_from::timestamp && given.from_time == std::chrono::system_clock::time_point())
+        return {error::invalid_option, "from is timestamp, so from_time must be set"};
+
+    struct range {
+        std::string_view member;
+        std::int64_t value, least, most;
+    };
+    constexpr std::int64_t mebi = 1 << 20, day = 24 * 3600 * 1000;
+    const auto number = [](auto value) { return static_cast<std::int64_t>(value); };
+    const range ranges[] = {
+        {"consume_threads", number(given.consume_threads), 1, 1000},
+        {"max_span", given.max_span, 1, 65535},
+        {"max_cached_messages", number(given.max_cached_messages), 1, 65535},
+        {"max_cached_bytes", number(given.max_cached_bytes), mebi, 1024 * mebi},
+        {"pull_interval (ms)", given.pull_interval.count(), 0, 65535},
+        {"consume_batch_size", number(given.consume_batch_size), 1, 1024},
+        {"pull_batch_size", number(given.pull_batch_size), 1, 1024},
+        {"pull_batch_bytes", number(given.pull_batch_bytes), 1, 16 * mebi},
+        {"max_reconsume_times", given.max_reconsume_times, -1, 2147483647},
+        {"max_body_size", number(given.max_body_size), 1, 1024 * mebi},
+        {"max_frame_size", number(given.max_frame_size), 4096, 32 * mebi},
+        {"connect_timeout (ms)", given.connect_timeout.count(), 1, day},
+        {"request_timeout (ms)", given.request_timeout.count(), 1, day},
+        {"suspend_timeout (ms)", given.suspend_timeout.count(), 1, day},
+        {"pull_timeout (ms)", given.pull_timeout.count(), given.suspend_timeout.count() + 5001, 2 * day},
+        {"error_delay (ms)", given.error_delay.count(), 1, day},
+        {"route_poll_interval (ms)", given.route_poll_interval.count(), 10, day},
+        {"heartbeat_interval (ms)", given.heartbeat_interval.count(), 10, 110000},
+        {"commit_interval (ms)", given.commit_interval.count(), 10, day},
+        {"rebalance_interval (ms)", given.rebalance_interval.count(), 10, day},
+        {"takeover_delay (ms)", given.takeover_delay.count(), 0, 60000},
+        {"send_back_timeout (ms)", given.send_back_timeout.count(), 1, day},
+        {"stop_timeout (ms)", given.stop_timeout.count(), 0, day},
+    };
+    for (const auto& each : ranges)
+        if (each.value < each.least || each.value > each.most)
+            return detail::out_of_range(each.member, each.value, each.least, each.most);
+    return {};
+}
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/core/message_queue.hpp
+#ifndef ROCKETPUSH_CORE_MESSAGE_QUEUE_HPP
+#define ROCKETPUSH_CORE_MESSAGE_QUEUE_HPP
+
+// rocketpush/detail/java_string.hpp
+#ifndef ROCKETPUSH_DETAIL_JAVA_STRING_HPP
+#define ROCKETPUSH_DETAIL_JAVA_STRING_HPP
+
+#include <algorithm>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+/**
+ * Where brokers and other members of a group compare or hash strings, they do it over Java's UTF-16 code units. We hold
+ * UTF-8; these give the same answers without converting.
+ */
+namespace rocketpush::detail {
+
+/// One step of decoding UTF-8: the code point at the front of the text, and how many bytes it takes.
+struct code_point {
+    char32_t value;
+    std::size_t size;
+};
+
+/// Decodes the front of `text`, which is not empty. What is not UTF-8 is U+FFFD, one byte wide, much as Java reads it.
+constexpr code_point first_code_point(std::string_view text) noexcept {
+    constexpr code_point replacement{0xFFFD, 1};
+    const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const auto lead = byte(0);
+    if (lead < 0x80)
+        return {lead, 1};
+    const std::size_t size = lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+    if (size == 0 || text.size() < size)
+        return replacement;
+    char32_t value = lead & (0x7Fu >> size);
+    for (std::size_t i = 1; i < size; ++i) {
+        if ((byte(i) & 0xC0) != 0x80)
+            return replacement;
+        value = value << 6 | (byte(i) & 0x3Fu);
+    }
+    const char32_t least = size == 2 ? 0x80 : size == 3 ? 0x800 : 0x10000;
+    if (value < least || value > 0x10FFFF || (value >= 0xD800 && value < 0xE000))
+        return replacement;
+    return {value, size};
+}
+
+/// Java's `String.hashCode`: h = 31 * h + c over UTF-16 code units, wrapping. "TagA" is 2598919.
+constexpr std::int32_t java_hash(std::string_view utf8) noexcept {
+    std::uint32_t hash = 0;
+    while (!utf8.empty()) {
+        const auto [value, size] = first_code_point(utf8);
+        if (value < 0x10000) {
+            hash = 31 * hash + static_cast<std::uint32_t>(value);
+        } else {
+            hash = 31 * hash + (0xD7C0 + static_cast<std::uint32_t>(value >> 10));
+            hash = 31 * hash + (0xDC00 + static_cast<std::uint32_t>(value & 0x3FF));
+        }
+        utf8.remove_prefix(size);
+    }
+    return static_cast<std::int32_t>(hash);
+}
+
+/**
+ * @brief Java's `String.compareTo` of two UTF-8 texts.
+ *
+ * UTF-8 sorts by code point. UTF-16 differs in one place: what is above U+FFFF begins with a surrogate, and so sorts
+ * before U+E000..U+FFFF, which UTF-8 begins with 0xEE or 0xEF.
+ */
+constexpr std::strong_ordering java_compare(std::string_view left, std::string_view right) noexcept {
+    const auto rank = [](char byte) {
+        const auto value = static_cast<unsigned char>(byte);
+        return value == 0xEE || value == 0xEF ? value + 0x10 : value + 0;
+    };
+    const auto common = std::min(left.size(), right.size());
+    for (std::size_t i = 0; i < common; ++i)
+        if (left[i] != right[i])
+            return rank(left[i]) <=> rank(right[i]);
+    return left.size() <=> right.size();
+}
+
+/// For sorting and ordered containers, as `std::sort(ids.begin(), ids.end(), java_less())`.
+struct java_less {
+    using is_transparent = void;
+    constexpr bool operator()(std::string_view left, std::string_view right) const noexcept {
+        return java_compare(left, right) < 0;
+    }
+};
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+namespace rocketpush {
+
+/// A place in a message queue: the first message ever stored there has 0, the next 1. Not bytes.
+using queue_offset = std::int64_t;
+
+/**
+ * @brief One of a topic's queues at one broker: what members of a group share out among them.
+ *
+ * Sorts by topic, broker name and id as Java does. Every member of a group must sort alike, or two of them take the
+ * same queue.
+ *
+ * @par Source  Java `MessageQueue`.
+ */
+struct message_queue {
+    std::string topic;
+    std::string broker_name;
+    std::int32_t queue_id = 0;
+
+    friend bool operator==(const message_queue&, const message_queue&) = default;
+    friend std::strong_ordering operator<=>(const message_queue& left, const message_queue& right) noexcept {
+        if (const auto order = detail::java_compare(left.topic, right.topic); order != 0)
+            return order;
+        if (const auto order = detail::java_compare(left.broker_name, right.broker_name); order != 0)
+            return order;
+        return left.queue_id <=> right.queue_id;
+    }
+};
+
+/// `orders@broker-a:3`, for logs.
+inline std::string to_string(const message_queue& queue) {
+    return queue.topic + '@' + queue.broker_name + ':' + std::to_string(queue.queue_id);
+}
+
+} // namespace rocketpush
+
+template <>
+struct std::hash<rocketpush::message_queue> {
+    std::size_t operator()(const rocketpush::message_queue& queue) const noexcept {
+        const std::hash<std::string_view> text;
+        // Queues of one topic differ in the id most of all: spread it over all bits.
+        const auto id = static_cast<std::size_t>(static_cast<std::uint32_t>(queue.queue_id)) * 0x9E3779B97F4A7C15u;
+        return (text(queue.topic) * 31 + text(queue.broker_name)) ^ id;
+    }
+};
+
+#endif
+// rocketpush/core/subscription.hpp
+#ifndef ROCKETPUSH_CORE_SUBSCRIPTION_HPP
+#define ROCKETPUSH_CORE_SUBSCRIPTION_HPP
+
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+using detail::java_hash;
+
+/// How a subscription's expression is read.
+enum class filter_type : std::uint8_t {
+    tag,  ///< `paid || refunded`, or `*` for all.
+    sql92 ///< A condition over properties, evaluated by the broker alone.
+};
+
+/// The filter type's name on the wire. Java: `ExpressionType`.
+constexpr std::string_view to_string(filter_type type) noexcept { return type == filter_type::tag ? "TAG" : "SQL92"; }
+
+/// Which messages of a topic a consumer wants, as the user said it. Made by `tags`, `sql` or `all_messages`.
+struct filter_expression {
+    filter_type type = filter_type::tag;
+    std::string text = "*";
+};
+
+/// Messages that have one of these tags: `tags("paid || refunded")`. Empty and `*` mean all messages.
+inline filter_expression tags(std::string_view expression) { return {filter_type::tag, std::string(expression)}; }
+/// Messages whose properties meet a condition: `sql("amount > 100 AND region = 'eu'")`.
+inline filter_expression sql(std::string_view condition) { return {filter_type::sql92, std::string(condition)}; }
+inline const filter_expression all_messages{};
+
+/**
+ * @brief One subscribed topic, in the form that brokers are told.
+ *
+ * @par Source  Java `SubscriptionData`, `FilterAPI.buildSubscriptionData`.
+ */
+struct subscription {
+    std::string topic;
+    filter_type type = filter_type::tag;
+    std::string expression{};              ///< `*`, or the user's text.
+    std::vector<std::string> tags{};       ///< Each once, as they came; empty for `*` and for SQL.
+    std::vector<std::int32_t> tag_codes{}; ///< `java_hash` of the tags, each once.
+    std::int64_t version = 0; ///< Milliseconds since 1970; a broker keeps the subscription with the largest.
+
+    /**
+     * @brief Whether a message with this tag (none: it has no tag) is wanted.
+     *
+     * Brokers compare only tags' hashes, so two tags with one hash come through and are told apart here. What passed a
+     * SQL filter is wanted.
+     */
+    bool matches(std::optional<std::string_view> tag) const noexcept {
+        return tags.empty() || (tag && std::ranges::find(tags, *tag) != tags.end());
+    }
+
+    friend bool operator==(const subscription&, const subscription&) = default;
+};
+
+/**
+ * @param version  Milliseconds since 1970, from the Runtime's clock.
+ * @retval error::invalid_topic       No topic can have this name.
+ * @retval error::invalid_expression  A tag expression without a tag (`||`), or an empty SQL condition.
+ */
+inline result<subscription> make_subscription(std::string topic, const filter_expression& filter,
+                                              std::int64_t version) {
+    if (const auto code = check_topic(topic))
+        return code;
+    subscription made{std::move(topic), filter.type, filter.text, {}, {}, version};
+    const auto text = detail::trim(filter.text);
+    if (filter.type == filter_type::sql92) {
+        if (text.empty())
+            return error::invalid_expression;
+        return made;
+    }
+    if (text.empty() || text == "*") {
+        made.expression = "*";
+        return made;
+    }
+    detail::for_each_part(text, "||", [&made](std::string_view tag) {
+        if (std::ranges::find(made.tags, tag) != made.tags.end())
+            return;
+        made.tags.emplace_back(tag);
+        if (const auto code = java_hash(tag); std::ranges::find(made.tag_codes, code) == made.tag_codes.end())
+            made.tag_codes.push_back(code);
+    });
+    if (made.tags.empty())
+        return error::invalid_expression;
+    return made;
+}
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/core/message.hpp
+#ifndef ROCKETPUSH_CORE_MESSAGE_HPP
+#define ROCKETPUSH_CORE_MESSAGE_HPP
+
+// rocketpush/core/host_address.hpp
+#ifndef ROCKETPUSH_CORE_HOST_ADDRESS_HPP
+#define ROCKETPUSH_CORE_HOST_ADDRESS_HPP
+
+// rocketpush/detail/byte_order.hpp
+#ifndef ROCKETPUSH_DETAIL_BYTE_ORDER_HPP
+#define ROCKETPUSH_DETAIL_BYTE_ORDER_HPP
+
+#include <bit>
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+
+namespace rocketpush::detail {
+
+template <std::integral T>
+constexpr T swap_bytes(T value) noexcept {
+    if constexpr (sizeof(T) == 1)
+        return value;
+    else if constexpr (sizeof(T) == 2)
+        return static_cast<T>(__builtin_bswap16(static_cast<std::uint16_t>(value)));
+    else if constexpr (sizeof(T) == 4)
+        return static_cast<T>(__builtin_bswap32(static_cast<std::uint32_t>(value)));
+    else
+        return static_cast<T>(__builtin_bswap64(static_cast<std::uint64_t>(value)));
+}
+
+/// Reads a big endian integer; `from` needs no alignment, the caller has checked that the bytes are there.
+template <std::integral T>
+T load_big(const char* from) noexcept {
+    T value;
+    std::memcpy(&value, from, sizeof value);
+    return std::endian::native == std::endian::big ? value : swap_bytes(value);
+}
+
+/// Writes a big endian integer to `to`, which has room for it and needs no alignment.
+template <std::integral T>
+void store_big(char* to, T value) noexcept {
+    if constexpr (std::endian::native != std::endian::big)
+        value = swap_bytes(value);
+    std::memcpy(to, &value, sizeof value);
+}
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <string_view>
+
+namespace rocketpush {
+
+/**
+ * @brief A numeric address and port as stored messages hold them: who sent one, who stored it.
+ *
+ * The port is 32 bits wide because it is on the wire.
+ */
+class host_address {
+  public:
+    constexpr host_address() noexcept = default; ///< 0.0.0.0:0
+    constexpr host_address(const std::array<unsigned char, 4>& v4, std::int32_t port) noexcept : port_(port) {
+        std::copy(v4.begin(), v4.end(), bytes_.begin());
+    }
+    constexpr host_address(const std::array<unsigned char, 16>& v6, std::int32_t port) noexcept
+        : bytes_(v6), port_(port), v6_(true) {}
+
+    /// @param from  4 or, for IPv6, 16 address bytes, then the port; all of them are there.
+    static host_address read(const char* from, bool v6) noexcept {
+        host_address address;
+        address.v6_ = v6;
+        std::memcpy(address.bytes_.data(), from, address.address_size());
+        address.port_ = detail::load_big<std::int32_t>(from + address.address_size());
+        return address;
+    }
+
+    /// Appends the bytes that `read` reads.
+    void append_to(std::string& out) const {
+        out.append(address_bytes());
+        char port[4];
+        detail::store_big(port, port_);
+        out.append(port, sizeof port);
+    }
+
+    bool is_v6() const noexcept { return v6_; }
+    std::int32_t port() const noexcept { return port_; }
+    /// 4 or 16 bytes in network order.
+    std::string_view address_bytes() const noexcept {
+        return {reinterpret_cast<const char*>(bytes_.data()), address_size()};
+    }
+
+    /// `127.0.0.1:10911`, `[::1]:10911`.
+    std::string to_string() const {
+        std::string text;
+        if (v6_) {
+            text += '[';
+            append_v6(text);
+            text += ']';
+        } else {
+            for (std::size_t i = 0; i < 4; ++i) {
+                text += i == 0 ? "" : ".";
+                append_number(text, bytes_[i], 10);
+            }
+        }
+        text += ':';
+        append_number(text, port_, 10);
+        return text;
+    }
+
+    friend bool operator==(const host_address&, const host_address&) = default;
+
+  private:
+    std::size_t address_size() const noexcept { return v6_ ? 16 : 4; }
+
+    template <class Number>
+    static void append_number(std::string& out, Number value, int base) {
+        char digits[16];
+        out.append(digits, std::to_chars(digits, digits + sizeof digits, value, base).ptr);
+    }
+
+    /// RFC 5952: lower case, the first longest run of two or more zero groups as `::`.
+    void append_v6(std::string& out) const {
+        const auto group      = [this](std::size_t i) { return bytes_[2 * i] * 256u + bytes_[2 * i + 1]; };
+        std::size_t run_begin = 8, run_size = 1;
+        for (std::size_t i = 0; i < 8; ++i) {
+            std::size_t end = i;
+            while (end < 8 && group(end) == 0) ++end;
+            if (end - i > run_size) {
+                run_begin = i;
+                run_size  = end - i;
+            }
+        }
+        for (std::size_t i = 0; i < 8;) {
+            if (i == run_begin) {
+                out += "::";
+                i += run_size;
+                continue;
+            }
+            if (i != 0 && i != run_begin + run_size) out += ':';
+            append_number(out, group(i), 16);
+            ++i;
+        }
+    }
+
+    std::array<unsigned char, 16> bytes_{};
+    std::int32_t port_ = 0;
+    bool v6_           = false;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/core/property_names.hpp
+#ifndef ROCKETPUSH_CORE_PROPERTY_NAMES_HPP
+#define ROCKETPUSH_CORE_PROPERTY_NAMES_HPP
+
+#include <string_view>
+
+/**
+ * Names of the properties that RocketMQ itself gives a meaning.
+ * @par Source  Java `MessageConst`.
+ */
+namespace rocketpush::property_names {
+
+inline constexpr std::string_view tags                = "TAGS";
+inline constexpr std::string_view keys                = "KEYS"; ///< Index keys, separated by a space.
+inline constexpr std::string_view unique_key          = "UNIQ_KEY";
+inline constexpr std::string_view wait_store          = "WAIT";
+inline constexpr std::string_view delay_level         = "DELAY";
+inline constexpr std::string_view retry_topic         = "RETRY_TOPIC"; ///< Topic of a message before its first retry.
+inline constexpr std::string_view origin_message_id   = "ORIGIN_MESSAGE_ID";
+inline constexpr std::string_view reconsume_time      = "RECONSUME_TIME";
+inline constexpr std::string_view max_reconsume_times = "MAX_RECONSUME_TIMES";
+inline constexpr std::string_view real_topic          = "REAL_TOPIC"; ///< Where a parked message goes later.
+inline constexpr std::string_view real_queue_id       = "REAL_QID";
+inline constexpr std::string_view cluster             = "CLUSTER";
+inline constexpr std::string_view region              = "MSG_REGION";
+inline constexpr std::string_view trace_on            = "TRACE_ON";
+inline constexpr std::string_view transaction_message = "TRAN_MSG";
+inline constexpr std::string_view inner_count         = "INNER_NUM";
+inline constexpr std::string_view inner_base          = "INNER_BASE";
+inline constexpr std::string_view min_offset          = "MIN_OFFSET"; ///< Java adds it after a pull; here an accessor.
+inline constexpr std::string_view max_offset          = "MAX_OFFSET";
+
+} // namespace rocketpush::property_names
+
+#endif
+// rocketpush/core/sys_flags.hpp
+#ifndef ROCKETPUSH_CORE_SYS_FLAGS_HPP
+#define ROCKETPUSH_CORE_SYS_FLAGS_HPP
+
+#include <cstdint>
+
+/**
+ * The bits of `message_view::sys_flag()`.
+ * @par Source  Java `MessageSysFlag`.
+ */
+namespace rocketpush::sys_flags {
+
+inline constexpr std::uint32_t compressed           = 0x1; ///< The body is compressed; cleared once it is inflated.
+inline constexpr std::uint32_t multi_tags           = 0x2;
+inline constexpr std::uint32_t transaction_mask     = 0xC;
+inline constexpr std::uint32_t transaction_prepared = 0x4;
+inline constexpr std::uint32_t transaction_commit   = 0x8;
+inline constexpr std::uint32_t transaction_rollback = 0xC;
+inline constexpr std::uint32_t born_host_v6         = 0x10;
+inline constexpr std::uint32_t store_host_v6        = 0x20;
+inline constexpr std::uint32_t needs_unwrap         = 0x40; ///< With `inner_batch`: several messages stored as one.
+inline constexpr std::uint32_t inner_batch          = 0x80;
+inline constexpr std::uint32_t compression_mask     = 0x700;
+inline constexpr std::uint32_t compression_lz4      = 0x100;
+inline constexpr std::uint32_t compression_zstd     = 0x200;
+inline constexpr std::uint32_t compression_zlib     = 0x300; ///< Old clients leave the type 0 and mean zlib.
+
+} // namespace rocketpush::sys_flags
+
+#endif
+// rocketpush/detail/hex.hpp
+#ifndef ROCKETPUSH_DETAIL_HEX_HPP
+#define ROCKETPUSH_DETAIL_HEX_HPP
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace rocketpush::detail {
+
+/// Appends two upper-case digits a byte, as RocketMQ writes its ids.
+inline void append_hex(std::string& out, std::string_view bytes) {
+    static constexpr char digits[] = "0123456789ABCDEF";
+    for (const char byte : bytes) {
+        const auto value = static_cast<unsigned char>(byte);
+        out.push_back(digits[value >> 4]);
+        out.push_back(digits[value & 0xF]);
+    }
+}
+
+/// The value of one digit of either case, or -1.
+constexpr int hex_digit(char digit) noexcept {
+    if (digit >= '0' && digit <= '9') return digit - '0';
+    if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
+    if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
+    return -1;
+}
+
+/// Writes `text.size() / 2` bytes to `to`. False when a character is no digit or one is left over.
+inline bool parse_hex(std::string_view text, char* to) noexcept {
+    if (text.size() % 2 != 0) return false;
+    for (std::size_t i = 0; i < text.size(); i += 2) {
+        const int high = hex_digit(text[i]);
+        const int low  = hex_digit(text[i + 1]);
+        if (high < 0 || low < 0) return false;
+        *to++ = static_cast<char>(high * 16 + low);
+    }
+    return true;
+}
+
+} // namespace rocketpush::detail
+
+#endif
+// rocketpush/detail/message_layout.hpp
+#ifndef ROCKETPUSH_DETAIL_MESSAGE_LAYOUT_HPP
+#define ROCKETPUSH_DETAIL_MESSAGE_LAYOUT_HPP
+
+
+#include <cstddef>
+#include <cstdint>
+
+/**
+ * Where the fields of a stored message lie, in bytes from its start.
+ * @par Source  Java `MessageDecoder.decode`; big endian throughout.
+ */
+namespace rocketpush::detail::message_layout {
+
+inline constexpr std::size_t total_size        = 0;
+inline constexpr std::size_t magic             = 4;
+inline constexpr std::size_t body_crc          = 8;
+inline constexpr std::size_t queue_id          = 12;
+inline constexpr std::size_t flag              = 16;
+inline constexpr std::size_t queue_offset      = 20;
+inline constexpr std::size_t commit_log_offset = 28;
+inline constexpr std::size_t sys_flag          = 36;
+inline constexpr std::size_t born_timestamp    = 40;
+inline constexpr std::size_t born_host         = 48;
+
+/// Magic of messages whose topic length takes one byte, and of those (5.1.0 and later) where it takes two.
+inline constexpr std::uint32_t magic_v1 = 0xDAA320A7;
+inline constexpr std::uint32_t magic_v2 = 0xDAA320AB;
+
+/// Size of a v1 message with IPv4 hosts and nothing in it.
+inline constexpr std::size_t smallest = 91;
+
+// Behind the born host every place depends on how long the hosts are: 8 bytes, or 20 for IPv6.
+constexpr std::size_t born_host_size(std::uint32_t flags) noexcept {
+    return flags & sys_flags::born_host_v6 ? 20 : 8;
+}
+constexpr std::size_t store_host_size(std::uint32_t flags) noexcept {
+    return flags & sys_flags::store_host_v6 ? 20 : 8;
+}
+constexpr std::size_t store_timestamp(std::uint32_t flags) noexcept {
+    return born_host + born_host_size(flags);
+}
+constexpr std::size_t store_host(std::uint32_t flags) noexcept {
+    return store_timestamp(flags) + 8;
+}
+constexpr std::size_t reconsume_times(std::uint32_t flags) noexcept {
+    return store_host(flags) + store_host_size(flags);
+}
+constexpr std::size_t prepared_transaction_offset(std::uint32_t flags) noexcept {
+    return reconsume_times(flags) + 4;
+}
+constexpr std::size_t body_size(std::uint32_t flags) noexcept {
+    return reconsume_times(flags) + 12;
+}
+constexpr std::size_t body(std::uint32_t flags) noexcept {
+    return body_size(flags) + 4;
+}
+
+} // namespace rocketpush::detail::message_layout
+
+#endif
+// rocketpush/detail/property_scan.hpp
+#ifndef ROCKETPUSH_DETAIL_PROPERTY_SCAN_HPP
+#define ROCKETPUSH_DETAIL_PROPERTY_SCAN_HPP
+
+#include <bit>
+#include <cstddef>
+#include <cstring>
+#include <iterator>
+#include <optional>
+#include <string_view>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+namespace rocketpush {
+
+/// One property of a message; both parts are never empty.
+struct message_property {
+    std::string_view name;
+    std::string_view value;
+
+    friend bool operator==(const message_property&, const message_property&) = default;
+};
+
+} // namespace rocketpush
+
+namespace rocketpush::detail {
+
+inline constexpr char property_name_end  = '\x01';
+inline constexpr char property_value_end = '\x02';
+
+/**
+ * @brief Looks at each place where a property called `name` may begin, from the last to the first.
+ *
+ * A place is a candidate when its first byte fits and a name's end stands where the name would end; that is tested
+ * for 16 places at once where the machine can. `accept(place)` decides, and ends the search when it says true.
+ */
+template <class Accept>
+bool search_property(std::string_view raw, std::string_view name, Accept accept) noexcept {
+    if (name.empty() || raw.size() <= name.size()) return false;
+    std::size_t left = raw.size() - name.size(); // places 0 .. left-1 are still to be looked at
+#if defined(__SSE2__)
+    const __m128i first = _mm_set1_epi8(name.front());
+    const __m128i end   = _mm_set1_epi8(property_name_end);
+    while (left >= 16) {
+        const char* at  = raw.data() + left - 16;
+        const auto load = [](const char* from) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)); };
+        const __m128i both =
+            _mm_and_si128(_mm_cmpeq_epi8(load(at), first), _mm_cmpeq_epi8(load(at + name.size()), end));
+        auto hits = static_cast<unsigned>(_mm_movemask_epi8(both));
+        while (hits != 0) {
+            const auto highest = static_cast<unsigned>(std::bit_width(hits)) - 1;
+            if (accept(left - 16 + highest)) return true;
+            hits &= ~(1u << highest);
+        }
+        left -= 16;
+    }
+#endif
+    while (left > 0) {
+        --left;
+        if (raw[left] == name.front() && raw[left + name.size()] == property_name_end && accept(left)) return true;
+    }
+    return false;
+}
+
+/**
+ * @brief Finds one property in the stored form `name 0x01 value 0x02 ...` without parsing the others.
+ *
+ * An empty value is as good as none. Of two with one name the later counts: both as in Java
+ * `MessageDecoder.string2messageProperties`.
+ *
+ * @param raw   The properties; the last 0x02 may be missing (4.9.x leaves it out).
+ * @param name  Holds neither 0x01 nor 0x02.
+ */
+inline std::optional<std::string_view> find_property(std::string_view raw, std::string_view name) noexcept {
+    std::optional<std::string_view> found;
+    search_property(raw, name, [&](std::size_t place) noexcept {
+        if (place != 0 && raw[place - 1] != property_value_end) return false;
+        if (std::memcmp(raw.data() + place, name.data(), name.size()) != 0) return false;
+        const auto rest  = raw.substr(place + name.size() + 1);
+        const auto value = rest.substr(0, rest.find(property_value_end));
+        if (value.empty()) return false;
+        found = value;
+        return true;
+    });
+    return found;
+}
+
+/// The properties of one message in stored order; entries without a name or a value are passed over.
+class property_range {
+  public:
+    class iterator {
+      public:
+        using value_type        = message_property;
+        using difference_type   = std::ptrdiff_t;
+        using iterator_category = std::input_iterator_tag;
+        using iterator_concept  = std::forward_iterator_tag;
+        using reference         = message_property;
+        using pointer           = const message_property*;
+
+        iterator() = default;
+        explicit iterator(std::string_view raw) noexcept : rest_(raw) { ++*this; }
+
+        reference operator*() const noexcept { return here_; }
+        pointer operator->() const noexcept { return &here_; }
+
+        iterator& operator++() noexcept {
+            while (!rest_.empty()) {
+                const auto entry = rest_.substr(0, rest_.find(property_value_end));
+                rest_.remove_prefix(entry.size() < rest_.size() ? entry.size() + 1 : entry.size());
+                const auto split = entry.find(property_name_end);
+                if (split == entry.npos || split == 0 || split + 1 == entry.size()) continue;
+                here_ = {entry.substr(0, split), entry.substr(split + 1)};
+                return *this;
+            }
+            here_ = {};
+            return *this;
+        }
+        iterator operator++(int) noexcept {
+            auto before = *this;
+            ++*this;
+            return before;
+        }
+
+        friend bool operator==(const iterator& a, const iterator& b) noexcept {
+            return a.here_.name.data() == b.here_.name.data();
+        }
+        friend bool operator==(const iterator& at, std::default_sentinel_t) noexcept { return at.here_.name.empty(); }
+
+      private:
+        std::string_view rest_;
+        message_property here_;
+    };
+
+    property_range() = default;
+    explicit property_range(std::string_view raw) noexcept : raw_(raw) {}
+
+    iterator begin() const noexcept { return iterator(raw_); }
+    std::default_sentinel_t end() const noexcept { return {}; }
+
+  private:
+    std::string_view raw_;
+};
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace rocketpush {
+
+/// A point of the system clock in milliseconds, as RocketMQ writes times.
+using message_time = std::chrono::time_point<std::chrono::system_clock, std::chrono::milliseconds>;
+
+namespace detail {
+
+/// What the messages of one pulled batch have in common.
+struct message_origin {
+    const message_queue* queue   = nullptr;
+    std::string_view retry_topic = {}; ///< `%RETRY%` + the consumer's group; empty when it has none.
+    std::int64_t min_offset      = -1; ///< Of the queue, from the response that brought the batch.
+    std::int64_t max_offset      = -1;
+};
+
+/**
+ * @brief Where the fields of one message lie: what the decoder finds, and all that is kept for a message.
+ *
+ * One cache line. What is seldom asked for is read from `record` on demand.
+ */
+struct message_fields {
+    const char* record; ///< Of a message out of an inner batch: the record of the whole batch.
+    const message_origin* origin;
+    const char* body;
+    const char* properties;
+    const char* topic;
+    std::int64_t queue_offset;
+    std::uint32_t body_size; ///< Bytes, inflated.
+    std::uint16_t properties_size;
+    std::uint16_t topic_size;
+    std::int32_t reconsume_times;
+    std::uint32_t sys_flag; ///< `compressed` is cleared when `body` is inflated.
+
+    /// Whether this is one message out of an inner batch. (A compressed batch was not unwrapped.)
+    bool is_inner() const noexcept {
+        constexpr auto batch = sys_flags::inner_batch | sys_flags::needs_unwrap;
+        return (sys_flag & (batch | sys_flags::compressed)) == batch;
+    }
+};
+
+/// Bytes in front of an inner message's body that belong to it: its flag and body size (wire form of a batch).
+inline constexpr std::size_t inner_body_prefix = 8;
+
+} // namespace detail
+
+/**
+ * @brief One consumed message: a view into the frame it came in.
+ *
+ * Cheap to copy. Valid while the listener call (or awaitable) that it was given to lasts; keep a `message` of it
+ * for longer. Fields are read from the frame when asked for; a property is found anew by each call.
+ *
+ * @par Source  Java `MessageExt`.
+ */
+class message_view {
+  public:
+    /// @param fields  Stays where it is for as long as the view is used.
+    explicit message_view(const detail::message_fields& fields) noexcept : fields_(&fields) {}
+
+    /**
+     * @brief The topic that the producer sent to.
+     *
+     * A retried message is stored under the group's retry topic; its first topic is given here. Java
+     * `DefaultMQPushConsumerImpl.resetRetryAndNamespace`.
+     */
+    std::string_view topic() const noexcept {
+        const auto stored = stored_topic();
+        const auto retry  = fields_->origin->retry_topic;
+        if (retry.empty() || !stored.starts_with(retry)) return stored;
+        if (stored.size() == retry.size()) return property(property_names::retry_topic).value_or(stored);
+        // Retry topics of POP consumers: group_topic, or group+topic where the broker names them so.
+        const auto rest = stored.substr(retry.size());
+        return rest.size() > 1 && (rest.front() == '_' || rest.front() == '+') ? rest.substr(1) : stored;
+    }
+
+    /// The topic that it is stored under: that of its queue, which may be a retry topic.
+    std::string_view stored_topic() const noexcept { return {fields_->topic, fields_->topic_size}; }
+
+    std::string_view body() const noexcept { return {fields_->body, fields_->body_size}; }
+
+    std::optional<std::string_view> tags() const noexcept { return property(property_names::tags); }
+    /// Index keys, separated by a space.
+    std::optional<std::string_view> keys() const noexcept { return property(property_names::keys); }
+
+    /// The value of a property; an empty one counts as absent, as in Java.
+    std::optional<std::string_view> property(std::string_view name) const noexcept {
+        return detail::find_property(raw_properties(), name);
+    }
+
+    /// All properties in stored order: `for (auto [name, value] : m.properties())`.
+    detail::property_range properties() const noexcept { return detail::property_range(raw_properties()); }
+
+    /// The properties as stored: `name 0x01 value 0x02`, repeated.
+    std::string_view raw_properties() const noexcept { return {fields_->properties, fields_->properties_size}; }
+
+    const message_queue& queue() const noexcept { return *fields_->origin->queue; }
+    std::string_view broker_name() const noexcept { return queue().broker_name; }
+    std::int32_t queue_id() const noexcept { return queue().queue_id; }
+    std::int64_t queue_offset() const noexcept { return fields_->queue_offset; }
+    /// Place in the broker's commit log. Messages of one inner batch share it.
+    std::int64_t commit_log_offset() const noexcept {
+        return load<std::int64_t>(detail::message_layout::commit_log_offset);
+    }
+
+    /// Smallest offset of the queue when this message was pulled; -1 when the broker did not say.
+    std::int64_t min_offset() const noexcept { return fields_->origin->min_offset; }
+    /// Offset behind the queue's last message when this one was pulled; -1 when the broker did not say.
+    std::int64_t max_offset() const noexcept { return fields_->origin->max_offset; }
+
+    /// When the producer sent it, by the producer's clock.
+    message_time born_timestamp() const noexcept { return time_at(detail::message_layout::born_timestamp); }
+    /// When the broker stored it, by the broker's clock.
+    message_time store_timestamp() const noexcept {
+        return time_at(detail::message_layout::store_timestamp(fields_->sys_flag));
+    }
+    host_address born_host() const noexcept {
+        return host_address::read(fields_->record + detail::message_layout::born_host,
+                                  (fields_->sys_flag & sys_flags::born_host_v6) != 0);
+    }
+    host_address store_host() const noexcept {
+        return host_address::read(fields_->record + detail::message_layout::store_host(fields_->sys_flag),
+                                  (fields_->sys_flag & sys_flags::store_host_v6) != 0);
+    }
+
+    /// The producer's own 32 bits; RocketMQ gives them no meaning.
+    std::int32_t flag() const noexcept {
+        return fields_->is_inner() ? detail::load_big<std::int32_t>(fields_->body - detail::inner_body_prefix)
+                                   : load<std::int32_t>(detail::message_layout::flag);
+    }
+    /// Bits of `rocketpush::sys_flags`.
+    std::uint32_t sys_flag() const noexcept { return fields_->sys_flag; }
+    /// How often it was consumed in vain before.
+    std::int32_t reconsume_times() const noexcept { return fields_->reconsume_times; }
+    /// CRC-32 of the body as stored (compressed, or a whole inner batch) with the sign bit cleared.
+    std::uint32_t body_crc() const noexcept { return load<std::uint32_t>(detail::message_layout::body_crc); }
+
+    /// Java's `msgId`: the producer's unique key, or where there is none the offset message id.
+    std::string message_id() const {
+        const auto unique = property(property_names::unique_key);
+        return unique ? std::string(*unique) : offset_message_id();
+    }
+
+    /// Java's `offsetMsgId`: store host and commit log offset in upper-case hex, 32 or (IPv6) 56 characters.
+    std::string offset_message_id() const {
+        namespace layout = detail::message_layout;
+        const auto flags = fields_->sys_flag;
+        std::string id;
+        id.reserve(2 * (layout::store_host_size(flags) + 8));
+        detail::append_hex(id, {fields_->record + layout::store_host(flags), layout::store_host_size(flags)});
+        detail::append_hex(id, {fields_->record + layout::commit_log_offset, 8});
+        return id;
+    }
+
+    /// For the library's own use.
+    const detail::message_fields& fields() const noexcept { return *fields_; }
+
+  private:
+    template <class Integer>
+    Integer load(std::size_t place) const noexcept {
+        return detail::load_big<Integer>(fields_->record + place);
+    }
+    message_time time_at(std::size_t place) const noexcept {
+        return message_time(std::chrono::milliseconds(load<std::int64_t>(place)));
+    }
+
+    const detail::message_fields* fields_;
+};
+
+/**
+ * @brief An owning copy of a message, for those who keep it longer than the listener call.
+ *
+ * Read it as a pointer to a view: `kept->body()`. Its bytes are one allocation. Moving keeps views of it valid.
+ */
+class message {
+  public:
+    explicit message(message_view original) : storage_(copy_of(original)) {}
+    message(const message& other) : message(other.view()) {}
+    message(message&&) noexcept = default;
+    message& operator=(message other) noexcept {
+        storage_ = std::move(other.storage_);
+        return *this;
+    }
+    ~message() = default;
+
+    message_view view() const noexcept {
+        ROCKETPUSH_ASSERT(storage_, "a message is not used after it was moved from");
+        return storage_->view;
+    }
+    operator message_view() const noexcept { return view(); }
+    message_view operator*() const noexcept { return view(); }
+    const message_view* operator->() const noexcept {
+        ROCKETPUSH_ASSERT(storage_, "a message is not used after it was moved from");
+        return &storage_->view;
+    }
+
+  private:
+    /// The bytes follow it in memory.
+    struct storage {
+        explicit storage(const message_queue& from) : queue(from) {}
+
+        message_queue queue;
+        detail::message_origin origin{};
+        detail::message_fields fields{};
+        message_view view{fields};
+    };
+    struct deleter {
+        void operator()(storage* owned) const noexcept {
+            owned->~storage();
+            ::operator delete(owned);
+        }
+    };
+    using owner = std::unique_ptr<storage, deleter>;
+
+    static owner copy_of(message_view original) {
+        const auto& from       = original.fields();
+        const auto header_size = detail::message_layout::body(from.sys_flag);
+        const auto prefix      = from.is_inner() ? detail::inner_body_prefix : 0;
+        const auto retry_topic = from.origin->retry_topic;
+        const auto size        = header_size + prefix + original.body().size() + original.raw_properties().size() +
+                          original.stored_topic().size() + retry_topic.size();
+
+        void* memory = ::operator new(sizeof(storage) + size);
+        owner copy;
+        try {
+            copy.reset(::new (memory) storage(original.queue()));
+        } catch (...) {
+            ::operator delete(memory);
+            throw;
+        }
+        char* at        = reinterpret_cast<char*>(copy.get() + 1);
+        const auto keep = [&at](const char* bytes, std::size_t count) {
+            if (count != 0) std::memcpy(at, bytes, count);
+            return std::exchange(at, at + count);
+        };
+        auto& fields      = copy->fields;
+        fields            = from;
+        fields.origin     = &copy->origin;
+        fields.record     = keep(from.record, header_size);
+        fields.body       = keep(from.body - prefix, prefix + from.body_size) + prefix;
+        fields.properties = keep(from.properties, from.properties_size);
+        fields.topic      = keep(from.topic, from.topic_size);
+        copy->origin      = {&copy->queue,
+                             {keep(retry_topic.data(), retry_topic.size()), retry_topic.size()},
+                             from.origin->min_offset,
+                             from.origin->max_offset};
+        return copy;
+    }
+
+    owner storage_;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/core/consume_result.hpp
+#ifndef ROCKETPUSH_CORE_CONSUME_RESULT_HPP
+#define ROCKETPUSH_CORE_CONSUME_RESULT_HPP
+
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+
+namespace rocketpush {
+
+/// What a listener says of the messages it got. @par Source Java `ConsumeConcurrentlyStatus`.
+enum class consume_result : std::uint8_t {
+    success,        ///< Consumed; the offset may pass them.
+    reconsume_later ///< Failed; they go back to the broker and come again after a delay.
+};
+
+/**
+ * @brief What a listener call is told besides the messages, and what it may say besides its result.
+ * @par Source  Java `ConsumeConcurrentlyContext`.
+ */
+struct consume_context {
+    static constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
+
+    /// The queue as it was pulled: for a message that comes again, the group's retry topic.
+    const message_queue& queue;
+
+    /// For `reconsume_later`: 0 lets the broker choose (10 s, 30 s, 1 min ...), n > 0 is the broker's level n,
+    /// -1 goes to the dead letter queue at once. Java: delayLevelWhenNextConsume.
+    int delay_level = 0;
+
+    /// With `success`: how many messages of the batch, from the first, were consumed; the others come again.
+    /// Java: ackIndex, which is one less.
+    std::size_t succeeded = all;
+};
+
+} // namespace rocketpush
+
+#endif
+
+// runtime: executor, time and chance; transport: bytes; executor: threads; allocation: whose queue
+// rocketpush/runtime/asio_runtime.hpp
+#ifndef ROCKETPUSH_RUNTIME_ASIO_RUNTIME_HPP
+#define ROCKETPUSH_RUNTIME_ASIO_RUNTIME_HPP
+
+// rocketpush/detail/asio_compat.hpp
+#ifndef ROCKETPUSH_DETAIL_ASIO_COMPAT_HPP
+#define ROCKETPUSH_DETAIL_ASIO_COMPAT_HPP
+
+#include <asio/version.hpp>
+
+// Asio 1.22 looks for coroutines of clang only in <experimental/coroutine>. Standard ones work as well, but it has
+// to be told before its first header.
+#if defined(__clang__) && ASIO_VERSION < 102400 && __has_include(<coroutine>)
+#if defined(ASIO_AWAITABLE_HPP) && !defined(ASIO_HAS_CO_AWAIT)
+#error                                                                                                                 \
+    "with clang and Asio 1.22, include rocketpush before Asio, or define ASIO_HAS_CO_AWAIT and ASIO_HAS_STD_COROUTINE"
+#endif
+#ifndef ASIO_HAS_CO_AWAIT
+#define ASIO_HAS_CO_AWAIT 1
+#endif
+#ifndef ASIO_HAS_STD_COROUTINE
+#define ASIO_HAS_STD_COROUTINE 1
+#endif
+#endif
+
+#include <asio/associated_executor.hpp>
+#include <asio/async_result.hpp>
+#include <asio/awaitable.hpp>
+#include <asio/basic_waitable_timer.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/compose.hpp>
+#include <asio/detached.hpp>
+#include <asio/dispatch.hpp>
+#include <asio/error.hpp>
+#include <asio/executor_work_guard.hpp>
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/strand.hpp>
+#include <asio/this_coro.hpp>
+#include <asio/use_awaitable.hpp>
+#include <asio/wait_traits.hpp>
+
+#if ASIO_VERSION < 102201
+#error "rocketpush needs Asio 1.22.1 or newer"
+#endif
+
+#if __has_include(<asio/as_tuple.hpp>)
+#include <asio/as_tuple.hpp>
+#else
+#include <asio/experimental/as_tuple.hpp>
+#endif
+
+#include <chrono>
+#include <concepts>
+#include <utility>
+
+/*
+ * Every difference between Asio 1.22 (Debian 12) and today's stands in this header; no other looks at Asio's
+ * version. Asio's names that are equal in both are used as they are.
+ */
+namespace rocketpush::detail {
+
+#if __has_include(<asio/as_tuple.hpp>)
+template <class Token>
+using as_tuple_t = asio::as_tuple_t<Token>;
+#else
+template <class Token>
+using as_tuple_t = asio::experimental::as_tuple_t<Token>; // became asio::as_tuple_t in 1.24
+#endif
+
+/// A coroutine on `Executor`: Asio's own default is any_io_executor, whose calls are indirect.
+template <class T, class Executor>
+using awaitable = asio::awaitable<T, Executor>;
+
+/**
+ * @brief Awaits an operation of `Executor`'s coroutine and never throws what the operation reports:
+ *        `auto [ec, n] = co_await stream.async_read_some(buffer, await_tuple<Executor>);`
+ *
+ * A wait has one result: `auto [ec] = co_await timer.async_wait(await_tuple<Executor>);`
+ *
+ * Mind g++ 12: it destroys an aggregate twice that is made by braces inside of an awaited expression
+ * (`co_await f(endpoint{host, port})`). Give it a name first.
+ */
+template <class Executor>
+inline constexpr as_tuple_t<asio::use_awaitable_t<Executor>> await_tuple{asio::use_awaitable_t<Executor>{}};
+
+/// Asio's timer on `Executor`, without any_io_executor; an instance belongs to one strand.
+template <class Executor>
+using steady_timer =
+    asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
+
+/// The newer and the older executor model of Asio; both satisfy it.
+template <class T>
+concept asio_executor_type = asio::execution::is_executor<T>::value || asio::is_executor<T>::value;
+
+/// Asio does not ask executors to know this; io_context's, its strands and its pools do.
+template <class Executor>
+concept knows_its_threads = requires(const Executor& executor) {
+    { executor.running_in_this_thread() } -> std::convertible_to<bool>;
+};
+
+/**
+ * @brief A completion handler of every signature that does nothing: concepts call operations with it to see
+ *        that they take any completion token.
+ */
+struct probe_handler {
+    template <class... Results>
+    void operator()(Results&&...) const noexcept {}
+};
+
+} // namespace rocketpush::detail
+
+#endif
+// rocketpush/detail/context_thread.hpp
+#ifndef ROCKETPUSH_DETAIL_CONTEXT_THREAD_HPP
+#define ROCKETPUSH_DETAIL_CONTEXT_THREAD_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+
+namespace rocketpush::detail {
+
+/// How long an idle thread may take to see that it shall leave, before it is left behind as a hung one.
+inline constexpr std::chrono::milliseconds thread_leave_grace{500};
+
+/// The most that a join waits. `milliseconds::max()` would overflow on its way to a point in time.
+inline constexpr std::chrono::milliseconds longest_wait = std::chrono::hours(24 * 365);
+
+/**
+ * @brief An io_context and the one thread that runs it, and an end that always comes.
+ *
+ * The thread shares the context, so it can be left behind when a handler hangs: whenever that handler returns, it finds
+ * all it needs, and the thread ends by itself.
+ *
+ * @par Thread safety  All from any thread.
+ */
+class context_thread {
+  public:
+    context_thread() : shared_(std::make_shared<shared_state>()), work_(shared_->context.get_executor()) {}
+
+    context_thread(const context_thread&)            = delete;
+    context_thread& operator=(const context_thread&) = delete;
+
+    /// Drops what has not run yet.
+    ~context_thread() { join(std::chrono::milliseconds(0)); }
+
+    asio::io_context& context() noexcept { return shared_->context; }
+
+    void start() {
+        const std::lock_guard lock(shared_->mutex);
+        if (thread_.joinable() || !work_) return;
+        thread_ = std::thread([shared = shared_] {
+            shared->context.run();
+            const std::lock_guard ending(shared->mutex);
+            shared->ended = true;
+            shared->changed.notify_all();
+        });
+    }
+
+    /// See the law of `runtime`.
+    bool join(std::chrono::milliseconds limit) {
+        std::unique_lock lock(shared_->mutex);
+        work_.reset();
+        if (!thread_.joinable()) return !left_behind_ || shared_->ended;
+        if (thread_.get_id() == std::this_thread::get_id()) {
+            leave_behind();
+            return false;
+        }
+        const auto ended = [this] { return shared_->ended || left_behind_; };
+        if (!shared_->changed.wait_for(lock, std::min(limit, longest_wait), ended)) {
+            shared_->context.stop();
+            shared_->changed.wait_for(lock, thread_leave_grace, ended);
+        }
+        if (!thread_.joinable()) // another caller was quicker
+            return shared_->ended;
+        if (!shared_->ended) {
+            leave_behind();
+            return false;
+        }
+        thread_.join(); // it needs the lock no more
+        return true;
+    }
+
+  private:
+    struct shared_state {
+        std::mutex mutex;
+        std::condition_variable changed;
+        bool ended = false;
+        asio::io_context context{1}; // last, so first to go: handlers that it drops may still look at the rest
+    };
+
+    void leave_behind() {
+        left_behind_ = true;
+        thread_.detach();
+        shared_->changed.notify_all();
+    }
+
+    std::shared_ptr<shared_state> shared_;
+    std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_; // guarded, as are the next two
+    std::thread thread_;
+    bool left_behind_ = false;
+};
+
+} // namespace rocketpush::detail
+
+#endif
+// rocketpush/runtime/runtime.hpp
+#ifndef ROCKETPUSH_RUNTIME_RUNTIME_HPP
+#define ROCKETPUSH_RUNTIME_RUNTIME_HPP
+
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+
+namespace rocketpush {
+
+/// `R::executor_type` is an Asio executor and `get_executor()` gives it.
+template <class R>
+concept has_runtime_executor = detail::asio_executor_type<typename R::executor_type> && requires(const R& r) {
+    { r.get_executor() } noexcept -> std::same_as<typename R::executor_type>;
+};
+
+/// `now()` for intervals and `system_now()` for the dates that cross the wire.
+template <class R>
+concept has_runtime_clocks = requires(const R& r) {
+    { r.now() } noexcept -> std::same_as<std::chrono::steady_clock::time_point>;
+    { r.system_now() } noexcept -> std::same_as<std::chrono::system_clock::time_point>;
+};
+
+/// `R::timer` is made from the runtime, and its wait takes any completion token for `void(std::error_code)`.
+template <class R>
+concept has_runtime_timer =
+    std::constructible_from<typename R::timer, const R&> &&
+    requires(typename R::timer& timer, std::chrono::steady_clock::time_point at, detail::probe_handler token) {
+        timer.expires_at(at);
+        timer.async_wait(token);
+        timer.cancel();
+    };
+
+/// `random()` gives 64 bits.
+template <class R>
+concept has_runtime_random = requires(const R& r) {
+    { r.random() } noexcept -> std::same_as<std::uint64_t>;
+};
+
+/// Whether the runtime has a thread of its own, how it begins and ends, and whether the caller is on it.
+template <class R>
+concept has_runtime_thread = requires(R& r, const R& c, std::chrono::milliseconds limit) {
+    { c.owns_thread() } noexcept -> std::same_as<bool>;
+    { c.running_in_this_thread() } noexcept -> std::same_as<bool>;
+    r.start();
+    { r.join(limit) } -> std::same_as<bool>;
+};
+
+/**
+ * @brief Where a consumer's strand runs, and its only source of time, timers and random numbers.
+ *
+ * A runtime is a handle: copies are the same runtime. Nothing else in the library reads a clock, sleeps or draws
+ * a random number, so that a virtual runtime decides all three.
+ *
+ * Laws (`tests/support/laws/runtime.hpp` checks them):
+ *  - the executor never runs two handlers at once, and never runs one inside of `asio::post`;
+ *  - `now()` never goes back; handlers that wait for a time run when `now()` has reached it, never earlier;
+ *  - waits of one timer or of several complete in the order of their times;
+ *  - `cancel()`, a new `expires_at()` and the timer's destructor complete its waits with
+ *    `asio::error::operation_aborted`, and never inside of the call;
+ *  - `random()` of two calls differ, as far as chance allows, on copies too;
+ *  - `start()` lets an owned thread run handlers, and does nothing without one or a second time;
+ *  - `join(limit)` lets the owned thread run until nothing is left to do, and drops what still waits at `limit`:
+ *    true when the thread has ended, false when a handler hangs and it was left behind, to end by itself. On that
+ *    thread it returns false at once, and the thread ends when nothing is left to do. Without an owned thread it
+ *    returns true and does nothing.
+ *
+ * `running_in_this_thread()` tells whether a blocking call here would wait for itself; a runtime that cannot
+ * know answers false.
+ *
+ * @par Thread safety  All but the timers from any thread; a timer on the executor only.
+ * @par Default        asio_runtime
+ */
+template <class R>
+concept runtime = std::copy_constructible<R> && has_runtime_executor<R> && has_runtime_clocks<R> &&
+                  has_runtime_timer<R> && has_runtime_random<R> && has_runtime_thread<R>;
+
+} // namespace rocketpush
+
+#endif
+
+#include <atomic>
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <random>
+#include <type_traits>
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief Real time on Asio: a thread of its own, or the executor that it is given.
+ *
+ * The executor must not run two handlers at once: that of an io_context which one thread runs, or a strand.
+ *
+ * @tparam Executor  `asio::io_context::executor_type` (asio_runtime), `asio::strand<...>` (strand_runtime), ...
+ * @par Thread safety  All from any thread; a timer on the executor only.
+ */
+template <class Executor>
+class basic_asio_runtime {
+  public:
+    using executor_type = Executor;
+
+    /// Asio's timer on this executor. Neither copied nor moved.
+    class timer : public detail::steady_timer<Executor> {
+      public:
+        explicit timer(const basic_asio_runtime& runtime) : detail::steady_timer<Executor>(runtime.get_executor()) {}
+    };
+
+    /// With a thread of its own, which start() begins.
+    basic_asio_runtime()
+        requires std::constructible_from<Executor, asio::io_context::executor_type>
+        : state_(std::make_shared<state>()) {}
+
+    /// On the caller's executor, whose context has to outlive all copies.
+    explicit basic_asio_runtime(const Executor& executor) : state_(std::make_shared<state>(executor)) {}
+
+    /// On a strand of its own, for contexts that several threads run.
+    template <class Inner>
+        requires(!std::same_as<Inner, Executor> && !std::same_as<Inner, basic_asio_runtime> &&
+                 detail::asio_executor_type<Inner> && std::constructible_from<Executor, const Inner&>)
+    explicit basic_asio_runtime(const Inner& inner) : basic_asio_runtime(Executor(inner)) {}
+
+    executor_type get_executor() const noexcept { return state_->executor; }
+
+    std::chrono::steady_clock::time_point now() const noexcept { return std::chrono::steady_clock::now(); }
+    std::chrono::system_clock::time_point system_now() const noexcept { return std::chrono::system_clock::now(); }
+
+    /// Not for secrets: jitter, ids, choices.
+    std::uint64_t random() const noexcept {
+        // splitmix64 (Steele, Lea, Flood 2014): a counter and a mix of its bits, so that threads need no lock.
+        auto bits = state_->seed.fetch_add(0x9E3779B97F4A7C15, std::memory_order_relaxed);
+        bits      = (bits ^ (bits >> 30)) * 0xBF58476D1CE4E5B9;
+        bits      = (bits ^ (bits >> 27)) * 0x94D049BB133111EB;
+        return bits ^ (bits >> 31);
+    }
+
+    bool owns_thread() const noexcept { return state_->thread.has_value(); }
+
+    /// False also where the executor does not know.
+    bool running_in_this_thread() const noexcept {
+        if constexpr (detail::knows_its_threads<Executor>)
+            return state_->executor.running_in_this_thread();
+        else
+            return false;
+    }
+
+    void start() {
+        if (state_->thread) state_->thread->start();
+    }
+
+    bool join(std::chrono::milliseconds limit) { return !state_->thread || state_->thread->join(limit); }
+
+  private:
+    struct state {
+        state()
+            requires std::constructible_from<Executor, asio::io_context::executor_type>
+            : thread(std::in_place), executor(thread->context().get_executor()) {}
+        explicit state(const Executor& given) : executor(given) {}
+
+        std::optional<detail::context_thread> thread;
+        Executor executor;
+        std::atomic<std::uint64_t> seed = new_seed();
+    };
+
+    static std::uint64_t new_seed() {
+        std::random_device device; // 32 bits a draw
+        const auto high = static_cast<std::uint64_t>(device());
+        return high << 32 | device();
+    }
+
+    std::shared_ptr<state> state_;
+};
+
+template <class Executor>
+    requires detail::asio_executor_type<Executor>
+basic_asio_runtime(Executor) -> basic_asio_runtime<Executor>;
+
+/// The default: an io_context of its own with one thread, or one that the user runs in one thread.
+using asio_runtime = basic_asio_runtime<asio::io_context::executor_type>;
+
+/// A strand on an io_context that several threads run: `strand_runtime{context.get_executor()}`.
+using strand_runtime = basic_asio_runtime<asio::strand<asio::io_context::executor_type>>;
+
+static_assert(runtime<asio_runtime>);
+static_assert(runtime<strand_runtime>);
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/transport/tcp_transport.hpp
+#ifndef ROCKETPUSH_TRANSPORT_TCP_TRANSPORT_HPP
+#define ROCKETPUSH_TRANSPORT_TCP_TRANSPORT_HPP
+
+// rocketpush/detail/async_event.hpp
+#ifndef ROCKETPUSH_DETAIL_ASYNC_EVENT_HPP
+#define ROCKETPUSH_DETAIL_ASYNC_EVENT_HPP
+
+
+#include <cstddef>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief Lets operations of one strand wait until something is signalled.
+ *
+ * It remembers nothing: a signal with nobody waiting is lost, and a waiter may be woken for a reason that is
+ * gone by then. So test the state, wait, test again. All on one strand, or a wake-up falls between.
+ *
+ * Asio's way to say this is a timer that never expires; no clock is read.
+ */
+template <class Executor>
+class async_event {
+  public:
+    explicit async_event(const Executor& executor) : timer_(executor, std::chrono::steady_clock::time_point::max()) {}
+
+    Executor get_executor() { return timer_.get_executor(); }
+
+    /**
+     * @brief Completes at the next signal().
+     * @param token  Completion signature `void(std::error_code)`. The code is always `operation_aborted` and tells
+     *               nothing, per-operation cancellation looks the same.
+     */
+    template <class Token>
+    auto async_wait(Token&& token) {
+        return timer_.async_wait(std::forward<Token>(token));
+    }
+
+    /// Wakes all that wait now; their handlers run later, not inside of this call.
+    void signal() { timer_.cancel(); }
+
+  private:
+    steady_timer<Executor> timer_;
+};
+
+} // namespace rocketpush::detail
+
+#endif
+// rocketpush/transport/transport.hpp
+#ifndef ROCKETPUSH_TRANSPORT_TRANSPORT_HPP
+#define ROCKETPUSH_TRANSPORT_TRANSPORT_HPP
+
+
+#include <asio/buffer.hpp>
+
+#include <concepts>
+
+namespace rocketpush {
+
+namespace detail {
+/// The executor that transport concepts are tested with; policies take any.
+using probe_executor = asio::io_context::executor_type;
+} // namespace detail
+
+/// Has Asio's AsyncReadStream operation.
+template <class S>
+concept reads_bytes = requires(S& stream, asio::mutable_buffer buffer, detail::probe_handler token) {
+    stream.async_read_some(buffer, token);
+};
+
+/// Has Asio's AsyncWriteStream operation.
+template <class S>
+concept writes_bytes = requires(S& stream, asio::const_buffer buffer, detail::probe_handler token) {
+    stream.async_write_some(buffer, token);
+};
+
+/// Made from an executor and moved; ends by `cancel()` and `close()`, which do not throw.
+template <class S, class Executor>
+concept closable_stream = std::move_constructible<S> && std::constructible_from<S, const Executor&> &&
+                          std::same_as<typename S::executor_type, Executor> && requires(S& stream) {
+                              { stream.get_executor() } -> std::same_as<Executor>;
+                              { stream.cancel() } noexcept;
+                              { stream.close() } noexcept;
+                          };
+
+template <class S, class Executor>
+concept byte_stream = closable_stream<S, Executor> && reads_bytes<S> && writes_bytes<S>;
+
+/// Gives a stream type for each executor.
+template <class T>
+concept has_stream = byte_stream<typename T::template stream<detail::probe_executor>, detail::probe_executor>;
+
+/// Connects a stream to an endpoint.
+template <class T>
+concept connects = requires(T& t, typename T::template stream<detail::probe_executor>& stream, const endpoint& to,
+                            detail::probe_handler token) { t.async_connect(stream, to, token); };
+
+/**
+ * @brief How a consumer reaches name servers and brokers: connects, and gives streams of bytes.
+ *
+ * `async_connect(stream, to, token)` completes with `void(std::error_code)`; the stream's own operations with
+ * `void(std::error_code, std::size_t)`, as in Asio's stream requirements.
+ *
+ * Laws (`tests/support/laws/transport.hpp` checks them):
+ *  - nothing completes inside of the call that began it;
+ *  - bytes come out as they went in, in order, none twice; one read and one write may be under way together;
+ *  - a read of a stream whose peer has closed gives what is left, then `asio::error::eof`, once: nobody may read on
+ *    (with Asio on Linux that read would wait for ever);
+ *  - a slow reader stops the writer: no unbounded buffer in between;
+ *  - `cancel()` and `close()` complete reads, writes and a connect that are under way with
+ *    `asio::error::operation_aborted`; after `close()` new ones fail; either may be called twice;
+ *  - a connect that fails leaves a stream that may be connected again;
+ *  - the endpoint and the transport need not outlive the call of `async_connect`, the stream has to live until its
+ *    operations have completed.
+ *
+ * Nothing here has a deadline: who connects, calls `close()` at his.
+ *
+ * @par Thread safety  A stream on its executor only; a transport is a value, copies reach the same places.
+ * @par Default        tcp_transport
+ */
+template <class T>
+concept transport = std::copy_constructible<T> && has_stream<T> && connects<T>;
+
+/// A stream that can name its two ends; a broker stores its clients' addresses with their messages.
+template <class S>
+concept names_its_ends = requires(const S& stream) {
+    { stream.local_endpoint() } -> std::same_as<endpoint>;
+    { stream.remote_endpoint() } -> std::same_as<endpoint>;
+};
+
+/// What `listen` gives: accepts streams until it is closed.
+template <class A>
+concept accepts_streams = std::move_constructible<A> && requires(A& acceptor, const A& c, detail::probe_handler token) {
+    acceptor.async_accept(token);
+    { c.local_endpoint() } -> std::same_as<endpoint>;
+    { acceptor.close() } noexcept;
+};
+
+/// Listens at an endpoint; port 0 lets the transport choose one.
+template <class T>
+concept listens = accepts_streams<typename T::template acceptor<detail::probe_executor>> &&
+                  requires(T& t, const detail::probe_executor& executor, const endpoint& at) {
+                      {
+                          t.listen(executor, at)
+                      } -> std::same_as<result<typename T::template acceptor<detail::probe_executor>>>;
+                  };
+
+/**
+ * @brief A transport that a server can use too: the embedded broker listens with it.
+ *
+ * `async_accept(token)` completes with `void(std::error_code, stream<Executor>)`. `close()` completes an accept that
+ * is under way with `asio::error::operation_aborted`, and later connects are refused.
+ */
+template <class T>
+concept listening_transport =
+    transport<T> && names_its_ends<typename T::template stream<detail::probe_executor>> && listens<T>;
+
+} // namespace rocketpush
+
+#endif
+
+#include <asio/basic_socket_acceptor.hpp>
+#include <asio/basic_stream_socket.hpp>
+#include <asio/connect.hpp>
+#include <asio/ip/address.hpp>
+#include <asio/ip/tcp.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#if defined(__linux__)
+#include <netinet/tcp.h>
+#endif
+
+namespace rocketpush {
+
+namespace detail {
+
+inline endpoint to_endpoint(const asio::ip::tcp::endpoint& from) {
+    return {from.address().to_string(), from.port()};
+}
+
+/// One look-up of a name; shared with the resolver, whose own thread may answer long after nobody waits any more.
+template <class Executor>
+struct name_lookup {
+    explicit name_lookup(const Executor& executor) : resolver(executor), ended(executor) {}
+
+    asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver;
+    async_event<Executor> ended;
+    bool answered = false;
+    std::error_code failure;
+    std::vector<asio::ip::tcp::endpoint> addresses;
+};
+
+} // namespace detail
+
+/**
+ * @brief A TCP connection; what tcp_transport connects.
+ * @par Thread safety  On its executor only.
+ */
+template <class Executor>
+class tcp_stream {
+  public:
+    using executor_type = Executor;
+    using socket_type   = asio::basic_stream_socket<asio::ip::tcp, Executor>;
+
+    explicit tcp_stream(const Executor& executor) : socket_(executor) {}
+    explicit tcp_stream(socket_type socket) : socket_(std::move(socket)) {}
+
+    executor_type get_executor() { return socket_.get_executor(); }
+    socket_type& socket() noexcept { return socket_; }
+
+    template <class Buffers, class Token>
+    auto async_read_some(const Buffers& buffers, Token&& token) {
+        return socket_.async_read_some(buffers, std::forward<Token>(token));
+    }
+
+    /// A connection that the peer has closed is an error code, never SIGPIPE: Asio writes with MSG_NOSIGNAL.
+    template <class Buffers, class Token>
+    auto async_write_some(const Buffers& buffers, Token&& token) {
+        return socket_.async_write_some(buffers, std::forward<Token>(token));
+    }
+
+    void cancel() noexcept {
+        std::error_code ignored; // nothing is under way on a socket that is not open
+        socket_.cancel(ignored);
+        end_lookup();
+    }
+
+    void close() noexcept {
+        std::error_code ignored; // whatever it says, the socket is closed
+        socket_.close(ignored);
+        end_lookup();
+    }
+
+    /// Empty host and port 0 when not connected.
+    endpoint local_endpoint() const {
+        std::error_code failure;
+        const auto local = socket_.local_endpoint(failure);
+        return failure ? endpoint{} : detail::to_endpoint(local);
+    }
+    endpoint remote_endpoint() const {
+        std::error_code failure;
+        const auto remote = socket_.remote_endpoint(failure);
+        return failure ? endpoint{} : detail::to_endpoint(remote);
+    }
+
+  private:
+    friend class tcp_transport;
+
+    void end_lookup() noexcept {
+        if (const auto lookup = lookup_.lock()) {
+            lookup->resolver.cancel();
+            lookup->ended.signal();
+        }
+    }
+
+    socket_type socket_;
+    std::weak_ptr<detail::name_lookup<Executor>> lookup_; // of the connect that is under way, if it has a name
+};
+
+/**
+ * @brief Accepts TCP connections; what tcp_transport's listen() gives.
+ * @par Thread safety  On its executor only.
+ */
+template <class Executor>
+class tcp_acceptor {
+  public:
+    using executor_type = Executor;
+
+    tcp_acceptor(const Executor& executor, std::chrono::milliseconds unacknowledged_limit)
+        : acceptor_(executor), unacknowledged_limit_(unacknowledged_limit) {}
+
+    executor_type get_executor() { return acceptor_.get_executor(); }
+
+    /// @param token  Completion signature `void(std::error_code, tcp_stream<Executor>)`.
+    template <class Token>
+    auto async_accept(Token&& token);
+
+    endpoint local_endpoint() const {
+        std::error_code failure;
+        const auto local = acceptor_.local_endpoint(failure);
+        return failure ? endpoint{} : detail::to_endpoint(local);
+    }
+
+    void close() noexcept {
+        std::error_code ignored;
+        acceptor_.close(ignored);
+    }
+
+  private:
+    friend class tcp_transport;
+
+    struct accept_operation;
+
+    void open(const asio::ip::tcp::endpoint& at, std::error_code& failure) {
+        acceptor_.open(at.protocol(), failure);
+        if (!failure) acceptor_.set_option(asio::socket_base::reuse_address(true), failure);
+        if (!failure) acceptor_.bind(at, failure);
+        if (!failure) acceptor_.listen(asio::socket_base::max_listen_connections, failure);
+    }
+
+    asio::basic_socket_acceptor<asio::ip::tcp, Executor> acceptor_;
+    std::chrono::milliseconds unacknowledged_limit_;
+};
+
+/**
+ * @brief Plain TCP.
+ *
+ * Numeric addresses skip the resolver; of a name all addresses are tried in the resolver's order.
+ *
+ * @par Source  Java `NettyRemotingClient`: TCP_NODELAY on, SO_KEEPALIVE off (heartbeats do its work).
+ */
+class tcp_transport {
+  public:
+    template <class Executor>
+    using stream = tcp_stream<Executor>;
+    template <class Executor>
+    using acceptor = tcp_acceptor<Executor>;
+
+    /**
+     * @param unacknowledged_limit  How long sent bytes may stay unacknowledged before the connection counts as broken
+     *                              (TCP_USER_TIMEOUT, Linux only). 0 leaves it to the system, 15 min or so.
+     */
+    explicit tcp_transport(std::chrono::milliseconds unacknowledged_limit = std::chrono::seconds(15)) noexcept
+        : unacknowledged_limit_(unacknowledged_limit) {}
+
+    /**
+     * @brief Connects `connection`, which must not be connected and has to live until completion.
+     * @param token  Completion signature `void(std::error_code)`; the code of the last address if none answered.
+     * @par Cancellation  its `close()` and `cancel()`, and per operation; a look-up that hangs is left behind.
+     */
+    template <class Executor, class Token>
+    auto async_connect(tcp_stream<Executor>& connection, const endpoint& to, Token&& token) const {
+        return asio::async_compose<Token, void(std::error_code)>(
+            connect_operation<Executor>{&connection, to, unacknowledged_limit_, nullptr}, token, connection.socket_);
+    }
+
+    /**
+     * @param at  A numeric address, a name (looked up at once, so blocking), or empty for all of the host's addresses.
+     * @return The acceptor, or the system's error.
+     */
+    template <class Executor>
+    result<tcp_acceptor<Executor>> listen(const Executor& executor, const endpoint& at) const {
+        std::error_code failure;
+        const auto local = local_address(executor, at, failure);
+        if (failure) return failure;
+        tcp_acceptor<Executor> made(executor, unacknowledged_limit_);
+        made.open(local, failure);
+        if (failure) return failure;
+        return made;
+    }
+
+  private:
+    template <class Executor>
+    friend class tcp_acceptor;
+
+    template <class Executor>
+    struct connect_operation;
+
+    template <class Executor>
+    static asio::ip::tcp::endpoint local_address(const Executor& executor, const endpoint& at,
+                                                 std::error_code& failure) {
+        if (at.host.empty()) return {asio::ip::tcp::v4(), at.port};
+        const auto numeric = asio::ip::make_address(at.host, failure);
+        if (!failure) return {numeric, at.port};
+        asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver(executor);
+        const auto found = resolver.resolve(at.host, std::to_string(at.port), failure);
+        return failure ? asio::ip::tcp::endpoint{} : found.begin()->endpoint();
+    }
+
+    /// An option that the system refuses costs speed or alertness, not the connection; so its error is no failure.
+    template <class Socket>
+    static void tune(Socket& socket, std::chrono::milliseconds unacknowledged_limit) noexcept {
+        std::error_code ignored;
+        socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+#if defined(TCP_USER_TIMEOUT)
+        if (unacknowledged_limit.count() > 0) {
+            const auto limit = static_cast<unsigned>(unacknowledged_limit.count());
+            ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
+        }
+#else
+        (void)unacknowledged_limit;
+#endif
+    }
+
+    std::chrono::milliseconds unacknowledged_limit_;
+};
+
+/// Looks the name up if it is one, then tries its addresses.
+template <class Executor>
+struct tcp_transport::connect_operation {
+    using address_list = std::vector<asio::ip::tcp::endpoint>;
+
+    tcp_stream<Executor>* connection;
+    endpoint to;
+    std::chrono::milliseconds unacknowledged_limit;
+    std::shared_ptr<detail::name_lookup<Executor>> lookup;
+
+    template <class Self>
+    void operator()(Self& self) {
+        std::error_code not_numeric;
+        const auto address = asio::ip::make_address(to.host, not_numeric);
+        if (!not_numeric) return try_addresses(self, {asio::ip::tcp::endpoint(address, to.port)});
+
+        lookup              = std::make_shared<detail::name_lookup<Executor>>(connection->get_executor());
+        connection->lookup_ = lookup;
+        const auto state    = lookup; // `self`, and this operation in it, is moved away below
+        state->resolver.async_resolve(to.host, std::to_string(to.port), asio::ip::resolver_base::numeric_service,
+                                      [state](std::error_code failure, const auto& found) {
+                                          state->answered = true;
+                                          state->failure  = failure;
+                                          for (const auto& entry : found) state->addresses.push_back(entry.endpoint());
+                                          state->ended.signal();
+                                      });
+        state->ended.async_wait(std::move(self));
+    }
+
+    /// The look-up has ended, or nobody waits for it any more.
+    template <class Self>
+    void operator()(Self& self, std::error_code) {
+        connection->lookup_.reset();
+        if (!lookup->answered) {
+            lookup->resolver.cancel();
+            return self.complete(asio::error::operation_aborted);
+        }
+        if (lookup->failure) return self.complete(lookup->failure);
+        try_addresses(self, std::move(lookup->addresses));
+    }
+
+    template <class Self>
+    void operator()(Self& self, std::error_code failure, const asio::ip::tcp::endpoint&) {
+        auto& socket = connection->socket_;
+        if (!failure) {
+            tune(socket, unacknowledged_limit);
+        } else {
+            std::error_code ignored; // so that the stream can be connected again
+            socket.close(ignored);
+        }
+        self.complete(failure);
+    }
+
+    template <class Self>
+    void try_addresses(Self& self, address_list addresses) {
+        auto& socket = connection->socket_;
+        asio::async_connect(socket, std::move(addresses), std::move(self));
+    }
+};
+
+template <class Executor>
+struct tcp_acceptor<Executor>::accept_operation {
+    tcp_acceptor* acceptor;
+
+    template <class Self>
+    void operator()(Self& self) {
+        acceptor->acceptor_.async_accept(std::move(self));
+    }
+
+    template <class Self>
+    void operator()(Self& self, std::error_code failure, typename tcp_stream<Executor>::socket_type socket) {
+        if (!failure) tcp_transport::tune(socket, acceptor->unacknowledged_limit_);
+        self.complete(failure, tcp_stream<Executor>(std::move(socket)));
+    }
+};
+
+template <class Executor>
+template <class Token>
+auto tcp_acceptor<Executor>::async_accept(Token&& token) {
+    return asio::async_compose<Token, void(std::error_code, tcp_stream<Executor>)>(accept_operation{this}, token,
+                                                                                   acceptor_);
+}
+
+static_assert(listening_transport<tcp_transport>);
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/transport/memory_transport.hpp
+#ifndef ROCKETPUSH_TRANSPORT_MEMORY_TRANSPORT_HPP
+#define ROCKETPUSH_TRANSPORT_MEMORY_TRANSPORT_HPP
+
+// rocketpush/transport/memory_network.hpp
+#ifndef ROCKETPUSH_TRANSPORT_MEMORY_NETWORK_HPP
+#define ROCKETPUSH_TRANSPORT_MEMORY_NETWORK_HPP
+
+
+#include <asio/buffer.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <limits>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/// Sizes of a memory network, in bytes.
+struct memory_network_options {
+    /// How much one direction of a connection holds before its writer has to wait.
+    std::size_t pipe_capacity = 256 * 1024;
+    /// The most that one read gives; 1 cuts every frame at every byte.
+    std::size_t largest_read = std::numeric_limits<std::size_t>::max();
+};
+
+class memory_network;
+
+namespace detail {
+
+/// Somebody who waits for a change in a memory network; wakes on an executor whose type the other side does not know.
+struct memory_waiter {
+    using wake_function = void (*)(const std::shared_ptr<memory_waiter>&);
+    explicit memory_waiter(wake_function function) noexcept : wake(function) {}
+    wake_function wake;
+};
+
+/// The waiter of one kind of operation of a stream or an acceptor.
+template <class Executor>
+struct memory_signal : memory_waiter {
+    explicit memory_signal(const Executor& where) : memory_waiter(&post_signal), executor(where), event(where) {}
+
+    Executor executor;
+    async_event<Executor> event;
+    std::uint64_t cancellations = 0; // an operation that sees another number than at its begin was cancelled
+
+    void cancel() {
+        ++cancellations;
+        event.signal();
+    }
+
+  private:
+    static void post_signal(const std::shared_ptr<memory_waiter>& self) {
+        auto signal = std::static_pointer_cast<memory_signal>(self);
+        auto where  = signal->executor;
+        asio::post(where, [signal = std::move(signal)] { signal->event.signal(); });
+    }
+};
+
+/// One direction of a connection.
+struct memory_pipe {
+    std::string bytes;
+    std::size_t begin = 0; // what is before it has been read
+    bool writer_ended = false;
+    bool reader_ended = false;
+    std::weak_ptr<memory_waiter> reader; // waits for bytes
+    std::weak_ptr<memory_waiter> writer; // waits for room
+
+    std::size_t size() const noexcept { return bytes.size() - begin; }
+
+    static void wake(std::weak_ptr<memory_waiter>& waiter) {
+        if (const auto waiting = std::exchange(waiter, {}).lock()) waiting->wake(waiting);
+    }
+};
+
+/**
+ * @brief Two pipes. Sides are 0, which connected, and 1, which accepted.
+ *
+ * The two ends may be on different executors and threads, hence the mutex: a user's test may run a broker in one
+ * thread and a consumer in another.
+ */
+class memory_connection {
+  public:
+    memory_connection(const memory_network_options& options, endpoint client, endpoint server)
+        : options_(options), ends_{std::move(client), std::move(server)} {}
+
+    const endpoint& name_of(std::size_t side) const noexcept { return ends_[side]; }
+
+    /// What an attempt gave; nothing at all: the waiter will be woken when trying again makes sense.
+    using outcome = std::optional<std::pair<std::error_code, std::size_t>>;
+
+    template <class Buffers>
+    outcome try_read(std::size_t side, const Buffers& buffers, const std::shared_ptr<memory_waiter>& waiter) {
+        const std::lock_guard lock(mutex_);
+        auto& pipe = pipes_[side];
+        if (broken_) return failed(asio::error::connection_reset);
+        if (asio::buffer_size(buffers) == 0) return std::pair(std::error_code(), std::size_t(0));
+        if (pipe.size() == 0) {
+            if (pipe.writer_ended) return failed(asio::error::eof);
+            pipe.reader = waiter;
+            return std::nullopt;
+        }
+        const auto ready = asio::const_buffer(pipe.bytes.data() + pipe.begin, pipe.size());
+        const auto count = asio::buffer_copy(buffers, ready, options_.largest_read);
+        pipe.begin += count;
+        if (pipe.begin == pipe.bytes.size()) {
+            pipe.bytes.clear(); // keeps its room for the next write
+            pipe.begin = 0;
+        }
+        memory_pipe::wake(pipe.writer);
+        return std::pair(std::error_code(), count);
+    }
+
+    template <class Buffers>
+    outcome try_write(std::size_t side, const Buffers& buffers, const std::shared_ptr<memory_waiter>& waiter) {
+        const std::lock_guard lock(mutex_);
+        auto& pipe = pipes_[1 - side];
+        if (broken_) return failed(asio::error::connection_reset);
+        if (pipe.reader_ended) return failed(asio::error::broken_pipe);
+        const auto room  = options_.pipe_capacity - std::min(options_.pipe_capacity, pipe.size());
+        const auto count = std::min(room, asio::buffer_size(buffers));
+        if (count == 0 && asio::buffer_size(buffers) != 0) {
+            pipe.writer = waiter;
+            return std::nullopt;
+        }
+        if (pipe.begin > pipe.bytes.size() / 2) { // seldom enough that each byte moves once at most
+            pipe.bytes.erase(0, pipe.begin);
+            pipe.begin = 0;
+        }
+        const auto before = pipe.bytes.size();
+        pipe.bytes.resize(before + count);
+        asio::buffer_copy(asio::mutable_buffer(pipe.bytes.data() + before, count), buffers);
+        memory_pipe::wake(pipe.reader);
+        return std::pair(std::error_code(), count);
+    }
+
+    /// One side has closed: the other reads what is left and then the end, and its writes fail.
+    void end(std::size_t side) {
+        const std::lock_guard lock(mutex_);
+        pipes_[side].reader_ended     = true;
+        pipes_[1 - side].writer_ended = true;
+        wake_all();
+    }
+
+    /// The network has lost the connection: both sides see a reset, and what was on the way is lost.
+    void cut() {
+        const std::lock_guard lock(mutex_);
+        broken_ = true;
+        wake_all();
+    }
+
+  private:
+    static outcome failed(asio::error::basic_errors code) { return std::pair(std::error_code(code), std::size_t(0)); }
+    static outcome failed(asio::error::misc_errors code) { return std::pair(std::error_code(code), std::size_t(0)); }
+
+    void wake_all() {
+        for (auto& pipe : pipes_) {
+            memory_pipe::wake(pipe.reader);
+            memory_pipe::wake(pipe.writer);
+        }
+    }
+
+    const memory_network_options options_;
+    const std::array<endpoint, 2> ends_;
+    std::mutex mutex_;                 // guards all below
+    std::array<memory_pipe, 2> pipes_; // by the side that reads
+    bool broken_ = false;
+};
+
+/// A listening endpoint and the connections that nobody has accepted yet.
+struct memory_listener {
+    std::deque<std::shared_ptr<memory_connection>> backlog;
+    std::weak_ptr<memory_waiter> acceptor;
+    bool closed = false;
+};
+
+} // namespace detail
+
+/**
+ * @brief The places that memory transports reach: endpoints by name, in the process.
+ *
+ * Every transport that is made from the same network reaches the same listeners. Hosts are only names, nothing is
+ * looked up; an endpoint with nobody listening refuses. Faults are told from outside, at any time:
+ * @code
+ * network.set(broker, memory_network::reach::silent); // like a machine that is off: connects never complete
+ * network.cut(broker);                                // like a crash: all its connections are reset
+ * @endcode
+ *
+ * @par Thread safety  All from any thread.
+ */
+class memory_network {
+  public:
+    /// How an endpoint answers new connections.
+    enum class reach {
+        open,    ///< By its listener; refused without one.
+        refused, ///< At once, although somebody listens.
+        silent,  ///< Not at all: a connect waits until it is cancelled.
+    };
+
+    explicit memory_network(memory_network_options options = {}) : options_(options) {}
+
+    memory_network(const memory_network&)            = delete;
+    memory_network& operator=(const memory_network&) = delete;
+
+    void set(const endpoint& at, reach how) {
+        const std::lock_guard lock(mutex_);
+        places_[at].how = how;
+    }
+
+    /// Resets every connection that was made to `at`, on both sides, those in the backlog too.
+    void cut(const endpoint& at) {
+        std::vector<std::weak_ptr<detail::memory_connection>> connections;
+        {
+            const std::lock_guard lock(mutex_);
+            connections.swap(places_[at].connections);
+        }
+        for (const auto& weak : connections)
+            if (const auto connection = weak.lock()) connection->cut();
+    }
+
+    // What follows is for memory_transport.
+
+    struct connect_outcome {
+        std::error_code failure;
+        std::shared_ptr<detail::memory_connection> connection; ///< Null without failure: silence.
+    };
+
+    connect_outcome connect(const endpoint& to) {
+        const std::lock_guard lock(mutex_);
+        auto& target = places_[to];
+        if (target.how == reach::silent) return {};
+        if (target.how == reach::refused || !target.listener || target.listener->backlog.size() >= largest_backlog)
+            return {asio::error::connection_refused, nullptr};
+        auto connection = std::make_shared<detail::memory_connection>(options_, endpoint{"127.0.0.1", next_port()}, to);
+        std::erase_if(target.connections, [](const auto& weak) { return weak.expired(); });
+        target.connections.push_back(connection);
+        target.listener->backlog.push_back(connection);
+        detail::memory_pipe::wake(target.listener->acceptor);
+        return {{}, std::move(connection)};
+    }
+
+    /// Gives `at` the chosen port if it has none; null if somebody listens there already.
+    std::shared_ptr<detail::memory_listener> listen(endpoint& at) {
+        const std::lock_guard lock(mutex_);
+        while (at.port == 0)
+            if (const endpoint candidate{at.host, next_port()}; !places_[candidate].listener) at.port = candidate.port;
+        auto& listener = places_[at].listener;
+        if (listener) return nullptr;
+        listener = std::make_shared<detail::memory_listener>();
+        return listener;
+    }
+
+    void end_listening(const endpoint& at, detail::memory_listener& listener) {
+        std::deque<std::shared_ptr<detail::memory_connection>> unaccepted;
+        {
+            const std::lock_guard lock(mutex_);
+            if (listener.closed) return;
+            listener.closed = true;
+            places_[at].listener.reset();
+            unaccepted.swap(listener.backlog);
+        }
+        for (const auto& connection : unaccepted) connection->cut();
+    }
+
+    /// Null if there is nobody to accept; the waiter is woken when there is.
+    std::shared_ptr<detail::memory_connection> try_accept(detail::memory_listener& listener,
+                                                          const std::shared_ptr<detail::memory_waiter>& waiter) {
+        const std::lock_guard lock(mutex_);
+        if (listener.backlog.empty()) {
+            listener.acceptor = waiter;
+            return nullptr;
+        }
+        auto connection = std::move(listener.backlog.front());
+        listener.backlog.pop_front();
+        return connection;
+    }
+
+  private:
+    struct place {
+        reach how = reach::open;
+        std::shared_ptr<detail::memory_listener> listener;
+        std::vector<std::weak_ptr<detail::memory_connection>> connections;
+    };
+
+    static constexpr std::size_t largest_backlog = 1024;
+
+    std::uint16_t next_port() noexcept {
+        constexpr std::uint16_t first_ephemeral = 49152;
+        last_port_                              = last_port_ == std::numeric_limits<std::uint16_t>::max()
+                                                      ? first_ephemeral
+                                                      : static_cast<std::uint16_t>(last_port_ + 1);
+        return last_port_;
+    }
+
+    const memory_network_options options_;
+    std::mutex mutex_; // guards all below, and listeners
+    std::map<endpoint, place> places_;
+    std::uint16_t last_port_ = std::numeric_limits<std::uint16_t>::max();
+};
+
+} // namespace rocketpush
+
+#endif
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+namespace rocketpush {
+
+namespace detail {
+
+/// What a stream and its operations share, so that either may go first.
+template <class Executor>
+struct memory_end {
+    explicit memory_end(const Executor& executor)
+        : reading(std::make_shared<memory_signal<Executor>>(executor)),
+          writing(std::make_shared<memory_signal<Executor>>(executor)) {}
+
+    ~memory_end() { close(); }
+
+    void cancel() {
+        reading->cancel();
+        writing->cancel();
+    }
+
+    void close() {
+        if (const auto ended = std::exchange(connection, nullptr)) ended->end(side);
+        cancel();
+    }
+
+    std::shared_ptr<memory_signal<Executor>> reading;
+    std::shared_ptr<memory_signal<Executor>> writing; // also a connect that gets no answer
+    std::shared_ptr<memory_connection> connection;
+    std::size_t side = 0;
+};
+
+/// Reads or writes: tries, waits to be woken, tries again.
+template <class Executor, class Buffers, bool Reads>
+struct memory_transfer {
+    memory_transfer(std::shared_ptr<memory_end<Executor>> of, const Buffers& bytes)
+        : end(std::move(of)), buffers(bytes), cancellations(signal()->cancellations) {}
+
+    template <class Self>
+    void operator()(Self& self) {
+        if (outcome) return self.complete(outcome->first, outcome->second);
+        outcome = attempt();
+        if (outcome)
+            asio::post(end->reading->executor,
+                       std::move(self)); // not inside of the call that began it; comes here again
+        else
+            wait(self);
+    }
+
+    template <class Self>
+    void operator()(Self& self, std::error_code) {
+        const bool cancelled = signal()->cancellations != cancellations ||
+                               self.get_cancellation_state().cancelled() != asio::cancellation_type::none;
+        if (cancelled) return self.complete(asio::error::operation_aborted, 0);
+        outcome = attempt();
+        if (!outcome) return wait(self);
+        self.complete(outcome->first, outcome->second);
+    }
+
+    std::shared_ptr<memory_end<Executor>> end;
+    Buffers buffers;
+    std::uint64_t cancellations;
+    memory_connection::outcome outcome;
+
+  private:
+    const std::shared_ptr<memory_signal<Executor>>& signal() const noexcept {
+        return Reads ? end->reading : end->writing;
+    }
+
+    memory_connection::outcome attempt() {
+        if (!end->connection) return std::pair(std::error_code(asio::error::bad_descriptor), std::size_t(0));
+        if constexpr (Reads)
+            return end->connection->try_read(end->side, buffers, signal());
+        else
+            return end->connection->try_write(end->side, buffers, signal());
+    }
+
+    template <class Self>
+    void wait(Self& self) {
+        auto& event = signal()->event;
+        event.async_wait(std::move(self));
+    }
+};
+
+} // namespace detail
+
+/**
+ * @brief One end of an in-process connection; what memory_transport connects.
+ * @par Thread safety  On its executor only. The other end may be on another one.
+ */
+template <class Executor>
+class memory_stream {
+  public:
+    using executor_type = Executor;
+
+    explicit memory_stream(const Executor& executor) : end_(std::make_shared<detail::memory_end<Executor>>(executor)) {}
+
+    memory_stream(memory_stream&&) noexcept = default;
+    memory_stream& operator=(memory_stream&& other) noexcept {
+        if (this != &other) {
+            if (end_) end_->close();
+            end_ = std::move(other.end_);
+        }
+        return *this;
+    }
+    ~memory_stream() {
+        if (end_) end_->close();
+    }
+
+    executor_type get_executor() { return end_->reading->executor; }
+
+    template <class Buffers, class Token>
+    auto async_read_some(const Buffers& buffers, Token&& token) {
+        return begin<true>(buffers, std::forward<Token>(token));
+    }
+
+    template <class Buffers, class Token>
+    auto async_write_some(const Buffers& buffers, Token&& token) {
+        return begin<false>(buffers, std::forward<Token>(token));
+    }
+
+    void cancel() noexcept { end_->cancel(); }
+    void close() noexcept { end_->close(); }
+
+    /// Empty host and port 0 when not connected.
+    endpoint local_endpoint() const { return end_->connection ? end_->connection->name_of(end_->side) : endpoint{}; }
+    endpoint remote_endpoint() const {
+        return end_->connection ? end_->connection->name_of(1 - end_->side) : endpoint{};
+    }
+
+  private:
+    friend class memory_transport;
+    template <class>
+    friend class memory_acceptor;
+
+    template <bool Reads, class Buffers, class Token>
+    auto begin(const Buffers& buffers, Token&& token) {
+        return asio::async_compose<Token, void(std::error_code, std::size_t)>(
+            detail::memory_transfer<Executor, Buffers, Reads>(end_, buffers), token, end_->reading->executor);
+    }
+
+    std::shared_ptr<detail::memory_end<Executor>> end_; // null after a move
+};
+
+/**
+ * @brief Accepts in-process connections; what memory_transport's listen() gives. Its end closes it.
+ * @par Thread safety  On its executor only.
+ */
+template <class Executor>
+class memory_acceptor {
+  public:
+    using executor_type = Executor;
+
+    memory_acceptor(const Executor& executor, std::shared_ptr<memory_network> network, endpoint at,
+                    std::shared_ptr<detail::memory_listener> listener)
+        : state_(std::make_shared<state>(executor, std::move(network), std::move(at), std::move(listener))) {}
+
+    memory_acceptor(memory_acceptor&&) noexcept = default;
+    memory_acceptor& operator=(memory_acceptor&& other) noexcept {
+        if (this != &other) {
+            if (state_) state_->close();
+            state_ = std::move(other.state_);
+        }
+        return *this;
+    }
+    ~memory_acceptor() {
+        if (state_) state_->close();
+    }
+
+    executor_type get_executor() { return state_->accepting->executor; }
+
+    /// @param token  Completion signature `void(std::error_code, memory_stream<Executor>)`.
+    template <class Token>
+    auto async_accept(Token&& token) {
+        return asio::async_compose<Token, void(std::error_code, memory_stream<Executor>)>(
+            accept_operation{state_, state_->accepting->cancellations, nullptr, {}}, token,
+            state_->accepting->executor);
+    }
+
+    endpoint local_endpoint() const { return state_->at; }
+    void close() noexcept { state_->close(); }
+
+  private:
+    struct state {
+        state(const Executor& executor, std::shared_ptr<memory_network> in, endpoint where,
+              std::shared_ptr<detail::memory_listener> of)
+            : accepting(std::make_shared<detail::memory_signal<Executor>>(executor)),
+              network(std::move(in)),
+              at(std::move(where)),
+              listener(std::move(of)) {}
+
+        void close() {
+            network->end_listening(at, *listener);
+            closed = true;
+            accepting->cancel();
+        }
+
+        std::shared_ptr<detail::memory_signal<Executor>> accepting;
+        std::shared_ptr<memory_network> network;
+        endpoint at;
+        std::shared_ptr<detail::memory_listener> listener;
+        bool closed = false;
+    };
+
+    struct accept_operation {
+        std::shared_ptr<state> acceptor;
+        std::uint64_t cancellations;
+        std::shared_ptr<detail::memory_connection> accepted;
+        std::error_code failure;
+
+        template <class Self>
+        void operator()(Self& self) {
+            if (accepted || failure) return finish(self);
+            attempt();
+            if (accepted || failure)
+                asio::post(acceptor->accepting->executor, std::move(self)); // comes here again
+            else
+                wait(self);
+        }
+
+        template <class Self>
+        void operator()(Self& self, std::error_code) {
+            if (acceptor->accepting->cancellations != cancellations ||
+                self.get_cancellation_state().cancelled() != asio::cancellation_type::none)
+                failure = asio::error::operation_aborted;
+            else
+                attempt();
+            if (accepted || failure)
+                finish(self);
+            else
+                wait(self);
+        }
+
+        void attempt() {
+            if (acceptor->closed)
+                failure = asio::error::bad_descriptor;
+            else
+                accepted = acceptor->network->try_accept(*acceptor->listener, acceptor->accepting);
+        }
+
+        template <class Self>
+        void finish(Self& self) {
+            memory_stream<Executor> stream(acceptor->accepting->executor);
+            stream.end_->connection = std::move(accepted);
+            stream.end_->side       = 1;
+            self.complete(failure, std::move(stream));
+        }
+
+        template <class Self>
+        void wait(Self& self) {
+            auto& event = acceptor->accepting->event;
+            event.async_wait(std::move(self));
+        }
+    };
+
+    std::shared_ptr<state> state_; // null after a move
+};
+
+/**
+ * @brief Connections inside of the process, without sockets: for tests with the embedded broker, and for simulation.
+ *
+ * On one executor it is deterministic: what happens depends on the order of calls only. Streams keep their bytes in
+ * order and bounded; a mutex for each connection lets the two ends be in two threads.
+ */
+class memory_transport {
+  public:
+    template <class Executor>
+    using stream = memory_stream<Executor>;
+    template <class Executor>
+    using acceptor = memory_acceptor<Executor>;
+
+    explicit memory_transport(std::shared_ptr<memory_network> network) : network_(std::move(network)) {
+        ROCKETPUSH_ASSERT(network_, "a memory transport is made on a network");
+    }
+
+    /// @param token  Completion signature `void(std::error_code)`.
+    template <class Executor, class Token>
+    auto async_connect(memory_stream<Executor>& connection, const endpoint& to, Token&& token) const {
+        return asio::async_compose<Token, void(std::error_code)>(
+            connect_operation<Executor>{connection.end_, connection.end_->writing->cancellations,
+                                        network_->connect(to)},
+            token, connection.end_->writing->executor);
+    }
+
+    template <class Executor>
+    result<memory_acceptor<Executor>> listen(const Executor& executor, endpoint at) const {
+        auto listener = network_->listen(at);
+        if (!listener) return std::error_code(asio::error::address_in_use);
+        return memory_acceptor<Executor>(executor, network_, std::move(at), std::move(listener));
+    }
+
+  private:
+    template <class Executor>
+    struct connect_operation {
+        std::shared_ptr<detail::memory_end<Executor>> end;
+        std::uint64_t cancellations;
+        memory_network::connect_outcome outcome;
+        bool posted = false;
+
+        template <class Self>
+        void operator()(Self& self) {
+            if (posted) return finish(self, end->writing->cancellations != cancellations);
+            posted        = true;
+            auto& writing = *end->writing;
+            if (outcome.connection || outcome.failure)
+                asio::post(writing.executor, std::move(self)); // comes here again
+            else
+                writing.event.async_wait(std::move(self)); // silence: nothing but a cancellation ends it
+        }
+
+        template <class Self>
+        void operator()(Self& self, std::error_code) {
+            finish(self, true);
+        }
+
+        template <class Self>
+        void finish(Self& self, bool cancelled) {
+            if (cancelled) {
+                if (outcome.connection) outcome.connection->end(0);
+                return self.complete(asio::error::operation_aborted);
+            }
+            end->connection = std::move(outcome.connection);
+            end->side       = 0;
+            self.complete(outcome.failure);
+        }
+    };
+
+    std::shared_ptr<memory_network> network_;
+};
+
+static_assert(listening_transport<memory_transport>);
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/executor/inline_executor.hpp
+#ifndef ROCKETPUSH_EXECUTOR_INLINE_EXECUTOR_HPP
+#define ROCKETPUSH_EXECUTOR_INLINE_EXECUTOR_HPP
+
+// rocketpush/executor/executor_policy.hpp
+#ifndef ROCKETPUSH_EXECUTOR_EXECUTOR_POLICY_HPP
+#define ROCKETPUSH_EXECUTOR_EXECUTOR_POLICY_HPP
+
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <type_traits>
+
+namespace rocketpush {
+
+/**
+ * @brief What an executor runs: one pulled batch, whose slices every copy of the job claims until none is left.
+ *
+ * `job()` does that and returns; it does not throw. `job.wants_help()` says that a copy which starts now would find a
+ * slice to claim. Copies are cheap and may run at once.
+ */
+template <class J>
+concept executor_job = std::copy_constructible<J> && requires(J& job, const J& c) {
+    job();
+    { c.wants_help() } noexcept -> std::same_as<bool>;
+};
+
+namespace detail {
+/// The job that executor concepts are tested with; policies take any.
+struct probe_job {
+    void operator()() const noexcept {}
+    bool wants_help() const noexcept { return false; }
+};
+} // namespace detail
+
+/// `E::concurrent`, a constant: whether jobs may run elsewhere than in the thread that hands them over.
+template <class E>
+concept tells_whether_concurrent = requires { typename std::bool_constant<E::concurrent>; };
+
+/// `execute(job)` takes any `executor_job`.
+template <class E>
+concept executes_jobs = requires(E& e, detail::probe_job job) { e.execute(job); };
+
+/// Knows how many jobs run at once, and can change that.
+template <class E>
+concept has_concurrency = requires(E& e, const E& c, std::size_t count) {
+    { c.concurrency() } -> std::same_as<std::size_t>;
+    e.resize(count);
+};
+
+/// `start(threads)` and `join(limit)`.
+template <class E>
+concept starts_and_joins = requires(E& e, std::size_t threads, std::chrono::milliseconds limit) {
+    e.start(threads);
+    { e.join(limit) } -> std::same_as<bool>;
+};
+
+/**
+ * @brief Where listeners run.
+ *
+ * The consumer calls `execute` once for each pulled batch, whatever the number of its messages. The executor
+ * recruits: when it starts a job that wants help, it hands a copy to another thread, which does the same, until
+ * `concurrency()` copies are out. So a batch wakes as many threads as it can use, one after the other, and the
+ * consumer's strand pays for one wake-up.
+ *
+ * Laws (`tests/support/laws/executor_policy.hpp` checks them):
+ *  - a job that is handed over between start() and join() runs at least once, unless a join's limit passes first;
+ *  - never more than `concurrency()` copies of a job are out at the same time;
+ *  - a policy that is not `concurrent` runs the job inside of `execute`, and a concurrent one never does;
+ *  - `start(threads)` begins with that many threads, if it has threads of its own and its constructor got no number;
+ *  - `resize(count)` changes that while jobs run, and loses none of them;
+ *  - `join(limit)` waits for all jobs; true when none runs any more, false if some did at the limit. They
+ *    are left to end by themselves, with what they need kept alive; jobs that had not started are dropped. Called
+ *    inside of a job it does not wait for that one;
+ *  - a second join only tells whether jobs still run, and the destructor is `join(0)`.
+ *
+ * After `join()` has begun nothing is handed over.
+ *
+ * @par Thread safety  execute, concurrency, resize and join from any thread.
+ * @par Default        thread_pool_executor
+ */
+template <class E>
+concept executor_policy = std::move_constructible<E> && tells_whether_concurrent<E> && executes_jobs<E> &&
+                          has_concurrency<E> && starts_and_joins<E>;
+
+/**
+ * @brief A refinement: `get_executor()` gives an Asio executor, and listeners that are coroutines run on it. Without
+ *        one they run on the consumer's strand. `join` does not wait for them, the consumer counts them.
+ */
+template <class E>
+concept has_asio_executor = executor_policy<E> && requires(const E& e) {
+    { e.get_executor() } noexcept;
+    requires detail::asio_executor_type<decltype(e.get_executor())>;
+};
+
+} // namespace rocketpush
+
+#endif
+
+#include <chrono>
+#include <cstddef>
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief Runs listeners on the consumer's strand: no other thread, no atomics, no hop between the socket and the
+ *        listener.
+ *
+ * While a listener runs nothing else of the consumer does, heartbeats neither: for listeners that are quick or
+ * are coroutines.
+ */
+struct inline_executor {
+    static constexpr bool concurrent = false;
+
+    void start(std::size_t /*threads*/) noexcept {}
+
+    template <executor_job Job>
+    void execute(Job job) {
+        job();
+    }
+
+    std::size_t concurrency() const noexcept { return 1; }
+    void resize(std::size_t /*count*/) noexcept {}
+    bool join(std::chrono::milliseconds /*limit*/) noexcept { return true; }
+};
+
+static_assert(executor_policy<inline_executor>);
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/executor/thread_pool_executor.hpp
+#ifndef ROCKETPUSH_EXECUTOR_THREAD_POOL_EXECUTOR_HPP
+#define ROCKETPUSH_EXECUTOR_THREAD_POOL_EXECUTOR_HPP
+
+// rocketpush/detail/job_ledger.hpp
+#ifndef ROCKETPUSH_DETAIL_JOB_LEDGER_HPP
+#define ROCKETPUSH_DETAIL_JOB_LEDGER_HPP
+
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief Counts the jobs of an executor, and lets a join wait for them. Counting takes no lock until somebody joins.
+ * @par Thread safety  All from any thread.
+ */
+class job_ledger {
+  public:
+    /// Stands for one copy of a job from hand-over to its end, run or dropped.
+    class ticket {
+      public:
+        explicit ticket(std::shared_ptr<job_ledger> ledger) noexcept : ledger_(std::move(ledger)) {
+            ledger_->outstanding_.fetch_add(1, std::memory_order_relaxed);
+        }
+        ticket(ticket&&) noexcept   = default;
+        ticket& operator=(ticket&&) = delete;
+        ~ticket() {
+            if (ledger_) ledger_->finished(ledger_->outstanding_);
+        }
+
+        const std::shared_ptr<job_ledger>& ledger() const noexcept { return ledger_; }
+
+      private:
+        std::shared_ptr<job_ledger> ledger_; // null after a move
+    };
+
+    /// Runs `job` unless the ledger has closed, and knows meanwhile that this thread is in a job.
+    template <class Job>
+    void run(Job& job) {
+        running_.fetch_add(1); // before the test, so that a join which closes sees it
+        if (!closed_.load()) {
+            const auto outer = std::exchange(current_, this);
+            job();
+            current_ = outer;
+        }
+        finished(running_);
+    }
+
+    std::size_t running() const noexcept { return running_.load(); }
+
+    /// Whether the calling thread is inside of one of this ledger's jobs.
+    bool in_job() const noexcept { return current_ == this; }
+
+    bool closed() const noexcept { return closed_.load(); }
+
+    /**
+     * @brief Waits until all jobs have ended, then lets no more begin.
+     * @return Whether none runs any more, one that calls this not counted.
+     */
+    bool join(std::chrono::milliseconds limit) {
+        const std::size_t own = in_job() ? 1 : 0;
+        {
+            joining_.fetch_add(1);
+            std::unique_lock lock(mutex_);
+            changed_.wait_for(lock, std::min(limit, longest_wait), [&] {
+                // Once another join has closed, what waits will not run.
+                return (closed_.load() ? running_.load() : outstanding_.load()) <= own;
+            });
+            joining_.fetch_sub(1);
+            closed_.store(true);
+            changed_.notify_all();
+        }
+        return running_.load() <= own;
+    }
+
+  private:
+    void finished(std::atomic<std::size_t>& count) {
+        // Sequentially consistent, as joining_: either the join's test sees this, or this sees the join.
+        count.fetch_sub(1);
+        if (joining_.load() != 0) {
+            const std::lock_guard lock(mutex_);
+            changed_.notify_all();
+        }
+    }
+
+    static inline thread_local const job_ledger* current_ = nullptr;
+
+    std::atomic<std::size_t> outstanding_{0}; // tickets
+    std::atomic<std::size_t> running_{0};
+    std::atomic<std::size_t> joining_{0};
+    std::atomic<bool> closed_{false};
+    std::mutex mutex_; // of the waiting
+    std::condition_variable changed_;
+};
+
+/**
+ * @brief A copy of a job on its way to a thread. When it starts and the job wants help, it sends the next copy: waking
+ *        one thread each spreads the cost of it, and stops where there is nothing left to do.
+ *
+ * @tparam Host  A pointer, plain where the host's end drops its copies, to what has `concurrency()`,
+ *               `send(job_copy)` and a ledger `jobs`.
+ */
+template <class Job, class Host>
+class job_copy {
+  public:
+    job_copy(Host host, Job job, std::size_t number = 1)
+        : host_(std::move(host)), ticket_(host_->jobs), job_(std::move(job)), number_(number) {}
+
+    void operator()() {
+        auto& ledger = *ticket_.ledger();
+        if (number_ < host_->concurrency() && !ledger.closed() && std::as_const(job_).wants_help())
+            host_->send(job_copy(host_, job_, number_ + 1));
+        ledger.run(job_);
+    }
+
+  private:
+    Host host_;
+    job_ledger::ticket ticket_; // before the job, so that a job counts until its copy is gone
+    Job job_;
+    std::size_t number_; // how many copies there are, this one included
+};
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief Threads of its own that run one io_context.
+ *
+ * The threads share what they need, so the executor can go while a listener hangs: its thread is left behind and
+ * ends when the listener returns.
+ *
+ * @par Source  Java `ConsumeMessageConcurrentlyService.consumeExecutor`. Differs: a batch is one job, not a task
+ *              for each consume batch.
+ */
+class thread_pool_executor {
+  public:
+    static constexpr bool concurrent = true;
+
+    /// @param threads  0 takes the number from the options, at start().
+    explicit thread_pool_executor(std::size_t threads = 0) : state_(std::make_shared<state>()), given_(threads) {
+        state_->wanted = threads;
+    }
+
+    thread_pool_executor(thread_pool_executor&&) noexcept   = default;
+    thread_pool_executor& operator=(thread_pool_executor&&) = delete;
+
+    ~thread_pool_executor() {
+        if (state_) join(std::chrono::milliseconds(0));
+    }
+
+    /**
+     * @param threads  Ignored if the constructor got a number.
+     * @throw std::system_error  The system gives not even one thread. With fewer than asked for it goes on.
+     */
+    void start(std::size_t threads) {
+        const std::lock_guard lock(state_->mutex);
+        if (state_->started || state_->ended) return;
+        state_->started  = true;
+        const auto count = at_least_one(given_ != 0 ? given_ : threads);
+        state_->wanted   = 0;
+        add_threads(count);
+    }
+
+    template <executor_job Job>
+    void execute(Job job) {
+        state_->send(detail::job_copy<Job, state*>(state_.get(), std::move(job)));
+    }
+
+    std::size_t concurrency() const noexcept { return state_->concurrency(); }
+
+    /// Threads that are too many leave after the jobs that are queued before them.
+    void resize(std::size_t count) {
+        count = at_least_one(count);
+        std::vector<std::thread> left;
+        {
+            const std::lock_guard lock(state_->mutex);
+            left.swap(state_->left);
+            const auto wanted = state_->wanted.load();
+            if (!state_->started || state_->ended) {
+                given_         = count;
+                state_->wanted = count;
+            } else if (count > wanted) {
+                add_threads(count - wanted);
+            } else {
+                state_->wanted = count;
+                for (auto surplus = wanted - count; surplus != 0; --surplus)
+                    asio::post(state_->context, [] { leaving_ = true; });
+            }
+        }
+        join_all(left);
+    }
+
+    bool join(std::chrono::milliseconds limit) {
+        const bool jobs_ended = state_->jobs->join(limit);
+        const std::size_t own = pool_of_thread_ == state_.get() ? 1 : 0;
+
+        std::vector<std::thread> left;
+        bool all_left = false;
+        {
+            std::unique_lock lock(state_->mutex);
+            state_->ended = true;
+            state_->context.stop();
+            // Idle threads leave at once; threads in a job, and the one that calls, are not waited for.
+            const auto busy = [&] { return state_->jobs->running() + (own != 0 && !state_->jobs->in_job() ? 1 : 0); };
+            state_->changed.wait_for(lock, detail::thread_leave_grace, [&] { return state_->live <= busy(); });
+            all_left = state_->live <= own;
+            for (auto& [id, thread] : state_->threads) thread.detach();
+            state_->threads.clear();
+            left.swap(state_->left);
+        }
+        join_all(left);
+        return jobs_ended && all_left;
+    }
+
+    /// Where listeners that are coroutines run.
+    asio::io_context::executor_type get_executor() const noexcept { return state_->context.get_executor(); }
+
+  private:
+    struct state {
+        std::size_t concurrency() const noexcept { return wanted.load(std::memory_order_relaxed); }
+
+        template <class Copy>
+        void send(Copy copy) {
+            asio::post(context, std::move(copy));
+        }
+
+        std::shared_ptr<detail::job_ledger> jobs = std::make_shared<detail::job_ledger>();
+        std::atomic<std::size_t> wanted{0};
+
+        std::mutex mutex; // guards what follows, up to the context
+        std::condition_variable changed;
+        bool started     = false;
+        bool ended       = false;
+        std::size_t live = 0; // threads that have not left, also those left behind
+        std::map<std::thread::id, std::thread> threads;
+        std::vector<std::thread> left; // have ended, or are about to without needing anything
+
+        asio::io_context context; // drops its jobs before the rest goes
+        asio::executor_work_guard<asio::io_context::executor_type> work{context.get_executor()};
+    };
+
+    static std::size_t at_least_one(std::size_t count) noexcept {
+        ROCKETPUSH_ASSERT(count != 0, "a thread pool has at least one thread");
+        return std::max<std::size_t>(count, 1);
+    }
+
+    static void join_all(std::vector<std::thread>& threads) {
+        for (auto& thread : threads) thread.join();
+    }
+
+    /// Called with the mutex held.
+    void add_threads(std::size_t count) {
+        for (; count != 0; --count) {
+            try {
+                std::thread thread([shared = state_] { work(*shared); });
+                const auto id = thread.get_id();
+                state_->threads.emplace(id, std::move(thread));
+            } catch (const std::system_error&) {
+                if (state_->live == 0) throw;
+                return;
+            }
+            ++state_->live;
+            ++state_->wanted;
+        }
+    }
+
+    static void work(state& shared) {
+        pool_of_thread_ = &shared;
+        while (!leaving_ && shared.context.run_one() != 0) {
+        }
+        const std::lock_guard lock(shared.mutex);
+        --shared.live;
+        if (auto self = shared.threads.extract(std::this_thread::get_id()))
+            shared.left.push_back(std::move(self.mapped()));
+        shared.changed.notify_all();
+    }
+
+    static inline thread_local const state* pool_of_thread_ = nullptr;
+    static inline thread_local bool leaving_                = false; // this thread of a pool is one too many
+
+    std::shared_ptr<state> state_; // null after a move
+    std::size_t given_;
+};
+
+static_assert(has_asio_executor<thread_pool_executor>);
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/executor/asio_executor.hpp
+#ifndef ROCKETPUSH_EXECUTOR_ASIO_EXECUTOR_HPP
+#define ROCKETPUSH_EXECUTOR_ASIO_EXECUTOR_HPP
+
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief Runs listeners on the user's Asio executor: an `asio::thread_pool` that several consumers share, an io_context
+ *        that the program runs anyway.
+ *
+ * How many threads are behind it is the user's matter; the number here is how many jobs of one batch may be out.
+ *
+ * @par Lifetime  The executor's context has to outlive this, and jobs that hung at a join.
+ */
+template <class Executor>
+    requires detail::asio_executor_type<Executor>
+class asio_executor {
+  public:
+    static constexpr bool concurrent = true;
+
+    /// @param concurrency  0 takes the number from the options, at start().
+    explicit asio_executor(const Executor& executor, std::size_t concurrency = 0)
+        : state_(std::make_shared<state>(executor, concurrency)), given_(concurrency) {}
+
+    asio_executor(asio_executor&&) noexcept   = default;
+    asio_executor& operator=(asio_executor&&) = delete;
+
+    ~asio_executor() {
+        if (state_) join(std::chrono::milliseconds(0));
+    }
+
+    void start(std::size_t threads) {
+        if (given_ == 0) resize(threads);
+    }
+
+    template <executor_job Job>
+    void execute(Job job) {
+        state_->send(detail::job_copy<Job, std::shared_ptr<state>>(state_, std::move(job)));
+    }
+
+    std::size_t concurrency() const noexcept { return state_->concurrency(); }
+    void resize(std::size_t count) noexcept { state_->wanted = std::max<std::size_t>(count, 1); }
+
+    /// On a thread of the executor it does not wait: jobs that are queued may need this very thread.
+    bool join(std::chrono::milliseconds limit) {
+        if constexpr (detail::knows_its_threads<Executor>)
+            if (state_->executor.running_in_this_thread()) limit = std::chrono::milliseconds(0);
+        return state_->jobs->join(limit);
+    }
+
+    /// Where listeners that are coroutines run.
+    Executor get_executor() const noexcept { return state_->executor; }
+
+  private:
+    struct state {
+        state(const Executor& where, std::size_t concurrency)
+            : executor(where), wanted(std::max<std::size_t>(concurrency, 1)) {}
+
+        std::size_t concurrency() const noexcept { return wanted.load(std::memory_order_relaxed); }
+
+        template <class Copy>
+        void send(Copy copy) {
+            asio::post(executor, std::move(copy));
+        }
+
+        Executor executor;
+        std::atomic<std::size_t> wanted;
+        std::shared_ptr<detail::job_ledger> jobs = std::make_shared<detail::job_ledger>();
+    };
+
+    std::shared_ptr<state> state_; // null after a move
+    std::size_t given_;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/allocation/average_allocation.hpp
+#ifndef ROCKETPUSH_ALLOCATION_AVERAGE_ALLOCATION_HPP
+#define ROCKETPUSH_ALLOCATION_AVERAGE_ALLOCATION_HPP
+
+// rocketpush/allocation/allocation_strategy.hpp
+#ifndef ROCKETPUSH_ALLOCATION_ALLOCATION_STRATEGY_HPP
+#define ROCKETPUSH_ALLOCATION_ALLOCATION_STRATEGY_HPP
+
+
+#include <concepts>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rocketpush {
+
+/// One topic to be shared out. Members and queues are sorted as Java sorts them, so alike on every client.
+struct allocation_request {
+    std::string_view group;
+    std::string_view self;                 ///< The client id of the member whose share is asked for.
+    std::span<const std::string> members;  ///< Client ids, none twice.
+    std::span<const message_queue> queues; ///< Of one topic.
+};
+
+/// The queues of one member, in the order of the request.
+using allocation = result<std::vector<message_queue>>;
+
+/// `name()`, constant and not throwing: brokers and Java members know strategies by it.
+template <class S>
+concept named_strategy = requires(const S& s) {
+    { s.name() } noexcept -> std::convertible_to<std::string_view>;
+};
+
+/// `allocate(request)` gives an `allocation`.
+template <class S>
+concept answers_allocation = requires(const S& s, const allocation_request& request) {
+    { s.allocate(request) } -> std::convertible_to<allocation>;
+};
+
+/**
+ * @brief Decides which message queues a member of a consumer group reads.
+ *
+ * Laws (`tests/support/laws/allocation_strategy.hpp` checks them; users may run it too):
+ *  - deterministic: equal requests get equal answers, on copies too;
+ *  - disjoint and complete: over all members, every queue is given exactly once;
+ *  - a share keeps the order of the request;
+ *  - no queues is an empty share;
+ *  - a `self` outside `members` is `error::not_a_member`, never an empty share.
+ *
+ * All members of a group use the same strategy, in whatever language; nobody checks that.
+ *
+ * @par Thread safety  Called on the consumer's strand only.
+ * @par Default        average_allocation
+ * @par Source         Java `AllocateMessageQueueStrategy`.
+ */
+template <class S>
+concept allocation_strategy = std::copy_constructible<S> && named_strategy<S> && answers_allocation<S>;
+
+} // namespace rocketpush
+
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief Gives every member one contiguous run of queues; the first `queues % members` members get one queue more.
+ *
+ * Eight queues over three members: 0-2, 3-5, 6-7.
+ *
+ * @par Source  Java `AllocateMessageQueueAveragely`; the same shares, so Java and C++ members can be in one group.
+ *              Differs: no queues is an empty share here, a throw there.
+ */
+struct average_allocation {
+    static constexpr std::string_view name() noexcept { return "AVG"; }
+
+    /**
+     * @param request  Members and queues, sorted alike on every client.
+     * @return The run of `request.self`; empty if it has none.
+     * @retval error::not_a_member  `request.self` is not among `request.members`.
+     */
+    allocation allocate(const allocation_request& request) const {
+        const auto self = std::ranges::find(request.members, request.self);
+        if (self == request.members.end()) return error::not_a_member;
+        const auto rank  = static_cast<std::size_t>(self - request.members.begin());
+        const auto share = request.queues.size() / request.members.size();
+        const auto extra = request.queues.size() % request.members.size();
+        const auto run   = request.queues.subspan(rank * share + std::min(rank, extra), share + (rank < extra ? 1 : 0));
+        return std::vector(run.begin(), run.end());
+    }
+};
+
+static_assert(allocation_strategy<average_allocation>);
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/allocation/circle_allocation.hpp
+#ifndef ROCKETPUSH_ALLOCATION_CIRCLE_ALLOCATION_HPP
+#define ROCKETPUSH_ALLOCATION_CIRCLE_ALLOCATION_HPP
+
+
+#include <algorithm>
+#include <cstddef>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief Deals the queues out one by one, as cards: queue k goes to member `k % members`.
+ *
+ * Eight queues over three members: 0 3 6, 1 4 7, 2 5. With several brokers each member reads from all of them.
+ *
+ * @par Source  Java `AllocateMessageQueueAveragelyByCircle`; the same shares. Differs: no queues is an empty share
+ *              here, a throw there.
+ */
+struct circle_allocation {
+    static constexpr std::string_view name() noexcept { return "AVG_BY_CIRCLE"; }
+
+    /**
+     * @return Every n-th queue from the rank of `request.self` on, with n members; empty if it has none.
+     * @retval error::not_a_member  `request.self` is not among `request.members`.
+     */
+    allocation allocate(const allocation_request& request) const {
+        const auto self = std::ranges::find(request.members, request.self);
+        if (self == request.members.end()) return error::not_a_member;
+        std::vector<message_queue> share;
+        for (auto k = static_cast<std::size_t>(self - request.members.begin()); k < request.queues.size();
+             k += request.members.size())
+            share.push_back(request.queues[k]);
+        return share;
+    }
+};
+
+static_assert(allocation_strategy<circle_allocation>);
+
+} // namespace rocketpush
+
+#endif
+
+// protocol: bytes to values and back
+// rocketpush/protocol/frame.hpp
+#ifndef ROCKETPUSH_PROTOCOL_FRAME_HPP
+#define ROCKETPUSH_PROTOCOL_FRAME_HPP
+
+
+#include <cstddef>
+#include <cstdint>
+
+namespace rocketpush::protocol {
+
+/// How a frame's header is written. A response need not use its request's: read by the frame's type byte, always.
+enum class header_encoding : std::uint8_t {
+    json     = 0, ///< One JSON object.
+    rocketmq = 1  ///< Binary; its code has 16 bits, so the codes of the 200xxx family do not fit.
+};
+
+/// Bytes before the header: the length, then the encoding and the header's length.
+inline constexpr std::size_t frame_prefix_size   = 8;
+/// Bytes of a whole frame. Java: `com.rocketmq.remoting.frameMaxLength`, also a server's default.
+inline constexpr std::size_t default_frame_limit = 16u << 20;
+/// Bytes of a header: its length has 24 bits.
+inline constexpr std::size_t max_header_size     = 0xFFFFFF;
+
+/// The first eight bytes of a frame, checked.
+struct frame_prefix {
+    header_encoding encoding  = header_encoding::json;
+    std::uint32_t header_size = 0; ///< Bytes.
+    std::uint32_t body_size   = 0; ///< Bytes.
+
+    /// Bytes of the whole frame, this prefix included.
+    constexpr std::size_t frame_size() const noexcept {
+        return frame_prefix_size + std::size_t{header_size} + std::size_t{body_size};
+    }
+
+    friend bool operator==(const frame_prefix&, const frame_prefix&) = default;
+};
+
+/**
+ * @brief Reads the frame's lengths before anything is done with them.
+ *
+ * Layout: int32 length of what follows; a byte of encoding; 24 bits of header length; header; body.
+ *
+ * @param eight_bytes  `frame_prefix_size` bytes.
+ * @param limit        Largest whole frame, in bytes.
+ * @retval error::frame_too_large   The frame would be larger than `limit`.
+ * @retval error::frame_malformed   The length is negative or too short, or the header is longer than the frame.
+ * @retval error::unknown_encoding  The header is neither JSON nor ROCKETMQ.
+ */
+inline result<frame_prefix> parse_frame_prefix(const char* eight_bytes, std::size_t limit = default_frame_limit) {
+    const auto length = detail::load_big<std::int32_t>(eight_bytes);
+    const auto word   = detail::load_big<std::uint32_t>(eight_bytes + 4);
+    if (length < 4)
+        return error::frame_malformed;
+    const auto following = static_cast<std::uint32_t>(length);
+    if (std::size_t{following} + 4 > limit)
+        return error::frame_too_large;
+    const auto header_size = word & 0xFFFFFFu;
+    if (header_size > following - 4)
+        return error::frame_malformed;
+    const auto encoding = word >> 24;
+    if (encoding > static_cast<std::uint32_t>(header_encoding::rocketmq))
+        return error::unknown_encoding;
+    return frame_prefix{static_cast<header_encoding>(encoding), header_size, following - 4 - header_size};
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/header.hpp
+#ifndef ROCKETPUSH_PROTOCOL_HEADER_HPP
+#define ROCKETPUSH_PROTOCOL_HEADER_HPP
+
+// rocketpush/protocol/codes.hpp
+#ifndef ROCKETPUSH_PROTOCOL_CODES_HPP
+#define ROCKETPUSH_PROTOCOL_CODES_HPP
+
+#include <cstdint>
+#include <string_view>
+
+namespace rocketpush::protocol {
+
+/**
+ * @brief What a request asks for.
+ * @par Source  Java `RequestCode`.
+ */
+enum class request_code : std::int32_t {
+    send_message                = 10,
+    pull_message                = 11,
+    query_consumer_offset       = 14,
+    update_consumer_offset      = 15,
+    update_and_create_topic     = 17,
+    search_offset_by_timestamp  = 29,
+    get_max_offset              = 30,
+    get_min_offset              = 31,
+    get_earliest_store_time     = 32,
+    view_message_by_id          = 33,
+    heart_beat                  = 34,
+    unregister_client           = 35,
+    consumer_send_back          = 36,
+    get_consumer_list           = 38,
+    check_transaction_state     = 39, ///< Pushed by a broker, to producers.
+    notify_consumer_ids_changed = 40, ///< Pushed by a broker.
+    lock_batch                  = 41,
+    unlock_batch                = 42,
+    check_client_config         = 46,
+    get_route_info              = 105,
+    reset_consumer_offset       = 220, ///< Pushed by a broker.
+    get_consumer_status         = 221, ///< Pushed by a broker.
+    get_consumer_running_info   = 307, ///< Pushed by a broker.
+    consume_message_directly    = 309, ///< Pushed by a broker.
+    send_message_v2             = 310,
+    send_batch_message          = 320,
+    push_reply_message          = 326, ///< Pushed by a broker, to producers.
+    query_assignment            = 400,
+    pop_message                 = 200050,
+    ack_message                 = 200051,
+    change_invisible_time       = 200053,
+};
+
+/// Bit 0 of a header's flag: this is a response.
+inline constexpr std::int32_t response_flag = 1;
+/// Bit 1 of a header's flag: nobody waits for a response, not even for an error.
+inline constexpr std::int32_t oneway_flag   = 2;
+
+/**
+ * @brief The version that we tell servers: V5_1_4.
+ *
+ * From 401 on, name servers answer standard JSON. Above 441, a server that shuts down answers everything with GO_AWAY
+ * and wants its clients to come again on a new connection, which this version does not do.
+ *
+ * @par Source  Java `MQVersion.Version`, by ordinal.
+ */
+inline constexpr std::int32_t client_version = 441;
+
+/// Who speaks. Admin tools show it. @par Source  Java `LanguageCode`.
+enum class language : std::uint8_t { java = 0, cpp = 1, go = 9, rust = 12 };
+
+/// The language's name in a JSON header.
+constexpr std::string_view to_string(language code) noexcept {
+    switch (code) {
+    case language::java: return "JAVA";
+    case language::cpp: return "CPP";
+    case language::go: return "GO";
+    case language::rust: return "RUST";
+    }
+    return "OTHER";
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/json_text.hpp
+#ifndef ROCKETPUSH_PROTOCOL_JSON_TEXT_HPP
+#define ROCKETPUSH_PROTOCOL_JSON_TEXT_HPP
+
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+/**
+ * @file
+ * JSON in place, for frame headers: finds keys and values in the bytes, without a tree and without allocating. Bodies,
+ * which are rare, go through a JSON library instead.
+ */
+namespace rocketpush::protocol {
+
+/// Appends `text` as the inside of a JSON string.
+inline void append_json_escaped(std::string& out, std::string_view text) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::size_t plain              = 0; // Where the run begins that needs no escape.
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        if (byte >= 0x20 && byte != '"' && byte != '\\')
+            continue;
+        out.append(text, plain, i - plain);
+        plain = i + 1;
+        if (byte >= 0x20) {
+            const char escape[] = {'\\', text[i]};
+            out.append(escape, sizeof escape);
+        } else {
+            const char escape[] = {'\\', 'u', '0', '0', digits[byte >> 4], digits[byte & 0xF]};
+            out.append(escape, sizeof escape);
+        }
+    }
+    out.append(text, plain);
+}
+
+/// Appends one code point as UTF-8; what is none (a surrogate alone) as U+FFFD.
+inline void append_utf8(std::string& out, char32_t value) {
+    const auto byte = [&out](char32_t bits) { out.push_back(static_cast<char>(bits)); };
+    if ((value >= 0xD800 && value < 0xE000) || value > 0x10FFFF)
+        value = 0xFFFD;
+    if (value < 0x80) {
+        byte(value);
+    } else if (value < 0x800) {
+        byte(0xC0 | value >> 6);
+        byte(0x80 | (value & 0x3F));
+    } else if (value < 0x10000) {
+        byte(0xE0 | value >> 12);
+        byte(0x80 | (value >> 6 & 0x3F));
+        byte(0x80 | (value & 0x3F));
+    } else {
+        byte(0xF0 | value >> 18);
+        byte(0x80 | (value >> 12 & 0x3F));
+        byte(0x80 | (value >> 6 & 0x3F));
+        byte(0x80 | (value & 0x3F));
+    }
+}
+
+} // namespace rocketpush::protocol
+
+namespace rocketpush::detail {
+
+/// The value of the four hex digits behind a `\u`, or -1.
+constexpr std::int32_t utf16_unit(std::string_view text) noexcept {
+    if (text.size() < 4)
+        return -1;
+    std::int32_t value = 0;
+    for (std::size_t i = 0; i < 4; ++i) {
+        const int digit = hex_digit(text[i]);
+        if (digit < 0)
+            return -1;
+        value = value * 16 + digit;
+    }
+    return value;
+}
+
+constexpr bool is_high_surrogate(std::int32_t unit) noexcept { return unit >= 0xD800 && unit < 0xDC00; }
+constexpr bool is_low_surrogate(std::int32_t unit) noexcept { return unit >= 0xDC00 && unit < 0xE000; }
+
+} // namespace rocketpush::detail
+
+namespace rocketpush::protocol {
+
+/// Appends what the inside of a JSON string stands for. `raw` comes from a `json_cursor`, so its escapes are whole.
+inline void append_json_unescaped(std::string& out, std::string_view raw) {
+    while (true) {
+        const auto escape = raw.find('\\');
+        out.append(raw.substr(0, escape));
+        if (escape == std::string_view::npos || escape + 1 >= raw.size())
+            return;
+        const char kind = raw[escape + 1];
+        raw.remove_prefix(escape + 2);
+        switch (kind) {
+        case 'b': out.push_back('\b'); break;
+        case 'f': out.push_back('\f'); break;
+        case 'n': out.push_back('\n'); break;
+        case 'r': out.push_back('\r'); break;
+        case 't': out.push_back('\t'); break;
+        case 'u': {
+            auto unit = detail::utf16_unit(raw);
+            raw.remove_prefix(raw.size() < 4 ? raw.size() : 4);
+            auto value = static_cast<char32_t>(unit);
+            if (detail::is_high_surrogate(unit) && raw.starts_with("\\u")) {
+                const auto low = detail::utf16_unit(raw.substr(2));
+                if (detail::is_low_surrogate(low)) {
+                    value =
+                        0x10000 + (static_cast<char32_t>(unit - 0xD800) << 10) + static_cast<char32_t>(low - 0xDC00);
+                    raw.remove_prefix(6);
+                }
+            }
+            append_utf8(out, value);
+            break;
+        }
+        default: out.push_back(kind); // A quote, a slash, a backslash.
+        }
+    }
+}
+
+/**
+ * @brief Reads JSON front to back. Every function skips blanks first, and answers false when the text is not what was
+ *        asked for; then the cursor is of no further use.
+ */
+class json_cursor {
+  public:
+    /// Values nested deeper than this are refused: the bytes come from the network and the reader recurses.
+    static constexpr int max_depth = 32;
+
+    enum class kind : std::uint8_t { string, number, literal, object, array };
+
+    /// One value, in place: a string without its quotes and with its escapes, anything else as it stands.
+    struct value {
+        kind type;
+        std::string_view raw;
+
+        bool is_null() const noexcept { return type == kind::literal && raw == "null"; }
+    };
+
+    explicit json_cursor(std::string_view text) noexcept : at_(text.data()), end_(text.data() + text.size()) {}
+
+    /// Whether nothing but blanks is left.
+    bool at_end() noexcept {
+        skip_blanks();
+        return at_ == end_;
+    }
+
+    /// The next character, without taking it; 0 at the end.
+    char peek() noexcept {
+        skip_blanks();
+        return at_ == end_ ? '\0' : *at_;
+    }
+
+    bool take(char expected) noexcept {
+        if (peek() != expected || at_ == end_)
+            return false;
+        ++at_;
+        return true;
+    }
+
+    /// A string; `raw` is its inside, escapes and all.
+    bool read_string(std::string_view& raw) noexcept {
+        if (!take('"'))
+            return false;
+        const char* const begin = at_;
+        for (; at_ != end_; ++at_) {
+            if (*at_ == '"') {
+                raw = {begin, static_cast<std::size_t>(at_ - begin)};
+                ++at_;
+                return true;
+            }
+            if (*at_ == '\\' && !step_to_escape_end())
+                return false;
+        }
+        return false;
+    }
+
+    /// Any value, nested ones included.
+    bool read_value(value& out, int depth = max_depth) noexcept {
+        const char first        = peek();
+        const char* const begin = at_;
+        if (first == '"') {
+            out.type = kind::string;
+            return read_string(out.raw);
+        }
+        if (first == '{' || first == '[') {
+            out.type = first == '{' ? kind::object : kind::array;
+            if (depth == 0 || !(first == '{' ? skip_object(depth - 1) : skip_array(depth - 1)))
+                return false;
+        } else {
+            while (at_ != end_ && is_scalar(*at_))
+                ++at_;
+        }
+        out.raw = {begin, static_cast<std::size_t>(at_ - begin)};
+        if (first == '{' || first == '[')
+            return true;
+        const bool numeric = first == '-' || (first >= '0' && first <= '9');
+        out.type           = numeric ? kind::number : kind::literal;
+        return numeric || out.raw == "true" || out.raw == "false" || out.raw == "null";
+    }
+
+    /**
+     * @brief An object: `member(key, *this)` is called behind each colon, and reads the value.
+     * @param member  Answers false when it cannot.
+     */
+    template <class F>
+    bool read_object(F&& member) {
+        if (!take('{'))
+            return false;
+        if (take('}'))
+            return true;
+        do {
+            std::string_view key;
+            if (!read_string(key) || !take(':') || !member(key, *this))
+                return false;
+        } while (take(','));
+        return take('}');
+    }
+
+  private:
+    static constexpr bool is_scalar(char c) noexcept {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '+' ||
+               c == '.';
+    }
+
+    void skip_blanks() noexcept {
+        while (at_ != end_ && (*at_ == ' ' || *at_ == '\t' || *at_ == '\n' || *at_ == '\r'))
+            ++at_;
+    }
+
+    /// From a backslash to the last character of its escape.
+    bool step_to_escape_end() noexcept {
+        constexpr std::string_view kinds = "\"\\/bfnrtu";
+        if (++at_ == end_ || kinds.find(*at_) == std::string_view::npos)
+            return false;
+        if (*at_ != 'u')
+            return true;
+        if (detail::utf16_unit({at_ + 1, static_cast<std::size_t>(end_ - at_ - 1)}) < 0)
+            return false;
+        at_ += 4;
+        return true;
+    }
+
+    bool skip_object(int depth) noexcept {
+        return read_object([depth](std::string_view, json_cursor& cursor) {
+            value ignored;
+            return cursor.read_value(ignored, depth);
+        });
+    }
+
+    bool skip_array(int depth) noexcept {
+        if (!take('['))
+            return false;
+        if (take(']'))
+            return true;
+        do {
+            if (value ignored; !read_value(ignored, depth))
+                return false;
+        } while (take(','));
+        return take(']');
+    }
+
+    const char* at_;
+    const char* end_;
+};
+
+} // namespace rocketpush::protocol
+
+#endif
+
+#include <charconv>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace rocketpush::protocol {
+
+/// One header field's value, where it lies in the frame.
+struct field_value {
+    std::string_view raw; ///< In a JSON header its escapes are still there. A number or boolean may have had no quotes.
+    header_encoding encoding = header_encoding::json;
+
+    std::string to_string() const {
+        std::string text;
+        assign_to(text);
+        return text;
+    }
+
+    /// As `to_string`, into a string that may have the room already.
+    void assign_to(std::string& text) const {
+        text.clear();
+        if (encoding == header_encoding::json)
+            append_json_unescaped(text, raw);
+        else
+            text.assign(raw);
+    }
+
+    /// The number, if the whole value is one and fits.
+    template <std::integral T>
+        requires(!std::same_as<T, bool>)
+    std::optional<T> to_int() const noexcept {
+        T number{};
+        const auto [end, ec] = std::from_chars(raw.data(), raw.data() + raw.size(), number);
+        if (ec != std::errc() || end != raw.data() + raw.size())
+            return std::nullopt;
+        return number;
+    }
+
+    /// `true` or `false`, if it is either.
+    std::optional<bool> to_bool() const noexcept {
+        if (raw == "true")
+            return true;
+        if (raw == "false")
+            return false;
+        return std::nullopt;
+    }
+};
+
+/**
+ * @brief A frame's header, where it lies in the frame: the fixed members as values, the fields still unread.
+ *
+ * Valid as long as the bytes it was parsed from.
+ *
+ * @par Source  Java `RemotingCommand`.
+ */
+struct header_view {
+    header_encoding encoding = header_encoding::json;
+    std::int32_t code        = 0; ///< A request's code, or a response's.
+    std::int32_t opaque      = 0; ///< Joins a response to its request.
+    std::int32_t flag        = 0;
+    std::int32_t version     = 0;  ///< The sender's: 407 is 4.9.7, 513 is 5.5.0.
+    std::string_view raw_remark{}; ///< As a `field_value`'s raw.
+    std::string_view raw_fields{}; ///< JSON: the object, braces included. Binary: the entries. Empty: there are none.
+
+    bool is_response() const noexcept { return (flag & response_flag) != 0; }
+    bool is_oneway() const noexcept { return (flag & oneway_flag) != 0; }
+
+    /// What the peer says in words. Servers set it on successes, too; never take it for an error.
+    std::string remark() const { return field_value{raw_remark, encoding}.to_string(); }
+
+    /**
+     * @brief Calls `each(std::string_view key, field_value)` for every field, in the order of the
+     *        bytes; nulls are left out.
+     * @return False if the bytes were not fields; not for a header that `parse_header` made.
+     */
+    template <class F>
+    bool for_each_field(F&& each) const {
+        if (raw_fields.empty())
+            return true;
+        return encoding == header_encoding::json ? for_each_json_field(each) : for_each_binary_field(each);
+    }
+
+    /// The last field with this name, if there is one.
+    std::optional<field_value> field(std::string_view name) const {
+        std::optional<field_value> found;
+        for_each_field([&](std::string_view key, field_value value) {
+            if (key == name)
+                found = value;
+        });
+        return found;
+    }
+
+  private:
+    template <class F>
+    bool for_each_json_field(F& each) const {
+        json_cursor cursor(raw_fields);
+        return cursor.read_object([&each](std::string_view key, json_cursor& at) {
+            json_cursor::value value;
+            if (!at.read_value(value))
+                return false;
+            if (!value.is_null())
+                each(key, field_value{value.raw, header_encoding::json});
+            return true;
+        });
+    }
+
+    /// Entries: int16 key length, key, int32 value length, value. Java reads a value without bytes as null.
+    template <class F>
+    bool for_each_binary_field(F& each) const {
+        const char* at        = raw_fields.data();
+        const char* const end = at + raw_fields.size();
+        const auto left       = [&] { return static_cast<std::size_t>(end - at); };
+        while (at != end) {
+            if (left() < 2)
+                return false;
+            const std::size_t key_size = detail::load_big<std::uint16_t>(at);
+            at += 2;
+            if (left() < key_size + 4)
+                return false;
+            const std::string_view key(at, key_size);
+            at += key_size;
+            const std::size_t value_size = detail::load_big<std::uint32_t>(at);
+            at += 4;
+            if (left() < value_size)
+                return false;
+            if (value_size != 0)
+                each(key, field_value{{at, value_size}, header_encoding::rocketmq});
+            at += value_size;
+        }
+        return true;
+    }
+};
+
+} // namespace rocketpush::protocol
+
+namespace rocketpush::detail {
+
+inline bool read_json_int(protocol::json_cursor& cursor, std::int32_t& out) noexcept {
+    protocol::json_cursor::value value;
+    if (!cursor.read_value(value))
+        return false;
+    const auto number = protocol::field_value{value.raw}.to_int<std::int32_t>();
+    out               = number.value_or(0);
+    return number.has_value();
+}
+
+inline result<protocol::header_view> parse_json_header(std::string_view bytes) {
+    protocol::header_view header;
+    bool has_code = false;
+    protocol::json_cursor cursor(bytes);
+    const bool whole = cursor.read_object([&](std::string_view key, protocol::json_cursor& at) {
+        if (key == "code")
+            return has_code = read_json_int(at, header.code);
+        if (key == "opaque")
+            return read_json_int(at, header.opaque);
+        if (key == "flag")
+            return read_json_int(at, header.flag);
+        if (key == "version")
+            return read_json_int(at, header.version);
+        protocol::json_cursor::value value;
+        if (!at.read_value(value))
+            return false;
+        if (key == "extFields" && !value.is_null()) {
+            header.raw_fields = value.raw;
+            return value.type == protocol::json_cursor::kind::object;
+        }
+        if (key == "remark" && value.type == protocol::json_cursor::kind::string)
+            header.raw_remark = value.raw;
+        return true;
+    });
+    if (!whole || !has_code || !cursor.at_end())
+        return error::header_malformed;
+    return header;
+}
+
+/// Bytes: code 2, language 1, version 2, opaque 4, flag 4, remark 4 + n, fields 4 + n.
+inline result<protocol::header_view> parse_binary_header(std::string_view bytes) {
+    constexpr std::size_t fixed_size = 21;
+    if (bytes.size() < fixed_size)
+        return error::header_malformed;
+    const char* at = bytes.data();
+    protocol::header_view header{.encoding = protocol::header_encoding::rocketmq};
+    header.code            = load_big<std::int16_t>(at);
+    header.version         = load_big<std::int16_t>(at + 3);
+    header.opaque          = load_big<std::int32_t>(at + 5);
+    header.flag            = load_big<std::int32_t>(at + 9);
+    const auto remark_size = std::size_t{load_big<std::uint32_t>(at + 13)};
+    if (remark_size > bytes.size() - fixed_size)
+        return error::header_malformed;
+    header.raw_remark      = {at + 17, remark_size};
+    const auto fields_size = std::size_t{load_big<std::uint32_t>(at + 17 + remark_size)};
+    if (fields_size != bytes.size() - fixed_size - remark_size)
+        return error::header_malformed;
+    header.raw_fields = {at + fixed_size + remark_size, fields_size};
+    if (!header.for_each_field([](std::string_view, protocol::field_value) {}))
+        return error::header_malformed;
+    return header;
+}
+
+} // namespace rocketpush::detail
+
+namespace rocketpush::protocol {
+
+/**
+ * @brief Finds a header's parts in one pass over its bytes; allocates nothing.
+ *
+ * JSON keys may come in any order, unknown ones are skipped with whatever they hold.
+ *
+ * @retval error::header_malformed  Cut short, followed by more, no JSON object, no code, nested too deep, or a length
+ *                                  that leads outside.
+ */
+inline result<header_view> parse_header(header_encoding encoding, std::string_view bytes) {
+    return encoding == header_encoding::json ? detail::parse_json_header(bytes) : detail::parse_binary_header(bytes);
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/command.hpp
+#ifndef ROCKETPUSH_PROTOCOL_COMMAND_HPP
+#define ROCKETPUSH_PROTOCOL_COMMAND_HPP
+
+// rocketpush/protocol/field_table.hpp
+#ifndef ROCKETPUSH_PROTOCOL_FIELD_TABLE_HPP
+#define ROCKETPUSH_PROTOCOL_FIELD_TABLE_HPP
+
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+/**
+ * @file
+ * A header struct says once, in `fields()`, which member goes under which name; reading and writing follow that table.
+ */
+namespace rocketpush::protocol {
+
+/// One row of a header's table.
+template <class Header, class Member>
+struct field_row {
+    std::string_view name;
+    Member Header::*member;
+    bool required;
+};
+
+/// A field that must be there when the header is read.
+template <class Header, class Member>
+constexpr field_row<Header, Member> required_field(std::string_view name, Member Header::*member) noexcept {
+    return {name, member, true};
+}
+
+/// A field that keeps its default when it is not there. An empty string or optional is not written.
+template <class Header, class Member>
+constexpr field_row<Header, Member> optional_field(std::string_view name, Member Header::*member) noexcept {
+    return {name, member, false};
+}
+
+/// A header with a table of its fields. (A tuple of `field_row`.)
+template <class T>
+concept field_header = std::default_initializable<T> && requires { std::tuple_size<decltype(T::fields())>::value; };
+
+/// The header of a request or response that has no fields.
+struct no_fields {
+    static constexpr auto fields() noexcept { return std::tuple(); }
+};
+
+} // namespace rocketpush::protocol
+
+namespace rocketpush::detail {
+
+inline bool read_member(const protocol::field_value& from, std::string& to) {
+    from.assign_to(to);
+    return true;
+}
+
+inline bool read_member(const protocol::field_value& from, bool& to) noexcept {
+    const auto value = from.to_bool();
+    to               = value.value_or(to);
+    return value.has_value();
+}
+
+template <std::integral T>
+bool read_member(const protocol::field_value& from, T& to) noexcept {
+    const auto value = from.to_int<T>();
+    to               = value.value_or(to);
+    return value.has_value();
+}
+
+template <class T>
+bool read_member(const protocol::field_value& from, std::optional<T>& to) {
+    return read_member(from, to.emplace());
+}
+
+inline bool is_left_out(const std::string& value) noexcept { return value.empty(); }
+template <std::integral T>
+bool is_left_out(T) noexcept {
+    return false;
+}
+template <class T>
+bool is_left_out(const std::optional<T>& value) noexcept {
+    return !value.has_value();
+}
+
+} // namespace rocketpush::detail
+
+namespace rocketpush::protocol {
+
+/**
+ * @brief Reads a header's fields in the order they come in; unknown ones are skipped.
+ * @retval error::header_malformed  A required field is missing, or a value does not fit its member.
+ */
+template <field_header T>
+result<T> read_fields(const header_view& header) {
+    constexpr auto table = T::fields();
+    constexpr auto rows  = std::tuple_size_v<decltype(table)>;
+    static_assert(rows <= 64, "a bit a field");
+    if constexpr (rows == 0)
+        return T();
+    else
+        return [&]<std::size_t... I>(std::index_sequence<I...>) -> result<T> {
+            T read;
+            std::uint64_t seen = 0;
+            bool valid         = true;
+            const auto try_row = [&](std::string_view key, const field_value& value, const auto& row, std::size_t index) {
+                if (key != row.name)
+                    return false;
+                valid = detail::read_member(value, read.*row.member) && valid;
+                seen |= std::uint64_t{1} << index;
+                return true;
+            };
+            const bool whole = header.for_each_field([&](std::string_view key, const field_value& value) {
+                static_cast<void>((try_row(key, value, std::get<I>(table), I) || ...));
+            });
+            constexpr auto needed = (std::uint64_t{0} | ... | (std::uint64_t{std::get<I>(table).required} << I));
+            if (!whole || !valid || (seen & needed) != needed)
+                return error::header_malformed;
+            return read;
+        }(std::make_index_sequence<rows>());
+}
+
+/// Calls `each(std::string_view name, const Member&)` for every field that has something to write.
+template <field_header T, class F>
+void for_each_written_field(const T& header, F&& each) {
+    std::apply(
+        [&](const auto&... row) {
+            [[maybe_unused]] const auto write = [&](const auto& one) {
+                const auto& member = header.*one.member;
+                if (one.required || !detail::is_left_out(member))
+                    each(one.name, member);
+            };
+            (write(row), ...);
+        },
+        T::fields());
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+
+#include <charconv>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+
+namespace rocketpush::protocol {
+
+/// What a frame's header says besides its code, remark and fields.
+struct command_meta {
+    std::int32_t opaque  = 0;
+    std::int32_t flag    = 0;
+    std::int32_t version = client_version;
+    language spoken      = language::cpp;
+};
+
+/// A header that goes with a request code.
+template <class T>
+concept request_header = field_header<T> && requires {
+    { T::code } -> std::convertible_to<request_code>;
+};
+
+} // namespace rocketpush::protocol
+
+namespace rocketpush::detail {
+
+/// The decimal digits of a number, or the characters of a text or boolean: what goes on the wire, without a copy.
+class field_text {
+  public:
+    explicit field_text(const std::string& text) noexcept : text_(text) {}
+    explicit field_text(bool value) noexcept : text_(value ? "true" : "false") {}
+    template <std::integral T>
+    explicit field_text(T value) noexcept
+        : text_(digits_,
+                static_cast<std::size_t>(std::to_chars(digits_, digits_ + sizeof digits_, value).ptr - digits_)) {}
+    template <class T>
+    explicit field_text(const std::optional<T>& value) noexcept : field_text(*value) {}
+    field_text(const field_text&)            = delete;
+    field_text& operator=(const field_text&) = delete;
+
+    std::string_view view() const noexcept { return text_; }
+
+  private:
+    char digits_[20]; // The longest is -9223372036854775808.
+    std::string_view text_;
+};
+
+template <std::integral T>
+void append_big(std::string& out, T value) {
+    char bytes[sizeof value];
+    store_big(bytes, value);
+    out.append(bytes, sizeof bytes);
+}
+
+template <std::integral T>
+void append_decimal(std::string& out, T value) {
+    out.append(field_text(value).view());
+}
+
+template <class Fields>
+void append_json_header(std::string& out, std::int32_t code, const protocol::command_meta& meta,
+                        std::string_view remark, const Fields& fields) {
+    out.append(R"({"code":)");
+    append_decimal(out, code);
+    out.append(R"(,"flag":)");
+    append_decimal(out, meta.flag);
+    out.append(R"(,"language":")").append(to_string(meta.spoken));
+    out.append(R"(","opaque":)");
+    append_decimal(out, meta.opaque);
+    out.append(R"(,"version":)");
+    append_decimal(out, meta.version);
+    if (!remark.empty()) {
+        out.append(R"(,"remark":")");
+        protocol::append_json_escaped(out, remark);
+        out.push_back('"');
+    }
+    out.append(R"(,"extFields":{)");
+    const auto first = out.size();
+    protocol::for_each_written_field(fields, [&out, first](std::string_view name, const auto& member) {
+        out.append(out.size() == first ? "\"" : ",\"").append(name).append("\":\"");
+        // Every value is a string on the wire. Only texts can have something to escape.
+        constexpr bool is_text = std::is_same_v<std::remove_cvref_t<decltype(member)>, std::string> ||
+                                 std::is_same_v<std::remove_cvref_t<decltype(member)>, std::optional<std::string>>;
+        if constexpr (is_text)
+            protocol::append_json_escaped(out, field_text(member).view());
+        else
+            out.append(field_text(member).view());
+        out.push_back('"');
+    });
+    out.append("}}");
+}
+
+template <class Fields>
+void append_binary_header(std::string& out, std::int32_t code, const protocol::command_meta& meta,
+                          std::string_view remark, const Fields& fields) {
+    append_big(out, static_cast<std::int16_t>(code));
+    append_big(out, static_cast<std::uint8_t>(meta.spoken));
+    append_big(out, static_cast<std::int16_t>(meta.version));
+    append_big(out, meta.opaque);
+    append_big(out, meta.flag);
+    append_big(out, static_cast<std::uint32_t>(remark.size()));
+    out.append(remark);
+    const auto size_at = out.size();
+    append_big(out, std::uint32_t{0});
+    protocol::for_each_written_field(fields, [&out](std::string_view name, const auto& member) {
+        const field_text value(member);
+        append_big(out, static_cast<std::uint16_t>(name.size()));
+        out.append(name);
+        append_big(out, static_cast<std::uint32_t>(value.view().size()));
+        out.append(value.view());
+    });
+    store_big(out.data() + size_at, static_cast<std::uint32_t>(out.size() - size_at - 4));
+}
+
+template <class Fields>
+void append_frame(std::string& out, protocol::header_encoding encoding, std::int32_t code,
+                  const protocol::command_meta& meta, std::string_view remark, const Fields& fields,
+                  std::string_view body) {
+    // A binary code has 16 bits: a larger one would arrive as another code.
+    if (code > std::numeric_limits<std::int16_t>::max() || code < std::numeric_limits<std::int16_t>::min())
+        encoding = protocol::header_encoding::json;
+    const auto begin = out.size();
+    out.append(protocol::frame_prefix_size, '\0');
+    if (encoding == protocol::header_encoding::json)
+        append_json_header(out, code, meta, remark, fields);
+    else
+        append_binary_header(out, code, meta, remark, fields);
+    const auto header_size = out.size() - begin - protocol::frame_prefix_size;
+    ROCKETPUSH_ASSERT(header_size <= protocol::max_header_size,
+                      "a header's names and properties are shorter than 16 MiB");
+    out.append(body);
+    store_big(out.data() + begin, static_cast<std::uint32_t>(out.size() - begin - 4));
+    store_big(out.data() + begin + 4,
+              static_cast<std::uint32_t>(encoding) << 24 | static_cast<std::uint32_t>(header_size));
+}
+
+} // namespace rocketpush::detail
+
+namespace rocketpush::protocol {
+
+/**
+ * @brief Appends one request frame to `out`, in place: nothing is allocated but by `out` itself, as it grows.
+ * @param encoding  A wish: a code beyond 32767 goes out in JSON.
+ */
+template <request_header Request>
+void append_request(std::string& out, header_encoding encoding, const Request& request, const command_meta& meta,
+                    std::string_view body = {}) {
+    detail::append_frame(out, encoding, static_cast<std::int32_t>(Request::code), meta, {}, request, body);
+}
+
+/// Appends one response frame to `out`. @param opaque  The request's. @param version  What the sender says that it is.
+template <field_header Fields>
+void append_response(std::string& out, header_encoding encoding, int code, std::int32_t opaque, std::string_view remark,
+                     const Fields& fields, std::string_view body = {}, std::int32_t version = client_version) {
+    detail::append_frame(out, encoding, code, {.opaque = opaque, .flag = response_flag, .version = version}, remark,
+                         fields, body);
+}
+
+template <field_header Fields>
+void append_response(std::string& out, header_encoding encoding, response_code code, std::int32_t opaque,
+                     std::string_view remark, const Fields& fields, std::string_view body = {},
+                     std::int32_t version = client_version) {
+    append_response(out, encoding, static_cast<int>(code), opaque, remark, fields, body, version);
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/requests.hpp
+#ifndef ROCKETPUSH_PROTOCOL_REQUESTS_HPP
+#define ROCKETPUSH_PROTOCOL_REQUESTS_HPP
+
+/**
+ * @file
+ * Every request and response header, by theme. Each is a struct of plain members with one table, `fields()`, that
+ * writes and reads it; a member without a default must be given.
+ */
+// rocketpush/protocol/requests_group.hpp
+#ifndef ROCKETPUSH_PROTOCOL_REQUESTS_GROUP_HPP
+#define ROCKETPUSH_PROTOCOL_REQUESTS_GROUP_HPP
+
+
+#include <string>
+#include <tuple>
+
+namespace rocketpush::protocol {
+
+/// Registers a client at a broker; the body is a `heartbeat_data`. Brokers forget a client after 120 s without one.
+struct heartbeat_request : no_fields {
+    static constexpr request_code code = request_code::heart_beat;
+};
+
+/// The answer to a heartbeat; brokers before 5.1.3 and the proxy leave both out.
+struct heartbeat_response {
+    bool supports_v2         = false;
+    bool subscription_change = false;
+
+    static constexpr auto fields() noexcept {
+        return std::tuple(optional_field("IS_SUPPORT_HEART_BEAT_V2", &heartbeat_response::supports_v2),
+                          optional_field("IS_SUB_CHANGE", &heartbeat_response::subscription_change));
+    }
+};
+
+/**
+ * @brief Takes a client out of one group. Java sends one for the consumer group and one for `CLIENT_INNER_PRODUCER`.
+ * @par Source  Java `UnregisterClientRequestHeader`.
+ */
+struct unregister_request {
+    static constexpr request_code code = request_code::unregister_client;
+
+    std::string client_id;
+    std::string producer_group{};
+    std::string consumer_group{};
+
+    static constexpr auto fields() noexcept {
+        return std::tuple(required_field("clientID", &unregister_request::client_id),
+                          optional_field("producerGroup", &unregister_request::producer_group),
+                          optional_field("consumerGroup", &unregister_request::consumer_group));
+    }
+};
+
+/// Who is in a group; the answer's body is a `consumer_list`. Code 1: nobody.
+struct consumer_list_request {
+    static constexpr request_code code = request_code::get_consumer_list;
+
+    std::string consumer_group;
+    std::string broker_name{};
+
+    static constexpr auto fields() noexcept {
+        return std::tuple(required_field("consumerGroup", &consumer_list_request::consumer_group),
+                          optional_field("bname", &consumer_list_request::broker_name));
+    }
+};
+
+/// Pushed by a broker, oneway: somebody joined or left the group, or changed a subscription.
+struct consumer_ids_changed_notice {
+    static constexpr request_code code = request_code::notify_consumer_ids_changed;
+
+    std::string consumer_group;
+
+    static constexpr auto fields() noexcept {
+        return std::tuple(required_field("consumerGroup", &consumer_ids_changed_notice::consumer_group));
+    }
+};
+
+/// Locks queues for one member, at the master; the body is a `lock_data`, the answer's a `locked_queues`.
+struct lock_request : no_fields {
+    static constexpr request_code code = request_code::lock_batch;
+};
+
+/// Gives locks up; the body is a `lock_data`.
+struct unlock_request : no_fields {
+    static constexpr request_code code = request_code::unlock_batch;
+};
+
+/// Has a broker compile a subscription's expression; the body is a `client_check`. Code 23: it does not parse.
+struct check_client_request : no_fields {
+    static constexpr request_code code = request_code::check_client_config;
+};
+
+/// Asks a 5.x broker which queues this member shall read; the question is in the body.
+struct query_assignment_request : no_fields {
+    static constexpr request_code code = request_code::query_assignment;
+};
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/requests_offset.hpp
+#ifndef ROCKETPUSH_PROTOCOL_REQUESTS_OFFSET_HPP
+#define ROCKETPUSH_PROTOCOL_REQUESTS_OFFSET_HPP
+
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tuple>
+
+namespace rocketpush::protocol {
+
+/**
+ * @brief What a group has committed in a queue. Answered by an `offset_response`, or 22: nothing yet.
+ * @par Source  Java `QueryConsumerOffsetRequestHeader`.
+ */
+struct query_offset_request {
+    static constexpr request_code code = request_code::query_consumer_offset;
+
+    std::string consumer_group;
+    std::string topic;
+    std::int32_t queue_id = 0;
+    /// 5.x: false asks for 22 in place of 0 when a young queue was never committed. 4.9.x does not look at it.
+    std::optional<bool> set_zero_if_not_found{};
+    std::string broker_name{};
+
+    static constexpr auto fields() noexcept {
+        using self = query_offset_request;
+        return std::tuple(required_field("consumerGroup", &self::consumer_group), required_field("topic", &self::topic),
+                          required_field("queueId", &self::queue_id),
+                          optional_field("setZeroIfNotFound", &self::set_zero_if_not_found),
+                          optional_field("bname", &self::broker_name));
+    }
+};
+
+/**
+ * @brief Commits a group's offset in a queue.
+ * @par Source  Java `UpdateConsumerOffsetRequestHeader`.
+ */
+struct update_offset_request {
+    static constexpr request_code code = request_code::update_consumer_offset;
+
+    std::string consumer_group;
+    std::string topic;
+    std::int32_t queue_id      = 0;
+    std::int64_t commit_offset = 0; ///< The next offset to consume.
+    std::string broker_name{};
+
+    static constexpr auto fields() noexcept {
+        using self = update_offset_request;
+        return std::tuple(required_field("consumerGroup", &self::consumer_group), required_field("topic", &self::topic),
+                          required_field("queueId", &self::queue_id),
+                          required_field("commitOffset", &self::commit_offset),
+                          optional_field("bname", &self::broker_name));
+    }
+};
+
+/// A question about one queue that needs no more than its name.
+template <request_code Code>
+struct basic_queue_request {
+    static constexpr request_code code = Code;
+
+    std::string topic;
+    std::int32_t queue_id = 0;
+    std::string broker_name{};
+
+    static constexpr auto fields() noexcept {
+        using self = basic_queue_request;
+        return std::tuple(required_field("topic", &self::topic), required_field("queueId", &self::queue_id),
+                          optional_field("bname", &self::broker_name));
+    }
+};
+
+/// The offset behind the newest message; an `offset_response`. A queue that does not exist has 0.
+using max_offset_request    = basic_queue_request<request_code::get_max_offset>;
+/// The oldest stored message's offset; an `offset_response`.
+using min_offset_request    = basic_queue_request<request_code::get_min_offset>;
+/// When the oldest message was stored; a `timestamp_response`.
+using earliest_time_request = basic_queue_request<request_code::get_earliest_store_time>;
+
+/**
+ * @brief The first message stored at or after a time; an `offset_response`. Later than all: 5.5 answers the largest
+ *        offset, 4.9 one less.
+ * @par Source  Java `SearchOffsetRequestHeader`.
+ */
+struct search_offset_request {
+    static constexpr request_code code = request_code::search_offset_by_timestamp;
+
+    std::string topic;
+    std::int32_t queue_id  = 0;
+    std::int64_t timestamp = 0;  ///< Milliseconds since 1970.
+    std::string boundary_type{}; ///< 5.1: `lower`, the default, or `upper`.
+    std::string broker_name{};
+
+    static constexpr auto fields() noexcept {
+        using self = search_offset_request;
+        return std::tuple(required_field("topic", &self::topic), required_field("queueId", &self::queue_id),
+                          required_field("timestamp", &self::timestamp),
+                          optional_field("boundaryType", &self::boundary_type),
+                          optional_field("bname", &self::broker_name));
+    }
+};
+
+struct offset_response {
+    std::int64_t offset = 0;
+
+    static constexpr auto fields() noexcept { return std::tuple(required_field("offset", &offset_response::offset)); }
+};
+
+struct timestamp_response {
+    std::int64_t timestamp = 0; ///< Milliseconds since 1970.
+
+    static constexpr auto fields() noexcept {
+        return std::tuple(required_field("timestamp", &timestamp_response::timestamp));
+    }
+};
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/requests_pull.hpp
+#ifndef ROCKETPUSH_PROTOCOL_REQUESTS_PULL_HPP
+#define ROCKETPUSH_PROTOCOL_REQUESTS_PULL_HPP
+
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tuple>
+
+namespace rocketpush::protocol {
+
+/// The bits of a pull's `sys_flag`. @par Source  Java `PullSysFlag`.
+namespace pull_flags {
+inline constexpr std::int32_t commit_offset = 0x1; ///< Commit `commit_offset` too; only a master does.
+inline constexpr std::int32_t suspend       = 0x2; ///< Hold the request while there is no message.
+inline constexpr std::int32_t subscription = 0x4; ///< Filter by this request's subscription, not by the registered one.
+inline constexpr std::int32_t class_filter = 0x8; ///< Of filter servers, which are no more.
+} // namespace pull_flags
+
+/**
+ * @brief Asks for messages of one queue, from an offset on. Keep one for each queue and change its offsets: then a pull
+ *        allocates nothing.
+ * @par Source  Java `PullMessageRequestHeader`.
+ */
+struct pull_request {
+    static constexpr request_code code = request_code::pull_message;
+
+    std::string consumer_group;
+    std::string topic;
+    std::int32_t queue_id       = 0;
+    std::int64_t queue_offset   = 0; ///< First offset wanted.
+    std::int32_t max_messages   = 32;
+    std::int32_t sys_flag       = pull_flags::suspend;
+    std::int64_t commit_offset  = 0; ///< With `pull_flags::commit_offset`: the next offset to consume.
+    std::int64_t suspend_millis = 15000;
+    std::int64_t sub_version    = 0; ///< The subscription's version; a broker that knows an older one answers 25.
+    std::string subscription{};      ///< With `pull_flags::subscription`: the expression.
+    std::string expression_type = "TAG";
+    std::optional<std::int32_t> max_bytes{};
+    std::string broker_name{};
+
+    static constexpr auto fields() noexcept {
+        using self = pull_request;
+        return std::tuple(
+            required_field("consumerGroup", &self::consumer_group), required_field("topic", &self::topic),
+            required_field("queueId", &self::queue_id), required_field("queueOffset", &self::queue_offset),
+            required_field("maxMsgNums", &self::max_messages), required_field("sysFlag", &self::sys_flag),
+            required_field("commitOffset", &self::commit_offset),
+            required_field("suspendTimeoutMillis", &self::suspend_millis),
+            optional_field("subscription", &self::subscription), optional_field("subVersion", &self::sub_version),
+            optional_field("expressionType", &self::expression_type), optional_field("maxMsgBytes", &self::max_bytes),
+            optional_field("bname", &self::broker_name));
+    }
+};
+
+/**
+ * @brief The answer's header on 0, 19, 20 and 21; on errors none of it is there. Read without allocating.
+ * @par Source  Java `PullMessageResponseHeader`.
+ */
+struct pull_response {
+    std::int64_t suggested_broker_id = 0; ///< Which replica to ask next; 0 is the master.
+    std::int64_t next_begin_offset   = 0;
+    std::int64_t min_offset          = 0;
+    std::int64_t max_offset          = 0;       ///< Behind the queue's last message.
+    std::optional<std::int64_t> offset_delta{}; ///< 5.x, static topics: to be added to every message's offset.
+    std::optional<std::int32_t> topic_sys_flag{};
+    std::optional<std::int32_t> group_sys_flag{};
+
+    static constexpr auto fields() noexcept {
+        using self = pull_response;
+        return std::tuple(
+            required_field("suggestWhichBrokerId", &self::suggested_broker_id),
+            required_field("nextBeginOffset", &self::next_begin_offset), required_field("minOffset", &self::min_offset),
+            required_field("maxOffset", &self::max_offset), optional_field("offsetDelta", &self::offset_delta),
+            optional_field("topicSysFlag", &self::topic_sys_flag),
+            optional_field("groupSysFlag", &self::group_sys_flag));
+    }
+};
+
+/// Asks for the one message at a commit log offset; the answer's body is it.
+struct view_message_request {
+    static constexpr request_code code = request_code::view_message_by_id;
+
+    std::int64_t offset = 0; ///< Bytes: the commit log offset.
+    std::string topic{};
+    std::string broker_name{};
+
+    static constexpr auto fields() noexcept {
+        return std::tuple(required_field("offset", &view_message_request::offset),
+                          optional_field("topic", &view_message_request::topic),
+                          optional_field("bname", &view_message_request::broker_name));
+    }
+};
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/requests_route.hpp
+#ifndef ROCKETPUSH_PROTOCOL_REQUESTS_ROUTE_HPP
+#define ROCKETPUSH_PROTOCOL_REQUESTS_ROUTE_HPP
+
+
+#include <cstdint>
+#include <string>
+#include <tuple>
+
+namespace rocketpush::protocol {
+
+/**
+ * @brief Asks a name server where a topic lives; the answer's body is a `route_data`, 17 means that nobody has it.
+ * @par Source  Java `GetRouteInfoRequestHeader`.
+ */
+struct route_request {
+    static constexpr request_code code = request_code::get_route_info;
+
+    std::string topic;
+    bool accept_standard_json_only = true; ///< Since 4.9.4; older servers write integer keys without quotes anyway.
+
+    static constexpr auto fields() noexcept {
+        return std::tuple(required_field("topic", &route_request::topic),
+                          optional_field("acceptStandardJsonOnly", &route_request::accept_standard_json_only));
+    }
+};
+
+/**
+ * @brief Makes a topic at one broker, or changes it.
+ * @par Source  Java `CreateTopicRequestHeader`.
+ */
+struct create_topic_request {
+    static constexpr request_code code = request_code::update_and_create_topic;
+
+    std::string topic;
+    std::string default_topic     = "TBW102";
+    std::int32_t read_queue_nums  = 8;
+    std::int32_t write_queue_nums = 8;
+    std::int32_t perm             = 6; ///< 4 read, 2 write.
+    std::string topic_filter_type = "SINGLE_TAG";
+    std::int32_t topic_sys_flag   = 0;
+    bool order                    = false;
+    std::string attributes{}; ///< 5.x, such as `+message.type=NORMAL`.
+
+    static constexpr auto fields() noexcept {
+        using self = create_topic_request;
+        return std::tuple(required_field("topic", &self::topic), optional_field("defaultTopic", &self::default_topic),
+                          required_field("readQueueNums", &self::read_queue_nums),
+                          required_field("writeQueueNums", &self::write_queue_nums),
+                          required_field("perm", &self::perm),
+                          optional_field("topicFilterType", &self::topic_filter_type),
+                          optional_field("topicSysFlag", &self::topic_sys_flag), optional_field("order", &self::order),
+                          optional_field("attributes", &self::attributes));
+    }
+};
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/requests_send.hpp
+#ifndef ROCKETPUSH_PROTOCOL_REQUESTS_SEND_HPP
+#define ROCKETPUSH_PROTOCOL_REQUESTS_SEND_HPP
+
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <tuple>
+
+namespace rocketpush::protocol {
+
+/**
+ * @brief Stores the message in the body, or a batch of them. One set of members; their names on the wire are one letter
+ *        each but for the oldest code.
+ * @par Source  Java `SendMessageRequestHeader`, `SendMessageRequestHeaderV2`.
+ */
+template <request_code Code>
+struct basic_send_request {
+    static constexpr request_code code = Code;
+
+    std::string producer_group;
+    std::string topic;
+    std::string default_topic             = "TBW102"; ///< Whose settings a broker copies to make the topic by itself.
+    std::int32_t default_topic_queue_nums = 4;
+    std::int32_t queue_id                 = -1; ///< -1: the broker's choice.
+    std::int32_t sys_flag                 = 0;  ///< `sys_flags` of core.
+    std::int64_t born_timestamp           = 0;  ///< Milliseconds since 1970.
+    std::int32_t flag                     = 0;  ///< The application's.
+    std::string properties{};                   ///< name 0x01 value 0x02 ...
+    std::int32_t reconsume_times = 0;
+    bool unit_mode               = false;
+    std::optional<std::int32_t> max_reconsume_times{}; ///< For retry topics only.
+    bool batch = Code == request_code::send_batch_message;
+    std::string broker_name{};
+
+    static constexpr auto fields() noexcept {
+        using self           = basic_send_request;
+        constexpr bool names = Code == request_code::send_message;
+        constexpr auto pick  = [](const char* letter, const char* name) { return names ? name : letter; };
+        return std::tuple(
+            required_field(pick("a", "producerGroup"), &self::producer_group),
+            required_field(pick("b", "topic"), &self::topic),
+            optional_field(pick("c", "defaultTopic"), &self::default_topic),
+            optional_field(pick("d", "defaultTopicQueueNums"), &self::default_topic_queue_nums),
+            required_field(pick("e", "queueId"), &self::queue_id),
+            required_field(pick("f", "sysFlag"), &self::sys_flag),
+            required_field(pick("g", "bornTimestamp"), &self::born_timestamp),
+            required_field(pick("h", "flag"), &self::flag), optional_field(pick("i", "properties"), &self::properties),
+            optional_field(pick("j", "reconsumeTimes"), &self::reconsume_times),
+            optional_field(pick("k", "unitMode"), &self::unit_mode),
+            optional_field(pick("l", "maxReconsumeTimes"), &self::max_reconsume_times),
+            optional_field(pick("m", "batch"), &self::batch), optional_field(pick("n", "bname"), &self::broker_name));
+    }
+};
+
+/// One message, short names: what clients send today.
+using send_request       = basic_send_request<request_code::send_message_v2>;
+/// Several messages of one queue in one body.
+using send_batch_request = basic_send_request<request_code::send_batch_message>;
+/// One message, long names: what old clients send.
+using send_v1_request    = basic_send_request<request_code::send_message>;
+
+/**
+ * @brief Where a message was stored.
+ * @par Source  Java `SendMessageResponseHeader`.
+ */
+struct send_response {
+    std::string message_id{}; ///< The offset message id; of a batch all of them, joined by commas.
+    std::int32_t queue_id     = 0;
+    std::int64_t queue_offset = 0; ///< Of the first message.
+    std::string transaction_id{};
+    std::string region{};
+    std::string trace_on{};
+
+    static constexpr auto fields() noexcept {
+        using self = send_response;
+        return std::tuple(optional_field("msgId", &self::message_id), required_field("queueId", &self::queue_id),
+                          required_field("queueOffset", &self::queue_offset),
+                          optional_field("transactionId", &self::transaction_id),
+                          optional_field("MSG_REGION", &self::region), optional_field("TRACE_ON", &self::trace_on));
+    }
+};
+
+/**
+ * @brief Has the broker that holds a message store it again for later, or in the dead letter queue.
+ * @par Source  Java `ConsumerSendMsgBackRequestHeader`.
+ */
+struct send_back_request {
+    static constexpr request_code code = request_code::consumer_send_back;
+
+    std::int64_t offset = 0; ///< Bytes: the message's commit log offset.
+    std::string group;
+    std::int32_t delay_level = 0; ///< 0: 3 + times consumed. 1..18: that level. -1: dead letter queue.
+    std::string origin_message_id{};
+    std::string origin_topic{};
+    bool unit_mode = false;
+    std::optional<std::int32_t> max_reconsume_times{};
+    std::string broker_name{};
+
+    static constexpr auto fields() noexcept {
+        using self = send_back_request;
+        return std::tuple(
+            required_field("offset", &self::offset), required_field("group", &self::group),
+            required_field("delayLevel", &self::delay_level), optional_field("originMsgId", &self::origin_message_id),
+            optional_field("originTopic", &self::origin_topic), optional_field("unitMode", &self::unit_mode),
+            optional_field("maxReconsumeTimes", &self::max_reconsume_times),
+            optional_field("bname", &self::broker_name));
+    }
+};
+
+} // namespace rocketpush::protocol
+
+#endif
+
+#endif
+// rocketpush/protocol/bodies.hpp
+#ifndef ROCKETPUSH_PROTOCOL_BODIES_HPP
+#define ROCKETPUSH_PROTOCOL_BODIES_HPP
+
+/**
+ * @file
+ * Every JSON body, by theme: a struct each, `encode` to write it and a `decode_...` to read it. Unknown members are
+ * skipped and missing ones keep their defaults, as versions differ.
+ */
+// rocketpush/protocol/bodies_group.hpp
+#ifndef ROCKETPUSH_PROTOCOL_BODIES_GROUP_HPP
+#define ROCKETPUSH_PROTOCOL_BODIES_GROUP_HPP
+
+// rocketpush/protocol/bodies_heartbeat.hpp
+#ifndef ROCKETPUSH_PROTOCOL_BODIES_HEARTBEAT_HPP
+#define ROCKETPUSH_PROTOCOL_BODIES_HEARTBEAT_HPP
+
+// rocketpush/protocol/json_body.hpp
+#ifndef ROCKETPUSH_PROTOCOL_JSON_BODY_HPP
+#define ROCKETPUSH_PROTOCOL_JSON_BODY_HPP
+
+// rocketpush/protocol/json_dialect.hpp
+#ifndef ROCKETPUSH_PROTOCOL_JSON_DIALECT_HPP
+#define ROCKETPUSH_PROTOCOL_JSON_DIALECT_HPP
+
+
+#include <string>
+#include <string_view>
+
+namespace rocketpush::detail {
+
+/// Copies JSON from a cursor to a string, and puts quotes around the keys that have none.
+class json_standardiser {
+  public:
+    json_standardiser(std::string_view text, std::string& out) noexcept : cursor_(text), out_(&out) {}
+
+    /// One value and nothing behind it.
+    bool run() { return copy_value(protocol::json_cursor::max_depth) && cursor_.at_end(); }
+
+  private:
+    bool copy_value(int depth) {
+        const char first = cursor_.peek();
+        if (first == '{')
+            return depth > 0 && copy_object(depth - 1);
+        if (first == '[')
+            return depth > 0 && copy_array(depth - 1);
+        protocol::json_cursor::value value;
+        if (!cursor_.read_value(value))
+            return false;
+        if (first == '"')
+            append_quoted(value.raw);
+        else
+            out_->append(value.raw);
+        return true;
+    }
+
+    bool copy_object(int depth) {
+        const auto take = [this](char expected) { return take_and_copy(expected); };
+        if (!take('{'))
+            return false;
+        if (take('}'))
+            return true;
+        do {
+            if (!copy_key(depth) || !take(':') || !copy_value(depth))
+                return false;
+        } while (take(','));
+        return take('}');
+    }
+
+    bool copy_array(int depth) {
+        if (!take_and_copy('['))
+            return false;
+        if (take_and_copy(']'))
+            return true;
+        do {
+            if (!copy_value(depth))
+                return false;
+        } while (take_and_copy(','));
+        return take_and_copy(']');
+    }
+
+    bool copy_key(int depth) {
+        using kind = protocol::json_cursor::kind;
+        protocol::json_cursor::value key;
+        // An object as a key becomes a string that holds its text; its reader parses that again.
+        if (depth == 0 || !cursor_.read_value(key, depth))
+            return false;
+        if (key.type == kind::string || key.type == kind::number) {
+            append_quoted(key.raw);
+        } else if (key.type == kind::object) {
+            out_->push_back('"');
+            protocol::append_json_escaped(*out_, key.raw);
+            out_->push_back('"');
+        } else {
+            return false;
+        }
+        return true;
+    }
+
+    bool take_and_copy(char expected) {
+        if (!cursor_.take(expected))
+            return false;
+        out_->push_back(expected);
+        return true;
+    }
+
+    void append_quoted(std::string_view raw) {
+        out_->push_back('"');
+        out_->append(raw);
+        out_->push_back('"');
+    }
+
+    protocol::json_cursor cursor_;
+    std::string* out_;
+};
+
+} // namespace rocketpush::detail
+
+namespace rocketpush::protocol {
+
+/**
+ * @brief Makes standard JSON of what RocketMQ writes: `{0:"a"}` becomes `{"0":"a"}`, and `{{"queueId":1}:7}` becomes
+ *        `{"{\"queueId\":1}":7}`. Standard JSON stays as it is, but for blanks.
+ *
+ * Name servers write integer keys without quotes unless asked not to, and before 4.9.4 always; maps keyed by a message
+ * queue have an object for a key in every version.
+ *
+ * @retval error::body_malformed  It is neither, or is nested deeper than `json_cursor::max_depth`.
+ * @par Source  fastjson's `JSON.toJSONString` over Java maps, as brokers use it.
+ */
+inline result<std::string> to_standard_json(std::string_view text) {
+    std::string standard;
+    standard.reserve(text.size() + 16);
+    if (!rocketpush::detail::json_standardiser(text, standard).run())
+        return error::body_malformed;
+    return standard;
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+
+#include <nlohmann/json.hpp>
+
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/**
+ * @file
+ * What the bodies' encoders and decoders share. No exception of the JSON library gets out: texts are parsed without,
+ * and types are looked at before values are taken.
+ */
+namespace rocketpush::protocol {
+
+using json_value = nlohmann::json;
+
+/// Parses either dialect. @retval error::body_malformed  Not JSON, or not an object.
+inline result<json_value> parse_body(std::string_view text) {
+    const auto standard = to_standard_json(text);
+    if (!standard)
+        return standard.error();
+    auto parsed = json_value::parse(*standard, nullptr, false);
+    if (!parsed.is_object())
+        return error::body_malformed;
+    return parsed;
+}
+
+/// The text of a body; what is not UTF-8 in it becomes U+FFFD.
+inline std::string dump_body(const json_value& body) { return body.dump(-1, ' ', false, json_value::error_handler_t::replace); }
+
+/// A member, or null if there is none: servers leave nulls out.
+inline const json_value* find_member(const json_value& object, const char* name) {
+    const auto found = object.find(name);
+    return found == object.end() || found->is_null() ? nullptr : &*found;
+}
+
+/**
+ * @brief Reads one member of an object; one that is not there leaves `to` as it is.
+ * @return False if the member is something else than `to` can hold.
+ */
+inline bool read_json(const json_value& object, const char* name, std::string& to) {
+    const auto* member = find_member(object, name);
+    if (member == nullptr)
+        return true;
+    if (!member->is_string())
+        return false;
+    to = member->get_ref<const std::string&>();
+    return true;
+}
+
+inline bool read_json(const json_value& object, const char* name, bool& to) {
+    const auto* member = find_member(object, name);
+    if (member == nullptr)
+        return true;
+    if (!member->is_boolean())
+        return false;
+    to = member->get<bool>();
+    return true;
+}
+
+template <std::signed_integral T>
+bool read_json(const json_value& object, const char* name, T& to) {
+    const auto* member = find_member(object, name);
+    if (member == nullptr)
+        return true;
+    if (!member->is_number_integer())
+        return false;
+    const auto value = member->get<std::int64_t>();
+    const bool huge  = member->is_number_unsigned() && value < 0;
+    if (huge || !std::in_range<T>(value))
+        return false;
+    to = static_cast<T>(value);
+    return true;
+}
+
+/// Reads an array member: `element(json, T&)` reads each, and answers false when it cannot.
+template <class T, class F>
+bool read_json_array(const json_value& object, const char* name, std::vector<T>& to, F&& element) {
+    const auto* member = find_member(object, name);
+    if (member == nullptr)
+        return true;
+    if (!member->is_array())
+        return false;
+    to.clear();
+    for (const auto& each : *member)
+        if (!element(each, to.emplace_back()))
+            return false;
+    return true;
+}
+
+/// An array of strings.
+inline bool read_json(const json_value& object, const char* name, std::vector<std::string>& to) {
+    return read_json_array(object, name, to, [](const json_value& from, std::string& text) {
+        if (!from.is_string())
+            return false;
+        text = from.get_ref<const std::string&>();
+        return true;
+    });
+}
+
+inline json_value to_json_value(const message_queue& queue) {
+    return {{"brokerName", queue.broker_name}, {"queueId", queue.queue_id}, {"topic", queue.topic}};
+}
+
+inline bool read_json_value(const json_value& from, message_queue& queue) {
+    return from.is_object() && read_json(from, "topic", queue.topic) &&
+           read_json(from, "brokerName", queue.broker_name) && read_json(from, "queueId", queue.queue_id);
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::protocol {
+
+/// The words of a heartbeat. @par Source  Java `ConsumeType`, `MessageModel`, `ConsumeFromWhere`.
+namespace heartbeat_words {
+inline constexpr const char* push         = "CONSUME_PASSIVELY";
+inline constexpr const char* pull         = "CONSUME_ACTIVELY";
+inline constexpr const char* clustering   = "CLUSTERING";
+inline constexpr const char* broadcasting = "BROADCASTING";
+inline constexpr const char* from_last    = "CONSUME_FROM_LAST_OFFSET";
+inline constexpr const char* from_first   = "CONSUME_FROM_FIRST_OFFSET";
+inline constexpr const char* from_time    = "CONSUME_FROM_TIMESTAMP";
+} // namespace heartbeat_words
+
+/// One consumer group of a client.
+struct consumer_data {
+    std::string group_name;
+    std::string consume_type       = heartbeat_words::push;
+    std::string message_model      = heartbeat_words::clustering;
+    std::string consume_from_where = heartbeat_words::from_last;
+    bool unit_mode                 = false;
+    std::vector<subscription> subscriptions{};
+
+    friend bool operator==(const consumer_data&, const consumer_data&) = default;
+};
+
+/**
+ * @brief What a client registers at every broker: itself and its groups.
+ * @par Source  Java `HeartbeatData`, without the fingerprint of its second version.
+ */
+struct heartbeat_data {
+    std::string client_id;
+    std::vector<consumer_data> consumers{};
+    std::vector<std::string> producer_groups{std::string(inner_producer_group)};
+
+    friend bool operator==(const heartbeat_data&, const heartbeat_data&) = default;
+};
+
+inline json_value to_json_value(const subscription& from) {
+    return {{"classFilterMode", false},     {"codeSet", from.tag_codes},  {"expressionType", to_string(from.type)},
+            {"subString", from.expression}, {"subVersion", from.version}, {"tagsSet", from.tags},
+            {"topic", from.topic}};
+}
+
+inline bool read_json_value(const json_value& from, subscription& to) {
+    std::string type;
+    to.expression = "*";
+    if (!from.is_object() || !read_json(from, "topic", to.topic) || !read_json(from, "expressionType", type) ||
+        !read_json(from, "subString", to.expression) || !read_json(from, "subVersion", to.version) ||
+        !read_json(from, "tagsSet", to.tags))
+        return false;
+    to.type = type == to_string(filter_type::sql92) ? filter_type::sql92 : filter_type::tag;
+    return read_json_array(from, "codeSet", to.tag_codes, [](const json_value& code, std::int32_t& out) {
+        const auto value = code.is_number_integer() ? code.get<std::int64_t>() : INT64_MAX;
+        out              = static_cast<std::int32_t>(value);
+        return std::in_range<std::int32_t>(value);
+    });
+}
+
+inline std::string encode(const heartbeat_data& heartbeat) {
+    auto consumers = json_value::array(), producers = json_value::array();
+    for (const auto& each : heartbeat.consumers) {
+        auto subscriptions = json_value::array();
+        for (const auto& one : each.subscriptions)
+            subscriptions.push_back(to_json_value(one));
+        consumers.push_back({{"groupName", each.group_name},
+                             {"consumeType", each.consume_type},
+                             {"messageModel", each.message_model},
+                             {"consumeFromWhere", each.consume_from_where},
+                             {"unitMode", each.unit_mode},
+                             {"subscriptionDataSet", std::move(subscriptions)}});
+    }
+    for (const auto& each : heartbeat.producer_groups)
+        producers.push_back({{"groupName", each}});
+    return dump_body({{"clientID", heartbeat.client_id},
+                      {"consumerDataSet", std::move(consumers)},
+                      {"producerDataSet", std::move(producers)}});
+}
+
+/// @retval error::body_malformed  Not JSON, a member of another type, or no client id.
+inline result<heartbeat_data> decode_heartbeat(std::string_view text) {
+    const auto body = parse_body(text);
+    if (!body)
+        return body.error();
+    heartbeat_data heartbeat{.client_id = {}, .consumers = {}, .producer_groups = {}};
+    const auto read_subscription = [](const json_value& from, subscription& to) { return read_json_value(from, to); };
+    const auto read_consumer     = [&read_subscription](const json_value& from, consumer_data& to) {
+        return from.is_object() && read_json(from, "groupName", to.group_name) &&
+               read_json(from, "consumeType", to.consume_type) && read_json(from, "messageModel", to.message_model) &&
+               read_json(from, "consumeFromWhere", to.consume_from_where) &&
+               read_json(from, "unitMode", to.unit_mode) &&
+               read_json_array(from, "subscriptionDataSet", to.subscriptions, read_subscription);
+    };
+    const auto read_producer = [](const json_value& from, std::string& group) {
+        return from.is_object() && read_json(from, "groupName", group);
+    };
+    if (!read_json(*body, "clientID", heartbeat.client_id) || heartbeat.client_id.empty() ||
+        !read_json_array(*body, "consumerDataSet", heartbeat.consumers, read_consumer) ||
+        !read_json_array(*body, "producerDataSet", heartbeat.producer_groups, read_producer))
+        return error::body_malformed;
+    return heartbeat;
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rocketpush::protocol {
+
+/// The members of a group, by client id. @par Source  Java `GetConsumerListByGroupResponseBody`.
+struct consumer_list {
+    std::vector<std::string> consumer_ids{};
+
+    friend bool operator==(const consumer_list&, const consumer_list&) = default;
+};
+
+inline std::string encode(const consumer_list& list) { return dump_body({{"consumerIdList", list.consumer_ids}}); }
+
+/// @retval error::body_malformed
+inline result<consumer_list> decode_consumer_list(std::string_view text) {
+    const auto body = parse_body(text);
+    consumer_list list;
+    if (!body || !read_json(*body, "consumerIdList", list.consumer_ids))
+        return error::body_malformed;
+    return list;
+}
+
+/// Which queues a member wants to lock or unlock. @par Source  Java `LockBatchRequestBody`, `UnlockBatchRequestBody`.
+struct lock_data {
+    std::string client_id;
+    std::string consumer_group;
+    std::vector<message_queue> queues{};
+    bool only_this_broker = false; ///< 5.x: do not ask the broker's replicas.
+
+    friend bool operator==(const lock_data&, const lock_data&) = default;
+};
+
+/// The queues that are locked for the member now; one that another member has locked is missing.
+struct locked_queues {
+    std::vector<message_queue> queues{};
+
+    friend bool operator==(const locked_queues&, const locked_queues&) = default;
+};
+
+inline json_value to_json_value(const std::vector<message_queue>& queues) {
+    auto array = json_value::array();
+    for (const auto& each : queues)
+        array.push_back(to_json_value(each));
+    return array;
+}
+
+inline bool read_json(const json_value& object, const char* name, std::vector<message_queue>& to) {
+    return read_json_array(object, name, to,
+                           [](const json_value& from, message_queue& queue) { return read_json_value(from, queue); });
+}
+
+inline std::string encode(const lock_data& lock) {
+    return dump_body({{"clientId", lock.client_id},
+                      {"consumerGroup", lock.consumer_group},
+                      {"mqSet", to_json_value(lock.queues)},
+                      {"onlyThisBroker", lock.only_this_broker}});
+}
+
+/// @retval error::body_malformed
+inline result<lock_data> decode_lock(std::string_view text) {
+    const auto body = parse_body(text);
+    lock_data lock{.client_id = {}, .consumer_group = {}};
+    if (!body || !read_json(*body, "clientId", lock.client_id) ||
+        !read_json(*body, "consumerGroup", lock.consumer_group) || !read_json(*body, "mqSet", lock.queues) ||
+        !read_json(*body, "onlyThisBroker", lock.only_this_broker))
+        return error::body_malformed;
+    return lock;
+}
+
+inline std::string encode(const locked_queues& locked) {
+    return dump_body({{"lockOKMQSet", to_json_value(locked.queues)}});
+}
+
+/// @retval error::body_malformed
+inline result<locked_queues> decode_locked_queues(std::string_view text) {
+    const auto body = parse_body(text);
+    locked_queues locked;
+    if (!body || !read_json(*body, "lockOKMQSet", locked.queues))
+        return error::body_malformed;
+    return locked;
+}
+
+/// A subscription that a broker shall try. @par Source  Java `CheckClientRequestBody`.
+struct client_check {
+    std::string client_id;
+    std::string group;
+    subscription wanted;
+
+    friend bool operator==(const client_check&, const client_check&) = default;
+};
+
+inline std::string encode(const client_check& check) {
+    return dump_body(
+        {{"clientId", check.client_id}, {"group", check.group}, {"subscriptionData", to_json_value(check.wanted)}});
+}
+
+/// @retval error::body_malformed
+inline result<client_check> decode_client_check(std::string_view text) {
+    const auto body = parse_body(text);
+    client_check check;
+    if (!body || !read_json(*body, "clientId", check.client_id) || !read_json(*body, "group", check.group))
+        return error::body_malformed;
+    const auto* wanted = find_member(*body, "subscriptionData");
+    if (wanted == nullptr || !read_json_value(*wanted, check.wanted))
+        return error::body_malformed;
+    return check;
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/bodies_route.hpp
+#ifndef ROCKETPUSH_PROTOCOL_BODIES_ROUTE_HPP
+#define ROCKETPUSH_PROTOCOL_BODIES_ROUTE_HPP
+
+
+#include <charconv>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::protocol {
+
+/// The bits of `queue_data::perm`. @par Source  Java `PermName`.
+namespace permissions {
+inline constexpr std::int32_t write = 2;
+inline constexpr std::int32_t read  = 4;
+} // namespace permissions
+
+/// How many queues a topic has at one broker.
+struct queue_data {
+    std::string broker_name;
+    std::int32_t read_queue_nums  = 0; ///< Consumers read the ids 0 to this, not included.
+    std::int32_t write_queue_nums = 0;
+    std::int32_t perm             = permissions::read | permissions::write;
+    std::int32_t topic_sys_flag   = 0;
+
+    friend bool operator==(const queue_data&, const queue_data&) = default;
+};
+
+/// Where the replicas of one broker are.
+struct broker_data {
+    std::string cluster;
+    std::string broker_name;
+    std::map<std::int64_t, std::string> broker_addrs{}; ///< `host:port` by id; 0 is the master.
+    bool enable_acting_master = false; ///< 5.x: id 0 may stand for a slave that acts as master.
+
+    friend bool operator==(const broker_data&, const broker_data&) = default;
+};
+
+/**
+ * @brief Where a topic lives.
+ * @par Source  Java `TopicRouteData`. Not read: `filterServerTable`, `topicQueueMappingByBroker`.
+ */
+struct route_data {
+    /// Queues in all entries together; a route that claims more is refused, as its reader makes each.
+    static constexpr std::int64_t max_queues = 1 << 20;
+
+    std::string order_topic_conf{};
+    std::vector<queue_data> queue_datas{};
+    std::vector<broker_data> broker_datas{};
+
+    friend bool operator==(const route_data&, const route_data&) = default;
+};
+
+/// In standard JSON, which every client understands.
+inline std::string encode(const route_data& route) {
+    auto queues = json_value::array(), brokers = json_value::array();
+    for (const auto& each : route.queue_datas)
+        queues.push_back({{"brokerName", each.broker_name},
+                          {"readQueueNums", each.read_queue_nums},
+                          {"writeQueueNums", each.write_queue_nums},
+                          {"perm", each.perm},
+                          {"topicSysFlag", each.topic_sys_flag}});
+    for (const auto& each : route.broker_datas) {
+        auto addresses = json_value::object();
+        for (const auto& [id, address] : each.broker_addrs)
+            addresses[std::to_string(id)] = address;
+        brokers.push_back({{"cluster", each.cluster},
+                           {"brokerName", each.broker_name},
+                           {"brokerAddrs", std::move(addresses)},
+                           {"enableActingMaster", each.enable_acting_master}});
+    }
+    json_value body{
+        {"queueDatas", std::move(queues)}, {"brokerDatas", std::move(brokers)}, {"filterServerTable", json_value::object()}};
+    if (!route.order_topic_conf.empty())
+        body["orderTopicConf"] = route.order_topic_conf;
+    return dump_body(body);
+}
+
+} // namespace rocketpush::protocol
+
+namespace rocketpush::detail {
+
+inline bool read_queue_data(const protocol::json_value& from, protocol::queue_data& to) {
+    using protocol::read_json;
+    // Until 4.8 the flag was spelled topicSynFlag.
+    return from.is_object() && read_json(from, "brokerName", to.broker_name) &&
+           read_json(from, "readQueueNums", to.read_queue_nums) &&
+           read_json(from, "writeQueueNums", to.write_queue_nums) && read_json(from, "perm", to.perm) &&
+           read_json(from, "topicSynFlag", to.topic_sys_flag) && read_json(from, "topicSysFlag", to.topic_sys_flag);
+}
+
+inline bool read_broker_data(const protocol::json_value& from, protocol::broker_data& to) {
+    using protocol::read_json;
+    if (!from.is_object() || !read_json(from, "cluster", to.cluster) ||
+        !read_json(from, "brokerName", to.broker_name) ||
+        !read_json(from, "enableActingMaster", to.enable_acting_master))
+        return false;
+    const auto* addresses = protocol::find_member(from, "brokerAddrs");
+    if (addresses == nullptr)
+        return true;
+    if (!addresses->is_object())
+        return false;
+    for (const auto& [key, address] : addresses->items()) {
+        std::int64_t id      = 0;
+        const auto [end, ec] = std::from_chars(key.data(), key.data() + key.size(), id);
+        if (ec != std::errc() || end != key.data() + key.size() || !address.is_string())
+            return false;
+        to.broker_addrs.emplace(id, address.get_ref<const std::string&>());
+    }
+    return true;
+}
+
+} // namespace rocketpush::detail
+
+namespace rocketpush::protocol {
+
+/// @retval error::body_malformed  Not JSON, a member of another type, a negative or absurd number of queues.
+inline result<route_data> decode_route(std::string_view text) {
+    const auto body = parse_body(text);
+    if (!body)
+        return body.error();
+    route_data route;
+    if (!read_json(*body, "orderTopicConf", route.order_topic_conf) ||
+        !read_json_array(*body, "queueDatas", route.queue_datas, rocketpush::detail::read_queue_data) ||
+        !read_json_array(*body, "brokerDatas", route.broker_datas, rocketpush::detail::read_broker_data))
+        return error::body_malformed;
+    std::int64_t queues = 0;
+    for (const auto& each : route.queue_datas) {
+        queues += each.read_queue_nums;
+        queues += each.write_queue_nums;
+        if (each.read_queue_nums < 0 || each.write_queue_nums < 0 || queues > 2 * route_data::max_queues)
+            return error::body_malformed;
+    }
+    return route;
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+
+#endif
+// rocketpush/protocol/message_decoder.hpp
+#ifndef ROCKETPUSH_PROTOCOL_MESSAGE_DECODER_HPP
+#define ROCKETPUSH_PROTOCOL_MESSAGE_DECODER_HPP
+
+// rocketpush/detail/byte_arena.hpp
+#ifndef ROCKETPUSH_DETAIL_BYTE_ARENA_HPP
+#define ROCKETPUSH_DETAIL_BYTE_ARENA_HPP
+
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief Bytes that live together and end together: the inflated bodies of one pulled batch.
+ *
+ * Written in two steps, since the size of an inflated body is known only when it is there: `prepare` gives room,
+ * `grow` more of it with the bytes so far, `commit` keeps what was written. Committed bytes never move until
+ * `clear`, which keeps chunks for the next batch, so that steady use allocates nothing.
+ *
+ * @par Thread safety  None.
+ */
+class byte_arena {
+  public:
+    static constexpr std::size_t smallest_chunk = 16 * 1024;
+
+    /// @param retained  Bytes of chunks that `clear` keeps at most.
+    explicit byte_arena(std::size_t retained = 256 * 1024) noexcept : retain_limit_(retained) {}
+
+    byte_arena(byte_arena&& other) noexcept
+        : chunks_(std::exchange(other.chunks_, {})),
+          current_(std::exchange(other.current_, 0)),
+          used_in_current_(std::exchange(other.used_in_current_, 0)),
+          used_(std::exchange(other.used_, 0)),
+          held_(std::exchange(other.held_, 0)),
+          retain_limit_(other.retain_limit_) {}
+
+    byte_arena& operator=(byte_arena&& other) noexcept {
+        byte_arena taken(std::move(other));
+        std::swap(chunks_, taken.chunks_);
+        std::swap(current_, taken.current_);
+        std::swap(used_in_current_, taken.used_in_current_);
+        std::swap(used_, taken.used_);
+        std::swap(held_, taken.held_);
+        std::swap(retain_limit_, taken.retain_limit_);
+        return *this;
+    }
+
+    /// Room for at least `at_least` bytes in a row, often more. Valid until the next call; holds nothing by itself.
+    std::span<char> prepare(std::size_t at_least) {
+        while (current_ < chunks_.size()) {
+            const chunk& here = chunks_[current_];
+            if (here.size - used_in_current_ >= at_least)
+                return {here.bytes.get() + used_in_current_, here.size - used_in_current_};
+            ++current_;
+            used_in_current_ = 0;
+        }
+        const auto size = std::max(at_least, smallest_chunk);
+        chunks_.push_back({std::make_unique_for_overwrite<char[]>(size), size});
+        held_ += size;
+        return {chunks_.back().bytes.get(), size};
+    }
+
+    /// More room in place of `room`, which `prepare` or `grow` gave; its first `used` bytes are kept.
+    std::span<char> grow(std::span<char> room, std::size_t used, std::size_t at_least) {
+        ROCKETPUSH_ASSERT(used <= room.size() && used <= at_least, "an arena grows and keeps what was written");
+        const auto larger = prepare(at_least);
+        if (used != 0 && larger.data() != room.data()) std::memcpy(larger.data(), room.data(), used);
+        return larger;
+    }
+
+    /// Keeps the first `size` bytes of the room that was given last.
+    std::string_view commit(std::size_t size) noexcept {
+        ROCKETPUSH_ASSERT(current_ < chunks_.size() && size <= chunks_[current_].size - used_in_current_,
+                          "an arena commits no more than it prepared");
+        const char* first = chunks_[current_].bytes.get() + used_in_current_;
+        used_in_current_ += size;
+        used_ += size;
+        return {first, size};
+    }
+
+    /// Ends the life of all committed bytes.
+    void clear() noexcept {
+        std::erase_if(chunks_, [kept = std::size_t{0}, this](const chunk& each) mutable {
+            if (kept + each.size <= retain_limit_) {
+                kept += each.size;
+                return false;
+            }
+            held_ -= each.size;
+            return true;
+        });
+        current_ = used_in_current_ = used_ = 0;
+    }
+
+    /// Bytes committed since the last `clear`.
+    std::size_t used_bytes() const noexcept { return used_; }
+    /// Bytes of memory behind it, used or not: the figure that a memory budget counts.
+    std::size_t held_bytes() const noexcept { return held_; }
+
+  private:
+    struct chunk {
+        std::unique_ptr<char[]> bytes;
+        std::size_t size;
+    };
+
+    std::vector<chunk> chunks_;
+    std::size_t current_         = 0;
+    std::size_t used_in_current_ = 0;
+    std::size_t used_            = 0;
+    std::size_t held_            = 0;
+    std::size_t retain_limit_;
+};
+
+} // namespace rocketpush::detail
+
+#endif
+// rocketpush/protocol/compression.hpp
+#ifndef ROCKETPUSH_PROTOCOL_COMPRESSION_HPP
+#define ROCKETPUSH_PROTOCOL_COMPRESSION_HPP
+
+// rocketpush/detail/features.hpp
+#ifndef ROCKETPUSH_DETAIL_FEATURES_HPP
+#define ROCKETPUSH_DETAIL_FEATURES_HPP
+
+/**
+ * Which optional libraries this build uses. Each macro is 1 or 0; a build may set it before the first include (the
+ * CMake and Meson targets do), otherwise a library is used when its header is there.
+ *
+ * A message that needs what was left out is reported as `error::compression_left_out`; nothing else changes.
+ */
+#ifndef ROCKETPUSH_WITH_LIBDEFLATE
+#if __has_include(<libdeflate.h>)
+#define ROCKETPUSH_WITH_LIBDEFLATE 1
+#else
+#define ROCKETPUSH_WITH_LIBDEFLATE 0
+#endif
+#endif
+
+/// Bodies compressed by zlib. libdeflate does the work where it is there, and zlib is not linked then.
+#ifndef ROCKETPUSH_WITH_ZLIB
+#if ROCKETPUSH_WITH_LIBDEFLATE || __has_include(<zlib.h>)
+#define ROCKETPUSH_WITH_ZLIB 1
+#else
+#define ROCKETPUSH_WITH_ZLIB 0
+#endif
+#endif
+
+#ifndef ROCKETPUSH_WITH_LZ4
+#if __has_include(<lz4frame.h>)
+#define ROCKETPUSH_WITH_LZ4 1
+#else
+#define ROCKETPUSH_WITH_LZ4 0
+#endif
+#endif
+
+#ifndef ROCKETPUSH_WITH_ZSTD
+#if __has_include(<zstd.h>)
+#define ROCKETPUSH_WITH_ZSTD 1
+#else
+#define ROCKETPUSH_WITH_ZSTD 0
+#endif
+#endif
+
+#endif
+
+#if ROCKETPUSH_WITH_ZLIB
+// rocketpush/detail/zlib_codec.hpp
+#ifndef ROCKETPUSH_DETAIL_ZLIB_CODEC_HPP
+#define ROCKETPUSH_DETAIL_ZLIB_CODEC_HPP
+
+// rocketpush/detail/inflate_loop.hpp
+#ifndef ROCKETPUSH_DETAIL_INFLATE_LOOP_HPP
+#define ROCKETPUSH_DETAIL_INFLATE_LOOP_HPP
+
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <string_view>
+
+namespace rocketpush::detail {
+
+enum class inflate_state { done, full, damaged };
+
+/// What one call of a codec did: how it ended, and how many bytes of the room are good.
+struct inflate_step {
+    inflate_state state;
+    std::size_t used;
+};
+
+/**
+ * @brief Inflates into an arena without knowing the size: doubles the room until the codec is done.
+ *
+ * The first room is small against the limit whatever the data claims, so a few bytes from the network never make
+ * a large allocation; they have to inflate to as much first.
+ *
+ * @param step   `inflate_step step(std::span<char> room, std::size_t used)`: goes on behind the first `used` bytes,
+ *               or starts again and answers from 0. `full` means that more room is needed.
+ * @retval error::decompression_failed    the codec says so.
+ * @retval error::decompressed_too_large  more than `limit` bytes come out.
+ */
+template <class Step>
+result<std::string_view> inflate_into(byte_arena& arena, std::size_t compressed_size, std::size_t limit, Step step) {
+    // One byte more than allowed tells a body of exactly `limit` bytes from a larger one.
+    const auto most  = std::min(limit, std::numeric_limits<std::size_t>::max() / 4) + 1;
+    const auto guess = std::min(most, std::max<std::size_t>(4096, compressed_size * 4));
+    auto room        = arena.prepare(guess);
+    for (std::size_t used = 0;;) {
+        room            = room.first(std::min(room.size(), most));
+        const auto made = step(room, used);
+        if (made.state == inflate_state::damaged) return error::decompression_failed;
+        if (made.used > limit || (made.state == inflate_state::full && room.size() == most))
+            return error::decompressed_too_large;
+        if (made.state == inflate_state::done) return arena.commit(made.used);
+        used = made.used;
+        room = arena.grow(room, used, std::min(most, room.size() * 2));
+    }
+}
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <string_view>
+
+#if ROCKETPUSH_WITH_LIBDEFLATE
+#include <libdeflate.h>
+#else
+#include <zlib.h>
+#endif
+
+/**
+ * zlib streams (RFC 1950), by libdeflate where it is there: it inflates about twice as fast. What follows the end of
+ * the stream is ignored, as Java's `Inflater` does; a stream cut short is damaged, where Java delivers the part.
+ */
+namespace rocketpush::detail {
+
+#if ROCKETPUSH_WITH_LIBDEFLATE
+
+class zlib_codec {
+  public:
+    result<std::string_view> inflate(std::string_view in, std::size_t limit, byte_arena& arena) {
+        if (!context_) context_.reset(::libdeflate_alloc_decompressor());
+        if (!context_) throw std::bad_alloc();
+        return inflate_into(arena, in.size(), limit, [&](std::span<char> room, std::size_t) -> inflate_step {
+            std::size_t read = 0, written = 0;
+            switch (::libdeflate_zlib_decompress_ex(context_.get(), in.data(), in.size(), room.data(), room.size(),
+                                                    &read, &written)) {
+            case LIBDEFLATE_SUCCESS: return {inflate_state::done, written};
+            case LIBDEFLATE_INSUFFICIENT_SPACE: return {inflate_state::full, 0};
+            default: return {inflate_state::damaged, 0};
+            }
+        });
+    }
+
+    static std::string compress(std::string_view in, int level) {
+        const std::unique_ptr<libdeflate_compressor, deleter> context(::libdeflate_alloc_compressor(level));
+        if (!context) throw std::bad_alloc();
+        std::string out(::libdeflate_zlib_compress_bound(context.get(), in.size()), '\0');
+        out.resize(::libdeflate_zlib_compress(context.get(), in.data(), in.size(), out.data(), out.size()));
+        return out;
+    }
+
+  private:
+    struct deleter {
+        void operator()(libdeflate_decompressor* owned) const noexcept { ::libdeflate_free_decompressor(owned); }
+        void operator()(libdeflate_compressor* owned) const noexcept { ::libdeflate_free_compressor(owned); }
+    };
+    std::unique_ptr<libdeflate_decompressor, deleter> context_;
+};
+
+#else
+
+class zlib_codec {
+  public:
+    result<std::string_view> inflate(std::string_view in, std::size_t limit, byte_arena& arena) {
+        if (in.size() > std::numeric_limits<uInt>::max()) return error::decompression_failed;
+        if (!context_) {
+            std::unique_ptr<z_stream> fresh(new z_stream{});
+            if (::inflateInit(fresh.get()) != Z_OK) throw std::bad_alloc();
+            context_.reset(fresh.release());
+        } else {
+            ::inflateReset(context_.get());
+        }
+        context_->next_in  = reinterpret_cast<Bytef*>(const_cast<char*>(in.data()));
+        context_->avail_in = static_cast<uInt>(in.size());
+        return inflate_into(arena, in.size(), limit, [&](std::span<char> room, std::size_t used) -> inflate_step {
+            const auto wanted    = std::min<std::size_t>(room.size() - used, std::numeric_limits<uInt>::max());
+            context_->next_out   = reinterpret_cast<Bytef*>(room.data() + used);
+            context_->avail_out  = static_cast<uInt>(wanted);
+            const int answer     = ::inflate(context_.get(), Z_NO_FLUSH);
+            const auto available = used + wanted - context_->avail_out;
+            if (answer == Z_STREAM_END) return {inflate_state::done, available};
+            if ((answer == Z_OK || answer == Z_BUF_ERROR) && context_->avail_out == 0)
+                return {inflate_state::full, available};
+            return {inflate_state::damaged, 0};
+        });
+    }
+
+    static std::string compress(std::string_view in, int level) {
+        auto size = ::compressBound(static_cast<uLong>(in.size()));
+        std::string out(size, '\0');
+        if (::compress2(reinterpret_cast<Bytef*>(out.data()), &size, reinterpret_cast<const Bytef*>(in.data()),
+                        static_cast<uLong>(in.size()), level) != Z_OK)
+            throw std::bad_alloc();
+        out.resize(size);
+        return out;
+    }
+
+  private:
+    struct deleter {
+        void operator()(z_stream* owned) const noexcept {
+            ::inflateEnd(owned);
+            delete owned;
+        }
+    };
+    std::unique_ptr<z_stream, deleter> context_; // zlib keeps a pointer to it, so it must not move
+};
+
+#endif
+
+} // namespace rocketpush::detail
+
+#endif
+#endif
+#if ROCKETPUSH_WITH_LZ4
+// rocketpush/detail/lz4_codec.hpp
+#ifndef ROCKETPUSH_DETAIL_LZ4_CODEC_HPP
+#define ROCKETPUSH_DETAIL_LZ4_CODEC_HPP
+
+// rocketpush/detail/inflate_loop.hpp
+#ifndef ROCKETPUSH_DETAIL_INFLATE_LOOP_HPP
+#define ROCKETPUSH_DETAIL_INFLATE_LOOP_HPP
+
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <string_view>
+
+namespace rocketpush::detail {
+
+enum class inflate_state { done, full, damaged };
+
+/// What one call of a codec did: how it ended, and how many bytes of the room are good.
+struct inflate_step {
+    inflate_state state;
+    std::size_t used;
+};
+
+/**
+ * @brief Inflates into an arena without knowing the size: doubles the room until the codec is done.
+ *
+ * The first room is small against the limit whatever the data claims, so a few bytes from the network never make
+ * a large allocation; they have to inflate to as much first.
+ *
+ * @param step   `inflate_step step(std::span<char> room, std::size_t used)`: goes on behind the first `used` bytes,
+ *               or starts again and answers from 0. `full` means that more room is needed.
+ * @retval error::decompression_failed    the codec says so.
+ * @retval error::decompressed_too_large  more than `limit` bytes come out.
+ */
+template <class Step>
+result<std::string_view> inflate_into(byte_arena& arena, std::size_t compressed_size, std::size_t limit, Step step) {
+    // One byte more than allowed tells a body of exactly `limit` bytes from a larger one.
+    const auto most  = std::min(limit, std::numeric_limits<std::size_t>::max() / 4) + 1;
+    const auto guess = std::min(most, std::max<std::size_t>(4096, compressed_size * 4));
+    auto room        = arena.prepare(guess);
+    for (std::size_t used = 0;;) {
+        room            = room.first(std::min(room.size(), most));
+        const auto made = step(room, used);
+        if (made.state == inflate_state::damaged) return error::decompression_failed;
+        if (made.used > limit || (made.state == inflate_state::full && room.size() == most))
+            return error::decompressed_too_large;
+        if (made.state == inflate_state::done) return arena.commit(made.used);
+        used = made.used;
+        room = arena.grow(room, used, std::min(most, room.size() * 2));
+    }
+}
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <lz4frame.h>
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace rocketpush::detail {
+
+/// LZ4 frames (not raw blocks); several frames in a row are one body, as for Java's `LZ4FrameInputStream`.
+class lz4_codec {
+  public:
+    result<std::string_view> inflate(std::string_view in, std::size_t limit, byte_arena& arena) {
+        if (in.empty()) return error::decompression_failed;
+        if (!context_) {
+            LZ4F_dctx* fresh = nullptr;
+            if (::LZ4F_isError(::LZ4F_createDecompressionContext(&fresh, LZ4F_VERSION))) throw std::bad_alloc();
+            context_.reset(fresh);
+        } else {
+            ::LZ4F_resetDecompressionContext(context_.get());
+        }
+        std::size_t wanted = 1; // input that the codec still hopes for; 0 at the end of a frame
+        return inflate_into(arena, in.size(), limit, [&](std::span<char> room, std::size_t used) -> inflate_step {
+            for (;;) {
+                if (wanted == 0 && in.empty()) return {inflate_state::done, used};
+                std::size_t written = room.size() - used;
+                std::size_t read    = in.size();
+                wanted = ::LZ4F_decompress(context_.get(), room.data() + used, &written, in.data(), &read, nullptr);
+                if (::LZ4F_isError(wanted)) return {inflate_state::damaged, 0};
+                used += written;
+                in.remove_prefix(read);
+                if (wanted == 0 && in.empty()) return {inflate_state::done, used};
+                if (used == room.size()) return {inflate_state::full, used};
+                if (read == 0 && written == 0) return {inflate_state::damaged, 0};
+            }
+        });
+    }
+
+    static std::string compress(std::string_view in, int level) {
+        LZ4F_preferences_t preferences{};
+        preferences.compressionLevel = level;
+        std::string out(::LZ4F_compressFrameBound(in.size(), &preferences), '\0');
+        const auto size = ::LZ4F_compressFrame(out.data(), out.size(), in.data(), in.size(), &preferences);
+        if (::LZ4F_isError(size)) throw std::bad_alloc();
+        out.resize(size);
+        return out;
+    }
+
+  private:
+    struct deleter {
+        void operator()(LZ4F_dctx* owned) const noexcept { ::LZ4F_freeDecompressionContext(owned); }
+    };
+    std::unique_ptr<LZ4F_dctx, deleter> context_;
+};
+
+} // namespace rocketpush::detail
+
+#endif
+#endif
+#if ROCKETPUSH_WITH_ZSTD
+// rocketpush/detail/zstd_codec.hpp
+#ifndef ROCKETPUSH_DETAIL_ZSTD_CODEC_HPP
+#define ROCKETPUSH_DETAIL_ZSTD_CODEC_HPP
+
+// rocketpush/detail/inflate_loop.hpp
+#ifndef ROCKETPUSH_DETAIL_INFLATE_LOOP_HPP
+#define ROCKETPUSH_DETAIL_INFLATE_LOOP_HPP
+
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <span>
+#include <string_view>
+
+namespace rocketpush::detail {
+
+enum class inflate_state { done, full, damaged };
+
+/// What one call of a codec did: how it ended, and how many bytes of the room are good.
+struct inflate_step {
+    inflate_state state;
+    std::size_t used;
+};
+
+/**
+ * @brief Inflates into an arena without knowing the size: doubles the room until the codec is done.
+ *
+ * The first room is small against the limit whatever the data claims, so a few bytes from the network never make
+ * a large allocation; they have to inflate to as much first.
+ *
+ * @param step   `inflate_step step(std::span<char> room, std::size_t used)`: goes on behind the first `used` bytes,
+ *               or starts again and answers from 0. `full` means that more room is needed.
+ * @retval error::decompression_failed    the codec says so.
+ * @retval error::decompressed_too_large  more than `limit` bytes come out.
+ */
+template <class Step>
+result<std::string_view> inflate_into(byte_arena& arena, std::size_t compressed_size, std::size_t limit, Step step) {
+    // One byte more than allowed tells a body of exactly `limit` bytes from a larger one.
+    const auto most  = std::min(limit, std::numeric_limits<std::size_t>::max() / 4) + 1;
+    const auto guess = std::min(most, std::max<std::size_t>(4096, compressed_size * 4));
+    auto room        = arena.prepare(guess);
+    for (std::size_t used = 0;;) {
+        room            = room.first(std::min(room.size(), most));
+        const auto made = step(room, used);
+        if (made.state == inflate_state::damaged) return error::decompression_failed;
+        if (made.used > limit || (made.state == inflate_state::full && room.size() == most))
+            return error::decompressed_too_large;
+        if (made.state == inflate_state::done) return arena.commit(made.used);
+        used = made.used;
+        room = arena.grow(room, used, std::min(most, room.size() * 2));
+    }
+}
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <zstd.h>
+#include <zstd_errors.h>
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief Zstandard frames.
+ *
+ * Inflated in one go and not streamed: the window is then the output itself, so a frame that asks for a window of
+ * 128 MiB cannot have it. The content size in a frame's header is not believed, it may be absent anyway.
+ */
+class zstd_codec {
+  public:
+    result<std::string_view> inflate(std::string_view in, std::size_t limit, byte_arena& arena) {
+        if (in.empty()) return error::decompression_failed;
+        if (!context_) context_.reset(::ZSTD_createDCtx());
+        if (!context_) throw std::bad_alloc();
+        return inflate_into(arena, in.size(), limit, [&](std::span<char> room, std::size_t) -> inflate_step {
+            const auto size = ::ZSTD_decompressDCtx(context_.get(), room.data(), room.size(), in.data(), in.size());
+            if (!::ZSTD_isError(size)) return {inflate_state::done, size};
+            if (::ZSTD_getErrorCode(size) == ZSTD_error_dstSize_tooSmall) return {inflate_state::full, 0};
+            return {inflate_state::damaged, 0};
+        });
+    }
+
+    static std::string compress(std::string_view in, int level) {
+        std::string out(::ZSTD_compressBound(in.size()), '\0');
+        const auto size = ::ZSTD_compress(out.data(), out.size(), in.data(), in.size(), level);
+        if (::ZSTD_isError(size)) throw std::bad_alloc();
+        out.resize(size);
+        return out;
+    }
+
+  private:
+    struct deleter {
+        void operator()(ZSTD_DCtx* owned) const noexcept { ::ZSTD_freeDCtx(owned); }
+    };
+    std::unique_ptr<ZSTD_DCtx, deleter> context_;
+};
+
+} // namespace rocketpush::detail
+
+#endif
+#endif
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace rocketpush::protocol {
+
+/// How a message's body is compressed. @par Source  Java `CompressionType`.
+enum class compression : std::uint8_t { zlib, lz4, zstd, unknown };
+
+/// The kind that bits 8 to 10 of a sysFlag name; it counts only when `sys_flags::compressed` is set too.
+constexpr compression compression_of(std::uint32_t flags) noexcept {
+    switch (flags & sys_flags::compression_mask) {
+    case 0: // clients before 4.9.4 have no type
+    case sys_flags::compression_zlib: return compression::zlib;
+    case sys_flags::compression_lz4: return compression::lz4;
+    case sys_flags::compression_zstd: return compression::zstd;
+    default: return compression::unknown;
+    }
+}
+
+/// The sysFlag bits of a body compressed in this way, `sys_flags::compressed` among them.
+constexpr std::uint32_t flags_of(compression kind) noexcept {
+    switch (kind) {
+    case compression::zlib: return sys_flags::compressed | sys_flags::compression_zlib;
+    case compression::lz4: return sys_flags::compressed | sys_flags::compression_lz4;
+    case compression::zstd: return sys_flags::compressed | sys_flags::compression_zstd;
+    case compression::unknown: break;
+    }
+    return sys_flags::compressed | sys_flags::compression_mask;
+}
+
+/**
+ * @brief Inflates message bodies; keeps the libraries' contexts, so that steady use allocates nothing.
+ * @par Thread safety  None.
+ */
+class decompressor {
+  public:
+    /**
+     * @param limit  Most bytes that may come out.
+     * @param arena  Holds the inflated bytes until it is cleared.
+     * @retval error::compression_left_out    the kind is unknown or not in this build.
+     * @retval error::decompression_failed    `in` is damaged or cut short.
+     * @retval error::decompressed_too_large  more than `limit` bytes come out.
+     */
+    result<std::string_view> inflate(compression kind, std::string_view in, std::size_t limit,
+                                     detail::byte_arena& arena) {
+        switch (kind) {
+#if ROCKETPUSH_WITH_ZLIB
+        case compression::zlib: return zlib_.inflate(in, limit, arena);
+#endif
+#if ROCKETPUSH_WITH_LZ4
+        case compression::lz4: return lz4_.inflate(in, limit, arena);
+#endif
+#if ROCKETPUSH_WITH_ZSTD
+        case compression::zstd: return zstd_.inflate(in, limit, arena);
+#endif
+        default: break;
+        }
+        static_cast<void>(in), static_cast<void>(limit), static_cast<void>(arena);
+        return error::compression_left_out;
+    }
+
+  private:
+#if ROCKETPUSH_WITH_ZLIB
+    detail::zlib_codec zlib_;
+#endif
+#if ROCKETPUSH_WITH_LZ4
+    detail::lz4_codec lz4_;
+#endif
+#if ROCKETPUSH_WITH_ZSTD
+    detail::zstd_codec zstd_;
+#endif
+};
+
+/// `decompressor::inflate` for once.
+inline result<std::string_view> inflate(compression kind, std::string_view in, std::size_t limit,
+                                        detail::byte_arena& arena) {
+    return decompressor().inflate(kind, in, limit, arena);
+}
+
+/**
+ * @brief Compresses a body as a producer does.
+ * @param level  The library's own scale; Java's producer uses 5 for all.
+ * @retval error::compression_left_out  the kind is unknown or not in this build.
+ */
+inline result<std::string> compress(compression kind, std::string_view in, int level = 5) {
+    switch (kind) {
+#if ROCKETPUSH_WITH_ZLIB
+    case compression::zlib: return detail::zlib_codec::compress(in, level);
+#endif
+#if ROCKETPUSH_WITH_LZ4
+    case compression::lz4: return detail::lz4_codec::compress(in, level);
+#endif
+#if ROCKETPUSH_WITH_ZSTD
+    case compression::zstd: return detail::zstd_codec::compress(in, level);
+#endif
+    default: break;
+    }
+    static_cast<void>(in), static_cast<void>(level);
+    return error::compression_left_out;
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/crc32.hpp
+#ifndef ROCKETPUSH_PROTOCOL_CRC32_HPP
+#define ROCKETPUSH_PROTOCOL_CRC32_HPP
+
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#if ROCKETPUSH_WITH_LIBDEFLATE
+#include <libdeflate.h>
+#elif ROCKETPUSH_WITH_ZLIB
+#include <zlib.h>
+#else
+#include <array>
+#endif
+
+namespace rocketpush::protocol {
+
+/// CRC-32 (IEEE 802.3), by libdeflate, else zlib; a build without both has a slow one of its own.
+inline std::uint32_t crc32(std::string_view bytes) noexcept {
+#if ROCKETPUSH_WITH_LIBDEFLATE
+    return ::libdeflate_crc32(0, bytes.data(), bytes.size());
+#elif ROCKETPUSH_WITH_ZLIB
+    return static_cast<std::uint32_t>(::crc32_z(0, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size()));
+#else
+    static constexpr auto table = [] {
+        std::array<std::uint32_t, 256> entries{};
+        for (std::uint32_t i = 0; i < 256; ++i) {
+            entries[i] = i;
+            for (int bit = 0; bit < 8; ++bit) entries[i] = entries[i] >> 1 ^ (entries[i] & 1 ? 0xEDB88320u : 0u);
+        }
+        return entries;
+    }();
+    std::uint32_t sum = ~0u;
+    for (const char byte : bytes) sum = sum >> 8 ^ table[(sum ^ static_cast<unsigned char>(byte)) & 0xFF];
+    return ~sum;
+#endif
+}
+
+/// What BODYCRC of a stored message holds. Over the body as stored, so before it is inflated.
+/// @par Source  Java `UtilAll.crc32`, which clears the sign bit.
+inline std::uint32_t body_crc(std::string_view body) noexcept {
+    return crc32(body) & 0x7FFFFFFF;
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/message_batch.hpp
+#ifndef ROCKETPUSH_PROTOCOL_MESSAGE_BATCH_HPP
+#define ROCKETPUSH_PROTOCOL_MESSAGE_BATCH_HPP
+
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+
+namespace rocketpush::protocol {
+
+/// One message of a batch, as SEND_BATCH_MESSAGE (320) carries it and as an inner batch stores it.
+struct batch_message {
+    std::int32_t flag           = 0;
+    std::string_view body       = {};
+    std::string_view properties = {};
+};
+
+/// Size, two unused words (magic, CRC), flag, body size; then the body, the properties' size and the properties.
+inline constexpr std::size_t batch_message_body     = 20;
+inline constexpr std::size_t batch_message_smallest = 22;
+
+/// @par Source  Java `MessageDecoder.encodeMessage`.
+inline void append_batch_message(std::string& out, const batch_message& message) {
+    ROCKETPUSH_ASSERT(message.properties.size() <= 32767, "properties fit their 16-bit length");
+    ROCKETPUSH_ASSERT(message.body.size() <= std::numeric_limits<std::int32_t>::max() - 65536u,
+                      "a body fits its 32-bit length");
+    const auto size = batch_message_smallest + message.body.size() + message.properties.size();
+    char head[batch_message_body]{};
+    detail::store_big(head, static_cast<std::uint32_t>(size));
+    detail::store_big(head + 12, message.flag);
+    detail::store_big(head + 16, static_cast<std::uint32_t>(message.body.size()));
+    char properties_size[2];
+    detail::store_big(properties_size, static_cast<std::uint16_t>(message.properties.size()));
+    out.reserve(out.size() + size);
+    out.append(head, sizeof head).append(message.body);
+    out.append(properties_size, sizeof properties_size).append(message.properties);
+}
+
+/**
+ * @brief Takes the messages of a batch one after the other: `visit(const batch_message&)`.
+ * @return The bytes behind the last good message: empty, unless lengths contradict each other.
+ */
+template <class Visit>
+std::string_view visit_batch(std::string_view batch, Visit&& visit) {
+    while (batch.size() >= batch_message_smallest) {
+        const std::size_t size = detail::load_big<std::uint32_t>(batch.data());
+        if (size < batch_message_smallest || size > batch.size()) break;
+        const std::size_t body_size = detail::load_big<std::uint32_t>(batch.data() + 16);
+        if (body_size > size - batch_message_smallest) break;
+        const char* behind_body           = batch.data() + batch_message_body + body_size;
+        const std::size_t properties_size = detail::load_big<std::uint16_t>(behind_body);
+        if (properties_size > 32767 || properties_size > size - batch_message_smallest - body_size) break;
+        visit(batch_message{detail::load_big<std::int32_t>(batch.data() + 12),
+                            batch.substr(batch_message_body, body_size),
+                            std::string_view(behind_body + 2, properties_size)});
+        batch.remove_prefix(size);
+    }
+    return batch;
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <system_error>
+#include <type_traits>
+#include <vector>
+
+namespace rocketpush::protocol {
+
+using detail::byte_arena;
+using detail::message_fields;
+using detail::message_origin;
+
+struct decode_options {
+    bool check_crc            = true; ///< Java leaves it off unless asked; here a broken body never reaches a listener.
+    bool decompress           = true; ///< Off: bodies stay as stored, and compressed inner batches stay whole.
+    std::size_t max_body_size = 32u * 1024 * 1024; ///< Bytes, of one inflated body.
+};
+
+/**
+ * @brief Is told of what cannot be delivered: `on_bad(code, record, queue_offset)`.
+ *
+ * `record` is the stored message, or the rest of the body when not even its size can be true (the last call then).
+ * `queue_offset` is -1 when it cannot be known. Of an inner batch that is damaged, `record` is the whole batch and
+ * `queue_offset` that of the first message lost.
+ */
+template <class F>
+concept bad_record_handler = std::invocable<F&, std::error_code, std::string_view, std::int64_t>;
+
+/**
+ * @brief Finds the messages in the body of a PULL, POP, QUERY or VIEW answer.
+ *
+ * Nothing is copied and, in steady state, nothing allocated: what is found points into the body, inflated bodies
+ * lie in the arena. A record that is bad does not harm its neighbours, for each names its own size. (Java ends at
+ * the first bad one, and the rest of the answer is lost.)
+ *
+ * Codes that `on_bad` may get:
+ *  - `error::message_malformed`       lengths contradict each other, or the offset is negative;
+ *  - `error::message_magic_unknown`   neither version 1 nor 2;
+ *  - `error::message_crc_mismatch`    the stored body is not what the producer's broker received;
+ *  - `error::compression_left_out`, `error::decompression_failed`, `error::decompressed_too_large`.
+ *
+ * @par Thread safety  None.
+ * @par Source         Java `MessageDecoder.decodes`, `PullAPIWrapper.processPullResult`.
+ */
+class message_decoder {
+  public:
+    explicit message_decoder(const decode_options& options = {}) noexcept : options_(options) {}
+
+    /**
+     * @param body    Outlives what is found, as do `origin` and `arena`.
+     * @param out     Gets the messages behind those it has; in stored order, so offsets rise.
+     * @param on_bad  Called as it goes, before later messages are appended.
+     */
+    template <bad_record_handler OnBad>
+    void decode(std::string_view body, const message_origin& origin, byte_arena& arena,
+                std::vector<message_fields>& out, OnBad&& on_bad) {
+        namespace layout      = detail::message_layout;
+        constexpr auto common = sys_flags::compressed | sys_flags::needs_unwrap | sys_flags::inner_batch |
+                                sys_flags::born_host_v6 | sys_flags::store_host_v6;
+        const char* at        = body.data();
+        const char* const end = at + body.size();
+        while (at != end) {
+            const std::string_view rest(at, static_cast<std::size_t>(end - at));
+            const auto size = record_size(rest);
+            if (size == 0) [[unlikely]] {
+                on_bad(make_error_code(error::message_malformed), rest, std::int64_t{-1});
+                return;
+            }
+            const std::string_view record(at, size);
+            at += size;
+
+            // Filled where it stays; taken back if it is not to stay. Nearly all messages are of the common form.
+            message_fields& found = out.emplace_back();
+            found.origin          = &origin;
+            error failure;
+            if (size >= layout::smallest && has_magic(record, layout::magic_v1) && (flags_of(record) & common) == 0)
+                [[likely]] {
+                failure = find_fields<1>(record, 0, found);
+                if (failure == error{}) [[likely]]
+                    continue;
+            } else {
+                failure = find_any_fields(record, found);
+            }
+            const auto taken = found;
+            out.pop_back();
+            if (failure == error{})
+                decode_special(record, taken, arena, out, on_bad);
+            else
+                on_bad(make_error_code(failure), record, offset_of(record));
+        }
+    }
+
+  private:
+    /// The size that the first record names, or 0 when it cannot be true. Smaller than a message may be, though.
+    static std::size_t record_size(std::string_view body) noexcept {
+        if (body.size() < 8) return 0;
+        const std::size_t size = detail::load_big<std::uint32_t>(body.data());
+        return size < 8 || size > body.size() ? 0 : size;
+    }
+
+    static bool has_magic(std::string_view record, std::uint32_t magic) noexcept {
+        return detail::load_big<std::uint32_t>(record.data() + detail::message_layout::magic) == magic;
+    }
+    static std::uint32_t flags_of(std::string_view record) noexcept {
+        return detail::load_big<std::uint32_t>(record.data() + detail::message_layout::sys_flag);
+    }
+
+    /// For the handler of a bad record, which wants to know where in the queue it is.
+    static std::int64_t offset_of(std::string_view record) noexcept {
+        namespace layout = detail::message_layout;
+        if (record.size() < layout::smallest ||
+            !(has_magic(record, layout::magic_v1) || has_magic(record, layout::magic_v2)))
+            return -1;
+        const auto offset = detail::load_big<std::int64_t>(record.data() + layout::queue_offset);
+        return offset < 0 ? -1 : offset;
+    }
+
+    /// Any form that there is. `error{}` when all is well.
+    error find_any_fields(std::string_view record, message_fields& found) const noexcept {
+        namespace layout = detail::message_layout;
+        const bool v1    = has_magic(record, layout::magic_v1);
+        if (!v1 && !has_magic(record, layout::magic_v2)) return error::message_magic_unknown;
+        if (record.size() < layout::smallest) return error::message_malformed;
+        const auto flags = flags_of(record);
+        return v1 ? find_fields<1>(record, flags, found) : find_fields<2>(record, flags, found);
+    }
+
+    /**
+     * One pass over the lengths; everything else is read when somebody asks.
+     * @tparam TopicLength  Bytes of the topic's length.
+     * @param record        At least `layout::smallest` bytes.
+     * @param host_flags    The sysFlag, or any that says the same of the hosts: a constant makes the places constants.
+     */
+    template <std::size_t TopicLength>
+    error find_fields(std::string_view record, std::uint32_t host_flags, message_fields& found) const noexcept {
+        namespace layout   = detail::message_layout;
+        const char* start  = record.data();
+        const auto body_at = layout::body(host_flags);
+        // Later versions may append fields, so what is left over at the end is no error.
+        const auto fixed   = body_at + TopicLength + 2;
+        if (record.size() < fixed) [[unlikely]]
+            return error::message_malformed;
+        auto left = record.size() - fixed;
+
+        const std::size_t body_size = detail::load_big<std::uint32_t>(start + body_at - 4);
+        if (body_size > left) [[unlikely]]
+            return error::message_malformed;
+        left -= body_size;
+
+        using topic_length           = std::conditional_t<TopicLength == 1, std::uint8_t, std::uint16_t>;
+        const char* behind_body      = start + body_at + body_size;
+        const std::size_t topic_size = detail::load_big<topic_length>(behind_body);
+        if (topic_size > left) [[unlikely]]
+            return error::message_malformed;
+        left -= topic_size;
+
+        const char* behind_topic          = behind_body + TopicLength + topic_size;
+        const std::size_t properties_size = detail::load_big<std::uint16_t>(behind_topic);
+        if (properties_size > left || properties_size > 32767) [[unlikely]]
+            return error::message_malformed;
+
+        found.record          = start;
+        found.body            = start + body_at;
+        found.properties      = behind_topic + 2;
+        found.topic           = behind_body + TopicLength;
+        found.queue_offset    = detail::load_big<std::int64_t>(start + layout::queue_offset);
+        found.body_size       = static_cast<std::uint32_t>(body_size);
+        found.properties_size = static_cast<std::uint16_t>(properties_size);
+        found.topic_size      = static_cast<std::uint16_t>(topic_size);
+        found.reconsume_times = detail::load_big<std::int32_t>(start + layout::reconsume_times(host_flags));
+        found.sys_flag        = flags_of(record);
+        if (found.queue_offset < 0) [[unlikely]]
+            return error::message_malformed;
+        if (options_.check_crc &&
+            body_crc({found.body, body_size}) != detail::load_big<std::uint32_t>(start + layout::body_crc)) [[unlikely]]
+            return error::message_crc_mismatch;
+        return error{};
+    }
+
+    /// What is not of the common form: compressed bodies, inner batches, IPv6 hosts and version 2.
+    template <class OnBad>
+    void decode_special(std::string_view record, message_fields found, byte_arena& arena,
+                        std::vector<message_fields>& out, OnBad& on_bad) {
+        if (found.sys_flag & sys_flags::compressed) {
+            if (!options_.decompress) {
+                out.push_back(found);
+                return;
+            }
+            const auto inflated = decompressor_.inflate(compression_of(found.sys_flag), {found.body, found.body_size},
+                                                        most_bytes(), arena);
+            if (!inflated) {
+                on_bad(inflated.error(), record, found.queue_offset);
+                return;
+            }
+            found.body      = inflated->data();
+            found.body_size = static_cast<std::uint32_t>(inflated->size());
+            found.sys_flag &= ~sys_flags::compressed;
+        }
+        if (!found.is_inner()) {
+            out.push_back(found);
+            return;
+        }
+        // What is not the inner message's own is the envelope's; Java `MessageDecoder.decodeMessage`.
+        auto inner            = found;
+        inner.reconsume_times = 0;
+        const auto lost       = visit_batch({found.body, found.body_size}, [&](const batch_message& one) {
+            inner.body            = one.body.data();
+            inner.body_size       = static_cast<std::uint32_t>(one.body.size());
+            inner.properties      = one.properties.data();
+            inner.properties_size = static_cast<std::uint16_t>(one.properties.size());
+            out.push_back(inner);
+            inner.queue_offset = static_cast<std::int64_t>(static_cast<std::uint64_t>(inner.queue_offset) + 1);
+        });
+        if (!lost.empty() || found.body_size == 0)
+            on_bad(make_error_code(error::message_malformed), record, inner.queue_offset);
+    }
+
+    /// A size is kept in 32 bits.
+    std::size_t most_bytes() const noexcept {
+        constexpr std::size_t representable = 0x7FFFFFFF;
+        return options_.max_body_size < representable ? options_.max_body_size : representable;
+    }
+
+    decode_options options_;
+    decompressor decompressor_;
+};
+
+/// `message_decoder::decode` for once: makes the decompression contexts anew if it needs them.
+template <bad_record_handler OnBad>
+void decode_messages(std::string_view body, const message_origin& origin, const decode_options& options,
+                     byte_arena& arena, std::vector<message_fields>& out, OnBad&& on_bad) {
+    message_decoder(options).decode(body, origin, arena, out, on_bad);
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/message_encoder.hpp
+#ifndef ROCKETPUSH_PROTOCOL_MESSAGE_ENCODER_HPP
+#define ROCKETPUSH_PROTOCOL_MESSAGE_ENCODER_HPP
+
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rocketpush::protocol {
+
+/// Everything that a broker stores of one message.
+struct stored_message {
+    std::string_view topic                   = {};
+    std::string_view body                    = {}; ///< As stored: compressed when `sys_flag` says so.
+    std::string_view properties              = {}; ///< `name 0x01 value 0x02`, repeated; up to 32767 bytes.
+    std::int32_t queue_id                    = 0;
+    std::int32_t flag                        = 0;
+    std::int64_t queue_offset                = 0;
+    std::int64_t commit_log_offset           = 0;
+    std::uint32_t sys_flag                   = 0; ///< The bits for IPv6 hosts are set from the hosts.
+    std::int64_t born_timestamp              = 0; ///< ms since 1970
+    std::int64_t store_timestamp             = 0; ///< ms since 1970
+    host_address born_host                   = {};
+    host_address store_host                  = {};
+    std::int32_t reconsume_times             = 0;
+    std::int64_t prepared_transaction_offset = 0;
+    std::optional<std::uint32_t> body_crc    = {};    ///< Reckoned from the body when it is absent.
+    bool force_v2                            = false; ///< Else version 2 only where the topic needs it.
+
+    /// The sysFlag that is stored.
+    std::uint32_t stored_sys_flag() const noexcept {
+        return (sys_flag & ~(sys_flags::born_host_v6 | sys_flags::store_host_v6)) |
+               (born_host.is_v6() ? sys_flags::born_host_v6 : 0) | (store_host.is_v6() ? sys_flags::store_host_v6 : 0);
+    }
+    /// 5.x brokers use version 2 for topics beyond 127 bytes: in practice retry topics of POP consumers.
+    bool is_v2() const noexcept { return force_v2 || topic.size() > 127; }
+    /// Bytes that it takes when it is stored.
+    std::size_t stored_size() const noexcept {
+        return detail::message_layout::body(stored_sys_flag()) + body.size() + (is_v2() ? 2 : 1) + topic.size() + 2 +
+               properties.size();
+    }
+};
+
+/**
+ * @brief Appends a message as a broker stores it and gives it to pulls.
+ * @return Its size in bytes.
+ * @par Source  Java `MessageExtEncoder.encode`.
+ */
+inline std::size_t append_stored_message(std::string& out, const stored_message& message) {
+    namespace layout = detail::message_layout;
+    using detail::store_big;
+    ROCKETPUSH_ASSERT(message.topic.size() <= 32767, "a topic fits its length");
+    ROCKETPUSH_ASSERT(message.properties.size() <= 32767, "properties fit their length");
+    const auto size = message.stored_size();
+    ROCKETPUSH_ASSERT(size <= static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()),
+                      "a message fits its length");
+    const auto flags = message.stored_sys_flag();
+
+    char head[layout::born_host];
+    store_big(head + layout::total_size, static_cast<std::uint32_t>(size));
+    store_big(head + layout::magic, message.is_v2() ? layout::magic_v2 : layout::magic_v1);
+    store_big(head + layout::body_crc, message.body_crc ? *message.body_crc : body_crc(message.body));
+    store_big(head + layout::queue_id, message.queue_id);
+    store_big(head + layout::flag, message.flag);
+    store_big(head + layout::queue_offset, message.queue_offset);
+    store_big(head + layout::commit_log_offset, message.commit_log_offset);
+    store_big(head + layout::sys_flag, flags);
+    store_big(head + layout::born_timestamp, message.born_timestamp);
+
+    const auto append_number = [&out](auto value) {
+        char bytes[sizeof value];
+        store_big(bytes, value);
+        out.append(bytes, sizeof bytes);
+    };
+    out.append(head, sizeof head);
+    message.born_host.append_to(out);
+    append_number(message.store_timestamp);
+    message.store_host.append_to(out);
+    append_number(message.reconsume_times);
+    append_number(message.prepared_transaction_offset);
+    append_number(static_cast<std::uint32_t>(message.body.size()));
+    out.append(message.body);
+    if (message.is_v2())
+        append_number(static_cast<std::uint16_t>(message.topic.size()));
+    else
+        append_number(static_cast<std::uint8_t>(message.topic.size()));
+    out.append(message.topic);
+    append_number(static_cast<std::uint16_t>(message.properties.size()));
+    out.append(message.properties);
+    return size;
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/message_id.hpp
+#ifndef ROCKETPUSH_PROTOCOL_MESSAGE_ID_HPP
+#define ROCKETPUSH_PROTOCOL_MESSAGE_ID_HPP
+
+
+#include <chrono>
+#include <cstdint>
+#include <ctime>
+#include <string>
+#include <string_view>
+
+namespace rocketpush::protocol {
+
+/**
+ * @brief Names a stored message by where it is stored; SEND answers it, VIEW_MESSAGE and direct consumption want it.
+ * @par Source  Java `MessageId`.
+ */
+struct offset_message_id {
+    host_address store_host;
+    std::int64_t commit_log_offset = 0;
+
+    friend bool operator==(const offset_message_id&, const offset_message_id&) = default;
+};
+
+/// `7F00000100002A9F0000000000000000` is offset 0 at 127.0.0.1:10911.
+inline std::string to_string(const offset_message_id& id) {
+    std::string bytes;
+    id.store_host.append_to(bytes);
+    char offset[8];
+    detail::store_big(offset, id.commit_log_offset);
+    bytes.append(offset, sizeof offset);
+
+    std::string text;
+    text.reserve(2 * bytes.size());
+    detail::append_hex(text, bytes);
+    return text;
+}
+
+/**
+ * @brief The other way, for what `to_string` or Java `MessageDecoder.createMessageId` wrote.
+ * @retval error::header_malformed  not 32 or 56 hex digits.
+ */
+inline result<offset_message_id> parse_offset_message_id(std::string_view text) noexcept {
+    char bytes[28];
+    const bool v6 = text.size() == 56;
+    if ((!v6 && text.size() != 32) || !detail::parse_hex(text, bytes)) return error::header_malformed;
+    return offset_message_id{host_address::read(bytes, v6), detail::load_big<std::int64_t>(bytes + (v6 ? 20 : 8))};
+}
+
+/**
+ * @brief Makes the unique keys (property UNIQ_KEY) of a producer's messages: 32 hex digits, 56 with an IPv6 address.
+ *
+ * address | process id (2) | process number (4) | ms since the month began (4) | counter (2). Java's tools read the
+ * address, the process and the time of birth out of it, so the layout is kept to the byte; the month is that of the
+ * local time zone, as there.
+ *
+ * @par Thread safety  None.
+ * @par Source         Java `MessageClientIDSetter.createUniqID`.
+ */
+class unique_id_generator {
+  public:
+    /**
+     * @param address         4 or 16 bytes of an address of this machine; its port is not used.
+     * @param process_id      Its low 16 bits count.
+     * @param process_number  Tells apart processes that share the other two (containers do): random, from Runtime.
+     */
+    unique_id_generator(const host_address& address, std::uint64_t process_id, std::uint32_t process_number) {
+        char numbers[6];
+        detail::store_big(numbers, static_cast<std::uint16_t>(process_id));
+        detail::store_big(numbers + 2, process_number);
+        detail::append_hex(prefix_, address.address_bytes());
+        detail::append_hex(prefix_, {numbers, sizeof numbers});
+    }
+
+    /// @param now  From Runtime; need not rise.
+    std::string next(std::chrono::system_clock::time_point now) {
+        if (now >= next_month_) find_month(now);
+        char tail[6];
+        detail::store_big(tail, milliseconds_into_month(now));
+        detail::store_big(tail + 4, counter_++);
+        std::string id;
+        id.reserve(prefix_.size() + 2 * sizeof tail);
+        id = prefix_;
+        detail::append_hex(id, {tail, sizeof tail});
+        return id;
+    }
+
+  private:
+    std::int32_t milliseconds_into_month(std::chrono::system_clock::time_point now) const noexcept {
+        const auto past = std::chrono::floor<std::chrono::milliseconds>(now - month_).count();
+        // A clock set back over the month's begin, but by less than a quarter of an hour: as Java does.
+        return past < 0 && past > -1'000'000 ? 0 : static_cast<std::int32_t>(past);
+    }
+
+    void find_month(std::chrono::system_clock::time_point now) {
+        const std::time_t seconds = std::chrono::system_clock::to_time_t(now);
+        std::tm local{};
+#ifdef _WIN32
+        ::localtime_s(&local, &seconds);
+#else
+        ::localtime_r(&seconds, &local);
+#endif
+        std::tm first{};
+        first.tm_year  = local.tm_year;
+        first.tm_mon   = local.tm_mon;
+        first.tm_mday  = 1;
+        first.tm_isdst = -1; // the zone's rules say whether it is summer time then
+        auto following = first;
+        ++following.tm_mon;
+        month_      = std::chrono::system_clock::from_time_t(std::mktime(&first));
+        next_month_ = std::chrono::system_clock::from_time_t(std::mktime(&following));
+    }
+
+    std::string prefix_; ///< In hex already.
+    std::chrono::system_clock::time_point month_      = std::chrono::system_clock::time_point::min();
+    std::chrono::system_clock::time_point next_month_ = std::chrono::system_clock::time_point::min();
+    std::uint16_t counter_                            = 0;
+};
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/properties.hpp
+#ifndef ROCKETPUSH_PROTOCOL_PROPERTIES_HPP
+#define ROCKETPUSH_PROTOCOL_PROPERTIES_HPP
+
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+/**
+ * Message properties in their stored form: `name 0x01 value 0x02`, repeated.
+ * @par Source  Java `MessageDecoder.messageProperties2String`.
+ */
+namespace rocketpush::protocol {
+
+/// Most bytes of properties that a message can have: their size is a signed 16-bit number.
+inline constexpr std::size_t most_property_bytes = 32767;
+
+/// Whether `text` may stand as a name or value: not empty (Java drops such entries) and without separators.
+constexpr bool valid_property_text(std::string_view text) noexcept {
+    return !text.empty() && text.find_first_of("\x01\x02") == text.npos;
+}
+
+inline auto find_property(std::string_view raw, std::string_view name) noexcept {
+    return detail::find_property(raw, name);
+}
+
+/// Appends a property behind those that `raw` has, whether or not one has this name.
+inline void append_property(std::string& raw, std::string_view name, std::string_view value) {
+    ROCKETPUSH_ASSERT(valid_property_text(name) && valid_property_text(value),
+                      "names and values have bytes, none of them 0x01 or 0x02");
+    if (!raw.empty() && raw.back() != detail::property_value_end) raw.push_back(detail::property_value_end);
+    raw.append(name).push_back(detail::property_name_end);
+    raw.append(value).push_back(detail::property_value_end);
+}
+
+/// Takes every property of this name out.
+inline void remove_property(std::string& raw, std::string_view name) {
+    for (std::size_t at = 0; at < raw.size();) {
+        const auto found = raw.find(detail::property_value_end, at);
+        const auto end   = found == raw.npos ? raw.size() : found + 1;
+        const auto entry = std::string_view(raw).substr(at, end - at);
+        if (entry.size() > name.size() && entry.starts_with(name) && entry[name.size()] == detail::property_name_end)
+            raw.erase(at, end - at);
+        else
+            at = end;
+    }
+}
+
+/// Gives the property this value, in place of any that it has.
+inline void set_property(std::string& raw, std::string_view name, std::string_view value) {
+    remove_property(raw, name);
+    append_property(raw, name, value);
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+
+// remoting: frames out and in
+// rocketpush/remoting/frame_reader.hpp
+#ifndef ROCKETPUSH_REMOTING_FRAME_READER_HPP
+#define ROCKETPUSH_REMOTING_FRAME_READER_HPP
+
+// rocketpush/detail/block_pool.hpp
+#ifndef ROCKETPUSH_DETAIL_BLOCK_POOL_HPP
+#define ROCKETPUSH_DETAIL_BLOCK_POOL_HPP
+
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <new>
+#include <utility>
+
+namespace rocketpush::detail {
+
+class block_pool;
+
+/// Header of one block; its bytes follow it in memory.
+struct block {
+    block_pool* pool;
+    block* next_free;
+    std::size_t capacity;
+    std::uint32_t references;
+
+    char* data() noexcept { return reinterpret_cast<char*>(this + 1); }
+};
+
+/**
+ * @brief Shares one pooled block of bytes: the frame that messages are views into.
+ * @par Thread safety  None: blocks are shared and released on the strand only, so the count is a plain integer.
+ */
+class block_ref {
+  public:
+    block_ref() noexcept = default;
+    explicit block_ref(block* owned) noexcept : block_(owned) {}
+    block_ref(const block_ref& other) noexcept : block_(other.block_) {
+        if (block_)
+            ++block_->references;
+    }
+    block_ref(block_ref&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
+    block_ref& operator=(block_ref other) noexcept {
+        std::swap(block_, other.block_);
+        return *this;
+    }
+    inline ~block_ref();
+
+    explicit operator bool() const noexcept { return block_ != nullptr; }
+    char* data() const noexcept { return block_->data(); }
+    std::size_t capacity() const noexcept { return block_->capacity; }
+    bool shared() const noexcept { return block_->references > 1; }
+
+  private:
+    block* block_ = nullptr;
+};
+
+/**
+ * @brief Blocks of 4 KiB to 32 MiB in powers of two, kept for reuse, so that reading frames allocates nothing in
+ *        steady state.
+ *
+ * `live_bytes()` is what the blocks in use really hold: the figure that flow control bounds. Must outlive its blocks.
+ *
+ * @par Thread safety  None; used on one strand.
+ */
+class block_pool {
+  public:
+    static constexpr std::size_t smallest = 4 * 1024;
+    static constexpr std::size_t largest  = smallest << 13;
+
+    /// @param retained  Bytes of unused blocks that are kept; what comes back beyond them is freed.
+    explicit block_pool(std::size_t retained = 4 * 1024 * 1024) noexcept : retain_limit_(retained) {}
+    block_pool(const block_pool&)            = delete;
+    block_pool& operator=(const block_pool&) = delete;
+
+    ~block_pool() {
+        ROCKETPUSH_ASSERT(live_ == 0, "a block pool outlives its blocks");
+        for (block*& head : free_)
+            while (head)
+                ::operator delete(std::exchange(head, head->next_free));
+    }
+
+    /// @param at_least  Bytes wanted, up to `largest`.
+    block_ref take(std::size_t at_least) {
+        const auto capacity = std::bit_ceil(at_least < smallest ? smallest : at_least);
+        ROCKETPUSH_ASSERT(capacity <= largest, "frame limits keep blocks below the largest class");
+        block*& head = free_[class_of(capacity)];
+        block* taken = head;
+        if (taken) {
+            head = taken->next_free;
+            retained_ -= capacity;
+        } else {
+            taken = ::new (::operator new(sizeof(block) + capacity)) block{this, nullptr, capacity, 0};
+        }
+        taken->references = 1;
+        live_ += capacity;
+        return block_ref(taken);
+    }
+
+    /// Bytes in blocks that somebody holds.
+    std::size_t live_bytes() const noexcept { return live_; }
+    std::size_t retained_bytes() const noexcept { return retained_; }
+
+  private:
+    friend class block_ref;
+
+    static std::size_t class_of(std::size_t capacity) noexcept {
+        return static_cast<std::size_t>(std::countr_zero(capacity / smallest));
+    }
+
+    void give_back(block* returned) noexcept {
+        live_ -= returned->capacity;
+        if (retained_ + returned->capacity > retain_limit_) {
+            ::operator delete(returned);
+            return;
+        }
+        retained_ += returned->capacity;
+        block*& head        = free_[class_of(returned->capacity)];
+        returned->next_free = head;
+        head                = returned;
+    }
+
+    std::array<block*, 14> free_{};
+    std::size_t retain_limit_;
+    std::size_t retained_ = 0;
+    std::size_t live_     = 0;
+};
+
+inline block_ref::~block_ref() {
+    if (block_ && --block_->references == 0)
+        block_->pool->give_back(block_);
+}
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <optional>
+#include <span>
+#include <string_view>
+
+namespace rocketpush {
+
+/**
+ * @brief One received frame: its parsed header, its body, and the share of the block that holds the bytes.
+ *
+ * The views stay valid as long as `block` (or a copy of it) lives.
+ */
+struct received_frame {
+    detail::block_ref block;
+    protocol::header_view header;
+    std::string_view body;
+    std::size_t size = 0; ///< Bytes of the whole frame, length field included.
+};
+
+/**
+ * @brief Cuts a stream of bytes into frames without copying whole ones: `prepare()` says where to read to, `commit()`
+ *        how much came, `next()` yields what is complete.
+ *
+ * Several frames of one read share a block; only the incomplete tail moves when a block is used up. A frame's length is
+ * checked before anything is done with it, and memory grows with the bytes that came, never by what a length announces.
+ */
+class frame_reader {
+  public:
+    static constexpr std::size_t block_size = 64 * 1024;
+    static constexpr std::size_t worth_reading = 4 * 1024; ///< A smaller rest of a shared block is not read into.
+
+    explicit frame_reader(detail::block_pool& pool, std::size_t frame_limit = protocol::default_frame_limit) noexcept
+        : pool_(&pool), limit_(frame_limit) {}
+
+    /// Room for the next read; never empty.
+    std::span<char> prepare() {
+        if (!block_)
+            block_ = pool_->take(block_size);
+        const auto have = end_ - begin_;
+        if (have == 0 && !block_.shared())
+            begin_ = end_ = 0;
+        const auto room = block_.capacity() - end_;
+        const auto want = missing_ > 0 ? missing_ : worth_reading;
+        // A tail at the start of its block first fills it; elsewhere it moves as soon as it does not fit.
+        if (room == 0 || (room < want && begin_ > 0))
+            move_tail(have, want);
+        return {block_.data() + end_, block_.capacity() - end_};
+    }
+
+    void commit(std::size_t received) noexcept { end_ += received; }
+
+    /// Whether bytes of a frame that is not complete are held.
+    bool inside_frame() const noexcept { return begin_ != end_; }
+
+    /**
+     * @return The next complete frame; empty when more bytes are needed.
+     * @retval error::frame_too_large, error::frame_malformed, error::unknown_encoding, error::header_malformed
+     *         The connection cannot be used further: nothing after a broken frame can be trusted.
+     */
+    result<std::optional<received_frame>> next() {
+        const auto have = end_ - begin_;
+        if (have < protocol::frame_prefix_size)
+            return std::optional<received_frame>();
+        const char* start = block_.data() + begin_;
+        const auto prefix = protocol::parse_frame_prefix(start, limit_);
+        if (!prefix)
+            return prefix.error();
+        const auto size = prefix->frame_size();
+        if (have < size) {
+            missing_ = size - have;
+            return std::optional<received_frame>();
+        }
+        const std::string_view header(start + protocol::frame_prefix_size, prefix->header_size);
+        auto parsed = protocol::parse_header(prefix->encoding, header);
+        if (!parsed)
+            return parsed.error();
+        begin_ += size;
+        missing_ = 0;
+        return std::optional(received_frame{block_, *parsed, {header.data() + header.size(), prefix->body_size}, size});
+    }
+
+  private:
+    /// Starts a new block with the incomplete tail. It at least doubles what has come, so a large frame costs
+    /// amortised constant copying, and a lying length costs no memory.
+    void move_tail(std::size_t have, std::size_t want) {
+        const auto wanted = std::min(have + want, std::max(block_size, 2 * have + worth_reading));
+        auto fresh        = pool_->take(std::max(wanted, block_size));
+        std::memcpy(fresh.data(), block_.data() + begin_, have);
+        block_ = std::move(fresh);
+        begin_ = 0;
+        end_   = have;
+    }
+
+    detail::block_pool* pool_;
+    std::size_t limit_;
+    detail::block_ref block_;
+    std::size_t begin_   = 0; ///< First byte that no frame has taken.
+    std::size_t end_     = 0; ///< Behind the last received byte.
+    std::size_t missing_ = 0; ///< Bytes that the frame at `begin_` still lacks; 0 when its length is unknown.
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/remoting/pending_requests.hpp
+#ifndef ROCKETPUSH_REMOTING_PENDING_REQUESTS_HPP
+#define ROCKETPUSH_REMOTING_PENDING_REQUESTS_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief The requests under way on one connection: matches responses by opaque, and knows every deadline.
+ *
+ * An opaque is a slot number below and a generation above, so a response finds its request with one array access and a
+ * late one (its request timed out, its slot has a new request) is told apart. Handlers live in the slots: a request
+ * allocates nothing once the table has grown to its working size.
+ *
+ * @par Thread safety  None; used on one strand. Handlers run inside the call that completes them.
+ * @par Source         Java `NettyRemotingAbstract.responseTable`.
+ */
+class pending_requests {
+  public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    explicit pending_requests(std::size_t limit = 65535) : limit_(std::min(limit, slot_mask + 1)) {}
+    pending_requests(const pending_requests&)            = delete;
+    pending_requests& operator=(const pending_requests&) = delete;
+    ~pending_requests() {
+        for (const auto& each : slots_)
+            if (each->opaque != unused)
+                each->operate(*each, nullptr, {}, {});
+    }
+
+    std::size_t size() const noexcept { return size_; }
+    bool full() const noexcept { return size_ >= limit_; }
+
+    /**
+     * @brief Remembers `handler` until its response, its deadline or the end of the connection.
+     * @param handler  Called once with (std::error_code, received_frame).
+     * @return The opaque to send. The table must not be full.
+     */
+    template <class Handler>
+    std::int32_t add(time_point deadline, time_point now, Handler&& handler) {
+        ROCKETPUSH_ASSERT(!full(), "callers ask full() first");
+        slot& taken = free_ ? *std::exchange(free_, free_->next_free) : grow();
+        taken.store(std::forward<Handler>(handler));
+        taken.opaque   = static_cast<std::int32_t>((taken.generation << slot_bits) | taken.index);
+        taken.deadline = deadline;
+        taken.sent     = now;
+        ++size_;
+        return taken.opaque;
+    }
+
+    /// Completes the request that `frame` answers. False: it is not waited for any more; the frame is dropped.
+    bool complete(received_frame frame) {
+        const auto index = static_cast<std::size_t>(static_cast<std::uint32_t>(frame.header.opaque)) & slot_mask;
+        if (index >= slots_.size() || slots_[index]->opaque != frame.header.opaque)
+            return false;
+        finish(*slots_[index], {}, std::move(frame));
+        return true;
+    }
+
+    /// Ends one request with `reason`, if it is still under way.
+    void fail(std::int32_t opaque, std::error_code reason) {
+        const auto index = static_cast<std::size_t>(static_cast<std::uint32_t>(opaque)) & slot_mask;
+        if (index < slots_.size() && slots_[index]->opaque == opaque)
+            finish(*slots_[index], reason, {});
+    }
+
+    /// Ends every request with `reason`. Requests that handlers add meanwhile stay.
+    void fail_all(std::error_code reason) {
+        std::vector<std::int32_t> opaques;
+        for (const auto& each : slots_)
+            if (each->opaque != unused)
+                opaques.push_back(each->opaque);
+        for (const auto opaque : opaques)
+            fail(opaque, reason);
+    }
+
+    /**
+     * @brief Ends what is past its deadline with `error::request_timed_out`.
+     * @return When the oldest of those was sent; `time_point::max()` if nothing was due.
+     */
+    time_point expire(time_point now) {
+        auto oldest = time_point::max();
+        for (std::size_t i = 0; i < slots_.size(); ++i) {
+            slot& each = *slots_[i];
+            if (each.opaque == unused || each.deadline > now)
+                continue;
+            oldest = std::min(oldest, each.sent);
+            finish(each, error::request_timed_out, {});
+        }
+        return oldest;
+    }
+
+    /// The earliest deadline; `time_point::max()` when nothing is under way.
+    time_point next_deadline() const noexcept {
+        auto earliest = time_point::max();
+        for (const auto& each : slots_)
+            if (each->opaque != unused)
+                earliest = std::min(earliest, each->deadline);
+        return earliest;
+    }
+
+  private:
+    static constexpr unsigned slot_bits      = 16;
+    static constexpr std::size_t slot_mask   = (std::size_t{1} << slot_bits) - 1;
+    static constexpr std::uint32_t generations = 1u << 15; // keeps opaques positive, as Java's are
+    static constexpr std::int32_t unused     = -1;
+
+    struct slot {
+        /// Runs the handler for `table`, or only destroys it when there is none.
+        using operation = void(slot&, pending_requests* table, std::error_code, received_frame&&);
+
+        alignas(std::max_align_t) std::byte storage[64];
+        operation* operate = nullptr;
+        slot* next_free    = nullptr;
+        time_point deadline{};
+        time_point sent{};
+        std::int32_t opaque      = unused;
+        std::uint32_t index      = 0;
+        std::uint32_t generation = 0;
+
+        /// Coroutines' handlers fit; a larger one (a test's, a user's) goes to the heap.
+        template <class Handler>
+        void store(Handler&& handler) {
+            using stored = std::decay_t<Handler>;
+            if constexpr (sizeof(stored) <= sizeof storage) {
+                ::new (static_cast<void*>(storage)) stored(std::forward<Handler>(handler));
+                operate = [](slot& self, pending_requests* table, std::error_code code, received_frame&& frame) {
+                    auto* held = std::launder(reinterpret_cast<stored*>(self.storage));
+                    auto taken = std::move(*held);
+                    held->~stored();
+                    if (!table)
+                        return;
+                    table->release(self); // first: the handler may send the next request at once
+                    std::move(taken)(code, std::move(frame));
+                };
+            } else {
+                store(on_heap<stored>{std::make_unique<stored>(std::forward<Handler>(handler))});
+            }
+        }
+    };
+
+    template <class Handler>
+    struct on_heap {
+        std::unique_ptr<Handler> handler;
+        void operator()(std::error_code code, received_frame frame) {
+            std::move (*handler)(code, std::move(frame));
+        }
+    };
+
+    slot& grow() {
+        auto fresh   = std::make_unique<slot>();
+        fresh->index = static_cast<std::uint32_t>(slots_.size());
+        slots_.push_back(std::move(fresh));
+        return *slots_.back();
+    }
+
+    void release(slot& returned) noexcept {
+        returned.opaque     = unused;
+        returned.generation = (returned.generation + 1) % generations;
+        returned.next_free  = std::exchange(free_, &returned);
+        --size_;
+    }
+
+    void finish(slot& ended, std::error_code code, received_frame frame) {
+        ended.operate(ended, this, code, std::move(frame));
+    }
+
+    std::vector<std::unique_ptr<slot>> slots_;
+    slot* free_       = nullptr;
+    std::size_t size_ = 0;
+    std::size_t limit_;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/remoting/connection.hpp
+#ifndef ROCKETPUSH_REMOTING_CONNECTION_HPP
+#define ROCKETPUSH_REMOTING_CONNECTION_HPP
+
+
+#include <asio/buffer.hpp>
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+#include <asio/write.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief What a connection tells the one who opened it: plain functions, since none of this is on a message's way.
+ */
+template <class Connection>
+struct connection_events {
+    void* host = nullptr;
+    /// A request from the server (members changed, ...). One-way or not; `Connection::respond` answers.
+    void (*on_request)(void* host, Connection&, const received_frame&) = nullptr;
+    /// The connection ended, by the peer, by an error or by `close()`. Called once.
+    void (*on_closed)(void* host, Connection&, std::error_code) = nullptr;
+};
+
+/**
+ * @brief One open connection: requests go out coalesced, responses come back to them by opaque, each has a deadline
+ *        but all share one timer.
+ *
+ * Lives as a `shared_ptr` that its read and write operations hold too; `close()` ends those, and completes every request
+ * under way with `error::connection_closed`.
+ *
+ * @par Thread safety  None; used on the runtime's executor.
+ * @par Source         Java `NettyRemotingClient`, one Netty channel.
+ */
+template <transport Transport, runtime Runtime>
+class connection : public std::enable_shared_from_this<connection<Transport, Runtime>> {
+  public:
+    using executor_type = typename Runtime::executor_type;
+    using stream_type   = typename Transport::template stream<executor_type>;
+    using time_point    = pending_requests::time_point;
+    using events        = connection_events<connection>;
+
+    connection(Runtime& runtime, std::shared_ptr<detail::block_pool> blocks, std::size_t frame_limit, endpoint peer,
+               stream_type stream, events host)
+        : runtime_(runtime), blocks_(std::move(blocks)), stream_(std::move(stream)), deadline_timer_(runtime),
+          reader_(*blocks_, frame_limit), peer_(std::move(peer)), events_(host) {}
+
+    /// Begins to read. Call once, after construction.
+    void start() {
+        last_read_ = runtime_.now();
+        asio::co_spawn(stream_.get_executor(), read_frames(this->shared_from_this()), asio::detached);
+    }
+
+    const endpoint& peer() const noexcept { return peer_; }
+    /// Our own address as the peer sees it, where the transport knows one.
+    auto local_endpoint() const
+        requires requires(const stream_type& stream) { stream.local_endpoint(); }
+    {
+        return stream_.local_endpoint();
+    }
+    bool is_open() const noexcept { return open_; }
+    std::size_t requests_under_way() const noexcept { return pending_.size(); }
+
+    /**
+     * @brief Sends a request and waits for its response, whatever its code.
+     * @param timeout  From now to the response.
+     * @param token    Completion token for `void(std::error_code, received_frame)`. Completes on the strand with
+     *                 error::request_timed_out, error::connection_closed, error::too_many_requests or the response.
+     */
+    template <class Request, class Token>
+    auto async_request(const Request& request, std::string_view body, std::chrono::milliseconds timeout, Token&& token) {
+        return asio::async_initiate<Token, void(std::error_code, received_frame)>(
+            [this, &request, body, timeout](auto handler) {
+                if (!open_)
+                    return complete_later(std::move(handler), error::connection_closed);
+                if (pending_.full())
+                    return complete_later(std::move(handler), error::too_many_requests);
+                const auto now      = runtime_.now();
+                const auto deadline = now + timeout;
+                const auto opaque   = pending_.add(deadline, now, std::move(handler));
+                protocol::append_request(outgoing_, protocol::header_encoding::json, request, {.opaque = opaque}, body);
+                watch(deadline);
+                flush();
+            },
+            token);
+    }
+
+    /// Sends a request that has no response.
+    template <class Request>
+    void send_oneway(const Request& request, std::string_view body = {}) {
+        if (!open_)
+            return;
+        protocol::append_request(outgoing_, protocol::header_encoding::json, request,
+                                 {.opaque = 0, .flag = protocol::oneway_flag}, body);
+        flush();
+    }
+
+    /// Answers a request of the server.
+    template <class Fields>
+    void respond(const received_frame& request, response_code code, std::string_view remark, const Fields& fields,
+                 std::string_view body = {}) {
+        if (!open_ || request.header.is_oneway())
+            return;
+        protocol::append_response(outgoing_, protocol::header_encoding::json, code, request.header.opaque, remark, fields,
+                                  body);
+        flush();
+    }
+
+    /// Ends the connection; requests under way complete with error::connection_closed, the host hears `reason`.
+    void close(std::error_code reason = error::connection_closed) {
+        if (!std::exchange(open_, false))
+            return;
+        const auto self = this->shared_from_this();
+        stream_.close();
+        deadline_timer_.cancel();
+        pending_.fail_all(error::connection_closed);
+        if (events_.on_closed)
+            events_.on_closed(events_.host, *this, reason);
+    }
+
+  private:
+    template <class Handler>
+    void complete_later(Handler handler, error reason) {
+        asio::post(stream_.get_executor(), [handler = std::move(handler), reason]() mutable {
+            std::move(handler)(std::error_code(reason), received_frame());
+        });
+    }
+
+    static detail::awaitable<void, executor_type> read_frames(std::shared_ptr<connection> self) {
+        while (self->open_) {
+            const auto room      = self->reader_.prepare();
+            const auto [ec, got] = co_await self->stream_.async_read_some(asio::buffer(room.data(), room.size()),
+                                                                          detail::await_tuple<executor_type>);
+            if (!self->open_)
+                break;
+            if (ec) {
+                self->close(ec);
+                break;
+            }
+            self->last_read_ = self->runtime_.now();
+            self->reader_.commit(got);
+            self->corked_ = true; // what the responses of one read make us send goes out as one write
+            const auto failure = self->deliver();
+            self->corked_      = false;
+            if (failure)
+                self->close(failure);
+            else
+                self->flush();
+        }
+    }
+
+    std::error_code deliver() {
+        while (open_) {
+            auto next = reader_.next();
+            if (!next)
+                return next.error();
+            if (!*next)
+                return {};
+            received_frame& frame = **next;
+            if (frame.header.is_response())
+                pending_.complete(std::move(frame)); // an unknown opaque is a response that came too late
+            else if (events_.on_request)
+                events_.on_request(events_.host, *this, frame);
+        }
+        return {};
+    }
+
+    void flush() {
+        if (writing_ || corked_ || !open_ || outgoing_.empty())
+            return;
+        writing_ = true;
+        std::swap(outgoing_, in_flight_);
+        outgoing_.clear();
+        asio::async_write(stream_, asio::buffer(in_flight_), [self = this->shared_from_this()](std::error_code ec, std::size_t) {
+            self->writing_ = false;
+            if (ec)
+                self->close(ec);
+            else
+                self->flush();
+        });
+    }
+
+    /// Makes sure that the timer fires by `deadline`. It is moved only to earlier times, so in steady state (long polls
+    /// with equal timeouts) requests do not touch it.
+    void watch(time_point deadline) {
+        if (deadline >= watched_)
+            return;
+        watched_ = deadline;
+        deadline_timer_.expires_at(deadline);
+        deadline_timer_.async_wait([self = this->shared_from_this(), deadline](std::error_code ec) {
+            if (ec || !self->open_ || self->watched_ != deadline)
+                return;
+            self->expire();
+        });
+    }
+
+    void expire() {
+        watched_          = time_point::max();
+        const auto oldest = pending_.expire(runtime_.now());
+        if (!open_)
+            return;
+        // Not one byte since the request left: the peer or the path to it is gone, and nobody else would notice.
+        if (oldest != time_point::max() && last_read_ < oldest)
+            return close(error::request_timed_out);
+        if (const auto next = pending_.next_deadline(); next != time_point::max())
+            watch(next);
+    }
+
+    Runtime runtime_;
+    std::shared_ptr<detail::block_pool> blocks_; ///< Shared: a read that was cancelled ends after its pool's owner has gone.
+    stream_type stream_;
+    typename Runtime::timer deadline_timer_;
+    frame_reader reader_;
+    pending_requests pending_;
+    endpoint peer_;
+    events events_;
+    std::string outgoing_;  ///< Frames that wait for the write under way.
+    std::string in_flight_; ///< Frames of the write under way.
+    time_point last_read_{};
+    time_point watched_ = time_point::max();
+    bool open_          = true;
+    bool writing_       = false;
+    bool corked_        = false;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/remoting/connection_pool.hpp
+#ifndef ROCKETPUSH_REMOTING_CONNECTION_POOL_HPP
+#define ROCKETPUSH_REMOTING_CONNECTION_POOL_HPP
+
+// rocketpush/detail/signal_flag.hpp
+#ifndef ROCKETPUSH_DETAIL_SIGNAL_FLAG_HPP
+#define ROCKETPUSH_DETAIL_SIGNAL_FLAG_HPP
+
+
+#include <chrono>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief Something that becomes true once, and coroutines of the same strand that wait for it.
+ *
+ * A timer that nobody lets expire is Asio's way to wait for an event; it follows virtual time too.
+ */
+template <class Runtime>
+class signal_flag {
+  public:
+    using executor_type = typename Runtime::executor_type;
+
+    explicit signal_flag(Runtime& runtime) : timer_(runtime) { timer_.expires_at(std::chrono::steady_clock::time_point::max()); }
+
+    bool is_set() const noexcept { return set_; }
+    void set() {
+        set_ = true;
+        timer_.cancel();
+    }
+    awaitable<void, executor_type> wait() {
+        while (!set_)
+            co_await timer_.async_wait(await_tuple<executor_type>);
+    }
+
+  private:
+    typename Runtime::timer timer_;
+    bool set_ = false;
+};
+
+/**
+ * @brief A wake-up that is remembered until it is used: `wake()` before `wait_until()` makes the wait return at once.
+ */
+template <class Runtime>
+class wake_up {
+  public:
+    using executor_type = typename Runtime::executor_type;
+    using time_point    = std::chrono::steady_clock::time_point;
+
+    explicit wake_up(Runtime& runtime) : timer_(runtime) {}
+
+    void wake() {
+        woken_ = true;
+        timer_.cancel();
+    }
+    /// Returns at `deadline` or when woken, whichever is first. @return Whether it was woken.
+    awaitable<bool, executor_type> wait_until(time_point deadline) {
+        if (!woken_) {
+            timer_.expires_at(deadline);
+            co_await timer_.async_wait(await_tuple<executor_type>);
+        }
+        co_return std::exchange(woken_, false);
+    }
+
+  private:
+    typename Runtime::timer timer_;
+    bool woken_ = false;
+};
+
+} // namespace rocketpush::detail
+
+#endif
+// rocketpush/remoting/backoff.hpp
+#ifndef ROCKETPUSH_REMOTING_BACKOFF_HPP
+#define ROCKETPUSH_REMOTING_BACKOFF_HPP
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
+namespace rocketpush {
+
+/**
+ * @brief How long to wait before the next attempt: doubles with each failure, and is spread by up to half so that
+ *        members that lost the same broker do not come back in one wave.
+ *
+ * 50 ms, 100 ms, 200 ms ... 2 s by default, each times 0.5 to 1.0.
+ */
+class backoff {
+  public:
+    using milliseconds = std::chrono::milliseconds;
+
+    constexpr explicit backoff(milliseconds first = milliseconds(50), milliseconds most = milliseconds(2000)) noexcept
+        : first_(first), most_(most), next_(first) {}
+
+    /// @param random  Any random number; decides the spread.
+    constexpr milliseconds failed(std::uint64_t random) noexcept {
+        const auto full = next_;
+        next_           = std::min(next_ * 2, most_);
+        const auto half = static_cast<std::uint64_t>(full.count() / 2);
+        return full - milliseconds(static_cast<std::int64_t>(half ? random % (half + 1) : 0));
+    }
+    constexpr void succeeded() noexcept { next_ = first_; }
+
+  private:
+    milliseconds first_;
+    milliseconds most_;
+    milliseconds next_;
+};
+
+} // namespace rocketpush
+
+#endif
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/// What a pool asks of the one who uses it: plain functions, called when connections come and go.
+template <class Connection>
+struct pool_events {
+    void* host = nullptr;
+    /// Runs on a new connection before anybody else gets it: brokers want a heartbeat before the first pull.
+    detail::awaitable<std::error_code, typename Connection::executor_type> (*greet)(void* host, std::shared_ptr<Connection>) = nullptr;
+    void (*on_request)(void* host, Connection&, const received_frame&) = nullptr;
+    /// An attempt ended: a false code is success.
+    void (*on_connect)(void* host, const endpoint&, std::error_code) = nullptr;
+    void (*on_closed)(void* host, Connection&, std::error_code) = nullptr;
+};
+
+/**
+ * @brief One connection for each address, opened when first needed, and again after it was lost, no sooner than the
+ *        backoff allows.
+ *
+ * One per address and no more, since brokers know a member by its connection.
+ *
+ * @par Thread safety  None; used on the runtime's executor.
+ * @par Source         Java `NettyRemotingClient.channelTables`.
+ */
+template <transport Transport, runtime Runtime>
+class connection_pool {
+  public:
+    using connection_type = connection<Transport, Runtime>;
+    using connection_ptr  = std::shared_ptr<connection_type>;
+    using executor_type   = typename Runtime::executor_type;
+    template <class T>
+    using task = detail::awaitable<T, executor_type>;
+
+    connection_pool(Runtime& runtime, Transport transport, std::size_t frame_limit, std::chrono::milliseconds connect_timeout,
+                    pool_events<connection_type> host)
+        : runtime_(runtime), transport_(std::move(transport)), frame_limit_(frame_limit), connect_timeout_(connect_timeout),
+          events_(host) {}
+    connection_pool(const connection_pool&)            = delete;
+    connection_pool& operator=(const connection_pool&) = delete;
+
+    /**
+     * @brief The open connection to `peer`; connects if there is none, or joins an attempt that is under way.
+     * @return The connection, or why there is none: the system's error of the attempt, error::connect_timed_out, or
+     *         error::operation_cancelled after `close()`. Within the backoff of a failed attempt that attempt's error
+     *         comes at once.
+     */
+    task<result<connection_ptr>> get(endpoint peer) {
+        place& here = place_of(peer);
+        if (here.open && here.open->is_open())
+            co_return here.open;
+        if (closed_)
+            co_return error::operation_cancelled;
+        if (here.connecting) {
+            auto attempt = here.connecting;
+            co_await attempt->finished.wait();
+            co_return attempt->outcome();
+        }
+        if (here.last_error && runtime_.now() < here.not_before)
+            co_return here.last_error;
+
+        auto attempt = here.connecting = std::make_shared<connect_attempt>(runtime_);
+        co_await connect(peer, *attempt);
+        here.connecting = nullptr;
+        if (attempt->failure) {
+            here.last_error = attempt->failure;
+            here.not_before = runtime_.now() + here.delay.failed(runtime_.random());
+        } else {
+            here.last_error = {};
+            here.delay.succeeded();
+            here.open = attempt->opened;
+        }
+        if (events_.on_connect)
+            events_.on_connect(events_.host, peer, attempt->failure);
+        attempt->finished.set();
+        co_return attempt->outcome();
+    }
+
+    /// The open connection to `peer`, if there is one now.
+    connection_ptr find(const endpoint& peer) const {
+        const auto found = places_.find(peer);
+        return found != places_.end() && found->second->open && found->second->open->is_open() ? found->second->open : nullptr;
+    }
+
+    /// Ends every connection and attempt; `get()` fails from now on.
+    void close() {
+        closed_ = true;
+        std::vector<connection_ptr> open;
+        for (auto& [peer, held] : places_) {
+            if (held->open)
+                open.push_back(held->open);
+            if (held->connecting)
+                held->connecting->abandon();
+        }
+        for (const auto& each : open)
+            each->close(error::operation_cancelled);
+    }
+
+    detail::block_pool& blocks() noexcept { return *blocks_; }
+
+  private:
+    struct connect_attempt {
+        explicit connect_attempt(Runtime& runtime) : finished(runtime), stream(runtime.get_executor()), limit(runtime) {}
+
+        void abandon() {
+            if (!failure)
+                failure = error::operation_cancelled;
+            if (greeting) // has the stream
+                greeting->close(failure);
+            else
+                stream.close();
+        }
+        result<connection_ptr> outcome() const {
+            if (failure)
+                return failure;
+            return opened;
+        }
+
+        detail::signal_flag<Runtime> finished;
+        typename connection_type::stream_type stream;
+        typename Runtime::timer limit;
+        connection_ptr greeting; ///< Connected, not yet anybody's.
+        connection_ptr opened;
+        std::error_code failure;
+    };
+
+    struct place {
+        connection_ptr open;
+        std::shared_ptr<connect_attempt> connecting;
+        std::error_code last_error;
+        std::chrono::steady_clock::time_point not_before{};
+        backoff delay;
+    };
+
+    task<void> connect(const endpoint& peer, connect_attempt& attempt) {
+        attempt.limit.expires_at(runtime_.now() + connect_timeout_);
+        attempt.limit.async_wait([shared = places_.at(peer)->connecting](std::error_code ec) {
+            if (ec || shared->greeting || shared->failure)
+                return;
+            shared->failure = error::connect_timed_out;
+            shared->stream.close();
+        });
+        const auto [ec] = co_await transport_.async_connect(attempt.stream, peer, detail::await_tuple<executor_type>);
+        attempt.limit.cancel();
+        if (!attempt.failure)
+            attempt.failure = ec;
+        if (attempt.failure)
+            co_return;
+        auto opened = std::make_shared<connection_type>(
+            runtime_, blocks_, frame_limit_, peer, std::move(attempt.stream),
+            connection_events<connection_type>{events_.host, events_.on_request, events_.on_closed});
+        attempt.greeting = opened;
+        opened->start();
+        std::error_code refused;
+        if (events_.greet)
+            refused = co_await events_.greet(events_.host, opened);
+        if (!attempt.failure) // else it was abandoned meanwhile
+            attempt.failure = refused;
+        if (attempt.failure)
+            opened->close(attempt.failure);
+        else
+            attempt.opened = std::move(opened);
+    }
+
+    place& place_of(const endpoint& peer) {
+        auto& found = places_[peer];
+        if (!found)
+            found = std::make_unique<place>();
+        return *found;
+    }
+
+    Runtime runtime_;
+    Transport transport_;
+    std::size_t frame_limit_;
+    std::chrono::milliseconds connect_timeout_;
+    pool_events<connection_type> events_;
+    std::shared_ptr<detail::block_pool> blocks_ = std::make_shared<detail::block_pool>();
+    std::unordered_map<endpoint, std::unique_ptr<place>> places_;
+    bool closed_ = false;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/remoting/name_servers.hpp
+#ifndef ROCKETPUSH_REMOTING_NAME_SERVERS_HPP
+#define ROCKETPUSH_REMOTING_NAME_SERVERS_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief Asks the name servers for routes: stays with one that works, and asks the others within the same request when
+ *        it does not.
+ *
+ * @par Source  Java `NettyRemotingClient.getAndCreateNameserverChannel`. Differs: there a failed connect fails the
+ *              request; here any usable server of the list is enough.
+ */
+template <transport Transport, runtime Runtime>
+class name_servers {
+  public:
+    using pool_type = connection_pool<Transport, Runtime>;
+    template <class T>
+    using task = typename pool_type::template task<T>;
+
+    /// @param list   Not empty. @param start  Any number: where in the list to begin, so that clients spread.
+    name_servers(pool_type& pool, std::vector<endpoint> list, std::uint64_t start, std::chrono::milliseconds timeout)
+        : pool_(pool), list_(std::move(list)), current_(static_cast<std::size_t>(start % list_.size())), timeout_(timeout) {}
+
+    const std::vector<endpoint>& list() const noexcept { return list_; }
+
+    /**
+     * @brief The route of `topic`.
+     * @retval error::no_route                   The name server has none (topic unknown, or its broker not registered yet).
+     * @retval error::name_servers_unreachable   None of the list answered; `last_failure()` tells why the last did not.
+     */
+    task<result<protocol::route_data>> route(std::string topic) {
+        const protocol::route_request request{.topic = std::move(topic), .accept_standard_json_only = true};
+        auto asked = current_; // ours: another request may move on from the same server meanwhile
+        for (std::size_t attempt = 0; attempt < list_.size(); ++attempt) {
+            auto answer = co_await ask(list_[asked], request);
+            if (answer) {
+                const auto code = static_cast<response_code>(answer->header.code);
+                if (code == response_code::success || code == response_code::topic_not_exist)
+                    current_ = asked;
+                if (code == response_code::success)
+                    co_return protocol::decode_route(answer->body);
+                if (code == response_code::topic_not_exist)
+                    co_return error::no_route;
+                last_failure_ = make_error_code(code);
+            } else {
+                last_failure_ = answer.error();
+                if (last_failure_ == error::operation_cancelled)
+                    co_return last_failure_;
+            }
+            asked = (asked + 1) % list_.size();
+        }
+        co_return error::name_servers_unreachable;
+    }
+
+    /// Why the server that was asked last did not answer.
+    std::error_code last_failure() const noexcept { return last_failure_; }
+
+  private:
+    template <class Request>
+    task<result<received_frame>> ask(endpoint server, const Request& request) {
+        auto open = co_await pool_.get(server);
+        if (!open)
+            co_return open.error();
+        auto [ec, frame] = co_await (*open)->async_request(request, {}, timeout_, detail::await_tuple<typename Runtime::executor_type>);
+        if (ec)
+            co_return ec;
+        co_return std::move(frame);
+    }
+
+    pool_type& pool_;
+    std::vector<endpoint> list_;
+    std::size_t current_;
+    std::chrono::milliseconds timeout_;
+    std::error_code last_failure_;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/remoting/route_table.hpp
+#ifndef ROCKETPUSH_REMOTING_ROUTE_TABLE_HPP
+#define ROCKETPUSH_REMOTING_ROUTE_TABLE_HPP
+
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rocketpush {
+
+/// A broker address and which of the broker's replicas it is.
+struct broker_address {
+    static constexpr std::int64_t master = 0;
+
+    endpoint where;
+    std::int64_t id = master;
+};
+
+/**
+ * @brief What the name servers said: which queues a topic has, and where its brokers are.
+ *
+ * A value: it is told routes and answers questions. A topic that vanished keeps its last route, as in Java; an empty
+ * route never replaces a good one.
+ *
+ * @par Source  Java `MQClientInstance.topicRouteTable`, `brokerAddrTable`.
+ */
+class route_table {
+  public:
+    /// Takes in a route. @return Whether it differs from what was known.
+    bool update(const std::string& topic, const protocol::route_data& route) {
+        entry fresh;
+        for (const auto& each : route.broker_datas) {
+            auto& addresses = fresh.brokers[each.broker_name];
+            for (const auto& [id, text] : each.broker_addrs)
+                if (auto parsed = parse_endpoint(text))
+                    addresses.emplace(id, std::move(*parsed));
+        }
+        for (const auto& each : route.queue_datas)
+            if ((each.perm & readable) != 0)
+                for (std::int32_t id = 0; id < each.read_queue_nums; ++id)
+                    fresh.queues.push_back({topic, each.broker_name, id});
+        std::ranges::sort(fresh.queues);
+        auto& known = topics_[topic];
+        if ((fresh.brokers.empty() && !known.brokers.empty()) || fresh == known)
+            return false;
+        known = std::move(fresh);
+        ++version_;
+        return true;
+    }
+
+    void forget(const std::string& topic) { topics_.erase(topic); }
+
+    /// Grows with every change, so that what was looked up can be kept until then.
+    std::uint64_t version() const noexcept { return version_; }
+
+    bool knows(const std::string& topic) const {
+        const auto found = topics_.find(topic);
+        return found != topics_.end() && !found->second.brokers.empty();
+    }
+
+    /// The topic's readable queues in the group's order; empty if its route is not known.
+    const std::vector<message_queue>& queues(const std::string& topic) const {
+        static const std::vector<message_queue> none;
+        const auto found = topics_.find(topic);
+        return found == topics_.end() ? none : found->second.queues;
+    }
+
+    /**
+     * @brief Where to send a request for a broker.
+     * @param wanted       Replica id; 0 is the master.
+     * @param any_replica  Whether another replica will do when the wanted one has no address: then a slave falls back to
+     *                     the next id, everything else to the lowest.
+     * @retval error::no_broker_address
+     */
+    result<broker_address> address(std::string_view broker_name, std::int64_t wanted = broker_address::master,
+                                   bool any_replica = false) const {
+        for (const auto& [topic, route] : topics_) {
+            const auto found = route.brokers.find(broker_name);
+            if (found == route.brokers.end() || found->second.empty())
+                continue;
+            const auto& replicas = found->second;
+            auto chosen          = replicas.find(wanted);
+            if (chosen == replicas.end() && any_replica && wanted != broker_address::master)
+                chosen = replicas.find(wanted + 1);
+            if (chosen == replicas.end() && any_replica)
+                chosen = replicas.begin();
+            if (chosen != replicas.end())
+                return broker_address{chosen->second, chosen->first};
+        }
+        return error::no_broker_address;
+    }
+
+    /// One address for each broker of a topic (the master if there is one), in broker name order.
+    std::vector<endpoint> brokers_of(const std::string& topic) const {
+        std::vector<endpoint> found;
+        if (const auto route = topics_.find(topic); route != topics_.end())
+            for (const auto& [name, replicas] : route->second.brokers)
+                if (!replicas.empty())
+                    found.push_back(replicas.begin()->second);
+        return found;
+    }
+
+    /// Every address of every broker of every route, each once: where heartbeats go.
+    std::vector<endpoint> all_addresses() const {
+        std::vector<endpoint> found;
+        for (const auto& [topic, route] : topics_)
+            for (const auto& [name, replicas] : route.brokers)
+                for (const auto& [id, where] : replicas)
+                    if (std::ranges::find(found, where) == found.end())
+                        found.push_back(where);
+        return found;
+    }
+
+  private:
+    static constexpr int readable = 4;
+
+    struct entry {
+        std::map<std::string, std::map<std::int64_t, endpoint>, std::less<>> brokers;
+        std::vector<message_queue> queues;
+
+        bool operator==(const entry&) const = default;
+    };
+
+    std::map<std::string, entry> topics_;
+    std::uint64_t version_ = 1;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/remoting/broker_calls.hpp
+#ifndef ROCKETPUSH_REMOTING_BROKER_CALLS_HPP
+#define ROCKETPUSH_REMOTING_BROKER_CALLS_HPP
+
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/// A message that goes back to its broker to come again. @par Source Java `ConsumerSendMsgBackRequestHeader`.
+struct returned_message {
+    std::int64_t commit_log_offset = 0;
+    int delay_level                = 0;  ///< See consume_context::delay_level.
+    int max_reconsume_times        = 16;
+    std::string id;
+    std::string topic; ///< The original one.
+};
+
+/**
+ * @brief What is asked of brokers, typed: one function a request, which finds the broker, waits for its answer and turns
+ *        a refusal into `response_code`.
+ *
+ * @par Thread safety  None; used on the runtime's executor.
+ * @par Source         Java `MQClientAPIImpl`, `MQAdminImpl`.
+ */
+template <transport Transport, runtime Runtime>
+class broker_calls {
+  public:
+    using pool_type     = connection_pool<Transport, Runtime>;
+    using executor_type = typename Runtime::executor_type;
+    using milliseconds  = std::chrono::milliseconds;
+    template <class T>
+    using task = typename pool_type::template task<T>;
+
+    broker_calls(pool_type& pool, const route_table& routes, milliseconds timeout)
+        : pool_(pool), routes_(routes), timeout_(timeout) {}
+
+    /// The open connection to an address, for those who send many requests.
+    task<result<typename pool_type::connection_ptr>> connect(endpoint where) { return pool_.get(std::move(where)); }
+
+    /// Any request to an address: its response, whatever its code. What `body` views must outlive the call.
+    template <class Request>
+    task<result<received_frame>> call(endpoint where, const Request& request, std::string_view body, milliseconds timeout) {
+        auto open = co_await pool_.get(std::move(where));
+        if (!open)
+            co_return open.error();
+        auto [ec, frame] = co_await (*open)->async_request(request, body, timeout, detail::await_tuple<executor_type>);
+        if (ec)
+            co_return ec;
+        co_return std::move(frame);
+    }
+
+    /// The member list of a group, as one broker of `topic` sees it.
+    /// @retval error::no_route, error::no_members, response_code::system_error (the broker has no such group)
+    task<result<std::vector<std::string>>> consumer_ids(endpoint broker, std::string group) {
+        const protocol::consumer_list_request request{.consumer_group = std::move(group)};
+        auto answer = co_await accepted(std::move(broker), request);
+        if (!answer)
+            co_return answer.error();
+        auto list = protocol::decode_consumer_list(answer->body);
+        if (!list)
+            co_return list.error();
+        if (list->consumer_ids.empty())
+            co_return error::no_members;
+        co_return std::move(list->consumer_ids);
+    }
+
+    /// The offset a group committed; empty if it never did.
+    task<result<std::optional<queue_offset>>> query_offset(std::string group, message_queue queue) {
+        protocol::query_offset_request request{.consumer_group = std::move(group), .topic = queue.topic, .queue_id = queue.queue_id,
+                                               .broker_name = queue.broker_name};
+        auto answer = co_await answered(queue, true, request, offset_timeout);
+        if (!answer)
+            co_return answer.error();
+        const auto code = static_cast<response_code>(answer->header.code);
+        if (code == response_code::query_not_found)
+            co_return std::optional<queue_offset>();
+        if (code != response_code::success)
+            co_return code;
+        auto fields = protocol::read_fields<protocol::offset_response>(answer->header);
+        if (!fields)
+            co_return fields.error();
+        co_return std::optional<queue_offset>(fields->offset);
+    }
+
+    /// Commits `offset` (the next one to consume) and waits until the broker has confirmed it.
+    task<std::error_code> update_offset(std::string group, message_queue queue, queue_offset offset) {
+        protocol::update_offset_request request{.consumer_group = std::move(group), .topic = queue.topic, .queue_id = queue.queue_id,
+                                                .commit_offset = offset, .broker_name = queue.broker_name};
+        const auto answer = co_await answered(queue, true, request, offset_timeout);
+        co_return refusal(answer);
+    }
+
+    /// The offset that the next stored message will get.
+    task<result<queue_offset>> max_offset(message_queue queue) {
+        return offset_of(queue, protocol::max_offset_request{.topic = queue.topic, .queue_id = queue.queue_id,
+                                                             .broker_name = queue.broker_name});
+    }
+    /// The offset of the oldest message.
+    task<result<queue_offset>> min_offset(message_queue queue) {
+        return offset_of(queue, protocol::min_offset_request{.topic = queue.topic, .queue_id = queue.queue_id,
+                                                             .broker_name = queue.broker_name});
+    }
+    /// The offset of the first message stored at or after `time`.
+    task<result<queue_offset>> offset_at(message_queue queue, std::chrono::system_clock::time_point time) {
+        const auto since = std::chrono::duration_cast<milliseconds>(time.time_since_epoch());
+        return offset_of(queue, protocol::search_offset_request{.topic = queue.topic, .queue_id = queue.queue_id,
+                                                                .timestamp = since.count(), .broker_name = queue.broker_name});
+    }
+
+    /// Returns a message to the master of the broker it came from; success is the broker's word that it is stored.
+    task<std::error_code> send_back(std::string group, message_queue queue, returned_message message, milliseconds timeout) {
+        protocol::send_back_request request{.offset = message.commit_log_offset, .group = std::move(group),
+                                            .delay_level = message.delay_level, .origin_message_id = std::move(message.id),
+                                            .origin_topic = std::move(message.topic),
+                                            .max_reconsume_times = message.max_reconsume_times, .broker_name = queue.broker_name};
+        const auto answer = co_await answered(queue, false, request, timeout);
+        co_return refusal(answer);
+    }
+
+    task<std::error_code> heartbeat(endpoint broker, std::string body) {
+        const protocol::heartbeat_request request;
+        const auto answer = co_await call(std::move(broker), request, body, timeout_);
+        co_return refusal(answer);
+    }
+
+    task<std::error_code> unregister(endpoint broker, std::string client_id, std::string group) {
+        const protocol::unregister_request request{.client_id = std::move(client_id), .consumer_group = std::move(group)};
+        const auto answer = co_await call(std::move(broker), request, {}, timeout_);
+        co_return refusal(answer);
+    }
+
+    const route_table& routes() const noexcept { return routes_; }
+
+  private:
+    static constexpr milliseconds offset_timeout{5000};
+
+    static std::error_code refusal(const result<received_frame>& answer) noexcept {
+        if (!answer)
+            return answer.error();
+        const auto code = static_cast<response_code>(answer->header.code);
+        return code == response_code::success ? std::error_code() : make_error_code(code);
+    }
+
+    /// The answer of the broker that has `queue`, whatever its code.
+    template <class Request>
+    task<result<received_frame>> answered(const message_queue& queue, bool any_replica, const Request& request, milliseconds timeout) {
+        const auto where = routes_.address(queue.broker_name, broker_address::master, any_replica);
+        if (!where)
+            co_return where.error();
+        auto answer = co_await call(where->where, request, {}, timeout);
+        co_return answer;
+    }
+
+    template <class Request>
+    task<result<received_frame>> accepted(endpoint where, const Request& request) {
+        auto answer = co_await call(std::move(where), request, {}, timeout_);
+        if (const auto refused = refusal(answer))
+            co_return refused;
+        co_return answer;
+    }
+
+    template <class Request>
+    task<result<queue_offset>> offset_of(message_queue queue, Request request) {
+        auto answer = co_await answered(queue, false, request, offset_timeout);
+        if (const auto refused = refusal(answer))
+            co_return refused;
+        auto fields = protocol::read_fields<protocol::offset_response>(answer->header);
+        if (!fields)
+            co_return fields.error();
+        co_return fields->offset;
+    }
+
+    pool_type& pool_;
+    const route_table& routes_;
+    milliseconds timeout_;
+};
+
+} // namespace rocketpush
+
+#endif
+
+// offset_store: where a group is; observe: telling
+// rocketpush/offset_store/broker_offset_store.hpp
+#ifndef ROCKETPUSH_OFFSET_STORE_BROKER_OFFSET_STORE_HPP
+#define ROCKETPUSH_OFFSET_STORE_BROKER_OFFSET_STORE_HPP
+
+// rocketpush/offset_store/offset_store.hpp
+#ifndef ROCKETPUSH_OFFSET_STORE_OFFSET_STORE_HPP
+#define ROCKETPUSH_OFFSET_STORE_OFFSET_STORE_HPP
+
+
+#include <concepts>
+#include <optional>
+#include <string>
+#include <system_error>
+
+namespace rocketpush {
+
+/**
+ * @brief What an offset store is given: coroutines of the consumer's strand, the group, and the broker's own offsets of it.
+ *
+ * Each call of a store gets one; the consumer's real one has the same members.
+ */
+struct offset_access_archetype {
+    template <class T>
+    using task = detail::awaitable<T, asio::io_context::executor_type>;
+
+    const std::string& group() const;
+    const std::string& client_id() const;
+    task<result<std::optional<queue_offset>>> query_offset(message_queue queue);
+    task<std::error_code> update_offset(message_queue queue, queue_offset offset);
+};
+
+/// `read(access, queue)`: the stored offset, or none, or why it is not known.
+template <class S>
+concept reads_offsets = requires(S& s, offset_access_archetype& access, message_queue queue) {
+    { s.read(access, queue) } -> std::same_as<offset_access_archetype::task<result<std::optional<queue_offset>>>>;
+};
+
+/// `write(access, queue, offset)`: a false code once the store has it for good.
+template <class S>
+concept writes_offsets = requires(S& s, offset_access_archetype& access, message_queue queue, queue_offset offset) {
+    { s.write(access, queue, offset) } -> std::same_as<offset_access_archetype::task<std::error_code>>;
+};
+
+/**
+ * @brief Where a group's progress is kept: the next offset to consume of each queue.
+ *
+ * The consumer knows which offsets changed and when they have to be kept; a store only keeps them. Its functions are
+ * templates on the access, whose `task<T>` they return.
+ *
+ * Laws (`tests/support/laws/offset_store.hpp`):
+ *  - what `write` confirmed, `read` gives until the next `write` of the queue;
+ *  - "no offset" is an empty optional, and differs from "could not be asked", which is an error;
+ *  - calls for several queues may be under way at once; for one queue they come one after the other.
+ *
+ * @par Thread safety  Called on the consumer's strand only.
+ * @par Default        broker_offset_store
+ * @par Source         Java `OffsetStore`.
+ */
+template <class S>
+concept offset_store = std::move_constructible<S> && reads_offsets<S> && writes_offsets<S>;
+
+} // namespace rocketpush
+
+#endif
+
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief Keeps a group's offsets at the brokers, where all members and the admin tools find them.
+ * @par Source  Java `RemoteBrokerOffsetStore`. Differs: a write waits for the broker's answer, so that a queue is
+ *              handed over only after its offset has arrived.
+ */
+struct broker_offset_store {
+    template <class Access>
+    typename Access::template task<result<std::optional<queue_offset>>> read(Access& access, message_queue queue) {
+        return access.query_offset(std::move(queue));
+    }
+
+    template <class Access>
+    typename Access::template task<std::error_code> write(Access& access, message_queue queue, queue_offset offset) {
+        return access.update_offset(std::move(queue), offset);
+    }
+};
+static_assert(offset_store<broker_offset_store>);
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/observe/log_observer.hpp
+#ifndef ROCKETPUSH_OBSERVE_LOG_OBSERVER_HPP
+#define ROCKETPUSH_OBSERVE_LOG_OBSERVER_HPP
+
+// rocketpush/observe/observer.hpp
+#ifndef ROCKETPUSH_OBSERVE_OBSERVER_HPP
+#define ROCKETPUSH_OBSERVE_OBSERVER_HPP
+
+// rocketpush/core/cache_level.hpp
+#ifndef ROCKETPUSH_CORE_CACHE_LEVEL_HPP
+#define ROCKETPUSH_CORE_CACHE_LEVEL_HPP
+
+#include <cstddef>
+#include <cstdint>
+
+namespace rocketpush {
+
+/// How much of one queue is held.
+struct cache_level {
+    std::size_t messages = 0; ///< Pulled and not finished.
+    std::size_t bytes    = 0; ///< Of their frames and inflated bodies.
+    std::int64_t span    = 0; ///< Offsets from the committable one to the next pull: what comes again after a crash.
+};
+
+/// Why a queue is not pulled at the moment.
+enum class flow_state : std::uint8_t { open, too_many_messages, too_many_bytes, too_wide_a_span };
+
+} // namespace rocketpush
+
+#endif
+
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <exception>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief Every event of a consumer, each doing nothing. An observer derives from it and hides those that interest it; the
+ *        others cost nothing.
+ *
+ * @code
+ * struct count_failures : rocketpush::no_observer {
+ *     std::atomic<int>* count;
+ *     void on_listener_exception(const rocketpush::message_queue&, std::exception_ptr) { ++*count; }
+ * };
+ * @endcode
+ *
+ * @par Thread safety  `before_consume`, `after_consume` and `on_listener_exception` are called where the listener runs, so
+ *                     with a pool by several threads at once; all others on the consumer's strand. None may block or
+ *                     throw.
+ * @par Source         Java's hooks (`ConsumeMessageHook`), log lines and `MessageQueueListener`.
+ */
+struct no_observer {
+    // Life.
+    void on_starting(std::string_view /*group*/) {}
+    void on_started(std::string_view /*group*/, std::string_view /*client_id*/) {}
+    void on_stopped(std::string_view /*group*/, std::error_code /*why_not_clean*/) {}
+
+    // Connections and routes.
+    void on_connect(const endpoint&, std::error_code /*false: connected*/) {}
+    void on_disconnect(const endpoint&, std::error_code) {}
+    void on_route_changed(const std::string& /*topic*/, std::size_t /*readable queues*/) {}
+    void on_route_failure(const std::string& /*topic*/, std::error_code) {}
+    void on_heartbeat_failure(const endpoint&, std::error_code) {}
+
+    // Sharing out.
+    /// The assignment of a topic changed: all its queues and those of this member.
+    void on_rebalance(const std::string& /*topic*/, std::span<const message_queue> /*all*/, std::span<const message_queue> /*own*/) {}
+    void on_rebalance_failure(const std::string& /*topic*/, std::error_code) {}
+    void on_queue_acquired(const message_queue&, queue_offset /*first*/) {}
+    void on_queue_acquire_failure(const message_queue&, std::error_code) {}
+    void on_queue_released(const message_queue&, queue_offset /*committed*/) {}
+
+    // Fetching.
+    void on_pull(const message_queue&, std::size_t /*messages*/, std::size_t /*bytes*/, std::chrono::nanoseconds /*round trip*/) {}
+    void on_pull_failure(const message_queue&, std::error_code) {}
+    void on_flow_control(const message_queue&, flow_state, const cache_level&) {}
+    void on_offset_corrected(const message_queue&, queue_offset /*asked*/, queue_offset /*now*/) {}
+    /// A stored message that could not be decoded; it is skipped, its neighbours are delivered. `offset` is -1 if unknown.
+    void on_bad_message(const message_queue&, queue_offset /*offset*/, std::error_code) {}
+
+    // Consuming.
+    void before_consume(std::span<const message_view>, const consume_context&) {}
+    void after_consume(std::span<const message_view>, const consume_context&, consume_result) {}
+    void on_listener_exception(const message_queue&, std::exception_ptr) {}
+    void on_send_back(const message_view&, std::error_code /*false: the broker has it*/) {}
+
+    // Offsets.
+    void on_commit(const message_queue&, queue_offset, std::error_code) {}
+};
+
+/**
+ * @brief Hears what a consumer does: any subset of `no_observer`'s events.
+ *
+ * Laws: an event never changes the outcome of a message; events neither block nor throw.
+ *
+ * @par Default  log_observer
+ */
+template <class O>
+concept observer = std::derived_from<O, no_observer> && std::move_constructible<O>;
+
+static_assert(observer<no_observer>);
+
+/// Joins observers: each hears every event, in the order in which they are given.
+template <observer... Each>
+struct observers : no_observer {
+    explicit observers(Each... each) : all(std::move(each)...) {}
+
+    std::tuple<Each...> all;
+
+#define ROCKETPUSH_FORWARD_EVENT(event)                                                                                \
+    template <class... Arguments>                                                                                      \
+    void event(const Arguments&... arguments) {                                                                        \
+        std::apply([&](auto&... each) { (each.event(arguments...), ...); }, all);                                      \
+    }
+    ROCKETPUSH_FORWARD_EVENT(on_starting)
+    ROCKETPUSH_FORWARD_EVENT(on_started)
+    ROCKETPUSH_FORWARD_EVENT(on_stopped)
+    ROCKETPUSH_FORWARD_EVENT(on_connect)
+    ROCKETPUSH_FORWARD_EVENT(on_disconnect)
+    ROCKETPUSH_FORWARD_EVENT(on_route_changed)
+    ROCKETPUSH_FORWARD_EVENT(on_route_failure)
+    ROCKETPUSH_FORWARD_EVENT(on_heartbeat_failure)
+    ROCKETPUSH_FORWARD_EVENT(on_rebalance)
+    ROCKETPUSH_FORWARD_EVENT(on_rebalance_failure)
+    ROCKETPUSH_FORWARD_EVENT(on_queue_acquired)
+    ROCKETPUSH_FORWARD_EVENT(on_queue_acquire_failure)
+    ROCKETPUSH_FORWARD_EVENT(on_queue_released)
+    ROCKETPUSH_FORWARD_EVENT(on_pull)
+    ROCKETPUSH_FORWARD_EVENT(on_pull_failure)
+    ROCKETPUSH_FORWARD_EVENT(on_flow_control)
+    ROCKETPUSH_FORWARD_EVENT(on_offset_corrected)
+    ROCKETPUSH_FORWARD_EVENT(on_bad_message)
+    ROCKETPUSH_FORWARD_EVENT(before_consume)
+    ROCKETPUSH_FORWARD_EVENT(after_consume)
+    ROCKETPUSH_FORWARD_EVENT(on_listener_exception)
+    ROCKETPUSH_FORWARD_EVENT(on_send_back)
+    ROCKETPUSH_FORWARD_EVENT(on_commit)
+#undef ROCKETPUSH_FORWARD_EVENT
+};
+
+} // namespace rocketpush
+
+#endif
+
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <map>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace rocketpush {
+
+/// How much a log_observer writes.
+enum class log_level : std::uint8_t { debug, info, warning, error, off };
+
+/**
+ * @brief Writes a consumer's changes and problems to a stream, standard error by default, a line each.
+ *
+ * Quiet while all is well: nothing for a message, a pull, a heartbeat or a commit that succeeded. A problem that stays
+ * the same is written when it begins and then once for each hundred times; its end is written once. Nothing is formatted below
+ * the level.
+ *
+ * `rocketpush: group billing: no route for topic orders: the name server has no route for the topic`
+ *
+ * @par Thread safety  As `no_observer`; lines of several threads do not mix.
+ */
+class log_observer : public no_observer {
+  public:
+    explicit log_observer(log_level least = log_level::warning, std::FILE* to = stderr) noexcept : least_(least), to_(to) {}
+
+    void on_starting(std::string_view group) { group_ = group; }
+    void on_started(std::string_view, std::string_view client_id) {
+        write(log_level::info, "started as {}", client_id);
+    }
+    void on_stopped(std::string_view, std::error_code why) {
+        if (why)
+            write(log_level::warning, "stopped, not cleanly: {}", why.message());
+        else
+            write(log_level::info, "stopped");
+    }
+
+    void on_connect(const endpoint& peer, std::error_code failure) {
+        if (failure)
+            problem("connect " + to_string(peer), "cannot connect to {}: {}; trying again", to_string(peer), failure.message());
+        else
+            ended("connect " + to_string(peer), "connected to {}", to_string(peer));
+    }
+    void on_disconnect(const endpoint& peer, std::error_code why) {
+        write(log_level::warning, "lost the connection to {}: {}", to_string(peer), why.message());
+    }
+    void on_route_changed(const std::string& topic, std::size_t queues) {
+        ended("route " + topic, "topic {} has {} readable queues", topic, queues);
+        write(log_level::info, "topic {} has {} readable queues", topic, queues);
+    }
+    void on_route_failure(const std::string& topic, std::error_code why) {
+        if (!is_retry_topic(topic)) // the broker makes it when the first heartbeat has come
+            problem("route " + topic, "no route for topic {}: {}; trying again", topic, why.message());
+    }
+    void on_heartbeat_failure(const endpoint& broker, std::error_code why) {
+        problem("heartbeat " + to_string(broker), "heartbeat to {} failed: {}", to_string(broker), why.message());
+    }
+    void on_rebalance(const std::string& topic, std::span<const message_queue> all, std::span<const message_queue> own) {
+        write(log_level::info, "topic {}: {} of {} queues are ours", topic, own.size(), all.size());
+    }
+    void on_rebalance_failure(const std::string& topic, std::error_code why) {
+        problem("rebalance " + topic, "cannot share out topic {}: {}; keeping what we have", topic, why.message());
+    }
+    void on_queue_acquired(const message_queue& queue, queue_offset first) {
+        ended("acquire " + name(queue), "took over {} after all", name(queue));
+        write(log_level::debug, "took over {} from offset {}", name(queue), first);
+    }
+    void on_queue_acquire_failure(const message_queue& queue, std::error_code why) {
+        problem("acquire " + name(queue), "cannot take over {}: {}; trying again", name(queue), why.message());
+    }
+    void on_queue_released(const message_queue& queue, queue_offset committed) {
+        write(log_level::debug, "gave up {} at offset {}", name(queue), committed);
+    }
+    void on_pull_failure(const message_queue& queue, std::error_code why) {
+        problem("pull " + name(queue), "pulling {} failed: {}; trying again", name(queue), why.message());
+    }
+    void on_flow_control(const message_queue& queue, flow_state why, const cache_level& level) {
+        static constexpr std::string_view reasons[] = {"", "message limit", "byte limit", "span limit"};
+        write(log_level::debug, "{} waits for the listener ({}): {} messages, {} bytes, span {}", name(queue),
+              reasons[static_cast<std::size_t>(why)], level.messages, level.bytes, level.span);
+    }
+    void on_offset_corrected(const message_queue& queue, queue_offset asked, queue_offset now) {
+        write(log_level::warning, "{}: offset {} is not in the broker's range, going on at {}", name(queue), asked, now);
+    }
+    void on_bad_message(const message_queue& queue, queue_offset offset, std::error_code why) {
+        write(log_level::error, "{}: message at offset {} skipped: {}", name(queue), offset, why.message());
+    }
+    void on_listener_exception(const message_queue& queue, std::exception_ptr thrown) {
+        if (least_ > log_level::warning)
+            return;
+        std::string what = "not a std::exception";
+        try {
+            std::rethrow_exception(thrown);
+        } catch (const std::exception& e) {
+            what = e.what();
+        } catch (...) {
+        }
+        write(log_level::warning, "{}: the listener threw, the message comes again: {}", name(queue), what);
+    }
+    void on_send_back(const message_view& message, std::error_code failure) {
+        if (failure)
+            write(log_level::warning, "sending back {} failed: {}; trying again", message.message_id(), failure.message());
+    }
+    void on_commit(const message_queue& queue, queue_offset offset, std::error_code failure) {
+        if (failure)
+            problem("commit " + name(queue), "cannot commit offset {} of {}: {}; trying again", offset, name(queue), failure.message());
+        else
+            ended("commit " + name(queue), "committed {} again", name(queue));
+    }
+
+    // Asio moves observers into their consumer before the first event; the lock itself does not move.
+    log_observer(log_observer&& other) noexcept : least_(other.least_), to_(other.to_), group_(std::move(other.group_)) {}
+    log_observer(const log_observer& other) : least_(other.least_), to_(other.to_), group_(other.group_) {}
+
+  private:
+    static std::string name(const message_queue& queue) {
+        return fmt::format("{}/{}/{}", queue.topic, queue.broker_name, queue.queue_id);
+    }
+
+    template <class... Arguments>
+    void write(log_level level, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
+        if (level < least_)
+            return;
+        const std::lock_guard lock(mutex_);
+        auto line = fmt::format("rocketpush: group {}: ", group_);
+        fmt::format_to(std::back_inserter(line), text, std::forward<Arguments>(arguments)...);
+        line += '\n';
+        std::fwrite(line.data(), 1, line.size(), to_);
+        std::fflush(to_);
+    }
+
+    template <class... Arguments>
+    void problem(const std::string& what, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
+        if (least_ <= log_level::warning && problems_[what]++ % 100 == 0)
+            write(log_level::warning, text, std::forward<Arguments>(arguments)...);
+    }
+
+    template <class... Arguments>
+    void ended(const std::string& what, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
+        if (!problems_.empty() && problems_.erase(what) != 0)
+            write(log_level::warning, text, std::forward<Arguments>(arguments)...);
+    }
+
+    log_level least_;
+    std::FILE* to_;
+    std::string group_;
+    std::mutex mutex_;
+    std::map<std::string, unsigned> problems_; ///< Those that go on, with how often they were seen. Strand only.
+};
+static_assert(observer<log_observer>);
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/observe/statistics.hpp
+#ifndef ROCKETPUSH_OBSERVE_STATISTICS_HPP
+#define ROCKETPUSH_OBSERVE_STATISTICS_HPP
+
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace rocketpush {
+
+/// Where a queue is in its life with this member.
+enum class queue_stage : std::uint8_t {
+    acquiring, ///< Assigned; its first offset is being found.
+    fetching,  ///< Pulled and consumed.
+    releasing  ///< Given up; running listener calls end and the offset is being committed.
+};
+
+/// What was done since start; sums that only grow.
+struct work_counts {
+    std::uint64_t pulls           = 0; ///< That found messages.
+    std::uint64_t pulled          = 0; ///< Messages, after filtering.
+    std::uint64_t pulled_bytes    = 0; ///< Of whole frames.
+    std::uint64_t filtered        = 0; ///< Messages that the tag filter removed here.
+    std::uint64_t bad             = 0; ///< Messages that could not be decoded.
+    std::uint64_t calls           = 0; ///< Of the listener.
+    std::uint64_t succeeded       = 0; ///< Messages.
+    std::uint64_t failed          = 0; ///< Messages that the listener wants again.
+    std::uint64_t sent_back       = 0; ///< Of those, confirmed by the broker.
+    std::chrono::nanoseconds pull_time{0};    ///< From request to answer, summed over `pulls`.
+    std::chrono::nanoseconds consume_time{0}; ///< Of listener calls, summed.
+
+    work_counts& operator+=(const work_counts& more) noexcept {
+        pulls += more.pulls, pulled += more.pulled, pulled_bytes += more.pulled_bytes;
+        filtered += more.filtered, bad += more.bad, calls += more.calls;
+        succeeded += more.succeeded, failed += more.failed, sent_back += more.sent_back;
+        pull_time += more.pull_time, consume_time += more.consume_time;
+        return *this;
+    }
+};
+
+/**
+ * @brief Sums of the last minute: a sample every 10 s, seven are kept.
+ * @par Source  Java `StatsItem`.
+ */
+class rate_window {
+  public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    void sample(time_point now, const work_counts& sums) noexcept {
+        std::ranges::rotate(samples_, samples_.begin() + 1);
+        samples_.back() = {now, sums};
+        filled_         = std::min(filled_ + 1, samples_.size());
+    }
+
+    /// Per second, from the oldest kept sample to `sums` of `now`; 0 without a sample or without time.
+    template <class Figure>
+    double per_second(time_point now, const work_counts& sums, Figure figure) const noexcept {
+        if (filled_ == 0)
+            return 0;
+        const auto& oldest = samples_[samples_.size() - filled_];
+        const auto seconds = std::chrono::duration<double>(now - oldest.at).count();
+        return seconds <= 0 ? 0 : static_cast<double>(figure(sums) - figure(oldest.sums)) / seconds;
+    }
+
+  private:
+    struct taken {
+        time_point at{};
+        work_counts sums;
+    };
+    std::array<taken, 7> samples_{};
+    std::size_t filled_ = 0;
+};
+
+/// One queue as it is at this moment.
+struct queue_statistics {
+    message_queue queue;
+    queue_stage stage = queue_stage::acquiring;
+    std::chrono::milliseconds in_stage_for{0};
+    queue_offset next_pull   = 0;
+    queue_offset committable = 0;  ///< The first unfinished message, or the next pull.
+    queue_offset committed   = -1; ///< What the store confirmed; -1: nothing yet.
+    queue_offset broker_max  = -1; ///< End of the queue as the last pull told; -1: no pull was answered yet.
+    std::int64_t lag         = 0;  ///< Messages from `committable` to the end.
+    cache_level cached;
+    bool running    = false;       ///< Whether listener calls or send-backs are under way.
+    flow_state flow = flow_state::open;
+    work_counts counts;
+};
+
+/// A consumer as it is at this moment. @par Source Java `ConsumerRunningInfo`, `ConsumeStatus`.
+struct consumer_statistics {
+    std::string group;
+    std::string client_id;
+    std::vector<queue_statistics> queues{};
+    work_counts counts{}; ///< Of all queues, those given up included.
+    std::int64_t lag = 0;
+    std::size_t cached_messages = 0;
+    std::size_t cached_bytes    = 0;
+    std::size_t block_bytes     = 0; ///< Memory of all frames held, of the whole client instance.
+
+    // Of the last minute.
+    double pulls_per_second    = 0;
+    double pulled_per_second   = 0;
+    double consumed_per_second = 0;
+    double failed_per_second   = 0;
+    double pull_milliseconds    = 0; ///< Mean of a pull that found messages.
+    double consume_milliseconds = 0; ///< Mean of a listener call.
+};
+
+} // namespace rocketpush
+
+#endif
+
+// fetch: asking and holding; consume: running the listener; rebalance: sharing out
+// rocketpush/fetch/pull_loop.hpp
+#ifndef ROCKETPUSH_FETCH_PULL_LOOP_HPP
+#define ROCKETPUSH_FETCH_PULL_LOOP_HPP
+
+// rocketpush/fetch/flow_control.hpp
+#ifndef ROCKETPUSH_FETCH_FLOW_CONTROL_HPP
+#define ROCKETPUSH_FETCH_FLOW_CONTROL_HPP
+
+
+#include <cstddef>
+#include <cstdint>
+
+namespace rocketpush {
+
+/// How much of one queue may be held.
+struct cache_limits {
+    std::size_t messages = 1000;
+    std::size_t bytes    = 100u << 20;
+    std::int64_t span    = 2000;
+};
+
+/**
+ * @brief Whether a queue that holds `level` may be pulled: Java's rule, "beyond the limit", so up to one batch more than
+ *        the limit is held.
+ *
+ * 1000 cached messages and a limit of 1000: open. 1001: too_many_messages.
+ *
+ * @par Source  Java `DefaultMQPushConsumerImpl.pullMessage`. Differs: the span is measured from the committable offset,
+ *              so it bounds what comes twice after a crash.
+ */
+constexpr flow_state flow_control(const cache_level& level, const cache_limits& limits) noexcept {
+    if (level.messages > limits.messages)
+        return flow_state::too_many_messages;
+    if (level.bytes > limits.bytes)
+        return flow_state::too_many_bytes;
+    if (level.span > limits.span)
+        return flow_state::too_wide_a_span;
+    return flow_state::open;
+}
+
+} // namespace rocketpush
+
+#endif
+
+#include <chrono>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+namespace rocketpush {
+
+/// What a pull loop wants done next.
+namespace pull_action {
+
+/// Ask the broker for messages from `offset`.
+struct request {
+    queue_offset offset;
+    bool operator==(const request&) const = default;
+};
+/// Ask again after `delay`, or as soon as the queue is given up.
+struct wait {
+    std::chrono::milliseconds delay;
+    bool operator==(const wait&) const = default;
+};
+/// Ask again when messages were finished. `why` is never `flow_state::open`.
+struct pause {
+    flow_state why;
+    bool operator==(const pause&) const = default;
+};
+/// The broker has no such offset: find out from the master where to go on. `offered` is what this broker proposed.
+struct reposition {
+    queue_offset asked;
+    queue_offset offered;
+    bool operator==(const reposition&) const = default;
+};
+
+using any = std::variant<request, wait, pause, reposition>;
+
+} // namespace pull_action
+
+struct pull_pace {
+    cache_limits limits;
+    std::chrono::milliseconds interval{0};          ///< Between two pulls that found messages.
+    std::chrono::milliseconds error_delay{1000};    ///< After an error.
+    std::chrono::milliseconds flow_control_delay{20}; ///< After the broker's FLOW_CONTROL answer.
+};
+
+/**
+ * @brief Decides what one queue's fetching does next. It is told what happened; it knows no socket, timer or thread.
+ *
+ * `next()` after every event. At most one request is ever under way, since it is asked for only here.
+ *
+ * @par Source  Java `DefaultMQPushConsumerImpl.pullMessage` and its `PullCallback`. Differs: flow control waits for an
+ *              event where Java polls every 50 ms.
+ */
+class pull_loop {
+  public:
+    pull_loop(queue_offset first, const pull_pace& pace) noexcept : pace_(pace), offset_(first) {}
+
+    queue_offset offset() const noexcept { return offset_; }
+
+    /// Messages came (or only such that the filter removed); the next ones begin at `next`.
+    void found(queue_offset next) noexcept {
+        offset_ = next;
+        delay_  = pace_.interval;
+    }
+    /// Nothing matched before `next`, or the broker held the pull until its time was over.
+    void found_nothing(queue_offset next) noexcept { offset_ = next; }
+
+    /// The broker says that the offset is not in its range.
+    void offset_illegal(queue_offset offered) noexcept {
+        illegal_ = true;
+        offered_ = offered;
+    }
+    /// The pull failed: a broker's refusal, a lost connection, a timeout.
+    void failed(std::error_code why) noexcept {
+        delay_ = why == response_code::flow_control ? pace_.flow_control_delay : pace_.error_delay;
+    }
+
+    /// What to do now that this much is cached. A delay is asked for once, then the loop goes on.
+    pull_action::any next(const cache_level& level) noexcept {
+        using namespace pull_action;
+        if (illegal_) {
+            illegal_ = false;
+            return reposition{offset_, offered_};
+        }
+        if (delay_ != std::chrono::milliseconds::zero())
+            return wait{std::exchange(delay_, std::chrono::milliseconds::zero())};
+        if (const auto state = flow_control(level, pace_.limits); state != flow_state::open)
+            return pause{state};
+        return request{offset_};
+    }
+
+  private:
+    pull_pace pace_;
+    queue_offset offset_;
+    queue_offset offered_ = 0;
+    std::chrono::milliseconds delay_{0};
+    bool illegal_ = false;
+};
+
+/// What is known when a pull's offset was refused.
+struct refused_offset {
+    queue_offset asked;
+    queue_offset offered; ///< What the refusing broker proposed.
+    queue_offset minimum; ///< The master's.
+    queue_offset maximum; ///< The master's.
+    bool reset = false;   ///< The broker says that an administrator reset the offset.
+};
+
+/**
+ * @brief Where to go on after OFFSET_ILLEGAL. The master's range decides, not the one broker that refused: a slave that
+ *        lags offers 0, which would bring days of old messages again.
+ *
+ * A reset is obeyed; an offset below the minimum becomes the minimum, one beyond the maximum the maximum; one that the
+ * master does have is kept.
+ */
+constexpr queue_offset corrected_offset(const refused_offset& refused) noexcept {
+    if (refused.reset)
+        return refused.offered;
+    if (refused.asked < refused.minimum)
+        return refused.minimum;
+    if (refused.asked > refused.maximum)
+        return refused.maximum;
+    return refused.asked;
+}
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/fetch/pulled_batch.hpp
+#ifndef ROCKETPUSH_FETCH_PULLED_BATCH_HPP
+#define ROCKETPUSH_FETCH_PULLED_BATCH_HPP
+
+// rocketpush/detail/shared_cell.hpp
+#ifndef ROCKETPUSH_DETAIL_SHARED_CELL_HPP
+#define ROCKETPUSH_DETAIL_SHARED_CELL_HPP
+
+#include <atomic>
+#include <type_traits>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/// The part of std::atomic's interface that is used here, on a plain value: for consumers with one thread.
+template <class T>
+class plain_cell {
+  public:
+    constexpr plain_cell() noexcept = default;
+    constexpr explicit plain_cell(T value) noexcept : value_(value) {}
+
+    T load(std::memory_order = std::memory_order_seq_cst) const noexcept { return value_; }
+    void store(T value, std::memory_order = std::memory_order_seq_cst) noexcept { value_ = value; }
+    T exchange(T value, std::memory_order = std::memory_order_seq_cst) noexcept { return std::exchange(value_, value); }
+    T fetch_add(T more, std::memory_order = std::memory_order_seq_cst) noexcept {
+        return std::exchange(value_, static_cast<T>(value_ + more));
+    }
+    T fetch_sub(T less, std::memory_order = std::memory_order_seq_cst) noexcept {
+        return std::exchange(value_, static_cast<T>(value_ - less));
+    }
+
+  private:
+    T value_{};
+};
+
+/// An atomic where listeners run on other threads, a plain value where everything is on the strand.
+template <class T, bool Concurrent>
+using shared_cell = std::conditional_t<Concurrent, std::atomic<T>, plain_cell<T>>;
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace rocketpush {
+
+/// How far one message of a batch is.
+enum class message_progress : std::uint8_t {
+    unfinished,   ///< Not yet consumed, or a listener is at it.
+    failed,       ///< The listener wants it again; the strand has not seen to it yet.
+    sending_back, ///< On its way back to the broker.
+    finished      ///< Consumed, or confirmed by the broker to come again.
+};
+
+/// A run of messages of one batch that one listener call gets. Empty: nothing was left to claim.
+struct batch_slice {
+    std::uint32_t first = 0;
+    std::uint32_t count = 0;
+
+    explicit operator bool() const noexcept { return count != 0; }
+};
+
+/**
+ * @brief The messages of one pull response: the unit of dispatch, of memory and of offsets.
+ *
+ * The strand fills it and hands it to the executor once. Whoever runs it claims slices with one atomic add each and
+ * marks in the batch what it finished; the strand hears when the last runner has left, and reads the marks whenever it
+ * commits offsets. So a message costs no queue push, wake-up or post of its own.
+ *
+ * Batches are reused: their vectors keep their capacity, so a steady stream of pulls allocates nothing.
+ *
+ * @tparam Concurrent  Whether runners are on other threads than the strand; if not there are no atomics.
+ * @par Thread safety  `claim`, `mark`, `messages`, `views`, `enter`, `leave`, `tally` for runners; the rest for the strand.
+ */
+template <bool Concurrent>
+class pulled_batch {
+  public:
+    template <class T>
+    using cell = detail::shared_cell<T, Concurrent>;
+
+    pulled_batch()                               = default;
+    pulled_batch(const pulled_batch&)            = delete;
+    pulled_batch& operator=(const pulled_batch&) = delete;
+
+    // Filling it, by the strand before dispatch.
+
+    detail::message_origin origin{};
+    detail::block_ref frame;             ///< Holds the bytes of all messages.
+    detail::byte_arena inflated;         ///< Holds bodies that were compressed.
+    std::vector<detail::message_fields> messages;
+    std::size_t frame_size = 0;          ///< Bytes of the frame; flow control counts them with the inflated ones.
+    void* home = nullptr;                ///< The owned queue; kept until no batch of it has a runner.
+
+    /// Call when `messages` is complete; resets claims and marks.
+    void prepare() {
+        if (capacity_ < messages.size()) {
+            capacity_ = std::max<std::size_t>(messages.size(), 32);
+            marks_    = std::make_unique<mark_cell[]>(capacity_);
+        }
+        views_.clear();
+        for (std::size_t i = 0; i < messages.size(); ++i) {
+            marks_[i].progress.store(message_progress::unfinished, std::memory_order_relaxed);
+            marks_[i].delay_level = 0;
+            views_.emplace_back(messages[i]);
+        }
+        next_.store(0, std::memory_order_relaxed);
+        finished_prefix_ = 0;
+        under_send_back  = 0;
+        tally            = {};
+    }
+
+    // Running it.
+
+    std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(messages.size()); }
+    std::span<const message_view> views(batch_slice slice) const noexcept {
+        return std::span(views_).subspan(slice.first, slice.count);
+    }
+
+    /// Takes the next messages, at most `most`. Each message is claimed once.
+    batch_slice claim(std::uint32_t most) noexcept {
+        const auto first = next_.fetch_add(most, std::memory_order_relaxed);
+        if (first >= size())
+            return {};
+        return {first, std::min(most, size() - first)};
+    }
+    bool has_unclaimed() const noexcept { return next_.load(std::memory_order_relaxed) < size(); }
+
+    void mark_finished(std::uint32_t index) noexcept {
+        marks_[index].progress.store(message_progress::finished, std::memory_order_release);
+    }
+    void mark_failed(std::uint32_t index, int delay_level) noexcept {
+        marks_[index].delay_level = delay_level;
+        marks_[index].progress.store(message_progress::failed, std::memory_order_release);
+    }
+
+    /// Runners count themselves in and out; the one that leaves last tells the strand.
+    void enter() noexcept { runners_.fetch_add(1, std::memory_order_relaxed); }
+    [[nodiscard]] bool leave() noexcept { return runners_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+
+    /// What runners did, summed up once for each time one enters.
+    struct tally_counts {
+        cell<std::uint64_t> calls{0}, succeeded{0}, failed{0}, nanoseconds{0};
+
+        tally_counts& operator=(std::initializer_list<int>) noexcept {
+            for (auto* each : {&calls, &succeeded, &failed, &nanoseconds})
+                each->store(0, std::memory_order_relaxed);
+            return *this;
+        }
+    } tally;
+
+    // Looking at it, by the strand.
+
+    message_progress progress(std::uint32_t index) const noexcept {
+        return marks_[index].progress.load(std::memory_order_acquire);
+    }
+    int delay_level(std::uint32_t index) const noexcept { return marks_[index].delay_level; }
+    void set_progress(std::uint32_t index, message_progress value) noexcept {
+        marks_[index].progress.store(value, std::memory_order_relaxed);
+    }
+
+    bool running() const noexcept { return runners_.load(std::memory_order_acquire) != 0; }
+
+    /// Makes what nobody has claimed yet unclaimable: those listener calls will not start.
+    void cancel_unclaimed() noexcept { next_.exchange(size(), std::memory_order_relaxed); }
+
+    /// The offset of the first message that is not finished; empty when all are.
+    std::optional<queue_offset> first_unfinished() noexcept {
+        while (finished_prefix_ < size() && progress(finished_prefix_) == message_progress::finished)
+            ++finished_prefix_;
+        if (finished_prefix_ == size())
+            return std::nullopt;
+        return messages[finished_prefix_].queue_offset;
+    }
+
+    std::size_t unfinished_count() const noexcept {
+        std::size_t count = 0;
+        for (std::uint32_t i = 0; i < size(); ++i)
+            count += progress(i) != message_progress::finished;
+        return count;
+    }
+
+    std::size_t held_bytes() const noexcept { return frame_size + inflated.used_bytes(); }
+    /// Whether it was let go of: all messages are finished, only the place in the order is kept.
+    bool released() const noexcept { return frame_size == 0; }
+
+    std::uint32_t under_send_back = 0; ///< Messages that a send-back operation is at.
+    bool heard                    = false; ///< The last runner left and the strand knows it.
+    pulled_batch* next_heard      = nullptr; ///< Link of the list of batches whose last runner left.
+
+    /// Lets go of the bytes when all messages are finished; their offsets stay known.
+    void release_bytes() noexcept {
+        frame = {};
+        inflated.clear();
+        frame_size = 0;
+    }
+
+    /// Makes it ready for another pull; keeps capacities.
+    void clear() noexcept {
+        release_bytes();
+        messages.clear();
+        views_.clear();
+        heard      = false;
+        next_heard = nullptr;
+    }
+
+  private:
+    struct mark_cell {
+        cell<message_progress> progress{message_progress::unfinished};
+        int delay_level = 0;
+    };
+
+    std::vector<message_view> views_;
+    std::unique_ptr<mark_cell[]> marks_;
+    std::size_t capacity_ = 0;
+    cell<std::uint32_t> next_{0};
+    cell<std::uint32_t> runners_{0};
+    std::uint32_t finished_prefix_ = 0;
+};
+
+/// Keeps finished batches for the next pull. @par Thread safety None; used on the strand.
+template <bool Concurrent>
+class batch_pool {
+  public:
+    using batch_type = pulled_batch<Concurrent>;
+
+    explicit batch_pool(std::size_t retained = 256) : retained_(retained) {}
+
+    std::unique_ptr<batch_type> take() {
+        if (free_.empty())
+            return std::make_unique<batch_type>();
+        auto taken = std::move(free_.back());
+        free_.pop_back();
+        return taken;
+    }
+    void give_back(std::unique_ptr<batch_type> batch) {
+        batch->clear();
+        if (free_.size() < retained_)
+            free_.push_back(std::move(batch));
+    }
+
+  private:
+    std::size_t retained_;
+    std::vector<std::unique_ptr<batch_type>> free_;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/fetch/process_queue.hpp
+#ifndef ROCKETPUSH_FETCH_PROCESS_QUEUE_HPP
+#define ROCKETPUSH_FETCH_PROCESS_QUEUE_HPP
+
+
+#include <cstddef>
+#include <deque>
+#include <memory>
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief What was pulled from one queue and is not finished, and the offset that may be committed for it.
+ *
+ * The offset never passes an unfinished message: it is the first unfinished one's, or, when all are finished, the offset
+ * of the next pull (what a filter removed before it needs nobody).
+ *
+ * @par Thread safety  None; on the strand. Runners mark messages in the batches meanwhile.
+ * @par Source         Java `ProcessQueue`. Differs: batches in place of a tree of messages.
+ */
+template <bool Concurrent>
+class process_queue {
+  public:
+    using batch_type = pulled_batch<Concurrent>;
+
+    explicit process_queue(queue_offset first) noexcept : next_pull_(first) {}
+
+    /// The offset of the next pull.
+    queue_offset next_pull() const noexcept { return next_pull_; }
+    /// A pull brought the queue up to `offset`; messages between were appended, or filtered out.
+    void advance(queue_offset offset) noexcept { next_pull_ = offset; }
+
+    batch_type& append(std::unique_ptr<batch_type> batch) {
+        batches_.push_back(std::move(batch));
+        batch_type& kept = *batches_.back();
+        messages_ += kept.size();
+        bytes_ += kept.held_bytes();
+        return kept;
+    }
+
+    /// The next offset that the group needs.
+    queue_offset committable() noexcept {
+        for (auto& each : batches_)
+            if (const auto offset = each->first_unfinished())
+                return *offset;
+        return next_pull_;
+    }
+
+    /// What flow control looks at. Counts a batch whole until its last runner has left.
+    cache_level level() noexcept { return {messages_, bytes_, next_pull_ - committable()}; }
+
+    bool empty() const noexcept { return batches_.empty(); }
+    std::size_t cached_messages() const noexcept { return messages_; }
+    std::size_t cached_bytes() const noexcept { return bytes_; }
+
+    /// Whether a listener is at a message, or a message is on its way back to the broker.
+    bool busy() const noexcept {
+        for (const auto& each : batches_)
+            if (each->running() || each->under_send_back != 0)
+                return true;
+        return false;
+    }
+
+    /// No further listener call starts for what is cached.
+    void cancel_unclaimed() noexcept {
+        for (auto& each : batches_)
+            each->cancel_unclaimed();
+    }
+
+    /// Lets go of the bytes of every batch that is finished, and gives those at the front, which the offset has
+    /// passed, to `recycle(std::unique_ptr<batch>)`.
+    template <class Recycle>
+    void retire_finished(Recycle&& recycle) {
+        for (auto& each : batches_) {
+            if (!each->heard || each->under_send_back != 0 || each->first_unfinished() || each->released())
+                continue;
+            messages_ -= each->size();
+            bytes_ -= each->held_bytes();
+            each->release_bytes();
+        }
+        while (!batches_.empty() && batches_.front()->released()) {
+            recycle(std::move(batches_.front()));
+            batches_.pop_front();
+        }
+    }
+
+    /// Lets go of everything that nobody is at; for a queue that was given up.
+    template <class Recycle>
+    void clear(Recycle&& recycle) {
+        while (!batches_.empty()) {
+            recycle(std::move(batches_.front()));
+            batches_.pop_front();
+        }
+        messages_ = bytes_ = 0;
+    }
+
+  private:
+    std::deque<std::unique_ptr<batch_type>> batches_;
+    queue_offset next_pull_;
+    std::size_t messages_ = 0;
+    std::size_t bytes_    = 0;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/fetch/queue_fetcher.hpp
+#ifndef ROCKETPUSH_FETCH_QUEUE_FETCHER_HPP
+#define ROCKETPUSH_FETCH_QUEUE_FETCHER_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+namespace rocketpush {
+
+/// The part of a pull request that stays the same for a queue's whole epoch.
+inline protocol::pull_request make_pull_request(const options& with, const message_queue& queue, const subscription& wanted) {
+    return {
+        .consumer_group = with.group,
+        .topic          = queue.topic,
+        .queue_id       = queue.queue_id,
+        .max_messages   = static_cast<std::int32_t>(with.pull_batch_size),
+        .suspend_millis = with.suspend_timeout.count(),
+        .sub_version    = wanted.version,
+        .expression_type = std::string(to_string(wanted.type)),
+        .max_bytes      = static_cast<std::int32_t>(with.pull_batch_bytes),
+        .broker_name    = queue.broker_name,
+    };
+}
+
+/**
+ * @brief The fetch loop of one owned queue: pulls, decodes, filters, and hands batches over, until the queue is dropped.
+ *
+ * `pull_loop` decides, this does. Exactly one loop runs for an epoch of ownership, and at most one of its pulls is under
+ * way. What a dropped queue's pull still brings is discarded.
+ *
+ * @tparam Host  The consumer: options, runtime, observer, calls and routes; see consumer_core.
+ * @par Source   Java `PullMessageService`, `PullAPIWrapper`.
+ */
+template <class Host>
+class queue_fetcher {
+  public:
+    using queue_type     = typename Host::queue_type;
+    using queue_ptr      = std::shared_ptr<queue_type>;
+    using executor_type  = typename Host::executor_type;
+    using connection_ptr = typename Host::connection_ptr;
+    template <class T>
+    using task = detail::awaitable<T, executor_type>;
+
+    static task<void> run(std::shared_ptr<Host> host, queue_ptr queue) {
+        queue_fetcher self(*host, *queue);
+        while (!queue->dropped) {
+            const auto action = self.loop_.next(queue->cache.level());
+            if (const auto* request = std::get_if<pull_action::request>(&action))
+                co_await self.pull(request->offset);
+            else if (const auto* wait = std::get_if<pull_action::wait>(&action))
+                co_await self.sleep_until(host->runtime().now() + wait->delay);
+            else if (const auto* pause = std::get_if<pull_action::pause>(&action))
+                co_await self.wait_for_room(pause->why);
+            else if (const auto* refused = std::get_if<pull_action::reposition>(&action))
+                co_await self.reposition(*refused);
+        }
+    }
+
+  private:
+    queue_fetcher(Host& host, queue_type& queue) : host_(host), queue_(queue), loop_(queue.cache.next_pull(), host.pace()) {}
+
+    task<void> pull(queue_offset from) {
+        queue_.flow = flow_state::open;
+        auto opened = connection();
+        if (!opened) {
+            opened = co_await connect();
+            if (queue_.dropped)
+                co_return;
+            if (!opened) {
+                fail(opened.error());
+                co_return;
+            }
+        }
+        const connection_ptr through = std::move(*opened);
+        fill_request(from);
+        const auto sent        = host_.runtime().now();
+        queue_.committing_pull = (queue_.pull.sys_flag & protocol::pull_flags::commit_offset) != 0;
+        queue_.pull_sent       = sent;
+        auto [failure, answer] = co_await through->async_request(queue_.pull, {}, host_.settings().pull_timeout,
+                                                                 detail::await_tuple<executor_type>);
+        queue_.committing_pull = false;
+        if (queue_.dropped) { // an answer of an epoch that is over
+            queue_.idle.wake();
+            co_return;
+        }
+        if (failure)
+            fail(failure);
+        else
+            take(from, std::move(answer), host_.runtime().now() - sent);
+    }
+
+    /// The connection of the last pull, while it is open and nothing suggests another.
+    result<connection_ptr> connection() {
+        if (queue_.connection && queue_.connection->is_open() && queue_.connection_route == host_.routes().version() &&
+            queue_.connected_replica == queue_.suggested_replica)
+            return queue_.connection;
+        return error::connection_closed;
+    }
+
+    task<result<connection_ptr>> connect() {
+        const auto version   = host_.routes().version();
+        const auto suggested = queue_.suggested_replica;
+        const auto where     = host_.routes().address(queue_.queue.broker_name, suggested, true);
+        if (!where)
+            co_return where.error();
+        auto opened = co_await host_.calls().connect(where->where);
+        if (opened) {
+            queue_.connection        = *opened;
+            queue_.connection_route  = version;
+            queue_.connected_replica = suggested;
+            queue_.at_master         = where->id == broker_address::master;
+        }
+        co_return opened;
+    }
+
+    void fill_request(queue_offset from) {
+        const auto committable     = queue_.cache.committable();
+        const bool commit          = queue_.at_master && committable > 0; // a slave refuses it, and 0 is no progress
+        queue_.pull.queue_offset   = from;
+        queue_.pull.commit_offset  = commit ? committable : 0;
+        queue_.pull.sys_flag       = protocol::pull_flags::suspend | (commit ? protocol::pull_flags::commit_offset : 0);
+        if (const auto* wanted = host_.subscription_of(queue_.queue.topic))
+            queue_.pull.sub_version = wanted->version;
+    }
+
+    void fail(std::error_code why) {
+        if (why == error::operation_cancelled)
+            return loop_.failed(why);
+        host_.observe().on_pull_failure(queue_.queue, why);
+        loop_.failed(why);
+        if (why == response_code::subscription_not_exist || why == response_code::subscription_not_latest)
+            host_.heartbeat_soon(); // the broker has forgotten us, or not heard yet
+    }
+
+    void take(queue_offset asked, received_frame answer, std::chrono::nanoseconds took) {
+        const auto code = static_cast<response_code>(answer.header.code);
+        if (code != response_code::success && code != response_code::pull_not_found &&
+            code != response_code::pull_retry_immediately && code != response_code::pull_offset_moved)
+            return fail(code);
+        const auto fields = protocol::read_fields<protocol::pull_response>(answer.header);
+        if (!fields)
+            return fail(fields.error());
+        queue_.suggested_replica = fields->suggested_broker_id;
+        queue_.broker_max        = fields->max_offset;
+        const auto next          = fields->next_begin_offset;
+        if (code == response_code::pull_offset_moved) {
+            offset_reset_ = answer.header.raw_remark == "OFFSET_RESET";
+            loop_.offset_illegal(next);
+        } else if (code != response_code::success) {
+            queue_.cache.advance(std::max(next, asked));
+            loop_.found_nothing(std::max(next, asked));
+        } else {
+            loop_.found(deliver(asked, next, *fields, std::move(answer), took));
+        }
+    }
+
+    /// Hands the messages of an answer over. @return Where the next pull begins.
+    queue_offset deliver(queue_offset asked, queue_offset next, const protocol::pull_response& fields,
+                         received_frame answer, std::chrono::nanoseconds took) {
+        auto batch    = host_.batches().take();
+        batch->origin = {&queue_.queue, host_.own_retry_topic(), fields.min_offset, fields.max_offset};
+        batch->home   = &queue_;
+        const auto body   = keep(*batch, answer);
+        auto last         = asked;
+        const auto on_bad = [&](std::error_code why, std::string_view, queue_offset offset) {
+            ++queue_.counts.bad;
+            last = std::max(last, offset + 1);
+            host_.observe().on_bad_message(queue_.queue, offset, why);
+        };
+        host_.decoder().decode(body, batch->origin, batch->inflated, batch->messages, on_bad);
+        const auto decoded = batch->messages.size();
+        if (decoded != 0)
+            last = std::max(last, batch->messages.back().queue_offset + 1);
+        drop_unwanted(asked, batch->messages);
+
+        queue_.counts.pulls += 1;
+        queue_.counts.pull_time += took;
+        queue_.counts.pulled += batch->messages.size();
+        queue_.counts.pulled_bytes += answer.size;
+        queue_.counts.filtered += decoded - batch->messages.size();
+        host_.observe().on_pull(queue_.queue, batch->messages.size(), answer.size, took);
+
+        // A broker that found something and does not move on would send it for ever.
+        const auto begin_next = next > asked ? next : std::max(next, last);
+        if (batch->messages.empty()) {
+            host_.batches().give_back(std::move(batch));
+            queue_.cache.advance(begin_next);
+            return begin_next;
+        }
+        batch->prepare();
+        auto& kept = queue_.cache.append(std::move(batch));
+        queue_.cache.advance(begin_next);
+        host_.dispatch(kept);
+        return begin_next;
+    }
+
+    /// Gives the batch its share of the frame. A small frame in a large shared block is copied to one of its size: a single
+    /// message that waits must not hold the memory of hundreds.
+    std::string_view keep(typename Host::batch_type& batch, const received_frame& answer) {
+        batch.frame_size = answer.size;
+        if (answer.size * 16 > answer.block.capacity()) {
+            batch.frame = answer.block;
+            return answer.body;
+        }
+        batch.frame = host_.blocks().take(std::max<std::size_t>(answer.body.size(), 1));
+        std::memcpy(batch.frame.data(), answer.body.data(), answer.body.size());
+        return {batch.frame.data(), answer.body.size()};
+    }
+
+    /// What lies before the asked offset (an inner batch comes whole), and tags that only share a hash with a wanted one.
+    void drop_unwanted(queue_offset asked, std::vector<detail::message_fields>& messages) {
+        const auto* wanted   = host_.subscription_of(queue_.queue.topic);
+        const bool by_tag    = wanted && !wanted->tags.empty();
+        const bool any_early = !messages.empty() && messages.front().queue_offset < asked;
+        if (!by_tag && !any_early) [[likely]]
+            return;
+        std::erase_if(messages, [&](const detail::message_fields& each) {
+            return each.queue_offset < asked || (by_tag && !wanted->matches(message_view(each).tags()));
+        });
+    }
+
+    task<void> sleep_until(std::chrono::steady_clock::time_point deadline) {
+        while (!queue_.dropped && host_.runtime().now() < deadline)
+            co_await queue_.wake.wait_until(deadline);
+    }
+
+    task<void> wait_for_room(flow_state why) {
+        if (std::exchange(queue_.flow, why) != why)
+            host_.observe().on_flow_control(queue_.queue, why, queue_.cache.level());
+        // A batch that ran wakes us; a look each second finds batches of which all but a stuck message are done.
+        co_await queue_.wake.wait_until(host_.runtime().now() + std::chrono::seconds(1));
+    }
+
+    task<void> reposition(pull_action::reposition refused) {
+        refused_offset known{refused.asked, refused.offered, 0, 0, offset_reset_};
+        if (!offset_reset_) {
+            const auto minimum = co_await host_.calls().min_offset(queue_.queue);
+            const auto maximum = co_await host_.calls().max_offset(queue_.queue);
+            if (queue_.dropped)
+                co_return;
+            if (!minimum || !maximum) {
+                fail(minimum ? maximum.error() : minimum.error());
+                co_return; // ask again from the same offset: the master must be asked before anything is skipped
+            }
+            known.minimum = *minimum;
+            known.maximum = *maximum;
+        }
+        const auto now = corrected_offset(known);
+        host_.observe().on_offset_corrected(queue_.queue, refused.asked, now);
+        if (now == refused.asked && !offset_reset_) { // the master has it: a replica that lags refused it
+            queue_.suggested_replica = broker_address::master;
+            loop_.failed(response_code::pull_offset_moved);
+            co_return;
+        }
+        host_.restart_at(queue_, now);
+    }
+
+    Host& host_;
+    queue_type& queue_;
+    pull_loop loop_;
+    bool offset_reset_ = false;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/consume/listener.hpp
+#ifndef ROCKETPUSH_CONSUME_LISTENER_HPP
+#define ROCKETPUSH_CONSUME_LISTENER_HPP
+
+
+#include <concepts>
+#include <span>
+#include <type_traits>
+
+namespace rocketpush {
+
+namespace detail {
+
+template <class T>
+struct awaited {
+    static constexpr bool later = false;
+    using type                  = T;
+};
+template <class T, class Executor>
+struct awaited<asio::awaitable<T, Executor>> {
+    static constexpr bool later = true;
+    using type                  = T;
+    using executor              = Executor;
+};
+
+template <class R>
+concept consume_answer = std::same_as<R, void> || std::same_as<R, consume_result>;
+
+template <class L, class... Arguments>
+concept consumes_with = std::invocable<L&, Arguments...> &&
+                        consume_answer<typename awaited<std::invoke_result_t<L&, Arguments...>>::type>;
+
+} // namespace detail
+
+/// `listener(message)`: one message, without the context.
+template <class L>
+concept takes_message = detail::consumes_with<L, const message_view&>;
+/// `listener(message, context)`.
+template <class L>
+concept takes_message_and_context = detail::consumes_with<L, const message_view&, consume_context&>;
+/// `listener(std::span<const message_view>)`: up to `options::consume_batch_size` messages of one queue.
+template <class L>
+concept takes_batch = detail::consumes_with<L, std::span<const message_view>>;
+/// `listener(std::span<const message_view>, context)`.
+template <class L>
+concept takes_batch_and_context = detail::consumes_with<L, std::span<const message_view>, consume_context&>;
+
+/**
+ * @brief The user's code: takes one message or a span of them, with or without the context; returns a consume_result,
+ *        nothing (which is success), or an `asio::awaitable` of either. It may throw: its messages come again.
+ *
+ * Laws, for the user to keep:
+ *  - a call may be repeated for a message that was already consumed (at least once);
+ *  - message views are valid until the call returns, or its awaitable has completed;
+ *  - with a pool it is called by several threads at once.
+ *
+ * @par Source  Java `MessageListenerConcurrently`.
+ */
+template <class L>
+concept listener = std::move_constructible<L> &&
+                   (takes_message<L> || takes_message_and_context<L> || takes_batch<L> || takes_batch_and_context<L>);
+
+namespace detail {
+
+struct listener_shape {
+    bool batch, context;
+};
+
+/// In this order, and no question beyond the one that is answered by yes: to ask whether a generic lambda takes a span would
+/// compile its body with one.
+template <class L>
+constexpr listener_shape shape_of() noexcept {
+    if constexpr (takes_message<L>)
+        return {false, false};
+    else if constexpr (takes_message_and_context<L>)
+        return {false, true};
+    else if constexpr (takes_batch<L>)
+        return {true, false};
+    else
+        return {true, true};
+}
+
+} // namespace detail
+
+/// What the library needs to know of a listener's shape, found at compile time.
+template <listener L>
+struct listener_traits {
+    static constexpr bool batch   = detail::shape_of<L>().batch;
+    static constexpr bool context = detail::shape_of<L>().context;
+
+    using messages = std::conditional_t<batch, std::span<const message_view>, const message_view&>;
+
+    /// Calls it in its shape, with the answer as it is: nothing, a result, or an awaitable.
+    static decltype(auto) call(L& listener, std::span<const message_view> messages_, consume_context& context_) {
+        if constexpr (batch && context)
+            return listener(messages_, context_);
+        else if constexpr (batch)
+            return listener(messages_);
+        else if constexpr (context)
+            return listener(messages_.front(), context_);
+        else
+            return listener(messages_.front());
+    }
+
+    using answer                    = decltype(call(std::declval<L&>(), {}, std::declval<consume_context&>()));
+    static constexpr bool awaitable = detail::awaited<answer>::later;
+    static constexpr bool silent    = std::same_as<typename detail::awaited<answer>::type, void>;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/consume/concurrent_consumption.hpp
+#ifndef ROCKETPUSH_CONSUME_CONCURRENT_CONSUMPTION_HPP
+#define ROCKETPUSH_CONSUME_CONCURRENT_CONSUMPTION_HPP
+
+// rocketpush/consume/consume_job.hpp
+#ifndef ROCKETPUSH_CONSUME_CONSUME_JOB_HPP
+#define ROCKETPUSH_CONSUME_CONSUME_JOB_HPP
+
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief A share in running one pulled batch: what executors get, copy when they recruit another thread, and call.
+ *
+ * Each copy counts itself into the batch; when the last one is gone the strand hears that the batch has run.
+ *
+ * @tparam Consumption  Has `run(Batch&)` and `left(Batch&, Owner&)`; `Owner` keeps it alive (a shared_ptr, or a plain
+ *                      pointer where jobs never leave the strand).
+ */
+template <class Consumption, class Batch, class Owner>
+class consume_job {
+  public:
+    consume_job(Consumption& consumption, Batch& batch, Owner owner) noexcept
+        : consumption_(&consumption), batch_(&batch), owner_(std::move(owner)) {
+        batch_->enter();
+    }
+    consume_job(const consume_job& other) noexcept
+        : consumption_(other.consumption_), batch_(other.batch_), owner_(other.owner_) {
+        if (batch_)
+            batch_->enter();
+    }
+    consume_job(consume_job&& other) noexcept
+        : consumption_(other.consumption_), batch_(std::exchange(other.batch_, nullptr)), owner_(std::move(other.owner_)) {}
+    consume_job& operator=(consume_job other) noexcept {
+        std::swap(consumption_, other.consumption_);
+        std::swap(batch_, other.batch_);
+        std::swap(owner_, other.owner_);
+        return *this;
+    }
+    ~consume_job() {
+        if (batch_ && batch_->leave())
+            consumption_->left(*batch_, owner_);
+    }
+
+    /// Consumes until nothing of the batch is unclaimed.
+    void operator()() const { consumption_->run(*this, *batch_); }
+
+    bool wants_help() const noexcept { return batch_->has_unclaimed(); }
+
+    Batch& batch() const noexcept { return *batch_; }
+    const Owner& owner() const noexcept { return owner_; }
+
+  private:
+    Consumption* consumption_;
+    Batch* batch_;
+    Owner owner_;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/detail/strand_gate.hpp
+#ifndef ROCKETPUSH_DETAIL_STRAND_GATE_HPP
+#define ROCKETPUSH_DETAIL_STRAND_GATE_HPP
+
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief How other threads reach the strand, until it is shut: afterwards nothing is posted any more, so a listener call that
+ *        outlives its consumer (stop() has a deadline) never touches an executor whose context may be gone.
+ *
+ * @par Thread safety  `post` from any thread, `shut` from one.
+ */
+template <class Executor>
+class strand_gate {
+  public:
+    explicit strand_gate(const Executor& executor) : executor_(executor) {}
+
+    /// Runs `what` on the strand later. False: the gate is shut, `what` is dropped.
+    template <class F>
+    bool post(F&& what) {
+        state_.fetch_add(1, std::memory_order_acquire);
+        const bool open = (state_.load(std::memory_order_acquire) & shut_bit) == 0;
+        if (open)
+            asio::post(executor_, std::forward<F>(what));
+        state_.fetch_sub(1, std::memory_order_release);
+        return open;
+    }
+
+    /// After this returns nothing is posted, and no post is under way.
+    void shut() noexcept {
+        state_.fetch_or(shut_bit, std::memory_order_acq_rel);
+        while ((state_.load(std::memory_order_acquire) & ~shut_bit) != 0)
+            std::this_thread::yield();
+    }
+
+  private:
+    static constexpr std::uint32_t shut_bit = 1u << 31;
+
+    Executor executor_;
+    std::atomic<std::uint32_t> state_{0}; ///< Posts under way, and whether it is shut.
+};
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+namespace rocketpush {
+
+/// What a consumption needs of the consumer that it works for.
+template <class H, class Batch>
+concept consumption_host = requires(H& host, Batch& batch) {
+    host.batch_ran(batch);       ///< On the strand: the last runner has left the batch.
+    host.batch_has_failed(batch); ///< On the strand: messages of the batch are to come again.
+};
+
+/**
+ * @brief Runs the listener on pulled batches, in no order, as many calls at once as the executor allows.
+ *
+ * A batch is handed to the executor once. With a listener that answers at once, runners claim slices of it and call the
+ * listener one slice after the other. With an awaitable one, lanes do: coroutines on the executor, at most as many
+ * over all batches as calls may run at once, each claiming slices until its batch has none left.
+ *
+ * The listener's exceptions end here: they become "consume later" and an event.
+ *
+ * @par Thread safety  `dispatch`, `forget_exhausted`, `shut` on the strand.
+ * @par Source         Java `ConsumeMessageConcurrentlyService`.
+ */
+template <listener Listener, executor_policy Executor, observer Observer, runtime Runtime, class Host>
+class concurrent_consumption {
+  public:
+    using traits = listener_traits<Listener>;
+
+    /// Whether listener calls may be on other threads than the strand.
+    static constexpr bool concurrent = Executor::concurrent;
+    /// Whether a batch has run when `dispatch` returns.
+    static constexpr bool immediate = !concurrent && !traits::awaitable;
+
+    using batch_type = pulled_batch<concurrent>;
+    using owner_type = std::conditional_t<immediate, Host*, std::shared_ptr<Host>>;
+    using job        = consume_job<concurrent_consumption, batch_type, owner_type>;
+
+    concurrent_consumption(Listener listener, Executor executor, Observer& observer, Runtime& runtime)
+        : listener_(std::move(listener)), executor_(std::move(executor)), observer_(observer), runtime_(runtime),
+          gate_(runtime.get_executor()) {}
+    concurrent_consumption(const concurrent_consumption&)            = delete;
+    concurrent_consumption& operator=(const concurrent_consumption&) = delete;
+
+    /// @param threads  How many calls run at once, unless the executor was told another number.
+    void start(std::size_t threads, std::size_t batch_size) {
+        slice_size_ = static_cast<std::uint32_t>(batch_size);
+        executor_.start(threads);
+        threads_ = threads;
+    }
+
+    Executor& executor() noexcept { return executor_; }
+
+    /// Hands a prepared batch over; `owner` is kept until it has run.
+    void dispatch(batch_type& batch, owner_type owner) {
+        if constexpr (traits::awaitable) {
+            waiting_.push_back(job(*this, batch, std::move(owner)));
+            start_lanes();
+        } else {
+            executor_.execute(job(*this, batch, std::move(owner)));
+        }
+    }
+
+    /// Lets go of batches that wait for a lane and have nothing left to claim: those of queues that were given up.
+    void forget_exhausted() {
+        std::erase_if(waiting_, [](const job& each) { return !each.wants_help(); });
+    }
+
+    /// Whether this thread is in a listener call of ours.
+    bool inside_listener() const noexcept { return running_here_ == this; }
+
+    /// Nothing reaches the strand any more, whatever runners do. Call when the consumer has stopped.
+    void shut() { gate_.shut(); }
+
+  private:
+    friend job;
+
+    /// One runner's work, called by the executor (through the job).
+    void run(const job& self, batch_type& batch) {
+        if constexpr (!traits::awaitable) {
+            const auto outer = std::exchange(running_here_, this);
+            {
+                runner_counts counts(*this, batch);
+                while (const auto slice = batch.claim(slice_size_))
+                    consume(self, batch, slice, counts);
+            }
+            running_here_ = outer;
+        }
+    }
+
+    /// The last runner left `batch`.
+    void left(batch_type& batch, owner_type& owner) {
+        if constexpr (immediate)
+            owner->batch_ran(batch);
+        else
+            gate_.post([owner = std::move(owner), &batch] { owner->batch_ran(batch); });
+    }
+
+    /// What one runner did; goes into the batch once, when the runner is done with it.
+    struct runner_counts {
+        runner_counts(concurrent_consumption& consumption, batch_type& batch) noexcept
+            : from(consumption), into(batch), since(consumption.runtime_.now()) {}
+        runner_counts(const runner_counts&)            = delete;
+        runner_counts& operator=(const runner_counts&) = delete;
+        ~runner_counts() {
+            const auto spent = from.runtime_.now() - since;
+            into.tally.calls.fetch_add(calls, std::memory_order_relaxed);
+            into.tally.succeeded.fetch_add(succeeded, std::memory_order_relaxed);
+            into.tally.failed.fetch_add(failed, std::memory_order_relaxed);
+            into.tally.nanoseconds.fetch_add(static_cast<std::uint64_t>(std::chrono::nanoseconds(spent).count()),
+                                             std::memory_order_relaxed);
+        }
+
+        concurrent_consumption& from;
+        batch_type& into;
+        std::chrono::steady_clock::time_point since;
+        std::uint64_t calls = 0, succeeded = 0, failed = 0;
+    };
+
+    void consume(const job& self, batch_type& batch, batch_slice slice, runner_counts& counts) {
+        const auto messages = batch.views(slice);
+        consume_context context{*batch.origin.queue};
+        observer_.before_consume(messages, context);
+        auto result = consume_result::reconsume_later;
+        try {
+            if constexpr (traits::silent) {
+                traits::call(listener_, messages, context);
+                result = consume_result::success;
+            } else {
+                result = traits::call(listener_, messages, context);
+            }
+        } catch (...) {
+            observer_.on_listener_exception(context.queue, std::current_exception());
+        }
+        settle(self, batch, slice, context, result, counts);
+    }
+
+    void settle(const job& self, batch_type& batch, batch_slice slice, const consume_context& context, consume_result result,
+                runner_counts& counts) {
+        observer_.after_consume(batch.views(slice), context, result);
+        const auto good = result == consume_result::success ? std::min<std::size_t>(context.succeeded, slice.count) : 0;
+        const auto end  = slice.first + slice.count;
+        auto each       = slice.first;
+        for (; each < slice.first + good; ++each)
+            batch.mark_finished(each);
+        ++counts.calls;
+        counts.succeeded += good;
+        if (each == end)
+            return;
+        counts.failed += end - each;
+        for (; each < end; ++each)
+            batch.mark_failed(each, context.delay_level);
+        if constexpr (!immediate) // else the strand looks at the batch right after it ran
+            gate_.post([self] { self.owner()->batch_has_failed(self.batch()); });
+    }
+
+    // Lanes: awaitable listeners only. All of this is on the strand, but for the lanes themselves.
+
+    /// An executor without threads has no limit of its own.
+    std::size_t lane_limit() const noexcept { return concurrent ? executor_.concurrency() : threads_; }
+
+    void start_lanes() {
+        while (lanes_ < lane_limit() && !waiting_.empty()) {
+            if (!waiting_.front().wants_help()) {
+                waiting_.pop_front();
+                continue;
+            }
+            ++lanes_;
+            // A slice is claimed by the lane itself, so the job stays in front until it is seen to be exhausted.
+            spawn_lane(waiting_.front());
+            if (waiting_.size() > 1 || !waiting_.front().wants_help())
+                std::rotate(waiting_.begin(), waiting_.begin() + 1, waiting_.end());
+        }
+    }
+
+    void spawn_lane(const job& work) {
+        if constexpr (traits::awaitable) {
+            const auto first = work.batch().claim(slice_size_);
+            if (!first) {
+                --lanes_;
+                return;
+            }
+            if constexpr (requires { executor_.get_executor(); })
+                asio::co_spawn(executor_.get_executor(), lane(*this, work, first), asio::detached);
+            else
+                asio::co_spawn(runtime_.get_executor(), lane(*this, work, first), asio::detached);
+        }
+    }
+
+    static auto lane_type() {
+        if constexpr (traits::awaitable)
+            return std::type_identity<asio::awaitable<void, typename detail::awaited<typename traits::answer>::executor>>();
+        else
+            return std::type_identity<void>();
+    }
+    using lane_awaitable = typename decltype(lane_type())::type;
+
+    template <class Result = lane_awaitable>
+    static Result lane(concurrent_consumption& here, job work, batch_slice slice) {
+        batch_type& batch = work.batch();
+        {
+            runner_counts counts(here, batch);
+            do {
+                const auto messages = batch.views(slice);
+                consume_context context{*batch.origin.queue};
+                here.observer_.before_consume(messages, context);
+                auto result = consume_result::reconsume_later;
+                try {
+                    if constexpr (traits::silent) {
+                        co_await traits::call(here.listener_, messages, context);
+                        result = consume_result::success;
+                    } else {
+                        result = co_await traits::call(here.listener_, messages, context);
+                    }
+                } catch (...) {
+                    here.observer_.on_listener_exception(context.queue, std::current_exception());
+                }
+                here.settle(work, batch, slice, context, result, counts);
+                slice = batch.claim(here.slice_size_);
+            } while (slice);
+        }
+        auto owner = work.owner();
+        here.gate_.post([owner, &here, last = std::move(work)] {
+            --here.lanes_;
+            here.start_lanes();
+        });
+    }
+
+    static inline thread_local const concurrent_consumption* running_here_ = nullptr;
+
+    Listener listener_;
+    Executor executor_;
+    Observer& observer_;
+    Runtime runtime_;
+    detail::strand_gate<typename Runtime::executor_type> gate_;
+    std::uint32_t slice_size_ = 1;
+
+    std::deque<job> waiting_; ///< Batches with messages that no lane has claimed, oldest first.
+    std::size_t lanes_   = 0;
+    std::size_t threads_ = 1;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/consume/send_back.hpp
+#ifndef ROCKETPUSH_CONSUME_SEND_BACK_HPP
+#define ROCKETPUSH_CONSUME_SEND_BACK_HPP
+
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace rocketpush {
+
+/// How often a message may fail before it goes to the dead letter queue; -1 is Java's 16.
+constexpr int effective_max_reconsume_times(int option) noexcept { return option < 0 ? 16 : option; }
+
+/**
+ * @brief Returns one failed message to its broker, and does not rest before the broker has confirmed it: until then the
+ *        message is unfinished, and no offset passes it.
+ *
+ * Tried again after 0.5 s, 1 s, ... 5 s. Ends without a confirmation only when the queue was given up or the consumer
+ * stops; then the message comes again to whoever reads the queue next.
+ *
+ * @par Source  Java `ConsumeMessageConcurrentlyService.sendMessageBack`. Differs: Java sends a copy to the retry topic
+ *              when the request times out, which makes two of it if the broker had only been slow.
+ */
+template <class Host>
+detail::awaitable<void, typename Host::executor_type> send_back(std::shared_ptr<Host> host, std::shared_ptr<typename Host::queue_type> queue,
+                                                                typename Host::batch_type& batch, std::uint32_t index) {
+    const message_view view(batch.messages[index]);
+    const returned_message returned{.commit_log_offset   = view.commit_log_offset(),
+                                    .delay_level         = batch.delay_level(index),
+                                    .max_reconsume_times = effective_max_reconsume_times(host->settings().max_reconsume_times),
+                                    .id                  = view.message_id(),
+                                    .topic               = std::string(view.topic())};
+    backoff pause(std::chrono::milliseconds(500), std::chrono::milliseconds(5000));
+    for (;;) {
+        const auto failure = co_await host->calls().send_back(host->settings().group, queue->queue, returned,
+                                                              host->settings().send_back_timeout);
+        host->observe().on_send_back(view, failure);
+        if (!failure) {
+            batch.set_progress(index, message_progress::finished);
+            ++queue->counts.sent_back;
+            break;
+        }
+        if (queue->dropped)
+            break; // unconfirmed: whoever owns the queue next gets it again
+        typename Host::runtime_type::timer timer(host->runtime());
+        timer.expires_at(host->runtime().now() + pause.failed(host->runtime().random()));
+        queue->naps.push_back(&timer); // giving the queue up ends the pause
+        co_await timer.async_wait(detail::await_tuple<typename Host::executor_type>);
+        std::erase(queue->naps, &timer);
+        if (queue->dropped)
+            break;
+    }
+    --batch.under_send_back;
+    host->settled(*queue);
+}
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/rebalance/queue_table.hpp
+#ifndef ROCKETPUSH_REBALANCE_QUEUE_TABLE_HPP
+#define ROCKETPUSH_REBALANCE_QUEUE_TABLE_HPP
+
+// rocketpush/detail/wait_group.hpp
+#ifndef ROCKETPUSH_DETAIL_WAIT_GROUP_HPP
+#define ROCKETPUSH_DETAIL_WAIT_GROUP_HPP
+
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief Coroutines of one strand that run side by side, and somebody who waits for all of them.
+ *
+ * `spawn` starts one; `wait` returns when none is left. Shared by them all, so it may be dropped before they end.
+ */
+template <class Runtime>
+class wait_group : public std::enable_shared_from_this<wait_group<Runtime>> {
+  public:
+    using executor_type = typename Runtime::executor_type;
+
+    explicit wait_group(Runtime& runtime) : executor_(runtime.get_executor()), changed_(runtime) {}
+
+    void spawn(awaitable<void, executor_type> work) {
+        ++running_;
+        asio::co_spawn(executor_, run(this->shared_from_this(), std::move(work)), asio::detached);
+    }
+
+    std::size_t running() const noexcept { return running_; }
+
+    awaitable<void, executor_type> wait() {
+        while (running_ != 0)
+            co_await changed_.wait_until(std::chrono::steady_clock::time_point::max());
+    }
+    /// Returns at `deadline` at the latest. @return Whether all have ended.
+    awaitable<bool, executor_type> wait_until(std::chrono::steady_clock::time_point deadline) {
+        bool in_time = true;
+        while (running_ != 0 && in_time)
+            in_time = co_await changed_.wait_until(deadline);
+        co_return running_ == 0;
+    }
+
+  private:
+    static awaitable<void, executor_type> run(std::shared_ptr<wait_group> self, awaitable<void, executor_type> work) {
+        co_await std::move(work);
+        --self->running_;
+        self->changed_.wake();
+    }
+
+    executor_type executor_;
+    wake_up<Runtime> changed_;
+    std::size_t running_ = 0;
+};
+
+} // namespace rocketpush::detail
+
+#endif
+// rocketpush/rebalance/owned_queue.hpp
+#ifndef ROCKETPUSH_REBALANCE_OWNED_QUEUE_HPP
+#define ROCKETPUSH_REBALANCE_OWNED_QUEUE_HPP
+
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief One queue from the moment it is assigned to us until nothing of it is left here: an epoch of its ownership.
+ *
+ * A queue that comes back gets a new one, so what an old fetch loop still learns of the old one is discarded.
+ *
+ * @par Thread safety  None; on the strand.
+ */
+template <class Connection, class Runtime, bool Concurrent>
+struct owned_queue {
+    owned_queue(message_queue of, Runtime& runtime) : queue(std::move(of)), cache(0), wake(runtime), idle(runtime) {}
+
+    using cache_type = process_queue<Concurrent>;
+
+    message_queue queue;
+    queue_stage stage = queue_stage::acquiring;
+    std::chrono::steady_clock::time_point stage_since{};
+    cache_type cache;
+
+    /// Given up: no further pull, no further listener call; late answers change nothing.
+    bool dropped = false;
+
+    detail::wake_up<Runtime> wake; ///< For the fetch loop: the cache shrank, or the queue was dropped.
+    detail::wake_up<Runtime> idle; ///< For who gives it up: a listener call or a send-back ended.
+
+    std::vector<typename Runtime::timer*> naps; ///< Pauses between attempts at this queue; giving it up ends them.
+
+    bool writing            = false; ///< A commit is under way; the next one waits, or they could overtake each other.
+    queue_offset committed  = -1;    ///< What the store confirmed; -1: nothing yet.
+    queue_offset broker_max = -1; ///< The queue's end as the last pull told.
+    flow_state flow = flow_state::open;
+
+    protocol::pull_request pull; ///< Filled once; each pull changes two numbers of it.
+    std::shared_ptr<Connection> connection; ///< Where it was pulled last.
+    std::uint64_t connection_route = 0;     ///< The route version that `connection` was chosen by.
+    std::int64_t suggested_replica = 0;     ///< The broker's word where to pull next.
+    std::int64_t connected_replica = 0;
+    bool committing_pull = false; ///< A pull that carries a commit is under way ...
+    std::chrono::steady_clock::time_point pull_sent{}; ///< ... since then.
+    bool at_master                 = true;  ///< Whether `connection` goes to the master.
+
+    work_counts counts;
+};
+
+} // namespace rocketpush
+
+#endif
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief The queues of one consumer, each from its assignment until it was handed over with a confirmed offset.
+ *
+ * Taking over: wait for the former owner if it lives, find the first offset, begin to fetch. Giving up: stop fetching, let
+ * running listener calls end (not for ever), commit and have it confirmed, forget. A queue that is being given up is taken
+ * over anew only after that has ended. Each is an operation of its own: a slow one delays no other queue.
+ *
+ * @tparam Host  The consumer; see consumer_core.
+ * @par Thread safety  None; on the strand.
+ * @par Source  Java `RebalanceImpl.processQueueTable`, `updateProcessQueueTableInRebalance`, `computePullFromWhere`.
+ */
+template <class Host>
+class queue_table {
+  public:
+    using queue_type    = typename Host::queue_type;
+    using queue_ptr     = std::shared_ptr<queue_type>;
+    using executor_type = typename Host::executor_type;
+    using time_point    = std::chrono::steady_clock::time_point;
+    template <class T>
+    using task = detail::awaitable<T, executor_type>;
+
+    /// How long a queue that goes to another member waits for its running listener calls.
+    static constexpr std::chrono::seconds hand_over_limit{5};
+    /// How long a broker may take to look at a pull.
+    static constexpr std::chrono::milliseconds pull_processing_limit{300};
+
+    explicit queue_table(Host& host) : host_(host) {}
+
+    /// The queues of `topic` that are ours or are becoming ours, in order; not those on their way out.
+    std::vector<message_queue> held(const std::string& topic) const {
+        std::vector<message_queue> found;
+        for (const auto& [queue, owned] : queues_)
+            if (queue.topic == topic && !owned->dropped)
+                found.push_back(queue);
+        return found;
+    }
+
+    /// Whether nothing is being taken over or given up.
+    bool settled() const {
+        return std::ranges::all_of(queues_, [](const auto& each) { return each.second->stage == queue_stage::fetching; });
+    }
+
+    const std::map<message_queue, queue_ptr>& all() const noexcept { return queues_; }
+    const work_counts& past_counts() const noexcept { return past_; }
+
+    /// Topics that were known when the consumer started: only for their queues does "last" mean behind the newest message.
+    void remember_first_queues(const std::vector<message_queue>& queues) { first_queues_.insert(queues.begin(), queues.end()); }
+
+    /// Takes a queue over, if it is not here in any stage. @param held_elsewhere  A living member may still be reading it.
+    void acquire(const message_queue& queue, bool held_elsewhere) {
+        if (queues_.contains(queue))
+            return;
+        auto owned = std::make_shared<queue_type>(queue, host_.runtime());
+        enter_stage(*owned, queue_stage::acquiring);
+        queues_.emplace(queue, owned);
+        host_.spawn(take_over(host_.shared_from_this(), std::move(owned), held_elsewhere));
+    }
+
+    void release(const message_queue& queue) {
+        if (const auto found = queues_.find(queue); found != queues_.end())
+            release(found->second, std::nullopt);
+    }
+    /// For a consumer that stops; those that are being given up already wait by its deadline from now on.
+    void release_all() {
+        for (auto& [queue, owned] : queues_)
+            owned->idle.wake();
+        for (auto& [queue, owned] : std::map(queues_))
+            release(owned, std::nullopt);
+    }
+
+    /// Ends this epoch of the queue and has the next one begin at `offset`.
+    void restart_at(queue_type& queue, queue_offset offset) {
+        if (const auto found = queues_.find(queue.queue); found != queues_.end() && found->second.get() == &queue)
+            release(found->second, offset);
+    }
+
+    /// Writes what changed (or everything) to the store, side by side; returns when all is answered.
+    task<void> commit(bool everything) {
+        const auto writes = std::make_shared<detail::wait_group<typename Host::runtime_type>>(host_.runtime());
+        for (auto& [queue, owned] : queues_)
+            if (owned->stage == queue_stage::fetching && !owned->writing && (everything || owned->cache.committable() != owned->committed))
+                writes->spawn(write(host_.shared_from_this(), owned, owned->cache.committable()));
+        co_await writes->wait();
+    }
+
+    /// Waits until every queue was given up, until `deadline`. @return Whether all were.
+    task<bool> wait_until_empty(time_point deadline) {
+        while (!queues_.empty() && host_.runtime().now() < deadline)
+            co_await emptied_.wait_until(deadline);
+        co_return queues_.empty() && left_behind_.empty();
+    }
+
+    /// A batch of the queue ran, or a send-back ended.
+    void settled_some(queue_type& queue) {
+        queue.cache.retire_finished([this](auto batch) { host_.batches().give_back(std::move(batch)); });
+        queue.wake.wake();
+        queue.idle.wake();
+        std::erase_if(left_behind_, [](const queue_ptr& each) { return !each->cache.busy(); });
+    }
+
+    /// The shared pointer of a queue that is here or was left behind.
+    queue_ptr share(queue_type& queue) const {
+        if (const auto found = queues_.find(queue.queue); found != queues_.end() && found->second.get() == &queue)
+            return found->second;
+        const auto left = std::ranges::find(left_behind_, &queue, [](const queue_ptr& each) { return each.get(); });
+        return left == left_behind_.end() ? nullptr : *left;
+    }
+
+  private:
+    void enter_stage(queue_type& owned, queue_stage stage) {
+        owned.stage       = stage;
+        owned.stage_since = host_.runtime().now();
+    }
+
+    void erase(const queue_ptr& owned) {
+        if (const auto found = queues_.find(owned->queue); found != queues_.end() && found->second == owned)
+            queues_.erase(found);
+        past_ += owned->counts;
+        if (queues_.empty())
+            emptied_.wake();
+    }
+
+    static task<void> take_over(std::shared_ptr<Host> host, queue_ptr owned, bool held_elsewhere) {
+        auto& table = host->queues();
+        if (held_elsewhere) {
+            const auto ready = host->runtime().now() + host->settings().takeover_delay;
+            while (!owned->dropped && host->runtime().now() < ready)
+                co_await owned->wake.wait_until(ready);
+        }
+        result<queue_offset> first(error::operation_cancelled);
+        if (!owned->dropped)
+            first = co_await table.first_offset(*owned);
+        const auto* wanted = host->subscription_of(owned->queue.topic);
+        if (owned->dropped || !first || !wanted) {
+            if (!owned->dropped && !first)
+                host->observe().on_queue_acquire_failure(owned->queue, first.error());
+            table.erase(owned); // the next round tries again
+            host->rebalance_later();
+            co_return;
+        }
+        owned->cache = typename queue_type::cache_type(*first);
+        owned->pull  = make_pull_request(host->settings(), owned->queue, *wanted);
+        table.enter_stage(*owned, queue_stage::fetching);
+        host->observe().on_queue_acquired(owned->queue, *first);
+        co_await queue_fetcher<Host>::run(host, owned);
+    }
+
+    /// Java's computePullFromWhere.
+    task<result<queue_offset>> first_offset(queue_type& owned) {
+        auto access = host_.offset_access();
+        auto stored = co_await host_.store().read(access, owned.queue);
+        if (!stored)
+            co_return stored.error();
+        if (*stored) {
+            owned.committed = **stored;
+            co_return **stored;
+        }
+        const bool retry = is_retry_topic(owned.queue.topic);
+        result<queue_offset> found(error::operation_cancelled);
+        switch (host_.settings().from) {
+        case consume_from::first: break;
+        case consume_from::timestamp:
+            if (retry)
+                break;
+            found = co_await host_.calls().offset_at(owned.queue, host_.settings().from_time);
+            co_return found;
+        case consume_from::last:
+            // What was there when we started is "last"; a queue that came later begins at its beginning, or what was sent
+            // between its creation and our discovery would be lost.
+            if (retry || !first_queues_.contains(owned.queue))
+                break;
+            found = co_await host_.calls().max_offset(owned.queue);
+            co_return found;
+        }
+        found = co_await host_.calls().min_offset(owned.queue);
+        co_return found;
+    }
+
+    void release(queue_ptr owned, std::optional<queue_offset> go_on_at) {
+        if (std::exchange(owned->dropped, true))
+            return;
+        owned->wake.wake();
+        for (auto* nap : owned->naps)
+            nap->cancel();
+        if (owned->stage == queue_stage::acquiring)
+            return; // take_over sees it and forgets the queue
+        enter_stage(*owned, queue_stage::releasing);
+        owned->cache.cancel_unclaimed();
+        host_.forget_exhausted();
+        host_.spawn(hand_over(host_.shared_from_this(), std::move(owned), go_on_at));
+    }
+
+    static task<void> hand_over(std::shared_ptr<Host> host, queue_ptr owned, std::optional<queue_offset> go_on_at) {
+        auto& table      = host->queues();
+        const auto begun = host->runtime().now();
+        const auto limit = [&] { return host->running() ? begun + hand_over_limit : host->stop_deadline(); };
+        while (owned->cache.busy() && host->runtime().now() < limit())
+            co_await owned->idle.wait_until(limit());
+
+        // The last pull carries a commit too, of an older offset, and a broker runs pulls and commits side by side: ours has to
+        // be the later one. A pull that is held was processed when it came, so there is no need to wait for its answer.
+        const auto processed = owned->pull_sent + pull_processing_limit;
+        while (owned->committing_pull && host->runtime().now() < std::min(processed, limit()))
+            co_await owned->idle.wait_until(std::min(processed, limit()));
+        while (owned->writing) // ends by its timeout at the latest
+            co_await owned->idle.wait_until(time_point::max());
+
+        const auto offset = go_on_at.value_or(owned->cache.committable());
+        if (offset != owned->committed)
+            co_await write(host, owned, offset);
+        host->observe().on_queue_released(owned->queue, owned->committed);
+        if (owned->cache.busy()) // a hung listener: its batch stays until the call returns
+            table.left_behind_.push_back(owned);
+        else
+            owned->cache.clear([&host](auto batch) { host->batches().give_back(std::move(batch)); });
+        table.erase(owned);
+        host->rebalance_later(); // it may be ours again already
+    }
+
+    static task<void> write(std::shared_ptr<Host> host, queue_ptr owned, queue_offset offset) {
+        auto access        = host->offset_access();
+        owned->writing     = true;
+        const auto failure = co_await host->store().write(access, owned->queue, offset);
+        owned->writing     = false;
+        owned->idle.wake();
+        if (!failure)
+            owned->committed = offset;
+        host->observe().on_commit(owned->queue, offset, failure);
+    }
+
+    Host& host_;
+    std::map<message_queue, queue_ptr> queues_;
+    std::vector<queue_ptr> left_behind_; ///< Given up while a listener call still runs.
+    std::set<message_queue> first_queues_;
+    work_counts past_;
+    detail::wake_up<typename Host::runtime_type> emptied_{host_.runtime()};
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/rebalance/rebalancer.hpp
+#ifndef ROCKETPUSH_REBALANCE_REBALANCER_HPP
+#define ROCKETPUSH_REBALANCE_REBALANCER_HPP
+
+// rocketpush/rebalance/assignment.hpp
+#ifndef ROCKETPUSH_REBALANCE_ASSIGNMENT_HPP
+#define ROCKETPUSH_REBALANCE_ASSIGNMENT_HPP
+
+
+#include <algorithm>
+#include <set>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace rocketpush {
+
+/// How what a member owns of a topic has to change.
+struct assignment_change {
+    std::vector<message_queue> release;
+    std::vector<message_queue> acquire;
+
+    bool empty() const noexcept { return release.empty() && acquire.empty(); }
+};
+
+/// What to give up and what to take over so that `owned` becomes `assigned`. Both sorted.
+inline assignment_change compare_assignment(std::span<const message_queue> owned, std::span<const message_queue> assigned) {
+    assignment_change change;
+    std::ranges::set_difference(owned, assigned, std::back_inserter(change.release));
+    std::ranges::set_difference(assigned, owned, std::back_inserter(change.acquire));
+    return change;
+}
+
+/**
+ * @brief Whether every queue that is assigned to us may still be held by a living member.
+ *
+ * None may when we are alone. When the members that we knew have only become fewer, those that `left_behind` gives are
+ * free: a member that leaves commits before the others hear of it.
+ *
+ * @param before  The members of the last round; empty at the first. @param now  Those of this round. Both sorted.
+ */
+inline bool may_be_held_elsewhere(std::span<const std::string> before, std::span<const std::string> now) {
+    if (now.size() <= 1)
+        return false;
+    const bool only_left = !before.empty() && now.size() < before.size() && std::ranges::includes(before, now);
+    return !only_left;
+}
+
+/**
+ * @brief The queues of those who have left.
+ *
+ * The others that move had an owner who lives, and reads them until it hears of the change. Eight queues over three members
+ * are 0-2, 3-5, 6-7; when the first leaves, 0-2 are free, but the third takes 4 and 5 from the second.
+ *
+ * @param before  The members of the last round, and the queues; its `self` does not matter. @param now  The members of this round.
+ */
+template <allocation_strategy Strategy>
+std::set<message_queue> left_behind(const Strategy& strategy, const allocation_request& before, std::span<const std::string> now) {
+    std::set<message_queue> found;
+    for (const auto& member : before.members) {
+        if (std::ranges::find(now, member) != now.end())
+            continue;
+        if (const auto share = strategy.allocate({before.group, member, before.members, before.queues}))
+            found.insert(share->begin(), share->end());
+    }
+    return found;
+}
+
+} // namespace rocketpush
+
+#endif
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief Shares the queues of each subscribed topic out among the members of the group, again and again.
+ *
+ * A round runs when something asked for it, at most one a second, and every 20 s otherwise; every second while a queue is
+ * changing hands or a member list could not be had. A round only asks and compares: taking over and giving up are
+ * operations of the queue table.
+ *
+ * @tparam Host  The consumer; see consumer_core.
+ * @par Source   Java `RebalanceService`, `RebalanceImpl.rebalanceByTopic`.
+ */
+template <class Host>
+class rebalancer {
+  public:
+    using executor_type = typename Host::executor_type;
+    using time_point    = std::chrono::steady_clock::time_point;
+    template <class T>
+    using task = detail::awaitable<T, executor_type>;
+
+    static constexpr std::chrono::milliseconds shortest_interval{1000};
+
+    explicit rebalancer(Host& host) : host_(host), asked_(host.runtime()) {}
+
+    /// Have a round soon. Many calls make one round.
+    void ask() { asked_.wake(); }
+
+    /// Have a round in a second at the latest: something did not go through.
+    void ask_later() {
+        if (!std::exchange(retry_, true))
+            asked_.wake();
+    }
+
+    /// Rounds until the consumer stops.
+    static task<void> run(std::shared_ptr<Host> host) {
+        rebalancer& self = host->rebalance();
+        while (host->running()) {
+            const auto begun = host->runtime().now();
+            self.retry_      = false;
+            const bool clean = co_await self.round();
+            if (!host->running())
+                break;
+            const auto soonest = begun + shortest_interval;
+            auto next          = begun + (clean && !self.retry_ ? host->settings().rebalance_interval : shortest_interval);
+            while (host->running() && host->runtime().now() < next) {
+                const bool asked = co_await self.asked_.wait_until(next);
+                if (asked)
+                    next = std::max(soonest, host->runtime().now());
+            }
+        }
+    }
+
+  private:
+    /// @return Whether every topic is shared out and nothing is on its way.
+    task<bool> round() {
+        bool clean = true;
+        for (const auto& topic : host_.topics()) {
+            const bool shared = co_await share_out(topic);
+            clean             = clean && shared;
+            if (!host_.running())
+                co_return false;
+        }
+        co_return clean && host_.queues().settled();
+    }
+
+    task<bool> share_out(std::string topic) {
+        const auto queues = host_.routes().queues(topic); // a copy: the route may change while we ask
+        if (queues.empty())
+            co_return is_retry_topic(topic) || host_.routes().knows(topic); // routes_duty asks again, and tells us
+        auto members = co_await member_list(topic);
+        if (!host_.running())
+            co_return false;
+        if (!members) {
+            host_.observe().on_rebalance_failure(topic, members.error());
+            co_return false;
+        }
+        std::ranges::sort(*members, [](const auto& a, const auto& b) { return detail::java_compare(a, b) < 0; });
+        const auto repeated = std::ranges::unique(*members);
+        members->erase(repeated.begin(), repeated.end());
+
+        const auto share = host_.strategy().allocate({host_.settings().group, host_.client_id(), *members, queues});
+        if (!share) { // of a member list without us too: it is stale, and to release everything would be wrong
+            host_.observe().on_rebalance_failure(topic, share.error());
+            host_.heartbeat_soon();
+            co_return false;
+        }
+        auto own = *share;
+        std::ranges::sort(own);
+        const auto change = compare_assignment(host_.queues().held(topic), own);
+        for (const auto& queue : change.release)
+            host_.queues().release(queue);
+        const bool all_contested = may_be_held_elsewhere(members_[topic], *members);
+        const auto orphaned      = left_behind(host_.strategy(), {host_.settings().group, "", members_[topic], queues}, *members);
+        for (const auto& queue : change.acquire)
+            host_.queues().acquire(queue, members->size() > 1 && (all_contested || !orphaned.contains(queue)));
+        members_[topic] = std::move(*members);
+        if (!std::exchange(told_[topic], true) || !change.empty())
+            host_.observe().on_rebalance(topic, queues, own);
+        co_return change.empty();
+    }
+
+    /// Asks the topic's brokers one after the other, from a random one on.
+    task<result<std::vector<std::string>>> member_list(std::string topic) {
+        const auto brokers = host_.routes().brokers_of(topic);
+        result<std::vector<std::string>> answer(error::no_broker_address);
+        const auto start = brokers.empty() ? 0 : static_cast<std::size_t>(host_.runtime().random() % brokers.size());
+        for (std::size_t i = 0; i < brokers.size() && host_.running(); ++i) {
+            answer = co_await host_.calls().consumer_ids(brokers[(start + i) % brokers.size()], host_.settings().group);
+            if (answer)
+                break;
+        }
+        co_return answer;
+    }
+
+    Host& host_;
+    detail::wake_up<typename Host::runtime_type> asked_;
+    bool retry_ = false;
+    std::map<std::string, std::vector<std::string>> members_; ///< Of the last round, by topic.
+    std::map<std::string, bool> told_;                        ///< Topics whose first assignment was told.
+};
+
+} // namespace rocketpush
+
+#endif
+
+// client: what the consumers of a process share; and the assembly
+// rocketpush/client/client.hpp
+#ifndef ROCKETPUSH_CLIENT_CLIENT_HPP
+#define ROCKETPUSH_CLIENT_CLIENT_HPP
+
+// rocketpush/client/client_instance.hpp
+#ifndef ROCKETPUSH_CLIENT_CLIENT_INSTANCE_HPP
+#define ROCKETPUSH_CLIENT_CLIENT_INSTANCE_HPP
+
+// rocketpush/client/client_settings.hpp
+#ifndef ROCKETPUSH_CLIENT_CLIENT_SETTINGS_HPP
+#define ROCKETPUSH_CLIENT_CLIENT_SETTINGS_HPP
+
+
+#include <unistd.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rocketpush {
+
+/// The part of `options` that belongs to the client instance: consumers that share one have to agree on it.
+struct client_settings {
+    std::vector<endpoint> name_servers;
+    std::string client_ip;
+    std::string instance_name;
+    std::string unit_name;
+    std::size_t max_frame_size = 0;
+    std::chrono::milliseconds connect_timeout{};
+    std::chrono::milliseconds request_timeout{};
+    std::chrono::milliseconds route_poll_interval{};
+    std::chrono::milliseconds heartbeat_interval{};
+
+    bool operator==(const client_settings&) const = default;
+};
+
+/// @param checked  Options that `check()` found right.
+inline client_settings client_part(const options& checked) {
+    auto servers = parse_name_servers(checked.name_servers);
+    return {.name_servers        = servers ? *servers : std::vector<endpoint>(),
+            .client_ip           = checked.client_ip,
+            .instance_name       = checked.instance_name,
+            .unit_name           = checked.unit_name,
+            .max_frame_size      = checked.max_frame_size,
+            .connect_timeout     = checked.connect_timeout,
+            .request_timeout     = checked.request_timeout,
+            .route_poll_interval = checked.route_poll_interval,
+            .heartbeat_interval  = checked.heartbeat_interval};
+}
+
+/**
+ * @brief A member's name in its group: `ip@instance[@unit]`.
+ *
+ * 10.0.0.7@4711#9f3c2a7e55d01b62 where no instance name was given: process id and random bits, since host name and process
+ * id alone are not unique among containers, and two members with one id read everything twice.
+ *
+ * @par Source  Java `ClientConfig.buildMQClientId`.
+ */
+inline std::string make_client_id(std::string_view ip, std::string_view instance, std::string_view unit, std::uint64_t random) {
+    static constexpr char digits[] = "0123456789abcdef";
+    std::string id(ip);
+    id += '@';
+    if (instance.empty()) {
+        id += std::to_string(::getpid()) + '#';
+        for (int shift = 60; shift >= 0; shift -= 4)
+            id += digits[(random >> shift) & 0xF];
+    } else {
+        id += instance;
+    }
+    if (!unit.empty())
+        (id += '@') += unit;
+    return id;
+}
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/client/group_member.hpp
+#ifndef ROCKETPUSH_CLIENT_GROUP_MEMBER_HPP
+#define ROCKETPUSH_CLIENT_GROUP_MEMBER_HPP
+
+
+#include <cstddef>
+#include <string>
+#include <system_error>
+
+namespace rocketpush {
+
+/**
+ * @brief One consumer as its client instance sees it: a table of plain functions.
+ *
+ * The client is shared by consumers of different types; this is the one place where it calls them without knowing
+ * which. No message goes through it.
+ */
+struct group_member {
+    void* self = nullptr;
+    std::string group;
+
+    protocol::consumer_data (*describe)(void* self)                         = nullptr; ///< Its part of a heartbeat.
+    void (*members_changed)(void* self)                                     = nullptr; ///< Share out anew, soon.
+    void (*route_changed)(void* self, const std::string& topic, std::size_t queues) = nullptr;
+    void (*route_failure)(void* self, const std::string& topic, std::error_code)   = nullptr;
+    void (*connect_ended)(void* self, const endpoint&, std::error_code)            = nullptr; ///< False code: connected.
+    void (*disconnected)(void* self, const endpoint&, std::error_code)             = nullptr;
+    void (*heartbeat_failure)(void* self, const endpoint&, std::error_code)        = nullptr;
+};
+
+/// The table for `Consumer`, which has a member function of each name.
+template <class Consumer>
+group_member make_group_member(Consumer& consumer, std::string group) {
+    static constexpr auto cast = [](void* self) -> Consumer& { return *static_cast<Consumer*>(self); };
+    return {
+        .self              = &consumer,
+        .group             = std::move(group),
+        .describe          = [](void* self) { return cast(self).describe(); },
+        .members_changed   = [](void* self) { cast(self).members_changed(); },
+        .route_changed     = [](void* self, const std::string& topic, std::size_t queues) { cast(self).route_changed(topic, queues); },
+        .route_failure     = [](void* self, const std::string& topic, std::error_code why) { cast(self).route_failure(topic, why); },
+        .connect_ended     = [](void* self, const endpoint& peer, std::error_code why) { cast(self).connect_ended(peer, why); },
+        .disconnected      = [](void* self, const endpoint& peer, std::error_code why) { cast(self).disconnected(peer, why); },
+        .heartbeat_failure = [](void* self, const endpoint& peer, std::error_code why) { cast(self).heartbeat_failure(peer, why); },
+    };
+}
+
+} // namespace rocketpush
+
+#endif
+
+#include <asio/error.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief What the consumers of a process share: connections, routes, heartbeats, and the requests that brokers send.
+ *
+ * It lives as long as a consumer or a `client` handle uses it. Its duties are coroutines of their own, so a broker that is
+ * away delays nobody else: routes are polled every 30 s, and every 1 to 2 s while one is missing; heartbeats go to all
+ * brokers side by side every 30 s, and to a broker as the first thing on each new connection.
+ *
+ * @par Thread safety  None; used on the runtime's executor.
+ * @par Source         Java `MQClientInstance`.
+ */
+template <transport Transport, runtime Runtime>
+class client_instance : public std::enable_shared_from_this<client_instance<Transport, Runtime>> {
+  public:
+    using executor_type   = typename Runtime::executor_type;
+    using pool_type       = connection_pool<Transport, Runtime>;
+    using connection_type = typename pool_type::connection_type;
+    using calls_type      = broker_calls<Transport, Runtime>;
+    using milliseconds    = std::chrono::milliseconds;
+    using time_point      = std::chrono::steady_clock::time_point;
+    template <class T>
+    using task = detail::awaitable<T, executor_type>;
+
+    client_instance(client_settings settings, Transport transport, Runtime runtime)
+        : settings_(std::move(settings)), runtime_(std::move(runtime)),
+          pool_(runtime_, std::move(transport), settings_.max_frame_size, settings_.connect_timeout, events()),
+          name_servers_(pool_, settings_.name_servers, runtime_.random(), settings_.request_timeout),
+          calls_(pool_, routes_, settings_.request_timeout), routes_due_(runtime_), heartbeat_due_(runtime_) {}
+
+    const client_settings& settings() const noexcept { return settings_; }
+    Runtime& runtime() noexcept { return runtime_; }
+    calls_type& calls() noexcept { return calls_; }
+    detail::block_pool& blocks() noexcept { return pool_.blocks(); }
+    const route_table& routes() const noexcept { return routes_; }
+
+    /// `ip@instance[@unit]`; the ip is known from the first connection on.
+    const std::string& client_id() {
+        if (client_id_.empty())
+            client_id_ = make_client_id(local_ip_.empty() ? std::string_view("127.0.0.1") : std::string_view(local_ip_),
+                                        settings_.instance_name, settings_.unit_name, runtime_.random());
+        return client_id_;
+    }
+
+    /**
+     * @brief Takes a consumer in: fetches the routes of `topics`, then tells their brokers of the new member.
+     *
+     * A cluster that is away is no failure: the duties go on asking.
+     *
+     * @retval error::group_in_use          Another consumer of this group is here.
+     * @retval error::operation_cancelled   `leave` came meanwhile.
+     * @retval a resolver's error           None of the name servers' hosts can be resolved.
+     */
+    task<std::error_code> join(group_member member, std::vector<std::string> topics) {
+        const auto self = this->shared_from_this();
+        if (closed_)
+            co_return error::already_stopped;
+        const auto group = member.group;
+        if (!members_.emplace(group, std::move(member)).second)
+            co_return error::group_in_use;
+        for (const auto& topic : topics) {
+            watch(topic);
+            const auto failure = co_await refresh(topic);
+            if (is_resolver_error(failure)) {
+                members_.erase(group);
+                close_if_unused();
+                co_return failure;
+            }
+        }
+        if (!members_.contains(group))
+            co_return error::operation_cancelled;
+        co_await heartbeat();
+        begin_duties();
+        co_return std::error_code();
+    }
+
+    /// Takes a consumer out, and has all brokers forget it; ends the client with its last user.
+    task<void> leave(std::string group) {
+        const auto self = this->shared_from_this();
+        if (members_.erase(group) == 0)
+            co_return;
+        const auto told = std::make_shared<detail::wait_group<Runtime>>(runtime_);
+        for (const auto& broker : routes_.all_addresses())
+            if (pool_.find(broker)) // only where we are connected are we registered
+                told->spawn(unregister(self, broker, group));
+        co_await told->wait();
+        close_if_unused();
+    }
+
+    /// A `client` handle keeps the instance open without consumers.
+    void hold() noexcept { ++handles_; }
+    void release() {
+        --handles_;
+        close_if_unused();
+    }
+
+    /// Subscribes the client to a topic's route; it is asked for at once if `refresh` is not called first.
+    void watch(const std::string& topic) {
+        if (topics_.try_emplace(topic).second)
+            routes_due_.wake();
+    }
+    void unwatch(const std::string& topic) { topics_.erase(topic); }
+
+    /// Asks for a topic's route now, and again later as its state needs.
+    task<std::error_code> refresh(std::string topic) {
+        const auto self = this->shared_from_this();
+        auto answer     = co_await name_servers_.route(topic);
+        const auto found = topics_.find(topic);
+        if (found == topics_.end() || closed_)
+            co_return error::operation_cancelled;
+        route_watch& state = found->second;
+        state.asked        = true;
+        if (answer) {
+            state.misses = 0;
+            state.due    = runtime_.now() + settings_.route_poll_interval;
+            if (routes_.update(topic, *answer))
+                tell(&group_member::route_changed, topic, routes_.queues(topic).size());
+            co_return std::error_code();
+        }
+        const auto failure = answer.error() == error::name_servers_unreachable ? name_servers_.last_failure() : answer.error();
+        const auto retry   = milliseconds(state.misses == 0 ? 1000 : 2000);
+        ++state.misses;
+        state.due = runtime_.now() + std::min(retry, settings_.route_poll_interval);
+        tell(&group_member::route_failure, topic, failure);
+        co_return failure;
+    }
+
+    /// Tells every broker of every route of all our groups, side by side. Waits for their answers, but not long: one
+    /// that is away must not keep the others' queues waiting, and is greeted when it comes back.
+    task<void> heartbeat() {
+        const auto self  = this->shared_from_this();
+        const auto beats = std::make_shared<detail::wait_group<Runtime>>(runtime_);
+        for (const auto& broker : routes_.all_addresses())
+            beats->spawn(heartbeat_to(self, broker));
+        co_await beats->wait_until(runtime_.now() + milliseconds(1000));
+        ask_for_missing_routes();
+    }
+
+    /// Brings the next heartbeat forward; for a changed subscription.
+    void heartbeat_soon() { heartbeat_due_.wake(); }
+
+  private:
+    struct route_watch {
+        time_point due{};
+        int misses = 0;
+        bool asked = false;
+    };
+
+    static bool is_resolver_error(std::error_code code) noexcept {
+        return code && (code.category() == asio::error::get_netdb_category() ||
+                        code.category() == asio::error::get_addrinfo_category());
+    }
+
+    template <class... Parameters, class... Arguments>
+    void tell(void (*group_member::*what)(void*, Parameters...), const Arguments&... arguments) {
+        for (auto& [group, member] : members_)
+            (member.*what)(member.self, arguments...);
+    }
+
+    pool_events<connection_type> events() {
+        static constexpr auto here = [](void* host) -> client_instance& { return *static_cast<client_instance*>(host); };
+        return {
+            .host       = this,
+            .greet      = [](void* host, std::shared_ptr<connection_type> fresh) { return here(host).greet(std::move(fresh)); },
+            .on_request = [](void* host, connection_type& from, const received_frame& frame) { here(host).on_request(from, frame); },
+            .on_connect = [](void* host, const endpoint& peer, std::error_code ec) { here(host).on_connect(peer, ec); },
+            .on_closed =
+                [](void* host, connection_type& lost, std::error_code why) {
+                    if (why != error::operation_cancelled)
+                        here(host).tell(&group_member::disconnected, lost.peer(), why);
+                },
+        };
+    }
+
+    /// The first request on a connection to a broker: it must know our groups before the first pull comes.
+    task<std::error_code> greet(std::shared_ptr<connection_type> fresh) {
+        const auto self = this->shared_from_this();
+        if (local_ip_.empty())
+            learn_local_ip(*fresh);
+        const auto brokers = routes_.all_addresses();
+        if (members_.empty() || std::ranges::find(brokers, fresh->peer()) == brokers.end())
+            co_return std::error_code();
+        const auto body  = heartbeat_body();
+        const protocol::heartbeat_request request;
+        const auto [ec, frame] = co_await fresh->async_request(request, body, settings_.request_timeout,
+                                                               detail::await_tuple<executor_type>);
+        if (!ec)
+            tell(&group_member::members_changed); // it knows us from now on, and may have members that we do not know
+        co_return ec;
+    }
+
+    /// The address by which we reach the cluster is the one to be known by.
+    void learn_local_ip(connection_type& through) {
+        local_ip_ = settings_.client_ip;
+        if constexpr (requires { through.local_endpoint().host; })
+            if (local_ip_.empty())
+                local_ip_ = through.local_endpoint().host;
+    }
+
+    void on_connect(const endpoint& peer, std::error_code failure) {
+        tell(&group_member::connect_ended, peer, failure);
+        if (failure) // a broker is away: its routes may be changing
+            for (auto& [topic, state] : topics_)
+                state.due = std::min(state.due, runtime_.now() + milliseconds(1500));
+        if (failure)
+            routes_due_.wake();
+    }
+
+    void on_request(connection_type& from, const received_frame& frame) {
+        if (static_cast<protocol::request_code>(frame.header.code) == protocol::request_code::notify_consumer_ids_changed) {
+            if (const auto notice = protocol::read_fields<protocol::consumer_ids_changed_notice>(frame.header))
+                if (const auto found = members_.find(notice->consumer_group); found != members_.end())
+                    found->second.members_changed(found->second.self);
+            return;
+        }
+        from.respond(frame, response_code::request_code_not_supported,
+                     " request type " + std::to_string(frame.header.code) + " not supported", protocol::no_fields{});
+    }
+
+    std::string heartbeat_body() {
+        protocol::heartbeat_data data;
+        data.client_id = client_id();
+        for (auto& [group, member] : members_)
+            data.consumers.push_back(member.describe(member.self));
+        return protocol::encode(data);
+    }
+
+    static task<void> heartbeat_to(std::shared_ptr<client_instance> self, endpoint broker) {
+        if (!self->pool_.find(broker)) { // opening the connection sends it
+            [[maybe_unused]] const auto opened = co_await self->pool_.get(broker); // a failure was told as that of the connection
+            co_return;
+        }
+        const auto failure = co_await self->calls_.heartbeat(broker, self->heartbeat_body());
+        if (failure)
+            self->tell(&group_member::heartbeat_failure, broker, failure);
+    }
+
+    static task<void> unregister(std::shared_ptr<client_instance> self, endpoint broker, std::string group) {
+        // An answer is all that is waited for: a broker that cannot give one notices our closed connection.
+        co_await self->calls_.unregister(std::move(broker), self->client_id(), std::move(group));
+    }
+
+    /// The first heartbeat makes brokers create retry topics; waiting for the usual poll would delay the first retry.
+    void ask_for_missing_routes() {
+        for (auto& [topic, state] : topics_)
+            if (state.misses > 0)
+                state.due = std::min(state.due, runtime_.now() + milliseconds(1000));
+        routes_due_.wake();
+    }
+
+    void begin_duties() {
+        if (std::exchange(on_duty_, true))
+            return;
+        asio::co_spawn(runtime_.get_executor(), poll_routes(this->shared_from_this()), asio::detached);
+        asio::co_spawn(runtime_.get_executor(), beat(this->shared_from_this()), asio::detached);
+    }
+
+    static task<void> poll_routes(std::shared_ptr<client_instance> self) {
+        while (!self->closed_) {
+            std::vector<std::string> due;
+            auto next = self->runtime_.now() + self->settings_.route_poll_interval;
+            for (const auto& [topic, state] : self->topics_)
+                if (!state.asked || state.due <= self->runtime_.now())
+                    due.push_back(topic);
+                else
+                    next = std::min(next, state.due);
+            for (auto& topic : due) {
+                if (self->closed_)
+                    co_return;
+                co_await self->refresh(std::move(topic));
+            }
+            if (due.empty())
+                co_await self->routes_due_.wait_until(next);
+        }
+    }
+
+    static task<void> beat(std::shared_ptr<client_instance> self) {
+        while (!self->closed_) {
+            co_await self->heartbeat_due_.wait_until(self->runtime_.now() + self->settings_.heartbeat_interval);
+            if (!self->closed_)
+                co_await self->heartbeat();
+        }
+    }
+
+    void close_if_unused() {
+        if (!members_.empty() || handles_ != 0 || std::exchange(closed_, true))
+            return;
+        routes_due_.wake();
+        heartbeat_due_.wake();
+        pool_.close();
+    }
+
+    client_settings settings_;
+    Runtime runtime_;
+    route_table routes_;
+    pool_type pool_;
+    name_servers<Transport, Runtime> name_servers_;
+    calls_type calls_;
+    detail::wake_up<Runtime> routes_due_;
+    detail::wake_up<Runtime> heartbeat_due_;
+    std::map<std::string, group_member> members_;
+    std::map<std::string, route_watch> topics_;
+    std::string local_ip_;
+    std::string client_id_;
+    std::size_t handles_ = 0;
+    bool on_duty_        = false;
+    bool closed_         = false;
+};
+
+} // namespace rocketpush
+
+#endif
+
+#include <chrono>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief A client that several consumers of a process share: its connections, heartbeats, routes and strand.
+ *
+ * @code
+ * rocketpush::client shared{rocketpush::options{.name_servers = "10.0.0.1:9876"}};
+ * rocketpush::push_consumer orders{shared, {.group = "billing"}, on_order};
+ * rocketpush::push_consumer refunds{shared, {.group = "ledger"}, on_refund};
+ * @endcode
+ *
+ * Of the options only what belongs to the client counts (see client_settings). Outlives its consumers.
+ *
+ * @par Thread safety  Made and destroyed by one thread; consumers may be made from it by any.
+ * @par Source         Java `MQClientManager`. Differs: sharing is asked for, never by accident of equal names.
+ */
+template <transport Transport = tcp_transport, runtime Runtime = asio_runtime>
+class client {
+  public:
+    using instance_type = client_instance<Transport, Runtime>;
+
+    /// @throw std::system_error  error::invalid_name_server
+    explicit client(const options& with, Transport transport = Transport(), Runtime runtime = Runtime())
+        : instance_(std::make_shared<instance_type>(checked(with), std::move(transport), std::move(runtime))) {
+        instance_->hold();
+        instance_->runtime().start();
+    }
+    client(const client&)            = delete;
+    client& operator=(const client&) = delete;
+
+    ~client() {
+        asio::post(instance_->runtime().get_executor(), [shared = instance_] { shared->release(); });
+        auto runtime = instance_->runtime();
+        instance_.reset();
+        runtime.join(std::chrono::seconds(5));
+    }
+
+    const std::shared_ptr<instance_type>& instance() const noexcept { return instance_; }
+
+  private:
+    static client_settings checked(const options& with) {
+        if (!parse_name_servers(with.name_servers))
+            throw std::system_error(error::invalid_name_server,
+                                    "name_servers \"" + with.name_servers + "\" is not a list of host:port separated by ';'");
+        return client_part(with);
+    }
+
+    std::shared_ptr<instance_type> instance_;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/consumer_core.hpp
+#ifndef ROCKETPUSH_CONSUMER_CORE_HPP
+#define ROCKETPUSH_CONSUMER_CORE_HPP
+
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/// Where a consumer is in its life. It never goes back.
+enum class consumer_state : std::uint8_t { created, starting, running, stopping, stopped };
+
+/**
+ * @brief A consumer without its handle: its parts, its duties, and how it starts and stops. All of it on one strand.
+ *
+ * The operations under way own it (each coroutine holds a `shared_ptr`); the handle only signals. The parts know it as
+ * their `Host`, and see of it what the "for the parts" section has.
+ */
+template <listener Listener, transport Transport, allocation_strategy Allocation, offset_store Offsets, executor_policy Executor,
+          observer Observer, runtime Runtime>
+class consumer_core
+    : public std::enable_shared_from_this<
+          consumer_core<Listener, Transport, Allocation, Offsets, Executor, Observer, Runtime>> {
+  public:
+    using runtime_type     = Runtime;
+    using executor_type    = typename Runtime::executor_type;
+    using client_type      = client_instance<Transport, Runtime>;
+    using connection_ptr   = typename client_type::pool_type::connection_ptr;
+    using connection_type  = typename client_type::connection_type;
+    using consumption_type = concurrent_consumption<Listener, Executor, Observer, Runtime, consumer_core>;
+    using batch_type       = typename consumption_type::batch_type;
+    using queue_type       = owned_queue<connection_type, Runtime, consumption_type::concurrent>;
+    using milliseconds     = std::chrono::milliseconds;
+    using time_point       = std::chrono::steady_clock::time_point;
+    template <class T>
+    using task = detail::awaitable<T, executor_type>;
+
+    /// @param checked  Options that `check()` found right.
+    consumer_core(options checked, Listener listener, std::shared_ptr<client_type> client, Allocation strategy, Offsets store,
+                  Executor executor, Observer observer)
+        : options_(std::move(checked)), client_(std::move(client)), runtime_(client_->runtime()), strategy_(std::move(strategy)),
+          store_(std::move(store)), observer_(std::move(observer)), retry_topic_(retry_topic(options_.group)),
+          decoder_({.check_crc = options_.check_crc, .decompress = true, .max_body_size = options_.max_body_size}),
+          consumption_(std::move(listener), std::move(executor), observer_, runtime_) {}
+
+    // For the handle.
+
+    consumer_state state() const noexcept { return state_; }
+    const std::map<std::string, subscription>& subscriptions() const noexcept { return subscriptions_; }
+
+    /// Before start.
+    void subscribe(subscription wanted) { subscriptions_.insert_or_assign(wanted.topic, std::move(wanted)); }
+    bool unsubscribe(const std::string& topic) { return subscriptions_.erase(topic) != 0; }
+
+    /// @retval error::already_started, error::already_stopped, error::group_in_use, a resolver's error.
+    task<std::error_code> start() {
+        const auto self = this->shared_from_this();
+        if (state_ != consumer_state::created)
+            co_return state_ == consumer_state::stopped ? error::already_stopped : error::already_started;
+        state_ = consumer_state::starting;
+        observer_.on_starting(options_.group);
+        if (auto retry = make_subscription(retry_topic_, all_messages, subscription_version()))
+            subscribe(std::move(*retry));
+        consumption_.start(options_.consume_threads, options_.consume_batch_size);
+
+        auto failure = co_await client_->join(make_group_member(*this, options_.group), topics());
+        if (state_ != consumer_state::starting)
+            failure = error::operation_cancelled; // stop() came meanwhile and sees to the rest
+        else if (failure)
+            finish(failure);
+        if (failure)
+            co_return failure;
+
+        state_ = consumer_state::running;
+        for (const auto& topic : topics())
+            queues_.remember_first_queues(routes().queues(topic));
+        observer_.on_started(options_.group, client_->client_id());
+        spawn(rebalancer<consumer_core>::run(self));
+        spawn(commit_duty(self));
+        spawn(sample_duty(self));
+        co_return std::error_code();
+    }
+
+    /**
+     * @brief Ends everything in the order that leaves nothing behind: no more pulls, running listener calls to their end,
+     *        offsets committed and confirmed, the group left at every broker.
+     * @param limit  How long to wait for running listener calls.
+     * @retval error::stop_deadline_passed  Some ran longer; their messages come again elsewhere.
+     */
+    task<std::error_code> stop(milliseconds limit) {
+        const auto self = this->shared_from_this();
+        if (state_ == consumer_state::created)
+            finish({});
+        if (state_ == consumer_state::stopping)
+            co_await stopped_.wait();
+        if (state_ == consumer_state::stopped)
+            co_return stop_result_;
+
+        state_         = consumer_state::stopping;
+        stop_deadline_ = runtime_.now() + limit;
+        rebalancer_.ask();
+        commit_due_.wake();
+        sample_due_.wake();
+        queues_.release_all();
+        // Offsets are committed after the listeners' deadline; a broker that is away must not hold us for ever.
+        const bool clean = co_await queues_.wait_until_empty(stop_deadline_ + settings().request_timeout);
+        co_await client_->leave(options_.group);
+        finish(clean ? std::error_code() : make_error_code(error::stop_deadline_passed));
+        co_return stop_result_;
+    }
+
+    consumer_statistics statistics() {
+        consumer_statistics snapshot{.group = options_.group, .client_id = client_->client_id()};
+        const auto now = runtime_.now();
+        for (const auto& [queue, owned] : queues_.all()) {
+            queue_statistics one{.queue        = queue,
+                                 .stage        = owned->stage,
+                                 .in_stage_for = std::chrono::duration_cast<milliseconds>(now - owned->stage_since),
+                                 .next_pull    = owned->cache.next_pull(),
+                                 .committable  = owned->cache.committable(),
+                                 .committed    = owned->committed,
+                                 .broker_max   = owned->broker_max,
+                                 .cached       = owned->cache.level(),
+                                 .running      = owned->cache.busy(),
+                                 .flow         = owned->flow,
+                                 .counts       = owned->counts};
+            one.lag = owned->broker_max < 0 ? 0 : std::max<std::int64_t>(0, owned->broker_max - one.committable);
+            snapshot.lag += one.lag;
+            snapshot.cached_messages += one.cached.messages;
+            snapshot.cached_bytes += one.cached.bytes;
+            snapshot.queues.push_back(std::move(one));
+        }
+        const auto sums      = counts();
+        snapshot.counts      = sums;
+        snapshot.block_bytes = client_->blocks().live_bytes();
+        const auto rate      = [&](auto figure) { return rates_.per_second(now, sums, figure); };
+        snapshot.pulls_per_second    = rate([](const work_counts& c) { return c.pulls; });
+        snapshot.pulled_per_second   = rate([](const work_counts& c) { return c.pulled; });
+        snapshot.consumed_per_second = rate([](const work_counts& c) { return c.succeeded; });
+        snapshot.failed_per_second   = rate([](const work_counts& c) { return c.failed; });
+        const auto calls             = rate([](const work_counts& c) { return c.calls; });
+        constexpr double milli       = 1e6; // nanoseconds
+        if (snapshot.pulls_per_second > 0)
+            snapshot.pull_milliseconds = rate([](const work_counts& c) { return c.pull_time.count(); }) / milli / snapshot.pulls_per_second;
+        if (calls > 0)
+            snapshot.consume_milliseconds = rate([](const work_counts& c) { return c.consume_time.count(); }) / milli / calls;
+        return snapshot;
+    }
+
+    /// From any thread: whether stop has completed.
+    bool has_stopped() const noexcept { return has_stopped_.load(); }
+    /// Whether this thread is inside a listener call of this consumer.
+    bool inside_listener() const noexcept { return consumption_.inside_listener(); }
+    /// Ends a consumer that was never started; the strand does not run.
+    void stop_unstarted() {
+        state_ = consumer_state::stopped;
+        has_stopped_.store(true);
+    }
+    static task<void> tell_when_stopped(std::shared_ptr<consumer_core> self, std::shared_ptr<asio::io_context> waiting) {
+        if (!self->has_stopped())
+            co_await self->stopped_.wait();
+        waiting->stop();
+    }
+
+    Executor& executor() noexcept { return consumption_.executor(); }
+    client_type& client() noexcept { return *client_; }
+
+    // For the parts.
+
+    bool running() const noexcept { return state_ == consumer_state::running; }
+    const options& settings() const noexcept { return options_; }
+    Runtime& runtime() noexcept { return runtime_; }
+    Observer& observe() noexcept { return observer_; }
+    Allocation& strategy() noexcept { return strategy_; }
+    Offsets& store() noexcept { return store_; }
+    auto& calls() noexcept { return client_->calls(); }
+    const route_table& routes() const noexcept { return client_->routes(); }
+    detail::block_pool& blocks() noexcept { return client_->blocks(); }
+    batch_pool<consumption_type::concurrent>& batches() noexcept { return batches_; }
+    queue_table<consumer_core>& queues() noexcept { return queues_; }
+    rebalancer<consumer_core>& rebalance() noexcept { return rebalancer_; }
+    const std::string& client_id() { return client_->client_id(); }
+    std::string_view own_retry_topic() const noexcept { return retry_topic_; }
+    time_point stop_deadline() const noexcept { return stop_deadline_; }
+
+    pull_pace pace() const noexcept {
+        return {.limits      = {options_.max_cached_messages, options_.max_cached_bytes, options_.max_span},
+                .interval    = options_.pull_interval,
+                .error_delay = options_.error_delay};
+    }
+    /// One for all queues: it keeps its decompression contexts.
+    protocol::message_decoder& decoder() noexcept { return decoder_; }
+    const subscription* subscription_of(const std::string& topic) const {
+        const auto found = subscriptions_.find(topic);
+        return found == subscriptions_.end() ? nullptr : &found->second;
+    }
+    std::vector<std::string> topics() const {
+        std::vector<std::string> all;
+        for (const auto& [topic, wanted] : subscriptions_)
+            all.push_back(topic);
+        return all;
+    }
+
+    void heartbeat_soon() { client_->heartbeat_soon(); }
+    void rebalance_later() { rebalancer_.ask_later(); }
+    void restart_at(queue_type& queue, queue_offset offset) { queues_.restart_at(queue, offset); }
+    void forget_exhausted() { consumption_.forget_exhausted(); }
+
+    void spawn(task<void> work) { asio::co_spawn(runtime_.get_executor(), std::move(work), asio::detached); }
+
+    void dispatch(batch_type& batch) {
+        if constexpr (consumption_type::immediate)
+            consumption_.dispatch(batch, this);
+        else
+            consumption_.dispatch(batch, this->shared_from_this());
+    }
+
+    /// The last runner has left `batch`.
+    void batch_ran(batch_type& batch) {
+        auto& queue = *static_cast<queue_type*>(batch.home);
+        batch.heard = true;
+        queue.counts.calls += batch.tally.calls.load();
+        queue.counts.succeeded += batch.tally.succeeded.load();
+        queue.counts.failed += batch.tally.failed.load();
+        queue.counts.consume_time += std::chrono::nanoseconds(batch.tally.nanoseconds.load());
+        if (batch.tally.failed.load() != 0)
+            batch_has_failed(batch);
+        settled(queue);
+    }
+
+    /// Sends the messages of `batch` back that the listener wants again.
+    void batch_has_failed(batch_type& batch) {
+        auto owned = queues_.share(*static_cast<queue_type*>(batch.home));
+        for (std::uint32_t i = 0; owned && i < batch.size(); ++i) {
+            if (batch.progress(i) != message_progress::failed)
+                continue;
+            batch.set_progress(i, message_progress::sending_back);
+            ++batch.under_send_back;
+            spawn(send_back(this->shared_from_this(), owned, batch, i));
+        }
+    }
+
+    void settled(queue_type& queue) { queues_.settled_some(queue); }
+
+    /// What an offset store is given.
+    struct store_access {
+        template <class T>
+        using task = typename consumer_core::template task<T>;
+
+        consumer_core& core;
+
+        const std::string& group() const noexcept { return core.options_.group; }
+        const std::string& client_id() const { return core.client_->client_id(); }
+        task<result<std::optional<queue_offset>>> query_offset(message_queue queue) {
+            return core.calls().query_offset(group(), std::move(queue));
+        }
+        task<std::error_code> update_offset(message_queue queue, queue_offset offset) {
+            return core.calls().update_offset(group(), std::move(queue), offset);
+        }
+    };
+    store_access offset_access() noexcept { return {*this}; }
+
+    // For the client instance (see group_member).
+
+    protocol::consumer_data describe() const {
+        protocol::consumer_data data;
+        data.group_name         = options_.group;
+        data.consume_from_where = options_.from == consume_from::first       ? protocol::heartbeat_words::from_first
+                                  : options_.from == consume_from::timestamp ? protocol::heartbeat_words::from_time
+                                                                             : protocol::heartbeat_words::from_last;
+        for (const auto& [topic, wanted] : subscriptions_)
+            data.subscriptions.push_back(wanted);
+        return data;
+    }
+    void members_changed() { rebalancer_.ask(); }
+    void route_changed(const std::string& topic, std::size_t queues) {
+        if (!subscriptions_.contains(topic))
+            return;
+        observer_.on_route_changed(topic, queues);
+        rebalancer_.ask();
+    }
+    void route_failure(const std::string& topic, std::error_code why) {
+        if (subscriptions_.contains(topic))
+            observer_.on_route_failure(topic, why);
+    }
+    void connect_ended(const endpoint& peer, std::error_code why) { observer_.on_connect(peer, why); }
+    void disconnected(const endpoint& peer, std::error_code why) { observer_.on_disconnect(peer, why); }
+    void heartbeat_failure(const endpoint& peer, std::error_code why) { observer_.on_heartbeat_failure(peer, why); }
+
+    /// Milliseconds since 1970, as brokers order subscriptions.
+    std::int64_t subscription_version() {
+        return std::chrono::duration_cast<milliseconds>(runtime_.system_now().time_since_epoch()).count();
+    }
+
+  private:
+    /// The last step, after which nothing of the consumer runs but listener calls that hang.
+    void finish(std::error_code outcome) {
+        const bool clean = outcome != error::stop_deadline_passed;
+        consumption_.shut();
+        consumption_.executor().join(clean ? milliseconds(1000) : milliseconds(0));
+        state_       = consumer_state::stopped;
+        stop_result_ = outcome;
+        observer_.on_stopped(options_.group, outcome);
+        has_stopped_.store(true);
+        stopped_.set();
+    }
+
+    static task<void> commit_duty(std::shared_ptr<consumer_core> self) {
+        // What has not changed is written once a minute too, against a broker that lost it.
+        const auto rewrite = std::max<std::int64_t>(1, milliseconds(60000) / self->options_.commit_interval);
+        for (std::int64_t turn = 1; self->running(); ++turn) {
+            co_await self->commit_due_.wait_until(self->runtime_.now() + self->options_.commit_interval);
+            if (self->running())
+                co_await self->queues_.commit(turn % rewrite == 0);
+        }
+    }
+
+    static task<void> sample_duty(std::shared_ptr<consumer_core> self) {
+        while (self->running()) {
+            self->rates_.sample(self->runtime_.now(), self->counts());
+            co_await self->sample_due_.wait_until(self->runtime_.now() + std::chrono::seconds(10));
+        }
+    }
+
+    work_counts counts() const {
+        auto sums = queues_.past_counts();
+        for (const auto& [queue, owned] : queues_.all())
+            sums += owned->counts;
+        return sums;
+    }
+
+    options options_;
+    std::shared_ptr<client_type> client_; ///< Its block pool outlives the batches below.
+    Runtime runtime_;
+    Allocation strategy_;
+    Offsets store_;
+    Observer observer_;
+    std::string retry_topic_;
+    std::map<std::string, subscription> subscriptions_;
+    protocol::message_decoder decoder_;
+    batch_pool<consumption_type::concurrent> batches_;
+    consumption_type consumption_;
+    queue_table<consumer_core> queues_{*this};
+    rebalancer<consumer_core> rebalancer_{*this};
+    detail::wake_up<Runtime> commit_due_{runtime_};
+    detail::wake_up<Runtime> sample_due_{runtime_};
+    detail::signal_flag<Runtime> stopped_{runtime_};
+    rate_window rates_;
+    time_point stop_deadline_ = time_point::max();
+    std::error_code stop_result_;
+    consumer_state state_ = consumer_state::created;
+    std::atomic<bool> has_stopped_{false};
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/push_consumer.hpp
+#ifndef ROCKETPUSH_PUSH_CONSUMER_HPP
+#define ROCKETPUSH_PUSH_CONSUMER_HPP
+
+// rocketpush/detail/policy_roles.hpp
+#ifndef ROCKETPUSH_DETAIL_POLICY_ROLES_HPP
+#define ROCKETPUSH_DETAIL_POLICY_ROLES_HPP
+
+
+#include <cstddef>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+/*
+ * Sorts policies that are given in any order into their slots. Each function of the overload set `role_of` stands for one
+ * role; for a type that has none the compiler lists them all, each with the requirement that the type does not meet.
+ */
+namespace rocketpush::detail {
+
+enum class role { transport, allocation, offset_store, executor, observer, runtime };
+
+template <role R>
+using role_constant = std::integral_constant<role, R>;
+
+template <transport P>
+role_constant<role::transport> role_of(std::type_identity<P>);
+template <allocation_strategy P>
+role_constant<role::allocation> role_of(std::type_identity<P>);
+template <offset_store P>
+role_constant<role::offset_store> role_of(std::type_identity<P>);
+template <executor_policy P>
+role_constant<role::executor> role_of(std::type_identity<P>);
+template <observer P>
+role_constant<role::observer> role_of(std::type_identity<P>);
+template <runtime P>
+role_constant<role::runtime> role_of(std::type_identity<P>);
+
+/// The one type among `Given` that has role `R`, or `Default`.
+template <role R, class Default, class... Given>
+struct policy_of {
+    using type = Default;
+};
+template <role R, class Default, class First, class... Rest>
+struct policy_of<R, Default, First, Rest...> {
+    static constexpr bool here = decltype(role_of(std::type_identity<First>()))::value == R;
+    using type                 = typename std::conditional_t<here, std::type_identity<First>, policy_of<R, Default, Rest...>>::type;
+};
+
+template <role R, class... Given>
+inline constexpr std::size_t count_of = (std::size_t{0} + ... + (decltype(role_of(std::type_identity<Given>()))::value == R));
+
+/// A list of policies, sorted: at most one for each slot, defaults for the others.
+template <class... Given>
+struct sorted_policies {
+    static_assert(count_of<role::transport, Given...> <= 1, "two policies are given for the slot Transport");
+    static_assert(count_of<role::allocation, Given...> <= 1, "two policies are given for the slot Allocation");
+    static_assert(count_of<role::offset_store, Given...> <= 1, "two policies are given for the slot OffsetStore");
+    static_assert(count_of<role::executor, Given...> <= 1, "two policies are given for the slot Executor");
+    static_assert(count_of<role::observer, Given...> <= 1, "two policies are given for the slot Observer; join them with observers{}");
+    static_assert(count_of<role::runtime, Given...> <= 1, "two policies are given for the slot Runtime");
+
+    using transport    = typename policy_of<role::transport, tcp_transport, Given...>::type;
+    using allocation   = typename policy_of<role::allocation, average_allocation, Given...>::type;
+    using offset_store = typename policy_of<role::offset_store, broker_offset_store, Given...>::type;
+    using executor     = typename policy_of<role::executor, thread_pool_executor, Given...>::type;
+    using observer     = typename policy_of<role::observer, log_observer, Given...>::type;
+    using runtime      = typename policy_of<role::runtime, asio_runtime, Given...>::type;
+};
+
+/// Takes the value of type `Policy` out of `given`; a default one if there is none.
+template <class Policy, class... Given>
+Policy take_policy(std::tuple<Given...>& given) {
+    if constexpr ((std::is_same_v<Policy, Given> || ...))
+        return std::move(std::get<Policy>(given));
+    else
+        return Policy();
+}
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <asio/signal_set.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <exception>
+#include <future>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief A RocketMQ push consumer: joins its group, shares the topics' queues with the other members, runs the listener
+ *        on their messages, and commits what was consumed.
+ *
+ * @code
+ * rocketpush::push_consumer consumer{
+ *     rocketpush::options{.name_servers = "127.0.0.1:9876", .group = "billing"},
+ *     [](rocketpush::message_view const& m) { fmt::print("{} {}\n", m.topic(), m.body()); }};
+ * consumer.subscribe("orders", rocketpush::tags("paid || refunded"));
+ * consumer.run(); // until SIGINT or SIGTERM
+ * @endcode
+ *
+ * Policies follow the listener as values, in any order, only those that differ from the default; or they are named
+ * as types with `consumer_of`. Both spellings of an assembly are one type.
+ *
+ * Starts once and stops once. The destructor stops what runs. A consumer of its own has a thread of its own (the default
+ * runtime) or runs on the user's context (`asio_runtime{context.get_executor()}`); blocking calls need another thread
+ * than that context's, the `async_` ones do not.
+ *
+ * @par Thread safety  All functions from any thread; `subscribe` before start and not at once with it. The blocking ones refuse to
+ *                     wait on the consumer's own strand; `stop` inside a listener begins to stop and returns.
+ * @par Source         Java `DefaultMQPushConsumer`.
+ */
+template <listener            Listener,
+          transport           Transport  = tcp_transport,
+          allocation_strategy Allocation = average_allocation,
+          offset_store        Offsets    = broker_offset_store,
+          executor_policy     Executor   = thread_pool_executor,
+          observer            Observer   = log_observer,
+          runtime             Runtime    = asio_runtime>
+class push_consumer {
+  public:
+    using core_type     = consumer_core<Listener, Transport, Allocation, Offsets, Executor, Observer, Runtime>;
+    using client_type   = client<Transport, Runtime>;
+    using executor_type = typename Runtime::executor_type;
+    using milliseconds  = std::chrono::milliseconds;
+
+    /**
+     * @param policies  Any of this assembly's policies, at most one of each type.
+     * @throw std::system_error  The options are not valid; the text names the member, its value and what would do.
+     */
+    template <class... Policies>
+    push_consumer(options with, Listener listener, Policies... policies) {
+        checked(with);
+        std::tuple<Policies...> given(std::move(policies)...);
+        auto client = std::make_shared<typename core_type::client_type>(
+            client_part(with), detail::take_policy<Transport>(given), detail::take_policy<Runtime>(given));
+        assemble(std::move(with), std::move(listener), std::move(client), given);
+        owns_client_ = true;
+    }
+
+    /**
+     * @brief A consumer that shares `with_client`'s connections and strand. Options of the client that are left empty are
+     *        the client's; others have to be equal to them.
+     * @throw std::system_error  As above, or error::invalid_option: the client's settings differ.
+     */
+    template <class... Policies>
+    push_consumer(client_type& with_client, options with, Listener listener, Policies... policies) {
+        const auto& settings = with_client.instance()->settings();
+        if (with.name_servers.empty())
+            for (const auto& server : settings.name_servers)
+                with.name_servers += (with.name_servers.empty() ? "" : ";") + to_string(server);
+        checked(with);
+        auto own = client_part(with);
+        if (own.instance_name.empty())
+            own.instance_name = settings.instance_name;
+        if (own.client_ip.empty())
+            own.client_ip = settings.client_ip;
+        if (own.unit_name.empty())
+            own.unit_name = settings.unit_name;
+        if (own != settings)
+            throw std::system_error(error::invalid_option, "options of the shared client differ from those it was made with");
+        std::tuple<Policies...> given(std::move(policies)...);
+        assemble(std::move(with), std::move(listener), with_client.instance(), given);
+    }
+
+    push_consumer(const push_consumer&)            = delete;
+    push_consumer& operator=(const push_consumer&) = delete;
+
+    ~push_consumer() {
+        if (!core_)
+            return;
+        std::error_code ignored;
+        stop(ignored);
+        auto runtime = core_->runtime();
+        core_.reset();
+        if (owns_client_)
+            runtime.join(join_limit);
+    }
+
+    /**
+     * @brief Subscribes to a topic; again replaces the expression. Before start.
+     * @throw std::system_error  error::invalid_topic, error::invalid_expression, error::unsupported_feature (SQL),
+     *                           error::already_started.
+     */
+    void subscribe(const std::string& topic, const filter_expression& filter = all_messages) {
+        if (started_.load())
+            throw std::system_error(error::already_started, "subscribe to " + topic + " before start()");
+        if (filter.type == filter_type::sql92)
+            throw std::system_error(error::unsupported_feature, "SQL92 filters are not in this version; use tags()");
+        auto wanted = make_subscription(topic, filter, core_->subscription_version());
+        if (!wanted)
+            throw std::system_error(wanted.error(), wanted.error() == error::invalid_topic
+                                                        ? "topic \"" + topic + "\" " + describe_name_rule(name_kind::topic)
+                                                        : "expression \"" + filter.text + "\" selects nothing; use \"*\" for all");
+        core_->subscribe(std::move(*wanted));
+    }
+
+    /// Takes a subscription back. Before start. @return Whether there was one.
+    bool unsubscribe(const std::string& topic) {
+        if (started_.load())
+            throw std::system_error(error::already_started, "unsubscribe from " + topic + " before start()");
+        return core_->unsubscribe(topic);
+    }
+
+    /**
+     * @brief Starts: fetches the routes, tells the brokers, begins to share out.
+     *
+     * Completes when the brokers that could be reached know this member. A cluster that is away is no failure; the
+     * consumer goes on asking.
+     *
+     * @param token  Completion token for `void(std::error_code)`: error::already_started, error::already_stopped,
+     *               error::group_in_use, error::operation_cancelled (stopped meanwhile), or a resolver's error
+     *               when no name server's host can be resolved.
+     */
+    template <class Token>
+    auto async_start(Token&& token) {
+        started_ = true;
+        core_->runtime().start();
+        return run_on_strand([](core_type& core) { return core.start(); }, std::forward<Token>(token));
+    }
+
+    /**
+     * @brief Stops: no more pulls, running listener calls to their end, offsets confirmed, the group left.
+     * @param token  Completion token for `void(std::error_code)`: error::stop_deadline_passed when listener calls were still
+     *               running after `options::stop_timeout`. No listener call starts after completion.
+     */
+    template <class Token>
+    auto async_stop(Token&& token) {
+        return async_stop(core_->settings().stop_timeout, std::forward<Token>(token));
+    }
+    template <class Token>
+    auto async_stop(milliseconds limit, Token&& token) {
+        return run_on_strand([limit](core_type& core) { return core.stop(limit); }, std::forward<Token>(token));
+    }
+
+    /// Blocking `async_start`. @throw std::system_error
+    void start() {
+        std::error_code failure;
+        start(failure);
+        if (failure)
+            throw std::system_error(failure, "cannot start consumer of group " + core_->settings().group);
+    }
+    void start(std::error_code& failure) {
+        failure = {};
+        if (core_->runtime().running_in_this_thread()) {
+            failure = error::would_wait_for_itself;
+            return;
+        }
+        failure = wait_for([this](auto handler) { async_start(std::move(handler)); });
+    }
+
+    /// Blocking `async_stop`. A second call, or one before start, is no error.
+    /// @throw std::system_error  error::stop_deadline_passed
+    void stop() { stop(core_->settings().stop_timeout); }
+    void stop(milliseconds limit) {
+        std::error_code failure;
+        stop(failure, limit);
+        if (failure)
+            throw std::system_error(failure, "consumer of group " + core_->settings().group + " stopped");
+    }
+    void stop(std::error_code& failure) { stop(failure, core_->settings().stop_timeout); }
+    void stop(std::error_code& failure, milliseconds limit) {
+        failure = {};
+        if (!started_.exchange(true)) { // never started: nothing runs on the strand, nobody to tell
+            core_->stop_unstarted();
+            return;
+        }
+        if (core_->runtime().running_in_this_thread() || core_->inside_listener()) {
+            async_stop(limit, [](std::error_code) {}); // waiting here would wait for ourselves
+            return;
+        }
+        if (core_->has_stopped())
+            return;
+        failure = wait_for([this, limit](auto handler) { async_stop(limit, std::move(handler)); });
+        if (owns_client_)
+            core_->runtime().join(join_limit);
+    }
+
+    /**
+     * @brief Starts, waits for SIGINT or SIGTERM, or until somebody stops the consumer, and stops.
+     *
+     * The only function that handles signals; their former handlers are back when it returns.
+     *
+     * @throw std::system_error  As start() and stop().
+     */
+    void run() {
+        const auto waiting = std::make_shared<asio::io_context>(); // shared: the strand may be slower than we to let it go
+        asio::signal_set signals(*waiting, SIGINT, SIGTERM);
+        start();
+        signals.async_wait([waiting = waiting.get()](std::error_code, int) { waiting->stop(); });
+        core_->spawn(core_type::tell_when_stopped(core_, waiting));
+        waiting->run();
+        stop();
+    }
+
+    /// What the consumer is doing at this moment; blocks until the strand has answered.
+    /// @throw std::system_error  error::not_running
+    consumer_statistics statistics() {
+        if (core_->runtime().running_in_this_thread())
+            return core_->statistics();
+        if (!started_.load() || core_->has_stopped())
+            throw std::system_error(error::not_running, "statistics of group " + core_->settings().group);
+        auto promise = std::make_shared<std::promise<consumer_statistics>>();
+        auto answer  = promise->get_future();
+        asio::post(core_->runtime().get_executor(), [core = core_, promise] { promise->set_value(core->statistics()); });
+        while (answer.wait_for(milliseconds(50)) != std::future_status::ready)
+            if (core_->has_stopped()) // meanwhile, and the strand may be gone
+                throw std::system_error(error::not_running, "statistics of group " + core_->settings().group);
+        return answer.get();
+    }
+
+    /// How many listener calls run at once, from now on.
+    void resize(std::size_t threads) { core_->executor().resize(threads); }
+
+    const options& settings() const noexcept { return core_->settings(); }
+
+  private:
+    static constexpr milliseconds join_limit{2000};
+
+    static void checked(const options& with) {
+        if (const auto problem = check(with))
+            throw std::system_error(problem.code, problem.text);
+    }
+
+    template <class Client, class... Policies>
+    void assemble(options with, Listener listener, std::shared_ptr<Client> client, std::tuple<Policies...>& given) {
+        core_ = std::make_shared<core_type>(std::move(with), std::move(listener), std::move(client),
+                                            detail::take_policy<Allocation>(given), detail::take_policy<Offsets>(given),
+                                            detail::take_policy<Executor>(given), detail::take_policy<Observer>(given));
+    }
+
+    template <class Work, class Token>
+    auto run_on_strand(Work work, Token&& token) {
+        return asio::async_initiate<Token, void(std::error_code)>(
+            [core = core_, work](auto handler) {
+                const auto strand = core->runtime().get_executor();
+                asio::co_spawn(strand, work(*core),
+                               [core, handler = std::move(handler)](std::exception_ptr thrown, std::error_code result) mutable {
+                                   if (thrown)
+                                       std::rethrow_exception(thrown);
+                                   const auto where = asio::get_associated_executor(handler, core->runtime().get_executor());
+                                   asio::dispatch(where, [handler = std::move(handler), result]() mutable { std::move(handler)(result); });
+                               });
+            },
+            token);
+    }
+
+    template <class Begin>
+    static std::error_code wait_for(Begin begin) {
+        auto promise = std::make_shared<std::promise<std::error_code>>();
+        auto answer  = promise->get_future();
+        begin([promise = std::move(promise)](std::error_code result) { promise->set_value(result); });
+        try {
+            return answer.get();
+        } catch (const std::future_error&) {
+            return error::operation_cancelled; // the context was destroyed before it ran this
+        }
+    }
+
+    std::shared_ptr<core_type> core_;
+    std::atomic<bool> started_{false};
+    bool owns_client_ = false;
+};
+
+template <listener Listener, class... Policies>
+push_consumer(options, Listener, Policies...)
+    -> push_consumer<Listener, typename detail::sorted_policies<Policies...>::transport,
+                     typename detail::sorted_policies<Policies...>::allocation,
+                     typename detail::sorted_policies<Policies...>::offset_store,
+                     typename detail::sorted_policies<Policies...>::executor,
+                     typename detail::sorted_policies<Policies...>::observer,
+                     typename detail::sorted_policies<Policies...>::runtime>;
+
+template <transport Transport, runtime Runtime, listener Listener, class... Policies>
+push_consumer(client<Transport, Runtime>&, options, Listener, Policies...)
+    -> push_consumer<Listener, Transport, typename detail::sorted_policies<Policies...>::allocation,
+                     typename detail::sorted_policies<Policies...>::offset_store,
+                     typename detail::sorted_policies<Policies...>::executor,
+                     typename detail::sorted_policies<Policies...>::observer, Runtime>;
+
+/// The consumer with this listener and these policies, in any order: `consumer_of<on_entry, inline_executor>`.
+template <listener Listener, class... Policies>
+using consumer_of = push_consumer<Listener, typename detail::sorted_policies<Policies...>::transport,
+                                  typename detail::sorted_policies<Policies...>::allocation,
+                                  typename detail::sorted_policies<Policies...>::offset_store,
+                                  typename detail::sorted_policies<Policies...>::executor,
+                                  typename detail::sorted_policies<Policies...>::observer,
+                                  typename detail::sorted_policies<Policies...>::runtime>;
+
+} // namespace rocketpush
+
+#endif
+
+// embedded: a name server and broker in the process, to try and to test with
+// rocketpush/embedded/broker.hpp
+#ifndef ROCKETPUSH_EMBEDDED_BROKER_HPP
+#define ROCKETPUSH_EMBEDDED_BROKER_HPP
+
+// rocketpush/embedded/broker_logic.hpp
+#ifndef ROCKETPUSH_EMBEDDED_BROKER_LOGIC_HPP
+#define ROCKETPUSH_EMBEDDED_BROKER_LOGIC_HPP
+
+// rocketpush/embedded/admin_requests.hpp
+#ifndef ROCKETPUSH_EMBEDDED_ADMIN_REQUESTS_HPP
+#define ROCKETPUSH_EMBEDDED_ADMIN_REQUESTS_HPP
+
+// rocketpush/embedded/broker_state.hpp
+#ifndef ROCKETPUSH_EMBEDDED_BROKER_STATE_HPP
+#define ROCKETPUSH_EMBEDDED_BROKER_STATE_HPP
+
+// rocketpush/embedded/broker_options.hpp
+#ifndef ROCKETPUSH_EMBEDDED_BROKER_OPTIONS_HPP
+#define ROCKETPUSH_EMBEDDED_BROKER_OPTIONS_HPP
+
+// rocketpush/embedded/delay_schedule.hpp
+#ifndef ROCKETPUSH_EMBEDDED_DELAY_SCHEDULE_HPP
+#define ROCKETPUSH_EMBEDDED_DELAY_SCHEDULE_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::embedded {
+
+/// A broker's delay levels, the first of which is level 1. @par Source  Java `messageDelayLevel`, its default.
+inline std::vector<std::chrono::milliseconds> default_delay_levels() {
+    using namespace std::chrono_literals;
+    return {1s, 5s, 10s, 30s, 1min, 2min, 3min, 4min, 5min, 6min, 7min, 8min, 9min, 10min, 20min, 30min, 1h, 2h};
+}
+
+/**
+ * @brief Which parked messages are due when. The messages lie in the commit log.
+ *
+ * Messages that are due at the same time come out in the order in which they were parked.
+ *
+ * @par Source  Java `ScheduleMessageService`.
+ */
+class delay_schedule {
+  public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    explicit delay_schedule(std::vector<std::chrono::milliseconds> levels) : levels_(std::move(levels)) {
+        ROCKETPUSH_ASSERT(!levels_.empty(), "there is at least one delay level");
+    }
+
+    /// The level that is meant: beyond the last one, the last one. @param level  1 or more.
+    std::int32_t clamp(std::int32_t level) const noexcept {
+        return std::min(level, static_cast<std::int32_t>(levels_.size()));
+    }
+
+    std::int32_t levels() const noexcept { return static_cast<std::int32_t>(levels_.size()); }
+
+    /// @param level  From 1 to `levels()`.
+    void park(std::int32_t level, time_point now, std::int64_t commit_log_offset) {
+        parked_.emplace(now + levels_.at(static_cast<std::size_t>(level - 1)), commit_log_offset);
+    }
+
+    /// Commit log offset of a message whose time has come; it is parked no more.
+    std::optional<std::int64_t> take_due(time_point now) {
+        if (parked_.empty() || parked_.begin()->first > now)
+            return std::nullopt;
+        return parked_.extract(parked_.begin()).mapped();
+    }
+
+    /// When the next message is due.
+    std::optional<time_point> next_due() const {
+        return parked_.empty() ? std::nullopt : std::optional(parked_.begin()->first);
+    }
+
+    std::size_t size() const noexcept { return parked_.size(); }
+
+  private:
+    std::vector<std::chrono::milliseconds> levels_;
+    std::multimap<time_point, std::int64_t> parked_;
+};
+
+} // namespace rocketpush::embedded
+
+#endif
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rocketpush::embedded {
+
+/// In which header encoding answers go out.
+enum class answer_encoding : std::uint8_t {
+    json,      ///< Always JSON: 5.x, and 4.9.3 and older.
+    as_request ///< As the question came: 4.9.4 and later 4.9.x.
+};
+
+/// Versions for `broker_options::version`. @par Source  Java `MQVersion.Version`, by ordinal.
+inline constexpr std::int32_t version_4_9_7 = 407;
+inline constexpr std::int32_t version_5_0_0 = 413;
+inline constexpr std::int32_t version_5_5_0 = 513;
+
+/**
+ * @brief How an embedded broker behaves. The defaults are those of RocketMQ 5.5.0.
+ *
+ * A broker that is asked to be a 4.9.7 answers as that does where the two differ: also set `encoding` then.
+ */
+struct broker_options {
+    endpoint listen{"127.0.0.1", 0}; ///< Port 0: the system chooses one.
+    /// What clients are told to connect to, if not to where it listens: in a container, say.
+    std::string advertised_host{};
+    std::string name    = "broker-a";
+    std::string cluster = "DefaultCluster";
+
+    std::int32_t version     = version_5_5_0;
+    answer_encoding encoding = answer_encoding::json;
+
+    bool auto_create_topics  = true; ///< A producer may send to a topic that does not exist yet.
+    std::int32_t auto_queues = 8;    ///< Most queues of a topic made that way; Java producers ask for 4.
+    bool auto_create_groups  = true; ///< A group needs no `create_group` before its first heartbeat.
+
+    std::int32_t retry_queues        = 1;  ///< Queues of a group's retry topic.
+    std::int32_t max_reconsume_times = 16; ///< For clients that do not say it themselves.
+    /// A short list makes retries quick in tests: level 3 is a first retry's.
+    std::vector<std::chrono::milliseconds> delay_levels = default_delay_levels();
+
+    std::size_t store_bytes      = 256 * 1024 * 1024; ///< Beyond it the oldest messages go, parked ones too.
+    std::size_t max_message_body = 4 * 1024 * 1024;   ///< Bytes.
+    std::size_t pull_messages    = 32;                ///< Most that one pull gives, whatever it asks for.
+    std::size_t pull_bytes       = 256 * 1024;        ///< Bytes, but always one message.
+    std::size_t held_pulls       = 100'000;           ///< Pulls beyond this number are answered at once.
+    std::size_t frame_limit      = protocol::default_frame_limit; ///< Bytes; a client that sends a larger one is cut off.
+
+    std::chrono::milliseconds lock_lifetime   = std::chrono::seconds(60);
+    std::chrono::milliseconds client_lifetime = std::chrono::seconds(120); ///< Without a heartbeat.
+    std::chrono::milliseconds idle_lifetime   = std::chrono::seconds(120); ///< Of a connection without a byte either way.
+    std::chrono::milliseconds scan_interval   = std::chrono::seconds(10);  ///< Between looks for those two.
+
+    /// From 5.0 on.
+    bool is_version_5() const noexcept { return version >= version_5_0_0; }
+};
+
+/// What is wrong with the options, as the end of a sentence; empty when nothing is.
+inline std::string_view describe_problem(const broker_options& options) noexcept {
+    const auto valid_level = [](std::chrono::milliseconds level) { return level.count() >= 0; };
+    if (check_topic(options.name) || check_topic(options.cluster))
+        return "name and cluster need 1 to 127 characters of a-z A-Z 0-9 _ - % |";
+    if (options.version < 0 || options.version > INT16_MAX)
+        return "version is from 0 to 32767";
+    if (options.auto_queues < 1 || options.auto_queues > 65'536 || options.retry_queues < 0 || options.retry_queues > 65'536)
+        return "auto_queues is from 1 to 65536, retry_queues from 0 to 65536";
+    if (options.delay_levels.empty() || !std::ranges::all_of(options.delay_levels, valid_level))
+        return "delay_levels needs a level, and none is negative";
+    if (options.pull_messages == 0 || options.max_message_body > options.frame_limit)
+        return "pull_messages is at least 1, max_message_body not larger than frame_limit";
+    if (options.frame_limit < 1024 || options.frame_limit > 32 * 1024 * 1024)
+        return "frame_limit is from 1 KiB to 32 MiB";
+    if (options.scan_interval.count() < 1)
+        return "scan_interval is at least 1 ms";
+    return {};
+}
+
+} // namespace rocketpush::embedded
+
+#endif
+// rocketpush/embedded/committed_offsets.hpp
+#ifndef ROCKETPUSH_EMBEDDED_COMMITTED_OFFSETS_HPP
+#define ROCKETPUSH_EMBEDDED_COMMITTED_OFFSETS_HPP
+
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace rocketpush::embedded {
+
+/**
+ * @brief How far each group has come in each queue. The last writer wins, also backwards.
+ * @par Source  Java `ConsumerOffsetManager`.
+ */
+class committed_offsets {
+  public:
+    void commit(std::string_view group, std::string_view topic, std::int32_t queue_id, queue_offset next) {
+        auto& topics = groups_.try_emplace(std::string(group)).first->second;
+        topics.try_emplace(std::string(topic)).first->second[queue_id] = next;
+    }
+
+    /// The next offset to consume; nothing if the group never committed there.
+    std::optional<queue_offset> find(std::string_view group, std::string_view topic, std::int32_t queue_id) const {
+        const auto* queues = queues_of(group, topic);
+        if (!queues)
+            return std::nullopt;
+        const auto found = queues->find(queue_id);
+        return found == queues->end() ? std::nullopt : std::optional(found->second);
+    }
+
+    /// The topics in which a group has committed.
+    std::set<std::string> topics(std::string_view group) const {
+        std::set<std::string> names;
+        if (const auto found = groups_.find(group); found != groups_.end())
+            for (const auto& [topic, queues] : found->second)
+                names.insert(topic);
+        return names;
+    }
+
+    void forget_topic(std::string_view topic) {
+        for (auto& [group, topics] : groups_)
+            if (const auto found = topics.find(topic); found != topics.end())
+                topics.erase(found);
+    }
+
+  private:
+    using queue_table = std::map<std::int32_t, queue_offset>;
+    using topic_table = std::map<std::string, queue_table, std::less<>>;
+
+    const queue_table* queues_of(std::string_view group, std::string_view topic) const {
+        const auto topics = groups_.find(group);
+        if (topics == groups_.end())
+            return nullptr;
+        const auto queues = topics->second.find(topic);
+        return queues == topics->second.end() ? nullptr : &queues->second;
+    }
+
+    std::map<std::string, topic_table, std::less<>> groups_;
+};
+
+} // namespace rocketpush::embedded
+
+#endif
+// rocketpush/embedded/consumer_groups.hpp
+#ifndef ROCKETPUSH_EMBEDDED_CONSUMER_GROUPS_HPP
+#define ROCKETPUSH_EMBEDDED_CONSUMER_GROUPS_HPP
+
+// rocketpush/embedded/outbox.hpp
+#ifndef ROCKETPUSH_EMBEDDED_OUTBOX_HPP
+#define ROCKETPUSH_EMBEDDED_OUTBOX_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::embedded {
+
+/// Names a client's connection as long as the broker lives; never given twice.
+using connection_id = std::uint64_t;
+
+/**
+ * @brief What the broker's logic wants to have done: frames to be written, connections to be closed.
+ *
+ * Frames are encoded in place, one behind the other for each connection; whoever writes them swaps the buffer out.
+ */
+class outbox {
+  public:
+    void open(connection_id connection) { connections_.try_emplace(connection); }
+
+    /// Whether the connection is open.
+    bool knows(connection_id connection) const { return connections_.contains(connection); }
+
+    /// Where frames for a connection go: append only. What goes to a connection that has ended is dropped.
+    std::string& frames_to(connection_id connection) {
+        const auto found = connections_.find(connection);
+        if (found != connections_.end()) {
+            if (found->second.empty())
+                fresh_.push_back(connection);
+            return found->second;
+        }
+        nowhere_.clear();
+        return nowhere_;
+    }
+
+    /// The connection has to be closed; nothing is written to it any more.
+    void close(connection_id connection) {
+        if (connections_.erase(connection) != 0)
+            closing_.push_back(connection);
+    }
+
+    /// The connection has ended by itself.
+    void forget(connection_id connection) { connections_.erase(connection); }
+
+    /// Bytes that wait for a connection.
+    std::size_t waiting_for(connection_id connection) const {
+        const auto found = connections_.find(connection);
+        return found == connections_.end() ? 0 : found->second.size();
+    }
+
+    /// Gives the frames for a connection out, in place of those in `frames`. @return Whether there were any.
+    bool take_frames(connection_id connection, std::string& frames) {
+        frames.clear();
+        if (const auto found = connections_.find(connection); found != connections_.end())
+            found->second.swap(frames);
+        return !frames.empty();
+    }
+
+    /// Connections that have got frames since they were asked for last.
+    std::vector<connection_id> take_fresh() { return std::exchange(fresh_, {}); }
+
+    /// Connections that have to be closed.
+    std::vector<connection_id> take_closing() { return std::exchange(closing_, {}); }
+
+    /// Connections that are open, oldest first.
+    std::vector<connection_id> connections() const {
+        std::vector<connection_id> all;
+        for (const auto& [id, frames] : connections_)
+            all.push_back(id);
+        return all;
+    }
+
+  private:
+    std::map<connection_id, std::string> connections_;
+    std::vector<connection_id> fresh_;
+    std::vector<connection_id> closing_;
+    std::string nowhere_;
+};
+
+} // namespace rocketpush::embedded
+
+#endif
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::embedded {
+
+/// One client in a group. A client that comes again on another connection is a second member until the first has gone.
+struct group_member {
+    connection_id connection = 0;
+    std::string client_id;
+    std::int32_t version = 0;
+    std::chrono::steady_clock::time_point last_heartbeat{};
+};
+
+/// A group with members. One set of subscriptions for all of them, as at a real broker: the newest heartbeat wins.
+struct consumer_group {
+    std::vector<group_member> members; ///< In the order in which they came.
+    std::map<std::string, subscription, std::less<>> subscriptions;
+    std::string consume_type;
+    std::string message_model;
+    std::string consume_from_where;
+};
+
+/**
+ * @brief Who is in which consumer group, by connection, and what each group subscribes.
+ *
+ * A group whose last member leaves is forgotten; its committed offsets are not kept here.
+ *
+ * @par Thread safety  None.
+ * @par Source         Java `ConsumerManager`, `ConsumerGroupInfo`.
+ */
+class consumer_groups {
+  public:
+    /// @return Whether the group has a new member, or subscribes to other topics than before.
+    bool join(connection_id connection, std::string_view client_id, std::int32_t version,
+              const protocol::consumer_data& data, std::chrono::steady_clock::time_point now) {
+        auto& group = groups_.try_emplace(data.group_name).first->second;
+
+        auto member       = find_member(group, connection);
+        const bool is_new = member == group.members.end();
+        if (is_new)
+            member = group.members.insert(group.members.end(), group_member{.connection = connection, .client_id = {}});
+        member->client_id      = client_id;
+        member->version        = version;
+        member->last_heartbeat = now;
+
+        group.consume_type       = data.consume_type;
+        group.message_model      = data.message_model;
+        group.consume_from_where = data.consume_from_where;
+        return subscribe(group, data.subscriptions) || is_new;
+    }
+
+    /// @return Whether it was in the group.
+    bool leave(connection_id connection, std::string_view group_name) {
+        const auto group = groups_.find(group_name);
+        if (group == groups_.end())
+            return false;
+        const auto member = find_member(group->second, connection);
+        if (member == group->second.members.end())
+            return false;
+        group->second.members.erase(member);
+        if (group->second.members.empty())
+            groups_.erase(group);
+        return true;
+    }
+
+    /// @return The groups that it was in.
+    std::vector<std::string> leave_all(connection_id connection) {
+        std::vector<std::string> left;
+        for (const auto& [name, group] : groups_)
+            if (std::ranges::count(group.members, connection, &group_member::connection) != 0)
+                left.push_back(name);
+        for (const auto& name : left)
+            leave(connection, name);
+        return left;
+    }
+
+    /// Null for a group without members.
+    const consumer_group* find(std::string_view name) const {
+        const auto found = groups_.find(name);
+        return found == groups_.end() ? nullptr : &found->second;
+    }
+
+    /// Connections whose last heartbeat was before `limit`.
+    std::set<connection_id> silent_since(std::chrono::steady_clock::time_point limit) const {
+        std::set<connection_id> silent;
+        for (const auto& [name, group] : groups_)
+            for (const auto& member : group.members)
+                if (member.last_heartbeat < limit)
+                    silent.insert(member.connection);
+        return silent;
+    }
+
+  private:
+    static std::vector<group_member>::iterator find_member(consumer_group& group, connection_id connection) {
+        return std::ranges::find(group.members, connection, &group_member::connection);
+    }
+
+    /// @return Whether topics came or went. Another expression for a known topic is taken over in silence, as in Java.
+    static bool subscribe(consumer_group& group, const std::vector<subscription>& wanted) {
+        bool changed = false;
+        for (const auto& each : wanted) {
+            const auto [known, is_new] = group.subscriptions.try_emplace(each.topic, each);
+            changed                    = changed || is_new;
+            if (each.version > known->second.version)
+                known->second = each;
+        }
+        const auto given_up = std::erase_if(group.subscriptions, [&wanted](const auto& known) {
+            return std::ranges::count(wanted, known.first, &subscription::topic) == 0;
+        });
+        return changed || given_up != 0;
+    }
+
+    std::map<std::string, consumer_group, std::less<>> groups_;
+};
+
+} // namespace rocketpush::embedded
+
+#endif
+// rocketpush/embedded/held_pulls.hpp
+#ifndef ROCKETPUSH_EMBEDDED_HELD_PULLS_HPP
+#define ROCKETPUSH_EMBEDDED_HELD_PULLS_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::embedded {
+
+/// Whether a message with this tag hash is wanted. No codes: every message is.
+inline bool wants_tag(const std::vector<std::int32_t>& codes, std::int32_t tag_hash) noexcept {
+    return codes.empty() || std::ranges::find(codes, tag_hash) != codes.end();
+}
+
+/// A pull that found nothing new and waits.
+struct held_pull {
+    connection_id connection = 0;
+    protocol::header_encoding encoding{};
+    std::int32_t opaque = 0;
+    protocol::pull_request request{};
+    std::vector<std::int32_t> tag_codes{};
+    std::chrono::steady_clock::time_point deadline{}; ///< Then it is answered without a message.
+};
+
+/**
+ * @brief The pulls that wait, by queue and by time.
+ * @par Source  Java `PullRequestHoldService`.
+ */
+class held_pulls {
+  public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    std::size_t size() const noexcept { return pulls_.size(); }
+
+    void hold(held_pull pull) {
+        const auto id = next_id_++;
+        deadlines_.emplace(pull.deadline, id);
+        queues_.emplace(pull.request.topic, pull.request.queue_id, id);
+        pulls_.emplace(id, std::move(pull));
+    }
+
+    /// Takes those out that a message with this tag hash, new in the queue, ends; the longest held first.
+    std::vector<held_pull> take_woken(std::string_view topic, std::int32_t queue_id, std::int32_t tag_hash) {
+        return take_from_queues({std::string(topic), queue_id, 0}, {std::string(topic), queue_id, last_id},
+                                [tag_hash](const held_pull& pull) { return wants_tag(pull.tag_codes, tag_hash); });
+    }
+
+    /// Takes all of a topic's out.
+    std::vector<held_pull> take_topic(std::string_view topic) {
+        return take_from_queues({std::string(topic), first_queue, 0}, {std::string(topic), last_queue, last_id},
+                                [](const held_pull&) { return true; });
+    }
+
+    /// One whose deadline has come.
+    std::optional<held_pull> take_due(time_point now) {
+        if (deadlines_.empty() || deadlines_.begin()->first > now)
+            return std::nullopt;
+        return take(deadlines_.begin()->second);
+    }
+
+    std::optional<time_point> next_due() const {
+        return deadlines_.empty() ? std::nullopt : std::optional(deadlines_.begin()->first);
+    }
+
+    /// The connection has ended; nobody waits for these answers.
+    void forget(connection_id connection) {
+        std::vector<std::uint64_t> ended;
+        for (const auto& [id, pull] : pulls_)
+            if (pull.connection == connection)
+                ended.push_back(id);
+        for (const auto id : ended)
+            take(id);
+    }
+
+  private:
+    using queue_place = std::tuple<std::string, std::int32_t, std::uint64_t>;
+
+    static constexpr std::uint64_t last_id     = UINT64_MAX;
+    static constexpr std::int32_t first_queue = 0;
+    static constexpr std::int32_t last_queue  = INT32_MAX;
+
+    template <class Ends>
+    std::vector<held_pull> take_from_queues(const queue_place& first, const queue_place& last, Ends ends) {
+        std::vector<std::uint64_t> ended;
+        for (auto at = queues_.lower_bound(first); at != queues_.end() && !(last < *at); ++at)
+            if (const auto id = std::get<2>(*at); ends(pulls_.find(id)->second))
+                ended.push_back(id);
+        std::vector<held_pull> taken;
+        for (const auto id : ended)
+            taken.push_back(take(id));
+        return taken;
+    }
+
+    held_pull take(std::uint64_t id) {
+        auto pull = std::move(pulls_.extract(id).mapped());
+        deadlines_.erase({pull.deadline, id});
+        queues_.erase({pull.request.topic, pull.request.queue_id, id});
+        return pull;
+    }
+
+    std::uint64_t next_id_ = 0;
+    std::map<std::uint64_t, held_pull> pulls_;
+    std::set<std::pair<time_point, std::uint64_t>> deadlines_;
+    std::set<queue_place> queues_;
+};
+
+} // namespace rocketpush::embedded
+
+#endif
+// rocketpush/embedded/message_store.hpp
+#ifndef ROCKETPUSH_EMBEDDED_MESSAGE_STORE_HPP
+#define ROCKETPUSH_EMBEDDED_MESSAGE_STORE_HPP
+
+// rocketpush/embedded/commit_log.hpp
+#ifndef ROCKETPUSH_EMBEDDED_COMMIT_LOG_HPP
+#define ROCKETPUSH_EMBEDDED_COMMIT_LOG_HPP
+
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <iterator>
+#include <string>
+#include <string_view>
+
+namespace rocketpush::embedded {
+
+/**
+ * @brief All stored messages of a broker, one behind the other in the form that pulls give out, and bounded.
+ *
+ * Kept in segments; at the limit the oldest segment goes, with every message in it. Offsets are bytes since the log
+ * began and never come again.
+ *
+ * @par Source  Java `CommitLog`, whose segments are files.
+ */
+class commit_log {
+  public:
+    static constexpr std::size_t largest_segment  = 1024 * 1024;
+    static constexpr std::size_t smallest_segment = 4 * 1024;
+
+    /// @param limit  Bytes; what is kept may exceed it by one message.
+    explicit commit_log(std::size_t limit)
+        : limit_(limit), segment_size_(std::clamp(limit / 8, smallest_segment, largest_segment)) {}
+
+    /// Offset of the oldest byte that is kept.
+    std::int64_t begin_offset() const noexcept { return segments_.empty() ? end_ : segments_.front().begin; }
+    /// Where the next message will begin.
+    std::int64_t end_offset() const noexcept { return end_; }
+
+    /// Appends `message`, whose commit log offset is `end_offset()`. @return Its bytes; valid until it is dropped.
+    std::string_view append(const protocol::stored_message& message) {
+        ROCKETPUSH_ASSERT(message.commit_log_offset == end_, "a message is stored at the log's end");
+        const auto size = message.stored_size();
+        drop_oldest(size);
+        auto& last        = segment_with_room(size);
+        const auto before = last.bytes.size();
+        protocol::append_stored_message(last.bytes, message);
+        end_ += static_cast<std::int64_t>(size);
+        return std::string_view(last.bytes).substr(before);
+    }
+
+    /// The message that begins at `offset`; empty if none does or it was dropped. Valid until it is dropped.
+    std::string_view record_at(std::int64_t offset) const noexcept {
+        namespace layout = detail::message_layout;
+        const auto behind = std::upper_bound(segments_.begin(), segments_.end(), offset,
+                                             [](std::int64_t wanted, const segment& one) { return wanted < one.begin; });
+        if (offset < 0 || behind == segments_.begin())
+            return {};
+        const auto& holder = *std::prev(behind);
+        const auto place   = static_cast<std::size_t>(offset - holder.begin);
+        if (place >= holder.bytes.size() || holder.bytes.size() - place < layout::smallest)
+            return {};
+        // Each message knows its own offset: so an offset into the middle of one is not taken for a message.
+        const char* record = holder.bytes.data() + place;
+        const auto size    = std::size_t{detail::load_big<std::uint32_t>(record)};
+        const auto magic   = detail::load_big<std::uint32_t>(record + layout::magic);
+        const bool begins  = (magic == layout::magic_v1 || magic == layout::magic_v2) &&
+                            detail::load_big<std::int64_t>(record + layout::commit_log_offset) == offset &&
+                            size <= holder.bytes.size() - place;
+        return begins ? std::string_view(record, size) : std::string_view();
+    }
+
+  private:
+    struct segment {
+        std::int64_t begin;
+        std::string bytes; ///< Reserved at once, so that records never move.
+    };
+
+    void drop_oldest(std::size_t coming) {
+        while (!segments_.empty() && static_cast<std::size_t>(end_ - begin_offset()) + coming > limit_)
+            segments_.pop_front();
+    }
+
+    segment& segment_with_room(std::size_t size) {
+        if (segments_.empty() || segments_.back().bytes.capacity() - segments_.back().bytes.size() < size) {
+            segments_.push_back({end_, {}});
+            segments_.back().bytes.reserve(std::max(size, segment_size_));
+        }
+        return segments_.back();
+    }
+
+    std::size_t limit_;
+    std::size_t segment_size_;
+    std::int64_t end_ = 0;
+    std::deque<segment> segments_;
+};
+
+} // namespace rocketpush::embedded
+
+#endif
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::embedded {
+
+/// What a topic allows. Bits of `permission`: 4 read, 2 write, 1 others may be made by its example.
+struct topic_settings {
+    std::int32_t read_queues  = 8;
+    std::int32_t write_queues = 8;
+    std::int32_t permission   = 6;
+
+    bool readable() const noexcept { return (permission & 4) != 0; }
+    bool writable() const noexcept { return (permission & 2) != 0; }
+    std::int32_t queues() const noexcept { return std::max(read_queues, write_queues); }
+};
+
+/// Where a message has been stored.
+struct stored_place {
+    std::int32_t queue_id          = 0;
+    queue_offset offset            = 0;
+    std::int64_t commit_log_offset = 0;
+};
+
+/// How a read ended. @par Source  Java `GetMessageStatus`, whose names go into a pull answer's remark.
+enum class read_status {
+    found,
+    no_matched_message,
+    no_message_in_queue,
+    offset_overflow_one,
+    offset_overflow_badly,
+    offset_too_small,
+};
+
+constexpr std::string_view to_string(read_status status) noexcept {
+    switch (status) {
+    case read_status::found: return "FOUND";
+    case read_status::no_matched_message: return "NO_MATCHED_MESSAGE";
+    case read_status::no_message_in_queue: return "NO_MESSAGE_IN_QUEUE";
+    case read_status::offset_overflow_one: return "OFFSET_OVERFLOW_ONE";
+    case read_status::offset_overflow_badly: return "OFFSET_OVERFLOW_BADLY";
+    case read_status::offset_too_small: return "OFFSET_TOO_SMALL";
+    }
+    return {};
+}
+
+/// Most that one read gives.
+struct read_limits {
+    std::size_t messages = 32;
+    std::size_t bytes    = 256 * 1024; ///< One message is given even if it is larger.
+};
+
+struct read_result {
+    read_status status = read_status::no_message_in_queue;
+    queue_offset next  = 0; ///< Where to read on.
+};
+
+/**
+ * @brief Topics, their queues, and the messages in them.
+ *
+ * A message is encoded once, when it is stored; reads give views of those bytes.
+ *
+ * @par Thread safety  None.
+ * @par Source         Java `DefaultMessageStore`, `ConsumeQueue`, `TopicConfigManager`.
+ */
+class message_store {
+  public:
+    /// One stored message, as its queue knows it.
+    struct entry {
+        std::int64_t commit_log_offset;
+        std::int64_t store_timestamp; ///< ms since 1970
+        std::int32_t tag_hash;        ///< 0 without a tag, as in Java.
+    };
+
+    message_store(std::size_t byte_limit, const host_address& store_host) : log_(byte_limit), store_host_(store_host) {}
+
+    const host_address& store_host() const noexcept { return store_host_; }
+
+    /// Null for a topic that does not exist.
+    const topic_settings* find_topic(std::string_view topic) const {
+        const auto found = topics_.find(topic);
+        return found == topics_.end() ? nullptr : &found->second.settings;
+    }
+
+    /// Makes a topic or changes it; queues that it has are kept, also when it shall have fewer.
+    void set_topic(std::string_view topic, const topic_settings& settings) {
+        auto& made    = topics_.try_emplace(std::string(topic)).first->second;
+        made.settings = settings;
+        if (const auto queues = static_cast<std::size_t>(settings.queues()); made.queues.size() < queues)
+            made.queues.resize(queues);
+    }
+
+    /// Forgets a topic with its messages. @return Whether it existed.
+    bool remove_topic(std::string_view topic) {
+        const auto found = topics_.find(topic);
+        if (found == topics_.end())
+            return false;
+        topics_.erase(found);
+        return true;
+    }
+
+    std::vector<std::string> topic_names() const {
+        std::vector<std::string> names;
+        for (const auto& [name, topic] : topics_)
+            names.push_back(name);
+        return names;
+    }
+
+    /// The topic's queues in turn, for those who do not name one. The topic exists.
+    std::int32_t next_queue(std::string_view topic) {
+        auto& writer = topics_.find(topic)->second;
+        return writer.turn = (writer.turn + 1) % std::max(1, writer.settings.write_queues);
+    }
+
+    /// Stores a message; its offsets and store host are set here. The topic and the queue exist.
+    stored_place append(protocol::stored_message message) {
+        auto* queue = find_queue(message.topic, message.queue_id);
+        ROCKETPUSH_ASSERT(queue, "messages are stored in queues that exist");
+        message.queue_offset      = queue->end();
+        message.commit_log_offset = log_.end_offset();
+        message.store_host        = store_host_;
+        const auto oldest         = log_.begin_offset();
+        log_.append(message);
+        queue->entries.push_back({message.commit_log_offset, message.store_timestamp, tag_hash(message.properties)});
+        if (log_.begin_offset() != oldest)
+            forget_dropped();
+        return {message.queue_id, message.queue_offset, message.commit_log_offset};
+    }
+
+    /// The message that begins there in the commit log; empty if there is none.
+    std::string_view record_at(std::int64_t commit_log_offset) const noexcept { return log_.record_at(commit_log_offset); }
+
+    /// Offset of a queue's oldest message; where the next will be if it has none; 0 if there is no such queue.
+    queue_offset min_offset(std::string_view topic, std::int32_t queue_id) const {
+        const auto* queue = find_queue(topic, queue_id);
+        return queue ? queue->begin : 0;
+    }
+    /// Where a queue's next message will be; 0 if there is no such queue.
+    queue_offset max_offset(std::string_view topic, std::int32_t queue_id) const {
+        const auto* queue = find_queue(topic, queue_id);
+        return queue ? queue->end() : 0;
+    }
+
+    /// What the queue knows of the message at an offset; nothing if it is not kept.
+    std::optional<entry> find_entry(std::string_view topic, std::int32_t queue_id, queue_offset at) const {
+        const auto* queue = find_queue(topic, queue_id);
+        if (!queue || at < queue->begin || at >= queue->end())
+            return std::nullopt;
+        return queue->entries[static_cast<std::size_t>(at - queue->begin)];
+    }
+
+    /// Offset of the first message that was stored at `timestamp` (ms) or later; the maximum if none was.
+    queue_offset first_since(std::string_view topic, std::int32_t queue_id, std::int64_t timestamp) const {
+        const auto* queue = find_queue(topic, queue_id);
+        if (!queue)
+            return 0;
+        const auto first = std::partition_point(queue->entries.begin(), queue->entries.end(), [timestamp](const entry& one) {
+            return one.store_timestamp < timestamp;
+        });
+        return queue->begin + std::distance(queue->entries.begin(), first);
+    }
+
+    /**
+     * @brief Finds messages of a queue, which exists, from an offset on.
+     * @param wants    `bool(std::int32_t tag_hash)`; others are passed over.
+     * @param records  Gets the messages found, as stored, behind those it has.
+     */
+    template <std::predicate<std::int32_t> Wants>
+    read_result read(std::string_view topic, std::int32_t queue_id, queue_offset from, const read_limits& limits,
+                     Wants&& wants, std::vector<std::string_view>& records) const {
+        const auto* queue = find_queue(topic, queue_id);
+        if (!queue || queue->end() == 0)
+            return {read_status::no_message_in_queue, 0};
+        if (from < queue->begin)
+            return {read_status::offset_too_small, queue->begin};
+        if (from == queue->end())
+            return {read_status::offset_overflow_one, from};
+        if (from > queue->end())
+            return {read_status::offset_overflow_badly, queue->end()};
+
+        std::size_t messages = 0, bytes = 0;
+        // A tag that nobody uses must not make one read walk through a million messages.
+        const auto stop = std::min(queue->end(), from + most_looked_at);
+        auto next       = from;
+        for (; next < stop && messages < limits.messages; ++next) {
+            const auto& candidate = queue->entries[static_cast<std::size_t>(next - queue->begin)];
+            if (!wants(candidate.tag_hash))
+                continue;
+            const auto record = log_.record_at(candidate.commit_log_offset);
+            if (messages > 0 && bytes + record.size() > limits.bytes)
+                break;
+            records.push_back(record);
+            bytes += record.size();
+            ++messages;
+        }
+        return {messages > 0 ? read_status::found : read_status::no_matched_message, next};
+    }
+
+    /// Forgets a queue's messages before an offset, which becomes its minimum (at most its maximum).
+    void drop_before(std::string_view topic, std::int32_t queue_id, queue_offset at) {
+        if (auto* queue = find_queue(topic, queue_id))
+            while (queue->begin < at && !queue->entries.empty())
+                queue->pop();
+    }
+
+    static std::int32_t tag_hash(std::string_view properties) noexcept {
+        const auto tag = protocol::find_property(properties, property_names::tags);
+        return tag ? detail::java_hash(*tag) : 0;
+    }
+
+  private:
+    static constexpr queue_offset most_looked_at = 16'000;
+
+    struct queue_state {
+        std::deque<entry> entries;
+        queue_offset begin = 0;
+
+        queue_offset end() const noexcept { return begin + static_cast<queue_offset>(entries.size()); }
+        void pop() {
+            entries.pop_front();
+            ++begin;
+        }
+    };
+    struct topic_state {
+        topic_settings settings;
+        std::vector<queue_state> queues;
+        std::int32_t turn = -1; ///< Queue of the last message that named none.
+    };
+
+    const queue_state* find_queue(std::string_view topic, std::int32_t queue_id) const {
+        const auto found = topics_.find(topic);
+        if (found == topics_.end() || queue_id < 0 || static_cast<std::size_t>(queue_id) >= found->second.queues.size())
+            return nullptr;
+        return &found->second.queues[static_cast<std::size_t>(queue_id)];
+    }
+    queue_state* find_queue(std::string_view topic, std::int32_t queue_id) {
+        return const_cast<queue_state*>(std::as_const(*this).find_queue(topic, queue_id));
+    }
+
+    void forget_dropped() {
+        for (auto& [name, topic] : topics_)
+            for (auto& queue : topic.queues)
+                while (!queue.entries.empty() && queue.entries.front().commit_log_offset < log_.begin_offset())
+                    queue.pop();
+    }
+
+    commit_log log_;
+    host_address store_host_;
+    std::map<std::string, topic_state, std::less<>> topics_;
+};
+
+} // namespace rocketpush::embedded
+
+#endif
+// rocketpush/embedded/queue_locks.hpp
+#ifndef ROCKETPUSH_EMBEDDED_QUEUE_LOCKS_HPP
+#define ROCKETPUSH_EMBEDDED_QUEUE_LOCKS_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+namespace rocketpush::embedded {
+
+/**
+ * @brief Which member of a group may consume a queue in order.
+ *
+ * A lock belongs to a client id, whatever its connection; each request for it renews it. Nothing is checked: a queue that
+ * does not exist can be locked, as at a real broker.
+ *
+ * @par Source  Java `RebalanceLockManager`.
+ */
+class queue_locks {
+  public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    /// @param lifetime  A lock that was not renewed for longer belongs to nobody.
+    explicit queue_locks(std::chrono::milliseconds lifetime) : lifetime_(lifetime) {}
+
+    /// @return Whether `client_id` has the lock now.
+    bool lock(std::string_view group, const message_queue& queue, std::string_view client_id, time_point now) {
+        auto& held = groups_.try_emplace(std::string(group)).first->second.try_emplace(queue).first->second;
+        if (!held.owner.empty() && held.owner != client_id && alive(held, now))
+            return false;
+        held.owner   = client_id;
+        held.renewed = now;
+        return true;
+    }
+
+    /// Only the owner can.
+    void unlock(std::string_view group, const message_queue& queue, std::string_view client_id) {
+        const auto found = groups_.find(group);
+        if (found == groups_.end())
+            return;
+        const auto held = found->second.find(queue);
+        if (held != found->second.end() && held->second.owner == client_id)
+            found->second.erase(held);
+    }
+
+    /// Whether any queue of the group is locked: then the group consumes in order.
+    bool any(std::string_view group, time_point now) const {
+        const auto found = groups_.find(group);
+        return found != groups_.end() &&
+               std::ranges::any_of(found->second, [&](const auto& one) { return alive(one.second, now); });
+    }
+
+  private:
+    struct held_lock {
+        std::string owner;
+        time_point renewed;
+    };
+
+    bool alive(const held_lock& held, time_point now) const noexcept { return now - held.renewed <= lifetime_; }
+
+    std::chrono::milliseconds lifetime_;
+    std::map<std::string, std::unordered_map<message_queue, held_lock>, std::less<>> groups_;
+};
+
+} // namespace rocketpush::embedded
+
+#endif
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::embedded {
+
+/// Now, on both of the Runtime's clocks: the steady one for deadlines, the system's for what is stored and sent.
+struct moment {
+    std::chrono::steady_clock::time_point steady{};
+    std::chrono::system_clock::time_point system{};
+
+    /// ms since 1970
+    std::int64_t milliseconds() const noexcept {
+        return std::chrono::floor<std::chrono::milliseconds>(system.time_since_epoch()).count();
+    }
+};
+
+/// One request as it came.
+struct incoming_request {
+    connection_id from = 0;
+    const protocol::header_view& header;
+    std::string_view body;
+    moment now;
+};
+
+/// A connected client.
+struct client_connection {
+    host_address address;
+    std::chrono::steady_clock::time_point last_active{};
+};
+
+/// A message that has just come into a queue; pulls may wait for it.
+struct arrival {
+    std::string topic;
+    std::int32_t queue_id;
+    std::int32_t tag_hash;
+};
+
+/// A request that the broker has passed on to a client for somebody else; see `admin_requests.hpp`.
+struct forwarded_request {
+    connection_id asked_by;
+    std::int32_t opaque;
+    protocol::header_encoding encoding;
+    connection_id answered_by;
+};
+
+/// Where delayed messages lie until they are due. Java: RMQ_SYS_SCHEDULE_TOPIC.
+inline constexpr std::string_view schedule_topic = "SCHEDULE_TOPIC_XXXX";
+
+/**
+ * @brief All that an embedded broker knows. The functions that answer requests work on it; see `broker_logic`.
+ */
+struct broker_state {
+    broker_state(broker_options with, endpoint reached_at, const host_address& own_address, std::uint64_t seed)
+        : options(std::move(with)), address(std::move(reached_at)), store(options.store_bytes, own_address),
+          delays(options.delay_levels), locks(options.lock_lifetime),
+          unique_ids(own_address, seed >> 32, static_cast<std::uint32_t>(seed)) {
+        store.set_topic(schedule_topic, {delays.levels(), delays.levels(), 6});
+        if (options.auto_create_topics)
+            store.set_topic(auto_create_topic, {options.auto_queues, options.auto_queues, 7});
+    }
+
+    const broker_options options;
+    const endpoint address; ///< What routes tell clients to connect to.
+
+    message_store store;
+    delay_schedule delays;
+    consumer_groups groups;
+    committed_offsets offsets;
+    queue_locks locks;
+    held_pulls held;
+    protocol::unique_id_generator unique_ids;
+
+    std::set<std::string, std::less<>> known_groups; ///< Those that may consume; see auto_create_groups.
+    std::map<connection_id, client_connection> connections;
+    std::map<std::int32_t, forwarded_request> forwarded; ///< By the opaque of the broker's own request.
+    std::vector<arrival> arrivals;                        ///< Not yet told to held pulls.
+    std::int32_t next_opaque = 0;                         ///< Of the broker's own requests.
+    outbox out;
+
+    /// Whether a group may consume; one that is not known is made if that is allowed.
+    bool admit_group(std::string_view group) {
+        if (known_groups.contains(group))
+            return true;
+        if (!options.auto_create_groups || check_group(group))
+            return false;
+        known_groups.emplace(group);
+        return true;
+    }
+};
+
+/// What the request handlers share, and they themselves; not for users.
+namespace answering {
+
+/// Whoever asked, when the question itself is gone.
+struct reply_address {
+    connection_id to;
+    std::int32_t opaque;
+    protocol::header_encoding encoding;
+};
+
+inline reply_address address_of(const incoming_request& request) noexcept {
+    return {request.from, request.header.opaque, request.header.encoding};
+}
+
+inline protocol::header_encoding chosen_encoding(const broker_state& broker, protocol::header_encoding asked) noexcept {
+    return broker.options.encoding == answer_encoding::as_request ? asked : protocol::header_encoding::json;
+}
+
+template <class Fields = protocol::no_fields>
+void reply(broker_state& broker, const reply_address& address, response_code code, std::string_view remark = {},
+           const Fields& fields = {}, std::string_view body = {}) {
+    protocol::append_response(broker.out.frames_to(address.to), chosen_encoding(broker, address.encoding), code,
+                              address.opaque, remark, fields, body, broker.options.version);
+}
+
+/// Nobody reads an answer to a oneway request, so it gets none.
+template <class Fields = protocol::no_fields>
+void reply(broker_state& broker, const incoming_request& request, response_code code, std::string_view remark = {},
+           const Fields& fields = {}, std::string_view body = {}) {
+    if (!request.header.is_oneway())
+        reply(broker, address_of(request), code, remark, fields, body);
+}
+
+/// The request's fields; where they do not fit, the answer that says so has been given.
+template <class Request>
+std::optional<Request> read_request(broker_state& broker, const incoming_request& request) {
+    auto fields = protocol::read_fields<Request>(request.header);
+    if (fields)
+        return std::move(*fields);
+    reply(broker, request, response_code::system_error, "the custom field of the request is missing or not valid");
+    return std::nullopt;
+}
+
+/// What 5.3.2 and later call an invalid parameter was a system error before.
+inline response_code invalid_parameter(const broker_state& broker) noexcept {
+    constexpr std::int32_t version_5_3_2 = 477;
+    return broker.options.version >= version_5_3_2 ? response_code::invalid_parameter : response_code::system_error;
+}
+
+/// Tells every member of a group that members or topics have changed.
+inline void notify_members(broker_state& broker, std::string_view group_name) {
+    const auto* group = broker.groups.find(group_name);
+    if (!group)
+        return;
+    const protocol::consumer_ids_changed_notice notice{std::string(group_name)};
+    for (const auto& member : group->members) {
+        const protocol::command_meta meta{.opaque  = broker.next_opaque++,
+                                          .flag    = protocol::oneway_flag,
+                                          .version = broker.options.version};
+        protocol::append_request(broker.out.frames_to(member.connection), protocol::header_encoding::json, notice, meta);
+    }
+}
+
+/// A client is gone, with all that it had at the broker. Its connection is not touched.
+inline void forget_client(broker_state& broker, connection_id connection) {
+    broker.held.forget(connection);
+    for (const auto& group : broker.groups.leave_all(connection))
+        notify_members(broker, group);
+}
+
+} // namespace answering
+
+} // namespace rocketpush::embedded
+
+#endif
+// rocketpush/embedded/pull_requests.hpp
+#ifndef ROCKETPUSH_EMBEDDED_PULL_REQUESTS_HPP
+#define ROCKETPUSH_EMBEDDED_PULL_REQUESTS_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/**
+ * Messages out.
+ * @par Source  Java `PullMessageProcessor`, `PullRequestHoldService`, `QueryMessageProcessor`.
+ */
+namespace rocketpush::embedded::answering {
+
+/// Why a pull is refused, or nothing and the tags that it wants.
+struct pull_check {
+    response_code refusal = response_code::success;
+    std::string remark{};
+    std::vector<std::int32_t> tag_codes{};
+};
+
+/// The subscription that a pull is filtered by: its own, or the group's from the last heartbeat.
+inline pull_check find_tag_codes(const broker_state& broker, const protocol::pull_request& pull) {
+    if (pull.sys_flag & protocol::pull_flags::subscription) {
+        auto own = make_subscription(pull.topic, tags(pull.subscription), pull.sub_version);
+        if (!own)
+            return {response_code::subscription_parse_failed, "parse the consumer's subscription failed"};
+        return {.tag_codes = std::move(own->tag_codes)};
+    }
+    const auto* group = broker.groups.find(pull.consumer_group);
+    if (!group)
+        return {response_code::subscription_not_exist, "the consumer's group info not exist"};
+    const auto known = group->subscriptions.find(pull.topic);
+    if (known == group->subscriptions.end())
+        return {response_code::subscription_not_exist, "the consumer's subscription not exist"};
+    if (known->second.version < pull.sub_version)
+        return {response_code::subscription_not_latest, "the consumer's subscription not latest"};
+    return {.tag_codes = known->second.tag_codes};
+}
+
+inline pull_check check_pull(broker_state& broker, const protocol::pull_request& pull) {
+    if (!broker.admit_group(pull.consumer_group))
+        return {response_code::subscription_group_not_exist,
+                "subscription group [" + pull.consumer_group + "] does not exist"};
+    const auto* topic = broker.store.find_topic(pull.topic);
+    if (!topic)
+        return {response_code::topic_not_exist, "topic[" + pull.topic + "] not exist, apply first please!"};
+    if (!topic->readable())
+        return {response_code::no_permission, "the topic[" + pull.topic + "] pulling message is forbidden"};
+    if (pull.queue_id < 0 || pull.queue_id >= topic->read_queues)
+        return {invalid_parameter(broker), "queueId[" + std::to_string(pull.queue_id) + "] is illegal, topic:[" +
+                                               pull.topic + "]"};
+    if (!pull.expression_type.empty() && pull.expression_type != to_string(filter_type::tag))
+        return {response_code::system_error,
+                "The broker does not support consumer to filter message by " + pull.expression_type};
+    return find_tag_codes(broker, pull);
+}
+
+inline response_code code_of(read_status status, queue_offset asked) noexcept {
+    switch (status) {
+    case read_status::found: return response_code::success;
+    case read_status::no_matched_message: return response_code::pull_retry_immediately;
+    case read_status::offset_overflow_one: return response_code::pull_not_found;
+    // A queue without messages is no surprise, unless somebody believes to have been further already.
+    case read_status::no_message_in_queue:
+        return asked == 0 ? response_code::pull_not_found : response_code::pull_offset_moved;
+    case read_status::offset_overflow_badly:
+    case read_status::offset_too_small: return response_code::pull_offset_moved;
+    }
+    return response_code::system_error;
+}
+
+/// Appends the answer of a pull; what it found goes straight from the store into the connection's buffer.
+inline void reply_pull(broker_state& broker, const reply_address& address, const protocol::pull_request& pull,
+                       const read_result& read, const std::vector<std::string_view>& records) {
+    protocol::pull_response fields{.next_begin_offset = read.next,
+                                   .min_offset        = broker.store.min_offset(pull.topic, pull.queue_id),
+                                   .max_offset        = broker.store.max_offset(pull.topic, pull.queue_id)};
+    if (broker.options.is_version_5()) {
+        fields.topic_sys_flag = 0;
+        fields.group_sys_flag = 0;
+    }
+    auto& frames     = broker.out.frames_to(address.to);
+    const auto begin = frames.size();
+    protocol::append_response(frames, chosen_encoding(broker, address.encoding), code_of(read.status, pull.queue_offset),
+                              address.opaque, to_string(read.status), fields, {}, broker.options.version);
+    for (const auto record : records)
+        frames.append(record);
+    // The frame's length was that of a frame without a body.
+    rocketpush::detail::store_big(frames.data() + begin, static_cast<std::uint32_t>(frames.size() - begin - 4));
+}
+
+/// Reads what the pull asks for. @return Nothing if it shall be held: there is no message yet, and it may wait.
+inline bool try_pull(broker_state& broker, const reply_address& address, const protocol::pull_request& pull,
+                     const std::vector<std::int32_t>& tag_codes, bool may_wait) {
+    const read_limits limits{
+        std::min(broker.options.pull_messages, static_cast<std::size_t>(std::max(1, pull.max_messages))),
+        broker.options.pull_bytes};
+    std::vector<std::string_view> records;
+    records.reserve(limits.messages);
+    const auto read = broker.store.read(
+        pull.topic, pull.queue_id, pull.queue_offset, limits,
+        [&tag_codes](std::int32_t hash) { return wants_tag(tag_codes, hash); }, records);
+    if (may_wait && code_of(read.status, pull.queue_offset) == response_code::pull_not_found)
+        return false;
+    reply_pull(broker, address, pull, read, records);
+    return true;
+}
+
+/// PULL_MESSAGE (11)
+inline void answer_pull(broker_state& broker, const incoming_request& request) {
+    auto pull = read_request<protocol::pull_request>(broker, request);
+    if (!pull)
+        return;
+    auto check = check_pull(broker, *pull);
+    if (check.refusal != response_code::success)
+        return reply(broker, request, check.refusal, check.remark);
+
+    // A longer wait than this is no wait but a broken client.
+    constexpr std::int64_t longest_wait = 3'600'000;
+    const auto wait                     = std::clamp<std::int64_t>(pull->suspend_millis, 0, longest_wait);
+    const bool may_wait = (pull->sys_flag & protocol::pull_flags::suspend) != 0 && wait > 0 &&
+                          broker.held.size() < broker.options.held_pulls;
+    const auto address  = address_of(request);
+    const bool answered = request.header.is_oneway() || try_pull(broker, address, *pull, check.tag_codes, may_wait);
+    if (pull->sys_flag & protocol::pull_flags::commit_offset)
+        broker.offsets.commit(pull->consumer_group, pull->topic, pull->queue_id, pull->commit_offset);
+    if (!answered)
+        broker.held.hold({request.from, request.header.encoding, request.header.opaque, std::move(*pull),
+                          std::move(check.tag_codes), request.now.steady + std::chrono::milliseconds(wait)});
+}
+
+/// Answers a pull that has waited, with or without messages.
+inline void end_held_pull(broker_state& broker, const held_pull& pull) {
+    const reply_address address{pull.connection, pull.opaque, pull.encoding};
+    if (!broker.store.find_topic(pull.request.topic))
+        return reply(broker, address, response_code::topic_not_exist,
+                     "topic[" + pull.request.topic + "] not exist, apply first please!");
+    try_pull(broker, address, pull.request, pull.tag_codes, false);
+}
+
+/// Ends the pulls that waited for messages which have just come. After all of a request's are stored, so that a pull
+/// finds them all.
+inline void wake_held_pulls(broker_state& broker) {
+    for (const auto& each : std::exchange(broker.arrivals, {}))
+        for (const auto& pull : broker.held.take_woken(each.topic, each.queue_id, each.tag_hash))
+            end_held_pull(broker, pull);
+}
+
+/// Forgets a topic with its messages and what groups have committed in it; pulls that wait for it are refused.
+inline bool remove_topic(broker_state& broker, std::string_view topic) {
+    const bool removed = broker.store.remove_topic(topic);
+    broker.offsets.forget_topic(topic);
+    for (const auto& pull : broker.held.take_topic(topic))
+        end_held_pull(broker, pull);
+    return removed;
+}
+
+/// VIEW_MESSAGE_BY_ID (33)
+inline void answer_view_message(broker_state& broker, const incoming_request& request) {
+    const auto wanted = read_request<protocol::view_message_request>(broker, request);
+    if (!wanted)
+        return;
+    const auto record = broker.store.record_at(wanted->offset);
+    if (record.empty())
+        return reply(broker, request, response_code::system_error,
+                     "can not find message by the offset, " + std::to_string(wanted->offset));
+    reply(broker, request, response_code::success, {}, protocol::no_fields{}, record);
+}
+
+} // namespace rocketpush::embedded::answering
+
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+/**
+ * What `mqadmin` and tests with Java's `DefaultMQAdminExt` ask, as far as it helps with consumers.
+ * @par Source  Java `AdminBrokerProcessor`, `DefaultRequestProcessor` (name server).
+ */
+namespace rocketpush::embedded::answering {
+
+namespace admin_code {
+inline constexpr auto create_group        = static_cast<protocol::request_code>(200);
+inline constexpr auto topic_stats         = static_cast<protocol::request_code>(202);
+inline constexpr auto consumer_connection = static_cast<protocol::request_code>(203);
+inline constexpr auto cluster_info        = static_cast<protocol::request_code>(106);
+inline constexpr auto topic_list          = static_cast<protocol::request_code>(206);
+inline constexpr auto consume_stats       = static_cast<protocol::request_code>(208);
+inline constexpr auto delete_topic        = static_cast<protocol::request_code>(215);
+inline constexpr auto delete_route        = static_cast<protocol::request_code>(216);
+inline constexpr auto topic_config        = static_cast<protocol::request_code>(351);
+} // namespace admin_code
+
+/// A question about a topic.
+struct topic_question {
+    std::string topic;
+    static constexpr auto fields() noexcept {
+        return std::tuple(protocol::required_field("topic", &topic_question::topic));
+    }
+};
+
+/// A question about a group, perhaps only in one topic.
+struct group_question {
+    std::string group;
+    std::string topic{};
+    static constexpr auto fields() noexcept {
+        return std::tuple(protocol::required_field("consumerGroup", &group_question::group),
+                          protocol::optional_field("topic", &group_question::topic));
+    }
+};
+
+/// A question for one client of a group.
+struct client_question {
+    static constexpr auto code = protocol::request_code::get_consumer_running_info;
+
+    std::string group;
+    std::string client_id;
+    std::string with_stacks{};
+    static constexpr auto fields() noexcept {
+        using self = client_question;
+        return std::tuple(protocol::required_field("consumerGroup", &self::group),
+                          protocol::required_field("clientId", &self::client_id),
+                          protocol::optional_field("jstackEnable", &self::with_stacks));
+    }
+};
+
+inline void reply_json(broker_state& broker, const incoming_request& request, const protocol::json_value& body) {
+    reply(broker, request, response_code::success, {}, protocol::no_fields{}, protocol::dump_body(body));
+}
+
+/// A map whose keys are queues: Java writes them as objects, and its tools read nothing else. So no JSON library does it.
+inline std::string queue_table(const std::vector<std::pair<message_queue, protocol::json_value>>& rows) {
+    std::string text = "{";
+    for (const auto& [queue, value] : rows) {
+        text += text.size() == 1 ? "" : ",";
+        text += protocol::dump_body(protocol::to_json_value(queue)) + ':' + protocol::dump_body(value);
+    }
+    return text + '}';
+}
+
+/// GET_BROKER_CLUSTER_INFO (106)
+inline void answer_cluster_info(broker_state& broker, const incoming_request& request) {
+    const auto& [name, cluster] = std::tie(broker.options.name, broker.options.cluster);
+    const protocol::json_value self{{"brokerAddrs", {{"0", to_string(broker.address)}}},
+                              {"brokerName", name},
+                              {"cluster", cluster},
+                              {"enableActingMaster", false}};
+    reply_json(broker, request,
+               {{"brokerAddrTable", {{name, self}}}, {"clusterAddrTable", {{cluster, protocol::json_value::array({name})}}}});
+}
+
+/// GET_ALL_TOPIC_LIST_FROM_NAMESERVER (206)
+inline void answer_topic_list(broker_state& broker, const incoming_request& request) {
+    reply_json(broker, request, {{"topicList", broker.store.topic_names()}});
+}
+
+/// GET_TOPIC_STATS_INFO (202)
+inline void answer_topic_stats(broker_state& broker, const incoming_request& request) {
+    const auto wanted = read_request<topic_question>(broker, request);
+    if (!wanted)
+        return;
+    const auto* topic = broker.store.find_topic(wanted->topic);
+    if (!topic)
+        return reply(broker, request, response_code::topic_not_exist, "topic[" + wanted->topic + "] not exist");
+    std::vector<std::pair<message_queue, protocol::json_value>> rows;
+    for (std::int32_t id = 0; id < topic->queues(); ++id) {
+        const auto largest = broker.store.max_offset(wanted->topic, id);
+        const auto newest  = broker.store.find_entry(wanted->topic, id, largest - 1);
+        rows.emplace_back(message_queue{wanted->topic, broker.options.name, id},
+                          protocol::json_value{{"minOffset", broker.store.min_offset(wanted->topic, id)},
+                                         {"maxOffset", largest},
+                                         {"lastUpdateTimestamp", newest ? newest->store_timestamp : 0}});
+    }
+    reply(broker, request, response_code::success, {}, protocol::no_fields{}, "{\"offsetTable\":" + queue_table(rows) + '}');
+}
+
+/// GET_CONSUME_STATS (208)
+inline void answer_consume_stats(broker_state& broker, const incoming_request& request) {
+    const auto wanted = read_request<group_question>(broker, request);
+    if (!wanted)
+        return;
+    std::set<std::string> topics;
+    if (!wanted->topic.empty()) {
+        topics.insert(wanted->topic);
+    } else {
+        topics = broker.offsets.topics(wanted->group);
+        if (const auto* group = broker.groups.find(wanted->group))
+            for (const auto& [topic, subscribed] : group->subscriptions)
+                topics.insert(topic);
+    }
+    std::vector<std::pair<message_queue, protocol::json_value>> rows;
+    for (const auto& name : topics) {
+        const auto* topic = broker.store.find_topic(name);
+        for (std::int32_t id = 0; topic && id < topic->read_queues; ++id) {
+            const auto consumed = broker.offsets.find(wanted->group, name, id).value_or(0);
+            const auto last     = broker.store.find_entry(name, id, consumed - 1);
+            rows.emplace_back(message_queue{name, broker.options.name, id},
+                              protocol::json_value{{"brokerOffset", broker.store.max_offset(name, id)},
+                                             {"consumerOffset", consumed},
+                                             {"pullOffset", consumed},
+                                             {"lastTimestamp", last ? last->store_timestamp : 0}});
+        }
+    }
+    reply(broker, request, response_code::success, {}, protocol::no_fields{},
+          "{\"consumeTps\":0.0,\"offsetTable\":" + queue_table(rows) + '}');
+}
+
+/// GET_CONSUMER_CONNECTION_LIST (203). The language is not known here, so all are OTHER.
+inline void answer_consumer_connection(broker_state& broker, const incoming_request& request) {
+    const auto wanted = read_request<group_question>(broker, request);
+    if (!wanted)
+        return;
+    const auto* group = broker.groups.find(wanted->group);
+    if (!group)
+        return reply(broker, request, response_code::consumer_not_online,
+                     "the consumer group[" + wanted->group + "] not online");
+    auto clients = protocol::json_value::array();
+    for (const auto& member : group->members)
+        clients.push_back({{"clientAddr", broker.connections.at(member.connection).address.to_string()},
+                           {"clientId", member.client_id},
+                           {"language", "OTHER"},
+                           {"version", member.version}});
+    auto subscriptions = protocol::json_value::object();
+    for (const auto& [topic, subscribed] : group->subscriptions)
+        subscriptions[topic] = protocol::to_json_value(subscribed);
+    reply_json(broker, request,
+               {{"connectionSet", std::move(clients)},
+                {"consumeFromWhere", group->consume_from_where},
+                {"consumeType", group->consume_type},
+                {"messageModel", group->message_model},
+                {"subscriptionTable", std::move(subscriptions)}});
+}
+
+/// GET_TOPIC_CONFIG (351), since 5.0
+inline void answer_topic_config(broker_state& broker, const incoming_request& request) {
+    const auto wanted = read_request<topic_question>(broker, request);
+    if (!wanted)
+        return;
+    const auto* topic = broker.store.find_topic(wanted->topic);
+    if (!topic)
+        return reply(broker, request, response_code::topic_not_exist,
+                     "No topic in this broker. topic: " + wanted->topic);
+    reply_json(broker, request,
+               {{"topicName", wanted->topic},
+                {"readQueueNums", topic->read_queues},
+                {"writeQueueNums", topic->write_queues},
+                {"perm", topic->permission},
+                {"order", false},
+                {"topicFilterType", "SINGLE_TAG"},
+                {"topicSysFlag", 0},
+                {"attributes", protocol::json_value::object()}});
+}
+
+/// UPDATE_AND_CREATE_SUBSCRIPTIONGROUP (200)
+inline void answer_create_group(broker_state& broker, const incoming_request& request) {
+    const auto body = protocol::parse_body(request.body);
+    std::string name;
+    if (!body || !protocol::read_json(*body, "groupName", name) || check_group(name))
+        return reply(broker, request, response_code::system_error, "the group is not valid");
+    broker.known_groups.insert(std::move(name));
+    reply(broker, request, response_code::success);
+}
+
+/// DELETE_TOPIC_IN_BROKER (215), DELETE_TOPIC_IN_NAMESRV (216): one and the same here.
+inline void answer_delete_topic(broker_state& broker, const incoming_request& request) {
+    const auto wanted = read_request<topic_question>(broker, request);
+    if (!wanted)
+        return;
+    if (is_system_topic(wanted->topic))
+        return reply(broker, request, invalid_parameter(broker), "the topic is a system topic: " + wanted->topic);
+    remove_topic(broker, wanted->topic);
+    reply(broker, request, response_code::success);
+}
+
+/// GET_CONSUMER_RUNNING_INFO (307): the client is asked, and its answer passed on.
+inline void answer_running_info(broker_state& broker, const incoming_request& request) {
+    constexpr std::size_t most_forwarded = 1000;
+    const auto wanted                    = read_request<client_question>(broker, request);
+    if (!wanted)
+        return;
+    const auto* group = broker.groups.find(wanted->group);
+    const auto member = group ? std::ranges::find(group->members, wanted->client_id, &group_member::client_id)
+                              : std::vector<group_member>::const_iterator();
+    if (!group || member == group->members.end() || broker.forwarded.size() >= most_forwarded)
+        return reply(broker, request, response_code::system_error,
+                     "The Consumer <" + wanted->group + "> <" + wanted->client_id + "> not online");
+    const protocol::command_meta meta{.opaque = broker.next_opaque++, .version = broker.options.version};
+    broker.forwarded.emplace(meta.opaque, forwarded_request{request.from, request.header.opaque, request.header.encoding,
+                                                            member->connection});
+    protocol::append_request(broker.out.frames_to(member->connection), protocol::header_encoding::json, *wanted, meta);
+}
+
+/// A client's answer to what was forwarded to it.
+inline void pass_answer_on(broker_state& broker, connection_id from, const protocol::header_view& header,
+                           std::string_view body) {
+    const auto found = broker.forwarded.find(header.opaque);
+    if (found == broker.forwarded.end() || found->second.answered_by != from)
+        return;
+    const auto [asked_by, opaque, encoding, answered_by] = found->second;
+    broker.forwarded.erase(found);
+    reply(broker, {asked_by, opaque, encoding}, static_cast<response_code>(header.code), header.remark(),
+          protocol::no_fields{}, body);
+}
+
+/// A client will not answer any more what was forwarded to it; and what it has asked itself is over.
+inline void drop_forwarded(broker_state& broker, connection_id gone) {
+    std::erase_if(broker.forwarded, [&](const auto& each) {
+        const auto& [asked_by, opaque, encoding, answered_by] = each.second;
+        if (answered_by == gone)
+            reply(broker, {asked_by, opaque, encoding}, response_code::consumer_not_online, "the client has gone");
+        return answered_by == gone || asked_by == gone;
+    });
+}
+
+} // namespace rocketpush::embedded::answering
+
+#endif
+// rocketpush/embedded/group_requests.hpp
+#ifndef ROCKETPUSH_EMBEDDED_GROUP_REQUESTS_HPP
+#define ROCKETPUSH_EMBEDDED_GROUP_REQUESTS_HPP
+
+// rocketpush/embedded/route_requests.hpp
+#ifndef ROCKETPUSH_EMBEDDED_ROUTE_REQUESTS_HPP
+#define ROCKETPUSH_EMBEDDED_ROUTE_REQUESTS_HPP
+
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+/**
+ * Topics: where they are, and how they come to be.
+ * @par Source  Java `ClientRequestProcessor` (name server), `TopicConfigManager`, `AdminBrokerProcessor`.
+ */
+namespace rocketpush::embedded::answering {
+
+inline protocol::route_data route_of(const broker_state& broker, const topic_settings& topic) {
+    protocol::route_data route;
+    route.queue_datas.push_back({broker.options.name, topic.read_queues, topic.write_queues, topic.permission});
+    route.broker_datas.push_back({broker.options.cluster, broker.options.name, {{0, to_string(broker.address)}}});
+    return route;
+}
+
+/// GET_ROUTEINFO_BY_TOPIC (105)
+inline void answer_route(broker_state& broker, const incoming_request& request) {
+    const auto wanted = read_request<protocol::route_request>(broker, request);
+    if (!wanted)
+        return;
+    const auto* topic = broker.store.find_topic(wanted->topic);
+    if (!topic || wanted->topic == schedule_topic)
+        return reply(broker, request, response_code::topic_not_exist,
+                     "No topic route info in name server for the topic: " + wanted->topic);
+
+    auto body = protocol::encode(route_of(broker, *topic));
+    // Who is older and does not ask for standard JSON gets Java's own: integers as keys.
+    constexpr std::int32_t version_4_9_4 = 401;
+    const auto standard                  = request.header.field("acceptStandardJsonOnly");
+    if (request.header.version < version_4_9_4 && !(standard && standard->to_bool() == true)) {
+        constexpr std::string_view key = R"({"0":)";
+        if (const auto at = body.find(key); at != body.npos)
+            body.replace(at, key.size(), "{0:");
+    }
+    reply(broker, request, response_code::success, {}, protocol::no_fields{}, body);
+}
+
+/// UPDATE_AND_CREATE_TOPIC (17)
+inline void answer_create_topic(broker_state& broker, const incoming_request& request) {
+    constexpr std::int32_t most_queues = 65'536;
+    const auto wanted                  = read_request<protocol::create_topic_request>(broker, request);
+    if (!wanted)
+        return;
+    if (check_topic(wanted->topic))
+        return reply(broker, request, invalid_parameter(broker), "the topic's name is not valid: " + wanted->topic);
+    if (is_system_topic(wanted->topic))
+        return reply(broker, request, invalid_parameter(broker), "the topic is a system topic: " + wanted->topic);
+    const auto fits = [](std::int32_t queues) { return queues >= 0 && queues <= most_queues; };
+    if (!fits(wanted->read_queue_nums) || !fits(wanted->write_queue_nums))
+        return reply(broker, request, invalid_parameter(broker), "a number of queues is out of range");
+    broker.store.set_topic(wanted->topic, {wanted->read_queue_nums, wanted->write_queue_nums, wanted->perm});
+    reply(broker, request, response_code::success);
+}
+
+/// Makes a topic that belongs to a group, such as its retry topic, if it is not there yet.
+inline void ensure_group_topic(broker_state& broker, std::string_view topic, std::int32_t queues) {
+    if (!broker.store.find_topic(topic))
+        broker.store.set_topic(topic, {queues, queues, 6});
+}
+
+/**
+ * @brief The topic that a producer sends to; made by the example of another topic where that is allowed.
+ * @param example  What the producer names as `defaultTopic`.
+ * @param queues   How many it asks for.
+ */
+inline const topic_settings* find_or_create_topic(broker_state& broker, std::string_view topic, std::string_view example,
+                                                  std::int32_t queues) {
+    if (const auto* existing = broker.store.find_topic(topic))
+        return existing;
+    const auto* model      = broker.store.find_topic(example);
+    const bool inheritable = model && (model->permission & 1) != 0;
+    if (!inheritable || is_system_topic(topic))
+        return nullptr;
+    const auto made = std::clamp(queues, 1, std::max(1, model->write_queues));
+    broker.store.set_topic(topic, {made, made, model->permission & ~1});
+    return broker.store.find_topic(topic);
+}
+
+} // namespace rocketpush::embedded::answering
+
+#endif
+
+#include <string>
+#include <utility>
+
+/**
+ * Groups: who is in them, and which queues a member has for itself.
+ * @par Source  Java `ClientManageProcessor`, `ConsumerManageProcessor`, `AdminBrokerProcessor`.
+ */
+namespace rocketpush::embedded::answering {
+
+/// HEART_BEAT (34). A group that is not allowed is passed over in silence: its pulls are told, with 26.
+inline void answer_heartbeat(broker_state& broker, const incoming_request& request) {
+    const auto heartbeat = protocol::decode_heartbeat(request.body);
+    if (!heartbeat)
+        return reply(broker, request, response_code::system_error, "the heartbeat is not the JSON it should be");
+    for (const auto& consumer : heartbeat->consumers) {
+        if (!broker.admit_group(consumer.group_name))
+            continue;
+        if (broker.options.retry_queues > 0)
+            ensure_group_topic(broker, retry_topic(consumer.group_name), broker.options.retry_queues);
+        if (broker.groups.join(request.from, heartbeat->client_id, request.header.version, consumer, request.now.steady))
+            notify_members(broker, consumer.group_name);
+    }
+    if (broker.options.is_version_5())
+        // Not the second version of heartbeats, whose fingerprints save bytes; "changed" makes clients send all.
+        reply(broker, request, response_code::success, {},
+              protocol::heartbeat_response{.supports_v2 = false, .subscription_change = true});
+    else
+        reply(broker, request, response_code::success);
+}
+
+/// UNREGISTER_CLIENT (35)
+inline void answer_unregister(broker_state& broker, const incoming_request& request) {
+    const auto leaving = read_request<protocol::unregister_request>(broker, request);
+    if (!leaving)
+        return;
+    if (!leaving->consumer_group.empty() && broker.groups.leave(request.from, leaving->consumer_group))
+        notify_members(broker, leaving->consumer_group);
+    reply(broker, request, response_code::success);
+}
+
+/// GET_CONSUMER_LIST_BY_GROUP (38)
+inline void answer_consumer_list(broker_state& broker, const incoming_request& request) {
+    const auto wanted = read_request<protocol::consumer_list_request>(broker, request);
+    if (!wanted)
+        return;
+    const auto* group = broker.groups.find(wanted->consumer_group);
+    if (!group)
+        return reply(broker, request, response_code::system_error, "no consumer for this group, " + wanted->consumer_group);
+    protocol::consumer_list list;
+    for (const auto& member : group->members)
+        list.consumer_ids.push_back(member.client_id);
+    reply(broker, request, response_code::success, {}, protocol::no_fields{}, protocol::encode(list));
+}
+
+/// LOCK_BATCH_MQ (41)
+inline void answer_lock(broker_state& broker, const incoming_request& request) {
+    const auto wanted = protocol::decode_lock(request.body);
+    if (!wanted)
+        return reply(broker, request, response_code::system_error, "the lock is not the JSON it should be");
+    protocol::locked_queues locked;
+    for (const auto& queue : wanted->queues)
+        if (broker.locks.lock(wanted->consumer_group, queue, wanted->client_id, request.now.steady))
+            locked.queues.push_back(queue);
+    reply(broker, request, response_code::success, {}, protocol::no_fields{}, protocol::encode(locked));
+}
+
+/// UNLOCK_BATCH_MQ (42)
+inline void answer_unlock(broker_state& broker, const incoming_request& request) {
+    const auto given_up = protocol::decode_lock(request.body);
+    if (!given_up)
+        return reply(broker, request, response_code::system_error, "the unlock is not the JSON it should be");
+    for (const auto& queue : given_up->queues)
+        broker.locks.unlock(given_up->consumer_group, queue, given_up->client_id);
+    reply(broker, request, response_code::success);
+}
+
+/// CHECK_CLIENT_CONFIG (46). Conditions over properties are not evaluated here, as at a broker that has them off.
+inline void answer_check_client(broker_state& broker, const incoming_request& request) {
+    const auto check = protocol::decode_client_check(request.body);
+    if (!check)
+        return reply(broker, request, response_code::system_error, "the check is not the JSON it should be");
+    if (check->wanted.type != filter_type::tag)
+        return reply(broker, request, response_code::system_error,
+                     "The broker does not support consumer to filter message by SQL92");
+    reply(broker, request, response_code::success);
+}
+
+} // namespace rocketpush::embedded::answering
+
+#endif
+// rocketpush/embedded/message_intake.hpp
+#ifndef ROCKETPUSH_EMBEDDED_MESSAGE_INTAKE_HPP
+#define ROCKETPUSH_EMBEDDED_MESSAGE_INTAKE_HPP
+
+// rocketpush/embedded/stored_record.hpp
+#ifndef ROCKETPUSH_EMBEDDED_STORED_RECORD_HPP
+#define ROCKETPUSH_EMBEDDED_STORED_RECORD_HPP
+
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace rocketpush::embedded {
+
+/**
+ * @brief Reads a message back that this broker has stored, to store it again elsewhere.
+ * @param record  From the commit log; so it is whole, and nothing is checked. The result's texts are views of it: copy
+ *                it first, for storing may drop it from the log.
+ */
+inline protocol::stored_message read_stored(std::string_view record) noexcept {
+    namespace layout  = rocketpush::detail::message_layout;
+    const auto number = [record]<class T>(T, std::size_t at) { return rocketpush::detail::load_big<T>(record.data() + at); };
+    const auto flags  = number(std::uint32_t{}, layout::sys_flag);
+
+    protocol::stored_message message;
+    message.queue_id          = number(std::int32_t{}, layout::queue_id);
+    message.flag              = number(std::int32_t{}, layout::flag);
+    message.queue_offset      = number(std::int64_t{}, layout::queue_offset);
+    message.commit_log_offset = number(std::int64_t{}, layout::commit_log_offset);
+    message.sys_flag          = flags;
+    message.born_timestamp    = number(std::int64_t{}, layout::born_timestamp);
+    message.store_timestamp   = number(std::int64_t{}, layout::store_timestamp(flags));
+    message.born_host =
+        host_address::read(record.data() + layout::born_host, (flags & sys_flags::born_host_v6) != 0);
+    message.store_host =
+        host_address::read(record.data() + layout::store_host(flags), (flags & sys_flags::store_host_v6) != 0);
+    message.reconsume_times             = number(std::int32_t{}, layout::reconsume_times(flags));
+    message.prepared_transaction_offset = number(std::int64_t{}, layout::prepared_transaction_offset(flags));
+    message.body_crc                    = number(std::uint32_t{}, layout::body_crc);
+
+    const bool is_v2 = number(std::uint32_t{}, layout::magic) == layout::magic_v2;
+    auto at          = layout::body(flags);
+    message.body     = record.substr(at, number(std::uint32_t{}, layout::body_size(flags)));
+    at += message.body.size();
+    const std::size_t topic_size = is_v2 ? number(std::uint16_t{}, at) : number(std::uint8_t{}, at);
+    at += is_v2 ? 2 : 1;
+    message.topic = record.substr(at, topic_size);
+    at += topic_size;
+    message.properties = record.substr(at + 2, number(std::uint16_t{}, at));
+    return message;
+}
+
+} // namespace rocketpush::embedded
+
+#endif
+
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+/**
+ * How messages get into queues: at once, or parked until they are due.
+ * @par Source  Java `HookUtils.handleScheduleMessage`, `ScheduleMessageService`.
+ */
+namespace rocketpush::embedded::answering {
+
+inline std::optional<std::int32_t> to_number(std::string_view text) noexcept {
+    std::int32_t number  = 0;
+    const auto [end, ec] = std::from_chars(text.data(), text.data() + text.size(), number);
+    return ec == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
+}
+
+/// The message's delay level; 0 when it is to be delivered at once.
+inline std::int32_t delay_level_of(std::string_view properties) noexcept {
+    const auto level = protocol::find_property(properties, property_names::delay_level);
+    return level ? std::max(0, to_number(*level).value_or(0)) : 0;
+}
+
+/// Stores a message in the queue that it names, and remembers that pulls may wait for it.
+inline stored_place store_now(broker_state& broker, const protocol::stored_message& message) {
+    const auto place = broker.store.append(message);
+    broker.arrivals.push_back(
+        {std::string(message.topic), message.queue_id, message_store::tag_hash(message.properties)});
+    return place;
+}
+
+/// Whether the properties will still fit when the message is parked.
+inline bool properties_fit(std::string_view topic, std::string_view properties) noexcept {
+    constexpr std::size_t real_queue_id_size = 24;
+    const auto parked = delay_level_of(properties) > 0 ? property_names::real_topic.size() + topic.size() + real_queue_id_size
+                                                       : 0;
+    return properties.size() + parked <= protocol::most_property_bytes;
+}
+
+/// Stores a message, or parks it when it has a delay level. Its topic and queue exist, its properties fit.
+inline stored_place store_or_park(broker_state& broker, protocol::stored_message message, const moment& now) {
+    message.store_timestamp = now.milliseconds();
+    const auto level        = broker.delays.clamp(delay_level_of(message.properties));
+    if (level == 0)
+        return store_now(broker, message);
+
+    std::string properties(message.properties);
+    protocol::set_property(properties, property_names::real_topic, message.topic);
+    protocol::set_property(properties, property_names::real_queue_id, std::to_string(message.queue_id));
+    const auto queue_id = message.queue_id;
+    message.topic       = schedule_topic;
+    message.queue_id    = level - 1;
+    message.properties  = properties;
+    auto place          = broker.store.append(message);
+    broker.delays.park(level, now.steady, place.commit_log_offset);
+    place.queue_id = queue_id; // producers are told of the queue that they asked for
+    return place;
+}
+
+/// Moves what is due from its parking place into its topic. What has been dropped from the log meanwhile is lost.
+inline void deliver_due(broker_state& broker, const moment& now) {
+    while (const auto due = broker.delays.take_due(now.steady)) {
+        const std::string record(broker.store.record_at(*due));
+        if (record.empty())
+            continue;
+        auto message       = read_stored(record);
+        const auto topic   = protocol::find_property(message.properties, property_names::real_topic);
+        const auto queue   = protocol::find_property(message.properties, property_names::real_queue_id);
+        const auto* target = topic ? broker.store.find_topic(*topic) : nullptr;
+        if (!target || target->queues() == 0)
+            continue; // the topic was removed meanwhile
+        message.topic           = *topic;
+        message.queue_id        = std::clamp(queue ? to_number(*queue).value_or(0) : 0, 0, target->queues() - 1);
+        message.store_timestamp = now.milliseconds();
+        store_now(broker, message);
+    }
+}
+
+/// `offsetMsgId` of a message that is stored there.
+inline std::string message_id_at(const broker_state& broker, const stored_place& place) {
+    return to_string(protocol::offset_message_id{broker.store.store_host(), place.commit_log_offset});
+}
+
+} // namespace rocketpush::embedded::answering
+
+#endif
+// rocketpush/embedded/offset_requests.hpp
+#ifndef ROCKETPUSH_EMBEDDED_OFFSET_REQUESTS_HPP
+#define ROCKETPUSH_EMBEDDED_OFFSET_REQUESTS_HPP
+
+
+#include <algorithm>
+#include <cctype>
+#include <cstdint>
+#include <string>
+
+/**
+ * Offsets: what a group has committed, and which a queue has.
+ * @par Source  Java `ConsumerManageProcessor`, `AdminBrokerProcessor`.
+ */
+namespace rocketpush::embedded::answering {
+
+inline void reply_offset(broker_state& broker, const incoming_request& request, queue_offset offset) {
+    reply(broker, request, response_code::success, {}, protocol::offset_response{offset});
+}
+
+/**
+ * @brief QUERY_CONSUMER_OFFSET (14)
+ *
+ * A group that never committed begins at 0 where message 0 is still there, although it asked for "last": real brokers do
+ * that while the message is in memory, and here all are. For an empty queue, 4.9 says 0 and 5.x "not found".
+ */
+inline void answer_query_offset(broker_state& broker, const incoming_request& request) {
+    const auto wanted = read_request<protocol::query_offset_request>(broker, request);
+    if (!wanted)
+        return;
+    if (const auto committed = broker.offsets.find(wanted->consumer_group, wanted->topic, wanted->queue_id))
+        return reply_offset(broker, request, *committed);
+
+    const bool is_5  = broker.options.is_version_5();
+    const bool young = broker.store.min_offset(wanted->topic, wanted->queue_id) <= 0;
+    const bool empty = broker.store.max_offset(wanted->topic, wanted->queue_id) <= 0;
+    if (is_5 && wanted->set_zero_if_not_found == false)
+        return reply(broker, request, response_code::query_not_found,
+                     "Not found, do not set to zero, maybe this group boot first");
+    if (young && !(is_5 && empty))
+        return reply_offset(broker, request, 0);
+    reply(broker, request, response_code::query_not_found, "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first");
+}
+
+/// UPDATE_CONSUMER_OFFSET (15). 4.9 keeps an offset of whatever it is told.
+inline void answer_update_offset(broker_state& broker, const incoming_request& request) {
+    const auto update = read_request<protocol::update_offset_request>(broker, request);
+    if (!update)
+        return;
+    if (broker.options.is_version_5()) {
+        if (!broker.store.find_topic(update->topic))
+            return reply(broker, request, response_code::topic_not_exist, "Topic " + update->topic + " not exist!");
+        if (!broker.admit_group(update->consumer_group))
+            return reply(broker, request, response_code::subscription_group_not_exist,
+                         "Group " + update->consumer_group + " not exist!");
+    }
+    broker.offsets.commit(update->consumer_group, update->topic, update->queue_id, update->commit_offset);
+    reply(broker, request, response_code::success);
+}
+
+/// GET_MAX_OFFSET (30). A queue that does not exist has 0.
+inline void answer_max_offset(broker_state& broker, const incoming_request& request) {
+    if (const auto wanted = read_request<protocol::max_offset_request>(broker, request))
+        reply_offset(broker, request, broker.store.max_offset(wanted->topic, wanted->queue_id));
+}
+
+/// GET_MIN_OFFSET (31)
+inline void answer_min_offset(broker_state& broker, const incoming_request& request) {
+    if (const auto wanted = read_request<protocol::min_offset_request>(broker, request))
+        reply_offset(broker, request, broker.store.min_offset(wanted->topic, wanted->queue_id));
+}
+
+/// GET_EARLIEST_MSG_STORETIME (32). -1 where there is no message.
+inline void answer_earliest_time(broker_state& broker, const incoming_request& request) {
+    const auto wanted = read_request<protocol::earliest_time_request>(broker, request);
+    if (!wanted)
+        return;
+    const auto first  = broker.store.min_offset(wanted->topic, wanted->queue_id);
+    const auto oldest = broker.store.find_entry(wanted->topic, wanted->queue_id, first);
+    reply(broker, request, response_code::success, {}, protocol::timestamp_response{oldest ? oldest->store_timestamp : -1});
+}
+
+/**
+ * @brief SEARCH_OFFSET_BY_TIMESTAMP (29)
+ *
+ * `lower`, the default, is the first message at the time or later; `upper` the last one at the time or earlier. Later than
+ * all messages: 5.x answers the maximum to `lower`, 4.9 the last message's offset.
+ */
+inline void answer_search_offset(broker_state& broker, const incoming_request& request) {
+    const auto wanted = read_request<protocol::search_offset_request>(broker, request);
+    if (!wanted)
+        return;
+    const auto smallest = broker.store.min_offset(wanted->topic, wanted->queue_id);
+    const auto largest  = broker.store.max_offset(wanted->topic, wanted->queue_id);
+    const auto last     = std::max(smallest, largest - 1);
+    const bool is_5     = broker.options.is_version_5();
+    const bool upper    = is_5 && std::ranges::equal(wanted->boundary_type, std::string_view("upper"), {}, [](char c) {
+                           return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+                       });
+    auto found = broker.store.first_since(wanted->topic, wanted->queue_id, upper && wanted->timestamp < INT64_MAX ? wanted->timestamp + 1 : wanted->timestamp);
+    if (upper)
+        found = std::max(smallest, found - 1);
+    else if (!is_5)
+        found = std::min(found, last);
+    reply_offset(broker, request, found);
+}
+
+} // namespace rocketpush::embedded::answering
+
+#endif
+// rocketpush/embedded/send_requests.hpp
+#ifndef ROCKETPUSH_EMBEDDED_SEND_REQUESTS_HPP
+#define ROCKETPUSH_EMBEDDED_SEND_REQUESTS_HPP
+
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+/**
+ * Messages in: from producers, and back from consumers.
+ * @par Source  Java `SendMessageProcessor`, `AbstractSendMessageProcessor`.
+ */
+namespace rocketpush::embedded::answering {
+
+/// How a send ended.
+struct send_outcome {
+    response_code code = response_code::success;
+    std::string remark{};
+    protocol::send_response fields{};
+};
+
+/// Clients from this version on may say how often a message is retried. Java: V3_4_9.
+inline constexpr std::int32_t version_with_max_reconsume_times = 121;
+
+/// Where a message really goes. A retry that was retried enough goes to the group's dead letters, and so does one of a
+/// group that consumes in order: its retries are over when it sends them.
+template <class Request>
+std::optional<send_outcome> redirect_retry(broker_state& broker, Request& send, std::int32_t client_version,
+                                           const moment& now) {
+    if (!is_retry_topic(send.topic))
+        return std::nullopt;
+    const auto group = send.topic.substr(retry_topic_prefix.size());
+    if (!broker.admit_group(group))
+        return send_outcome{response_code::subscription_group_not_exist,
+                            "subscription group not exist, " + group};
+    auto max_times = broker.options.max_reconsume_times;
+    if (client_version >= version_with_max_reconsume_times)
+        max_times = send.max_reconsume_times.value_or(max_times);
+    if (send.reconsume_times <= max_times && !broker.locks.any(group, now.steady)) {
+        ensure_group_topic(broker, send.topic, std::max(1, broker.options.retry_queues));
+        return std::nullopt;
+    }
+    send.topic    = dlq_topic(group);
+    send.queue_id = 0;
+    ensure_group_topic(broker, send.topic, 1);
+    protocol::set_property(send.properties, property_names::delay_level, "0");
+    return std::nullopt;
+}
+
+/// What the broker itself writes into a message's properties.
+inline void complete_properties(broker_state& broker, std::string& properties, const moment& now) {
+    const auto& options = broker.options;
+    if (options.is_version_5()) {
+        if (!protocol::find_property(properties, property_names::unique_key))
+            protocol::append_property(properties, property_names::unique_key, broker.unique_ids.next(now.system));
+        protocol::set_property(properties, property_names::region, "DefaultRegion");
+        protocol::set_property(properties, property_names::trace_on, "true");
+    } else {
+        protocol::remove_property(properties, property_names::wait_store);
+    }
+    protocol::set_property(properties, property_names::cluster, options.cluster);
+    if (!options.is_version_5())
+        properties.pop_back(); // 4.9 leaves the last separator out
+}
+
+template <class Request>
+send_outcome check_send(broker_state& broker, const Request& send, std::string_view body) {
+    if (check_topic(send.topic))
+        return {invalid_parameter(broker), "The specified topic is not valid: " + send.topic};
+    if (is_system_topic(send.topic) && send.topic != auto_create_topic && send.topic != "RMQ_SYS_TRACE_TOPIC")
+        return {response_code::no_permission, "Sending message to topic[" + send.topic + "] is forbidden."};
+    if ((static_cast<std::uint32_t>(send.sys_flag) & sys_flags::transaction_mask) != 0)
+        return {response_code::no_permission, "the broker sending transaction message is forbidden"};
+    if (body.size() > broker.options.max_message_body)
+        return {response_code::message_illegal, "the message is larger than the broker allows"};
+    const auto* topic = find_or_create_topic(broker, send.topic, send.default_topic, send.default_topic_queue_nums);
+    if (!topic)
+        return {response_code::topic_not_exist, "topic[" + send.topic + "] not exist, apply first please!"};
+    if (!topic->writable() || topic->write_queues == 0)
+        return {response_code::no_permission, "the topic[" + send.topic + "] sending message is forbidden"};
+    if (send.queue_id >= topic->queues())
+        return {invalid_parameter(broker), "request queueId[" + std::to_string(send.queue_id) + "] is illegal"};
+    return {};
+}
+
+/// The envelope that all messages of a send have in common.
+template <class Request>
+protocol::stored_message envelope_of(const Request& send, const host_address& sender) {
+    protocol::stored_message message;
+    message.topic           = send.topic;
+    message.queue_id        = send.queue_id;
+    message.flag            = send.flag;
+    message.sys_flag        = static_cast<std::uint32_t>(send.sys_flag);
+    message.born_timestamp  = send.born_timestamp;
+    message.born_host       = sender;
+    message.reconsume_times = send.reconsume_times;
+    return message;
+}
+
+template <class Request>
+void store_one(broker_state& broker, Request& send, std::string_view body, const host_address& sender, const moment& now,
+               send_outcome& outcome) {
+    complete_properties(broker, send.properties, now);
+    if (!properties_fit(send.topic, send.properties)) {
+        outcome = {response_code::message_illegal, "the message's properties are longer than 32767 bytes"};
+        return;
+    }
+    auto message       = envelope_of(send, sender);
+    message.body       = body;
+    message.properties = send.properties;
+    const auto place   = store_or_park(broker, message, now);
+    if (broker.options.is_version_5())
+        outcome.fields.transaction_id =
+            protocol::find_property(send.properties, property_names::unique_key).value_or(std::string_view());
+    outcome.fields.message_id   = message_id_at(broker, place);
+    outcome.fields.queue_offset = place.offset;
+}
+
+/// Stores a batch's messages one by one; all of them or, if it is damaged, none.
+template <class Request>
+void store_batch(broker_state& broker, const Request& send, std::string_view body, const host_address& sender,
+                 const moment& now, send_outcome& outcome) {
+    std::size_t messages = 0;
+    bool fits            = true;
+    const auto rest      = protocol::visit_batch(body, [&](const protocol::batch_message& one) {
+        ++messages;
+        fits = fits && properties_fit(send.topic, one.properties);
+    });
+    if (messages == 0 || !rest.empty() || !fits || is_retry_topic(send.topic)) {
+        outcome = {response_code::message_illegal, "the batch is damaged, or goes to a retry topic"};
+        return;
+    }
+    auto message = envelope_of(send, sender);
+    bool first   = true;
+    protocol::visit_batch(body, [&](const protocol::batch_message& one) {
+        message.flag       = one.flag;
+        message.body       = one.body;
+        message.properties = one.properties;
+        const auto place   = store_or_park(broker, message, now);
+        if (first)
+            outcome.fields.queue_offset = place.offset;
+        outcome.fields.message_id += (first ? "" : ",") + message_id_at(broker, place);
+        first = false;
+    });
+}
+
+/// Checks a send and stores what it brings.
+template <class Request>
+send_outcome take_in(broker_state& broker, Request send, std::string_view body, const host_address& sender,
+                     std::int32_t client_version, const moment& now) {
+    if (auto refused = redirect_retry(broker, send, client_version, now))
+        return std::move(*refused);
+    auto outcome = check_send(broker, send, body);
+    if (outcome.code != response_code::success)
+        return outcome;
+    if (send.queue_id < 0)
+        send.queue_id = broker.store.next_queue(send.topic);
+    if (Request::code == protocol::request_code::send_batch_message || send.batch)
+        store_batch(broker, send, body, sender, now, outcome);
+    else
+        store_one(broker, send, body, sender, now, outcome);
+    outcome.fields.queue_id = send.queue_id;
+    outcome.fields.region   = "DefaultRegion";
+    outcome.fields.trace_on = "true";
+    return outcome;
+}
+
+/// SEND_MESSAGE_V2 (310), SEND_BATCH_MESSAGE (320), SEND_MESSAGE (10)
+template <class Request>
+void answer_send(broker_state& broker, const incoming_request& request) {
+    auto send = read_request<Request>(broker, request);
+    if (!send)
+        return;
+    const auto sender  = broker.connections.at(request.from).address;
+    const auto outcome = take_in(broker, std::move(*send), request.body, sender, request.header.version, request.now);
+    if (outcome.code == response_code::success)
+        reply(broker, request, outcome.code, outcome.remark, outcome.fields);
+    else
+        reply(broker, request, outcome.code, outcome.remark);
+}
+
+/// CONSUMER_SEND_MSG_BACK (36): the message is stored again for later, or with the dead letters.
+inline void answer_send_back(broker_state& broker, const incoming_request& request) {
+    const auto back = read_request<protocol::send_back_request>(broker, request);
+    if (!back)
+        return;
+    if (!broker.admit_group(back->group))
+        return reply(broker, request, response_code::subscription_group_not_exist,
+                     "subscription group not exist, " + back->group);
+    if (broker.options.retry_queues <= 0)
+        return reply(broker, request, response_code::success); // as in Java: the message is dropped
+    const std::string record(broker.store.record_at(back->offset));
+    if (record.empty())
+        return reply(broker, request, response_code::system_error,
+                     "look message by offset failed, " + std::to_string(back->offset));
+
+    auto message = read_stored(record);
+    std::string properties(message.properties);
+    if (!protocol::find_property(properties, property_names::retry_topic))
+        protocol::append_property(properties, property_names::retry_topic, message.topic);
+    if (!protocol::find_property(properties, property_names::origin_message_id))
+        protocol::append_property(properties, property_names::origin_message_id,
+                                  message_id_at(broker, {.commit_log_offset = message.commit_log_offset}));
+    protocol::set_property(properties, property_names::wait_store, "false");
+
+    auto max_times = broker.options.max_reconsume_times;
+    if (request.header.version >= version_with_max_reconsume_times)
+        max_times = back->max_reconsume_times.value_or(max_times);
+    const bool dead = back->delay_level < 0 || message.reconsume_times >= max_times;
+    const auto topic = dead ? dlq_topic(back->group) : retry_topic(back->group);
+    ensure_group_topic(broker, topic, dead ? 1 : broker.options.retry_queues);
+    const auto* target = broker.store.find_topic(topic);
+    if (!target->writable())
+        return reply(broker, request, response_code::no_permission, "the topic[" + topic + "] sending message is forbidden");
+
+    // Kept small enough to be a number whatever the count is; the schedule knows its last level.
+    const auto later = std::min(3 + std::min(message.reconsume_times, 1000), broker.delays.levels());
+    const auto level = dead ? 0 : back->delay_level == 0 ? later : back->delay_level;
+    protocol::set_property(properties, property_names::delay_level, std::to_string(level));
+    if (!properties_fit(topic, properties))
+        return reply(broker, request, response_code::message_illegal, "the message's properties are longer than 32767 bytes");
+    message.topic      = topic;
+    message.queue_id   = broker.store.next_queue(topic);
+    message.properties = properties;
+    message.reconsume_times = std::min(message.reconsume_times, INT32_MAX - 1) + 1;
+    store_or_park(broker, message, request.now);
+    reply(broker, request, response_code::success);
+}
+
+} // namespace rocketpush::embedded::answering
+
+#endif
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::embedded {
+
+/// What may be said about a message that is sent, all of it optional.
+struct send_options {
+    std::string tags{};
+    std::string keys{}; ///< Separated by spaces.
+    std::vector<std::pair<std::string, std::string>> properties{};
+    std::optional<std::int32_t> queue{}; ///< Else the topic's queues in turn.
+    std::int32_t delay_level = 0;        ///< Of `broker_options::delay_levels`; 0: at once.
+};
+
+/// Where a message was stored.
+struct sent_message {
+    std::string message_id;        ///< As the listener's `message_id()`.
+    std::string offset_message_id; ///< As the listener's `offset_message_id()`.
+    std::int32_t queue_id = 0;
+    queue_offset offset   = 0;
+
+    friend bool operator==(const sent_message&, const sent_message&) = default;
+};
+
+/// What the broker has seen so far.
+struct broker_statistics {
+    std::map<std::int32_t, std::uint64_t> requests; ///< Number of requests by their code.
+    std::uint64_t connections_accepted = 0;
+    std::size_t connections_open       = 0;
+    std::size_t pulls_held             = 0; ///< Waiting for messages now.
+    std::size_t messages_parked        = 0; ///< Waiting for their delay now.
+
+    /// Requests with this code; 0 if there was none.
+    std::uint64_t requests_of(protocol::request_code code) const {
+        const auto found = requests.find(static_cast<std::int32_t>(code));
+        return found == requests.end() ? 0 : found->second;
+    }
+};
+
+/**
+ * @brief A RocketMQ name server and broker without I/O: told of connections, frames and time, it writes frames into an
+ *        outbox. `basic_broker` puts it on a transport.
+ *
+ * After each call look at `out()`, and at `next_due()` for when to call `tick`.
+ *
+ * @par Thread safety  None.
+ */
+class broker_logic {
+  public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    /**
+     * @param reached_at   Where clients connect to; routes say so.
+     * @param own_address  The same as a number, for message ids.
+     * @param seed         Random; tells this broker's message ids from another's.
+     */
+    broker_logic(broker_options options, endpoint reached_at, const host_address& own_address, std::uint64_t seed)
+        : state_(std::move(options), std::move(reached_at), own_address, seed) {}
+
+    const broker_options& options() const noexcept { return state_.options; }
+    const endpoint& address() const noexcept { return state_.address; }
+    outbox& out() noexcept { return state_.out; }
+
+    /// A client has connected.
+    connection_id connect(const host_address& client, const moment& now) {
+        const auto id = next_connection_++;
+        if (state_.connections.empty())
+            next_scan_ = now.steady + state_.options.scan_interval;
+        state_.connections.emplace(id, client_connection{client, now.steady});
+        state_.out.open(id);
+        return id;
+    }
+
+    /// A client's connection has ended, for whatever reason; its groups are told.
+    void disconnect(connection_id connection) {
+        state_.out.forget(connection);
+        end_client(connection);
+    }
+
+    /// Ends all connections, as a crash of the network does.
+    void drop_connections() {
+        for (const auto connection : state_.out.connections())
+            cut(connection);
+    }
+
+    /// A whole frame has come from a client.
+    void handle(connection_id from, const protocol::header_view& header, std::string_view body, const moment& now) {
+        const auto client = state_.connections.find(from);
+        if (client == state_.connections.end())
+            return; // it was cut while the frame was under way
+        client->second.last_active = now.steady;
+        if (header.is_response())
+            return answering::pass_answer_on(state_, from, header, body);
+        ++statistics_.requests[header.code];
+        const incoming_request request{from, header, body, now};
+        if (const auto failure = take_fault(header.code))
+            answering::reply(state_, request, *failure, "fail_next");
+        else
+            answer(request);
+        answering::wake_held_pulls(state_);
+    }
+
+    /// Does what is due: ends held pulls, delivers delayed messages, forgets clients that are silent.
+    void tick(const moment& now) {
+        answering::deliver_due(state_, now);
+        answering::wake_held_pulls(state_);
+        while (const auto due = state_.held.take_due(now.steady))
+            answering::end_held_pull(state_, *due);
+        if (!state_.connections.empty() && now.steady >= next_scan_)
+            scan_clients(now.steady);
+    }
+
+    /// When `tick` has something to do.
+    std::optional<time_point> next_due() const {
+        std::optional<time_point> earliest;
+        const auto consider = [&earliest](const std::optional<time_point>& at) {
+            if (at && (!earliest || *at < *earliest))
+                earliest = at;
+        };
+        consider(state_.delays.next_due());
+        consider(state_.held.next_due());
+        if (!state_.connections.empty())
+            consider(next_scan_);
+        return earliest;
+    }
+
+    /// Makes a topic, or gives it more queues. @return error::invalid_topic, invalid_option (queues) or nothing.
+    std::error_code create_topic(std::string_view topic, std::int32_t queues) {
+        if (check_topic(topic))
+            return error::invalid_topic;
+        if (queues < 1 || queues > 65'536)
+            return error::invalid_option;
+        state_.store.set_topic(topic, {queues, queues, 6});
+        return {};
+    }
+
+    /// Allows a group, where groups are not made by themselves.
+    std::error_code create_group(std::string_view group) {
+        if (const auto code = check_group(group))
+            return code;
+        state_.known_groups.emplace(group);
+        return {};
+    }
+
+    /// Stores a message as if a producer had sent it. @retval a `response_code`, as the producer would have got.
+    result<sent_message> send(std::string_view topic, std::string_view body, const send_options& options,
+                              const moment& now) {
+        protocol::send_request request{.producer_group = "embedded", .topic = std::string(topic)};
+        request.born_timestamp           = now.milliseconds();
+        request.queue_id                 = options.queue.value_or(-1);
+        request.default_topic_queue_nums = state_.options.auto_queues;
+        if (!append_properties(request.properties, options))
+            return response_code::message_illegal;
+        const auto done = answering::take_in(state_, std::move(request), body, state_.store.store_host(),
+                                             protocol::client_version, now);
+        if (done.code != response_code::success)
+            return done.code;
+        answering::wake_held_pulls(state_);
+        const auto& unique = done.fields.transaction_id;
+        return sent_message{unique.empty() ? done.fields.message_id : unique, done.fields.message_id, done.fields.queue_id,
+                            done.fields.queue_offset};
+    }
+
+    /// Copies of a topic's messages in the order in which they were stored; none for a topic that does not exist.
+    std::vector<message> messages(std::string_view topic) const {
+        std::vector<message> copies;
+        const auto* settings = state_.store.find_topic(topic);
+        for (std::int32_t id = 0; settings && id < settings->queues(); ++id)
+            copy_queue(topic, id, copies);
+        std::ranges::sort(copies, {}, [](const message& one) { return one->commit_log_offset(); });
+        return copies;
+    }
+
+    /// Number of messages that a topic holds.
+    std::size_t stored(std::string_view topic) const {
+        queue_offset sum     = 0;
+        const auto* settings = state_.store.find_topic(topic);
+        for (std::int32_t id = 0; settings && id < settings->queues(); ++id)
+            sum += state_.store.max_offset(topic, id) - state_.store.min_offset(topic, id);
+        return static_cast<std::size_t>(sum);
+    }
+
+    std::optional<queue_offset> committed_offset(std::string_view group, std::string_view topic,
+                                                 std::int32_t queue_id) const {
+        return state_.offsets.find(group, topic, queue_id);
+    }
+
+    /// Whether a group has committed behind every message that a topic holds.
+    bool consumed(std::string_view group, std::string_view topic) const {
+        const auto* settings = state_.store.find_topic(topic);
+        for (std::int32_t id = 0; settings && id < settings->queues(); ++id) {
+            const auto end = state_.store.max_offset(topic, id);
+            if (end > state_.store.min_offset(topic, id) && state_.offsets.find(group, topic, id).value_or(0) < end)
+                return false;
+        }
+        return settings != nullptr;
+    }
+
+    queue_offset max_offset(std::string_view topic, std::int32_t queue_id) const {
+        return state_.store.max_offset(topic, queue_id);
+    }
+    queue_offset min_offset(std::string_view topic, std::int32_t queue_id) const {
+        return state_.store.min_offset(topic, queue_id);
+    }
+
+    /// Client ids of a group's members, in the order in which they came.
+    std::vector<std::string> members(std::string_view group) const {
+        std::vector<std::string> ids;
+        if (const auto* found = state_.groups.find(group))
+            for (const auto& member : found->members)
+                ids.push_back(member.client_id);
+        return ids;
+    }
+
+    /// The next `count` requests with this code are answered with `failure` and not processed.
+    void fail_next(protocol::request_code code, response_code failure, std::size_t count) {
+        faults_[static_cast<std::int32_t>(code)] = {failure, count};
+    }
+
+    /// Forgets a topic with its messages and offsets. @return Whether it existed.
+    bool forget_topic(std::string_view topic) { return answering::remove_topic(state_, topic); }
+
+    /// Forgets a queue's messages before an offset.
+    void drop_before(std::string_view topic, std::int32_t queue_id, queue_offset offset) {
+        state_.store.drop_before(topic, queue_id, offset);
+    }
+
+    broker_statistics statistics() const {
+        auto now                 = statistics_;
+        now.connections_accepted = next_connection_ - 1;
+        now.connections_open     = state_.connections.size();
+        now.pulls_held           = state_.held.size();
+        now.messages_parked      = state_.delays.size();
+        return now;
+    }
+
+  private:
+    struct answering_function {
+        protocol::request_code code;
+        void (*answer)(broker_state&, const incoming_request&);
+    };
+    struct fault {
+        response_code failure;
+        std::size_t left;
+    };
+
+    static constexpr auto answering_functions() noexcept {
+        using code = protocol::request_code;
+        using namespace answering;
+        return std::to_array<answering_function>({
+            {code::pull_message, answer_pull},
+            {code::send_message_v2, answer_send<protocol::send_request>},
+            {code::send_batch_message, answer_send<protocol::send_batch_request>},
+            {code::send_message, answer_send<protocol::send_v1_request>},
+            {code::consumer_send_back, answer_send_back},
+            {code::update_consumer_offset, answer_update_offset},
+            {code::query_consumer_offset, answer_query_offset},
+            {code::get_max_offset, answer_max_offset},
+            {code::get_min_offset, answer_min_offset},
+            {code::search_offset_by_timestamp, answer_search_offset},
+            {code::get_earliest_store_time, answer_earliest_time},
+            {code::view_message_by_id, answer_view_message},
+            {code::heart_beat, answer_heartbeat},
+            {code::unregister_client, answer_unregister},
+            {code::get_consumer_list, answer_consumer_list},
+            {code::lock_batch, answer_lock},
+            {code::unlock_batch, answer_unlock},
+            {code::check_client_config, answer_check_client},
+            {code::get_route_info, answer_route},
+            {code::update_and_create_topic, answer_create_topic},
+            {code::get_consumer_running_info, answer_running_info},
+            {admin_code::cluster_info, answer_cluster_info},
+            {admin_code::topic_list, answer_topic_list},
+            {admin_code::topic_stats, answer_topic_stats},
+            {admin_code::consume_stats, answer_consume_stats},
+            {admin_code::consumer_connection, answer_consumer_connection},
+            {admin_code::topic_config, answer_topic_config},
+            {admin_code::create_group, answer_create_group},
+            {admin_code::delete_topic, answer_delete_topic},
+            {admin_code::delete_route, answer_delete_topic},
+        });
+    }
+
+    void answer(const incoming_request& request) {
+        static constexpr auto functions = answering_functions();
+        const auto code                 = static_cast<protocol::request_code>(request.header.code);
+        const auto found                = std::ranges::find(functions, code, &answering_function::code);
+        if (found != functions.end())
+            return found->answer(state_, request);
+        answering::reply(state_, request, response_code::request_code_not_supported,
+                         " request type " + std::to_string(request.header.code) + " not supported");
+    }
+
+    std::optional<response_code> take_fault(std::int32_t code) {
+        const auto found = faults_.find(code);
+        if (found == faults_.end() || found->second.left == 0)
+            return std::nullopt;
+        --found->second.left;
+        return found->second.failure;
+    }
+
+    void end_client(connection_id connection) {
+        if (state_.connections.erase(connection) == 0)
+            return;
+        answering::drop_forwarded(state_, connection);
+        answering::forget_client(state_, connection);
+    }
+
+    void cut(connection_id connection) {
+        state_.out.close(connection);
+        end_client(connection);
+    }
+
+    void scan_clients(time_point now) {
+        next_scan_  = now + state_.options.scan_interval;
+        auto silent = state_.groups.silent_since(now - state_.options.client_lifetime);
+        for (const auto& [id, client] : state_.connections)
+            if (client.last_active < now - state_.options.idle_lifetime)
+                silent.insert(id);
+        for (const auto connection : silent)
+            cut(connection);
+    }
+
+    static bool append_properties(std::string& raw, const send_options& options) {
+        const auto append = [&raw](std::string_view name, std::string_view value) {
+            if (!protocol::valid_property_text(name) || !protocol::valid_property_text(value))
+                return false;
+            protocol::append_property(raw, name, value);
+            return true;
+        };
+        bool valid = options.tags.empty() || append(property_names::tags, options.tags);
+        valid      = valid && (options.keys.empty() || append(property_names::keys, options.keys));
+        if (options.delay_level > 0)
+            append(property_names::delay_level, std::to_string(options.delay_level));
+        return std::ranges::all_of(options.properties, [&](const auto& one) { return append(one.first, one.second); }) &&
+               valid;
+    }
+
+    void copy_queue(std::string_view topic, std::int32_t queue_id, std::vector<message>& copies) const {
+        const message_queue queue{std::string(topic), state_.options.name, queue_id};
+        const auto begin = state_.store.min_offset(topic, queue_id);
+        const auto end   = state_.store.max_offset(topic, queue_id);
+        const rocketpush::detail::message_origin origin{.queue = &queue, .min_offset = begin, .max_offset = end};
+        rocketpush::detail::byte_arena arena;
+        std::vector<rocketpush::detail::message_fields> found;
+        for (auto at = begin; at < end; ++at) {
+            const auto entry = state_.store.find_entry(topic, queue_id, at);
+            protocol::decode_messages(state_.store.record_at(entry->commit_log_offset), origin, {}, arena, found,
+                                      [](std::error_code, std::string_view, std::int64_t) {});
+        }
+        for (const auto& fields : found)
+            copies.emplace_back(message_view(fields));
+    }
+
+    broker_state state_;
+    connection_id next_connection_ = 1;
+    time_point next_scan_{};
+    std::map<std::int32_t, fault> faults_;
+    broker_statistics statistics_;
+};
+
+} // namespace rocketpush::embedded
+
+#endif
+// rocketpush/embedded/broker_server.hpp
+#ifndef ROCKETPUSH_EMBEDDED_BROKER_SERVER_HPP
+#define ROCKETPUSH_EMBEDDED_BROKER_SERVER_HPP
+
+
+#include <asio/buffer.hpp>
+#include <asio/ip/address.hpp>
+#include <asio/write.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::embedded {
+
+/// A numeric host as stored messages hold it; 127.0.0.1 for a name, as memory transports have.
+inline host_address to_host_address(const endpoint& from) {
+    std::error_code not_numeric;
+    const auto address = asio::ip::make_address(from.host, not_numeric);
+    if (not_numeric)
+        return {std::array<unsigned char, 4>{127, 0, 0, 1}, from.port};
+    if (address.is_v4())
+        return {address.to_v4().to_bytes(), from.port};
+    return {address.to_v6().to_bytes(), from.port};
+}
+
+/**
+ * @brief The I/O of an embedded broker: accepts, cuts what comes into frames for the logic, writes what the logic says,
+ *        and wakes it when something is due.
+ *
+ * Shared by its coroutines, so it lives until the last of them has ended. The logic is behind a mutex: calls of tests come
+ * from any thread and do not wait for the network's.
+ *
+ * @par Thread safety  `with_logic`, `pause` and `resume` from any thread; the rest on the runtime's executor.
+ */
+template <listening_transport Transport, runtime Runtime>
+class broker_server : public std::enable_shared_from_this<broker_server<Transport, Runtime>> {
+  public:
+    using executor_type = typename Runtime::executor_type;
+
+    /// Listens. @throws std::system_error  It cannot, or an option is out of its range.
+    broker_server(broker_options options, Transport transport, const Runtime& runtime)
+        : runtime_(runtime), acceptor_(open_acceptor(transport, options)), timer_(runtime_),
+          retry_timer_(runtime_), resumed_(runtime_.get_executor()) {
+        auto reached_at = acceptor_.local_endpoint();
+        if (!options.advertised_host.empty())
+            reached_at.host = options.advertised_host;
+        else if (reached_at.host == "0.0.0.0" || reached_at.host == "::")
+            reached_at.host = "127.0.0.1";
+        const auto own_address = to_host_address(reached_at);
+        logic_.emplace(std::move(options), std::move(reached_at), own_address, runtime_.random());
+    }
+
+    void start() {
+        spawn(accept_clients(this->shared_from_this()));
+        spawn(wake_when_due(this->shared_from_this()));
+    }
+
+    /// Closes everything; its coroutines end soon after.
+    void stop() {
+        stopped_ = true;
+        acceptor_.close();
+        for (const auto& [id, one] : std::map(clients_))
+            end(*one);
+        timer_.cancel();
+        retry_timer_.cancel();
+        resumed_.signal();
+    }
+
+    const Runtime& runtime() const noexcept { return runtime_; }
+    const endpoint& address() const noexcept { return logic_->address(); }
+
+    /// Calls `function(broker_logic&, const moment& now)`, and has done what follows from it.
+    template <class F>
+    auto with_logic(F&& function) {
+        const flush_later flush{this};
+        const std::lock_guard lock(mutex_);
+        const auto at = now();
+        return function(*logic_, at);
+    }
+
+    void pause() {
+        const std::lock_guard lock(mutex_);
+        paused_ = true;
+    }
+
+    void resume() {
+        {
+            const std::lock_guard lock(mutex_);
+            paused_ = false;
+        }
+        asio::post(runtime_.get_executor(), [self = this->shared_from_this()] {
+            self->resumed_.signal();
+            self->timer_.cancel();
+        });
+    }
+
+  private:
+    using stream_type   = typename Transport::template stream<executor_type>;
+    using acceptor_type = typename Transport::template acceptor<executor_type>;
+    using nothing       = detail::awaitable<void, executor_type>;
+
+    static constexpr auto await_tuple = detail::await_tuple<executor_type>;
+
+    /// A client that does not read what it asks for is not read from either, beyond these bytes.
+    static constexpr std::size_t most_unsent_bytes = 8 * 1024 * 1024;
+    static constexpr std::size_t retained_blocks   = 256 * 1024;
+
+    struct client {
+        client(stream_type connected, const executor_type& executor, std::size_t frame_limit)
+            : stream(std::move(connected)), has_frames(executor), has_written(executor), pool(retained_blocks),
+              reader(pool, frame_limit) {}
+
+        stream_type stream;
+        detail::async_event<executor_type> has_frames;
+        detail::async_event<executor_type> has_written;
+        detail::block_pool pool;
+        frame_reader reader;
+        std::string writing; ///< Swapped with the outbox's buffer, so both keep their room.
+        connection_id id = 0;
+        bool ended       = false;
+    };
+    using client_ptr = std::shared_ptr<client>;
+    using self_ptr   = std::shared_ptr<broker_server>;
+
+    /// Runs after the lock was given up, whatever was thrown under it.
+    struct flush_later {
+        broker_server* server;
+        ~flush_later() {
+            asio::post(server->runtime_.get_executor(), [self = server->shared_from_this()] { self->flush(); });
+        }
+    };
+
+    acceptor_type open_acceptor(Transport& transport, const broker_options& options) {
+        if (const auto problem = describe_problem(options); !problem.empty())
+            throw std::system_error(make_error_code(error::invalid_option), "embedded broker: " + std::string(problem));
+        auto opened = transport.listen(runtime_.get_executor(), options.listen);
+        if (!opened)
+            throw std::system_error(opened.error(), "embedded broker cannot listen on " + to_string(options.listen));
+        return std::move(*opened);
+    }
+
+    moment now() const { return {runtime_.now(), runtime_.system_now()}; }
+
+    void spawn(nothing coroutine) { asio::co_spawn(runtime_.get_executor(), std::move(coroutine), asio::detached); }
+
+    bool is_paused() {
+        const std::lock_guard lock(mutex_);
+        return paused_;
+    }
+
+    /// Lets writers and the timer know what the logic has done.
+    void flush() {
+        std::vector<connection_id> fresh, closing;
+        std::optional<std::chrono::steady_clock::time_point> due;
+        {
+            const std::lock_guard lock(mutex_);
+            fresh   = logic_->out().take_fresh();
+            closing = logic_->out().take_closing();
+            due     = paused_ ? std::nullopt : logic_->next_due();
+        }
+        for (const auto id : fresh)
+            if (const auto found = clients_.find(id); found != clients_.end())
+                found->second->has_frames.signal();
+        for (const auto id : closing)
+            if (const auto found = clients_.find(id); found != clients_.end())
+                end(*client_ptr(found->second));
+        if (due && *due < timer_at_)
+            timer_.cancel(); // it sets itself anew
+    }
+
+    void end(client& one) {
+        if (std::exchange(one.ended, true))
+            return;
+        one.stream.close();
+        one.has_frames.signal();
+        one.has_written.signal();
+        clients_.erase(one.id);
+        {
+            const std::lock_guard lock(mutex_);
+            logic_->disconnect(one.id);
+        }
+        if (!stopped_)
+            flush();
+    }
+
+    static nothing accept_clients(self_ptr self) {
+        while (!self->stopped_) {
+            auto [failure, stream] = co_await self->acceptor_.async_accept(await_tuple);
+            if (self->stopped_ || failure == asio::error::operation_aborted)
+                break;
+            if (failure) {
+                // No file descriptors left, most likely: some will be again.
+                self->retry_timer_.expires_at(self->runtime_.now() + std::chrono::milliseconds(100));
+                co_await self->retry_timer_.async_wait(await_tuple);
+                continue;
+            }
+            self->begin(std::move(stream));
+        }
+    }
+
+    void begin(stream_type stream) {
+        const auto address = to_host_address(stream.remote_endpoint());
+        auto one           = std::make_shared<client>(std::move(stream), runtime_.get_executor(), logic_->options().frame_limit);
+        {
+            const std::lock_guard lock(mutex_);
+            one->id = logic_->connect(address, now());
+        }
+        clients_.emplace(one->id, one);
+        spawn(read_from(this->shared_from_this(), one));
+        spawn(write_to(this->shared_from_this(), one));
+        flush();
+    }
+
+    static nothing read_from(self_ptr self, client_ptr from) {
+        while (!from->ended) {
+            const auto room            = from->reader.prepare();
+            const auto buffer          = asio::buffer(room.data(), room.size());
+            const auto [failure, size] = co_await from->stream.async_read_some(buffer, await_tuple);
+            if (failure)
+                break;
+            from->reader.commit(size);
+            const bool usable = co_await handle_frames(self, from);
+            if (!usable)
+                break;
+        }
+        self->end(*from);
+    }
+
+    /// @return Whether the connection can be read from further.
+    static detail::awaitable<bool, executor_type> handle_frames(self_ptr self, client_ptr from) {
+        for (;;) {
+            while (self->is_paused() && !from->ended)
+                co_await self->resumed_.async_wait(await_tuple);
+            while (self->unsent(*from) > most_unsent_bytes && !from->ended)
+                co_await from->has_written.async_wait(await_tuple);
+            if (from->ended)
+                co_return false;
+            const auto next = from->reader.next();
+            if (!next)
+                co_return false; // nothing behind a broken frame can be trusted
+            if (!*next)
+                co_return true;
+            {
+                const std::lock_guard lock(self->mutex_);
+                self->logic_->handle(from->id, (*next)->header, (*next)->body, self->now());
+            }
+            self->flush();
+        }
+    }
+
+    std::size_t unsent(const client& to) {
+        const std::lock_guard lock(mutex_);
+        return logic_->out().waiting_for(to.id);
+    }
+
+    static nothing write_to(self_ptr self, client_ptr to) {
+        while (!to->ended) {
+            if (self->is_paused()) {
+                co_await self->resumed_.async_wait(await_tuple);
+                continue;
+            }
+            if (!self->take_frames(*to)) {
+                co_await to->has_frames.async_wait(await_tuple);
+                continue;
+            }
+            to->has_written.signal();
+            const auto buffer          = asio::buffer(to->writing);
+            const auto [failure, size] = co_await asio::async_write(to->stream, buffer, await_tuple);
+            if (failure)
+                break;
+        }
+        self->end(*to);
+    }
+
+    bool take_frames(client& to) {
+        const std::lock_guard lock(mutex_);
+        return logic_->out().take_frames(to.id, to.writing);
+    }
+
+    static nothing wake_when_due(self_ptr self) {
+        while (!self->stopped_) {
+            self->timer_at_ = self->tick_if_due();
+            self->timer_.expires_at(self->timer_at_);
+            self->flush();
+            co_await self->timer_.async_wait(await_tuple);
+        }
+    }
+
+    /// @return When to come again.
+    std::chrono::steady_clock::time_point tick_if_due() {
+        const auto never = std::chrono::steady_clock::time_point::max();
+        const std::lock_guard lock(mutex_);
+        if (paused_)
+            return never;
+        const auto at = now();
+        if (const auto due = logic_->next_due(); due && *due <= at.steady)
+            logic_->tick(at);
+        return logic_->next_due().value_or(never);
+    }
+
+    Runtime runtime_;
+    acceptor_type acceptor_;
+    typename Runtime::timer timer_;
+    typename Runtime::timer retry_timer_;
+    detail::async_event<executor_type> resumed_;
+    std::map<connection_id, client_ptr> clients_;
+    std::chrono::steady_clock::time_point timer_at_{};
+    bool stopped_ = false;
+
+    std::mutex mutex_; // guards all below
+    std::optional<broker_logic> logic_; // there as soon as it is known where it listens
+    bool paused_ = false;
+};
+
+} // namespace rocketpush::embedded
+
+#endif
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::embedded {
+
+/**
+ * @brief A RocketMQ name server and broker in this process, in memory, for tests of listeners and for trying things out.
+ *
+ * Both answer on one port. Every RocketMQ client can talk to it: rocketpush, the Java and the Go client, `mqadmin`.
+ * @code
+ * rocketpush::embedded::broker broker;
+ * broker.create_topic("orders");
+ * broker.send("orders", "42 apples", {.tags = "paid"});
+ * // a consumer with options{.name_servers = broker.name_server_address(), .group = "billing"} gets it
+ * @endcode
+ *
+ * It does: routes, topics made by themselves, groups and their notices, send (single and batch), pull with long polling and
+ * tags, offsets, search by time, send-back with delayed retries and dead letters, delay levels, queue locks, and what admin
+ * tools ask about consumers. It does not: transactions, SQL filters, POP, several replicas, anything on disk.
+ *
+ * It stops with its destructor, which never hangs. A runtime without a thread of its own (the caller's io_context, a
+ * virtual one) has to run on for a moment after it: only then are connections closed and the port free.
+ *
+ * @tparam Transport  `tcp_transport`, or `memory_transport` for no sockets at all.
+ * @tparam Runtime    Where it runs, and its clock: with a virtual runtime, delays take no time.
+ * @par Thread safety  All from any thread, also from a listener; nothing waits for the network.
+ * @par Source         None in Java; its tests start a real broker.
+ */
+template <listening_transport Transport = tcp_transport, runtime Runtime = asio_runtime>
+class basic_broker {
+  public:
+    /**
+     * @brief Listens and serves.
+     * @throws std::system_error  The address is in use, or it is none of this machine; `error::invalid_option`.
+     */
+    explicit basic_broker(broker_options options = {}, Transport transport = Transport(), Runtime runtime = Runtime())
+        : runtime_(std::move(runtime)),
+          server_(std::make_shared<broker_server<Transport, Runtime>>(std::move(options), std::move(transport), runtime_)) {
+        asio::post(runtime_.get_executor(), [server = server_] { server->start(); });
+        runtime_.start();
+    }
+
+    basic_broker(const basic_broker&)            = delete;
+    basic_broker& operator=(const basic_broker&) = delete;
+
+    ~basic_broker() {
+        if (runtime_.running_in_this_thread()) {
+            server_->stop();
+        } else {
+            asio::post(runtime_.get_executor(), [server = server_] { server->stop(); });
+            runtime_.join(std::chrono::seconds(2));
+        }
+    }
+
+    /// `127.0.0.1:40123`: what a client's options want as name server list.
+    std::string name_server_address() const { return to_string(server_->address()); }
+    /// The same in parts.
+    const endpoint& address() const noexcept { return server_->address(); }
+
+    /// Makes a topic, or gives it more queues. @throws std::system_error  error::invalid_topic, error::invalid_option.
+    void create_topic(std::string_view topic, std::int32_t queues = 8) {
+        throw_if(call([&](auto& logic, auto&) { return logic.create_topic(topic, queues); }), "create_topic", topic);
+    }
+
+    /// Allows a group; only needed with `auto_create_groups = false`. @throws std::system_error  error::invalid_group.
+    void create_group(std::string_view group) {
+        throw_if(call([&](auto& logic, auto&) { return logic.create_group(group); }), "create_group", group);
+    }
+
+    /**
+     * @brief Stores a message, as a producer would; a topic that is missing is made if that is allowed.
+     * @throws std::system_error  With the `response_code` that a producer would get.
+     */
+    sent_message send(std::string_view topic, std::string_view body, const send_options& options = {}) {
+        auto sent = call([&](auto& logic, auto& now) { return logic.send(topic, body, options, now); });
+        throw_if(sent.error(), "send", topic);
+        return std::move(*sent);
+    }
+
+    /// Number of messages that a topic holds now; of `%RETRY%group` and `%DLQ%group` too.
+    std::size_t stored(std::string_view topic) const {
+        return call([&](auto& logic, auto&) { return logic.stored(topic); });
+    }
+
+    /// Copies of a topic's messages in the order in which they were stored.
+    std::vector<message> messages(std::string_view topic) const {
+        return call([&](auto& logic, auto&) { return logic.messages(topic); });
+    }
+
+    /// The next offset that a group will consume; nothing if it never committed in this queue.
+    std::optional<queue_offset> committed_offset(std::string_view group, std::string_view topic, std::int32_t queue) const {
+        return call([&](auto& logic, auto&) { return logic.committed_offset(group, topic, queue); });
+    }
+
+    /// Whether a group has committed behind every message that a topic holds; false for a topic that does not exist.
+    bool consumed(std::string_view group, std::string_view topic) const {
+        return call([&](auto& logic, auto&) { return logic.consumed(group, topic); });
+    }
+
+    /// Where a queue's next message will be.
+    queue_offset max_offset(std::string_view topic, std::int32_t queue) const {
+        return call([&](auto& logic, auto&) { return logic.max_offset(topic, queue); });
+    }
+
+    /// Offset of a queue's oldest message.
+    queue_offset min_offset(std::string_view topic, std::int32_t queue) const {
+        return call([&](auto& logic, auto&) { return logic.min_offset(topic, queue); });
+    }
+
+    /// Client ids of a group's members, in the order in which they came.
+    std::vector<std::string> members(std::string_view group) const {
+        return call([&](auto& logic, auto&) { return logic.members(group); });
+    }
+
+    broker_statistics statistics() const {
+        return call([](auto& logic, auto&) { return logic.statistics(); });
+    }
+
+    // Faults, to see what a consumer makes of them.
+
+    /// Cuts all connections; clients may come again at once.
+    void drop_connections() {
+        call([](auto& logic, auto&) { logic.drop_connections(); });
+    }
+
+    /// From now on connections are accepted, but nothing is answered, held or delivered: like a hung process.
+    void pause() { server_->pause(); }
+    /// Goes on, first with what has come meanwhile.
+    void resume() { server_->resume(); }
+
+    /// The next `count` requests with this code are answered with `failure`, and not processed.
+    void fail_next(protocol::request_code code, response_code failure, std::size_t count = 1) {
+        call([&](auto& logic, auto&) { logic.fail_next(code, failure, count); });
+    }
+
+    /// Forgets a topic with its messages and offsets. @return Whether it existed.
+    bool forget_topic(std::string_view topic) {
+        return call([&](auto& logic, auto&) { return logic.forget_topic(topic); });
+    }
+
+    /// Forgets a queue's messages before an offset, as a broker does with old ones.
+    void drop_before(std::string_view topic, std::int32_t queue, queue_offset offset) {
+        call([&](auto& logic, auto&) { logic.drop_before(topic, queue, offset); });
+    }
+
+  private:
+    template <class F>
+    auto call(F&& function) const {
+        return server_->with_logic(std::forward<F>(function));
+    }
+
+    static void throw_if(std::error_code failure, std::string_view what, std::string_view about) {
+        if (failure)
+            throw std::system_error(failure, "embedded broker: " + std::string(what) + ' ' + std::string(about));
+    }
+
+    Runtime runtime_;
+    std::shared_ptr<broker_server<Transport, Runtime>> server_;
+};
+
+/// On TCP, on a thread of its own.
+using broker = basic_broker<>;
+
+} // namespace rocketpush::embedded
+
+#endif
+
+#endif

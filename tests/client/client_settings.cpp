@@ -1,0 +1,51 @@
+#include <rocketpush/client/client_settings.hpp>
+
+#include <unistd.h>
+
+#include <chrono>
+#include <string>
+
+#include "tests/support/catch.hpp"
+
+namespace {
+
+using namespace rocketpush;
+using namespace std::chrono_literals;
+
+TEST_CASE("the client's part of the options is what consumers have to agree on", "[client]") {
+    options given{.name_servers = "10.0.0.1:9876;[::1]:9877", .group = "billing", .instance_name = "one"};
+    const auto settings = client_part(given);
+    CHECK(settings.name_servers == std::vector<endpoint>{{"10.0.0.1", 9876}, {"::1", 9877}});
+    CHECK(settings.instance_name == "one");
+    CHECK(settings.connect_timeout == given.connect_timeout);
+    CHECK(settings.max_frame_size == given.max_frame_size);
+
+    auto other                = given;
+    other.group               = "ledger"; // the consumer's own
+    other.consume_threads     = 3;
+    other.max_cached_messages = 7;
+    CHECK(client_part(other) == settings);
+    for (auto change :
+         {+[](options& o) { o.name_servers = "10.0.0.1:9876"; }, +[](options& o) { o.client_ip = "10.0.0.9"; },
+          +[](options& o) { o.instance_name = "two"; }, +[](options& o) { o.unit_name = "u"; },
+          +[](options& o) { o.max_frame_size = 8192; }, +[](options& o) { o.connect_timeout = 1ms; },
+          +[](options& o) { o.request_timeout = 1ms; }, +[](options& o) { o.route_poll_interval = 11ms; },
+          +[](options& o) { o.heartbeat_interval = 11ms; }}) {
+        other = given;
+        change(other);
+        CHECK_FALSE(client_part(other) == settings);
+    }
+}
+
+TEST_CASE("a client id is Java's: ip, instance and unit", "[client]") {
+    CHECK(make_client_id("10.0.0.7", "orders-1", "", 5) == "10.0.0.7@orders-1");
+    CHECK(make_client_id("10.0.0.7", "orders-1", "west", 5) == "10.0.0.7@orders-1@west");
+}
+
+TEST_CASE("without an instance name a client id has the process and random bits", "[client]") {
+    const auto begin = "10.0.0.7@" + std::to_string(::getpid()) + "#";
+    CHECK(make_client_id("10.0.0.7", "", "", 0x9f3c2a7e55d01b62) == begin + "9f3c2a7e55d01b62");
+    CHECK(make_client_id("10.0.0.7", "", "west", 1) == begin + "0000000000000001@west");
+}
+
+} // namespace

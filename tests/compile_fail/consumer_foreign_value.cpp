@@ -1,0 +1,16 @@
+// build error: one_of
+#include <rocketpush/executor/inline_executor.hpp>
+#include <rocketpush/push_consumer.hpp>
+
+struct on_entry {
+    void operator()(const rocketpush::message_view&) const;
+};
+
+void make(const rocketpush::options& with) {
+#ifdef CONTROL
+    using assembly = rocketpush::consumer_of<on_entry, rocketpush::inline_executor>;
+#else
+    using assembly = rocketpush::consumer_of<on_entry>; // with a thread pool: the value below would have no effect
+#endif
+    assembly consumer{with, on_entry{}, rocketpush::inline_executor()};
+}

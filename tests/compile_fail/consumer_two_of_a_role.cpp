@@ -1,0 +1,23 @@
+// build error: two policies are given for the slot Allocation
+#include <rocketpush/allocation/average_allocation.hpp>
+#include <rocketpush/allocation/circle_allocation.hpp>
+#include <rocketpush/executor/inline_executor.hpp>
+#include <rocketpush/push_consumer.hpp>
+
+struct on_entry {
+    void operator()(const rocketpush::message_view&) const;
+};
+
+#ifdef CONTROL
+using second = rocketpush::inline_executor;
+#else
+using second = rocketpush::average_allocation;
+#endif
+
+#ifdef AS_VALUE
+void make(const rocketpush::options& with) {
+    rocketpush::push_consumer consumer{with, on_entry{}, rocketpush::circle_allocation{}, second{}};
+}
+#else
+static_assert(sizeof(rocketpush::consumer_of<on_entry, rocketpush::circle_allocation, second>) != 0);
+#endif

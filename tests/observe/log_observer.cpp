@@ -1,0 +1,197 @@
+#include <rocketpush/observe/log_observer.hpp>
+
+#include <cstdio>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/support/catch.hpp"
+#include "tests/support/filled_batch.hpp"
+
+namespace {
+
+using namespace rocketpush;
+
+const message_queue queue{"orders", "broker-a", 3};
+const endpoint peer{"10.0.0.1", 10911};
+
+struct log_fixture {
+    std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{std::tmpfile(), &std::fclose};
+
+    log_observer made(log_level level) {
+        REQUIRE(file);
+        log_observer log(level, file.get());
+        log.on_starting("billing");
+        return log;
+    }
+    /// What was written since the last call, a line each, without what all begin with.
+    std::vector<std::string> lines() {
+        std::fseek(file.get(), read_, SEEK_SET);
+        std::string text;
+        for (int c = std::fgetc(file.get()); c != EOF; c = std::fgetc(file.get())) text += static_cast<char>(c);
+        read_ = std::ftell(file.get());
+        std::vector<std::string> found;
+        for (std::size_t at = 0; at < text.size();) {
+            const auto end = text.find('\n', at);
+            REQUIRE(end != std::string::npos); // only whole lines
+            const std::string begin = "rocketpush: group billing: ";
+            CHECK(text.compare(at, begin.size(), begin) == 0);
+            found.push_back(text.substr(at + begin.size(), end - at - begin.size()));
+            at = end + 1;
+        }
+        return found;
+    }
+
+  private:
+    long read_ = 0;
+};
+
+/// All that happens while everything is well.
+void a_good_day(log_observer& log) {
+    detail::block_pool pool;
+    pulled_batch<false> batch;
+    test::fill(batch, pool, {7});
+    const auto messages = batch.views({0, 1});
+    const consume_context context{queue};
+    log.on_started("billing", "10.0.0.7@me");
+    log.on_connect(peer, {});
+    log.on_route_changed("orders", 4);
+    log.on_route_failure("%RETRY%billing", error::no_route); // made by the first heartbeat
+    const std::vector<message_queue> all{queue};
+    log.on_rebalance("orders", all, all);
+    log.on_queue_acquired(queue, 7);
+    log.on_pull(queue, 32, 4096, std::chrono::milliseconds(3));
+    log.on_flow_control(queue, flow_state::too_wide_a_span, {100, 2000, 3000}); // a slow listener is no fault
+    log.before_consume(messages, context);
+    log.after_consume(messages, context, consume_result::success);
+    log.after_consume(messages, context, consume_result::reconsume_later);
+    log.on_send_back(messages[0], {});
+    log.on_commit(queue, 8, {});
+    log.on_queue_released(queue, 8);
+    log.on_stopped("billing", {});
+}
+
+TEST_CASE_METHOD(log_fixture, "a log is silent while all is well", "[log_observer]") {
+    auto log = made(log_level::warning);
+    a_good_day(log);
+    CHECK(lines().empty());
+}
+
+TEST_CASE_METHOD(log_fixture, "at level info a log tells of changes, at debug of each queue", "[log_observer]") {
+    auto log = made(log_level::info);
+    a_good_day(log);
+    CHECK(lines() == std::vector<std::string>{"started as 10.0.0.7@me", "topic orders has 4 readable queues",
+                                              "topic orders: 1 of 1 queues are ours", "stopped"});
+    auto more = made(log_level::debug);
+    a_good_day(more);
+    const auto told = lines();
+    REQUIRE(told.size() == 7);
+    CHECK(told[3] == "took over orders/broker-a/3 from offset 7");
+    CHECK(told[4] == "orders/broker-a/3 waits for the listener (span limit): 100 messages, 2000 bytes, span 3000");
+    CHECK(told[5] == "gave up orders/broker-a/3 at offset 8");
+}
+
+TEST_CASE_METHOD(log_fixture, "a problem is written when it begins, then once for each hundred, then its end",
+                 "[log_observer]") {
+    auto log = made(log_level::warning);
+    for (int i = 0; i < 250; ++i) log.on_route_failure("orders", error::no_route);
+    const auto told = lines();
+    REQUIRE(told.size() == 3); // the 1st, the 101st, the 201st
+    CHECK(told[0] == "no route for topic orders: the name server has no route for the topic; trying again");
+    CHECK(told[2] == told[0]);
+    log.on_route_changed("orders", 4);
+    CHECK(lines() == std::vector<std::string>{"topic orders has 4 readable queues"});
+    log.on_route_changed("orders", 8);
+    CHECK(lines().empty());
+    log.on_route_failure("orders", error::no_route); // a new one
+    CHECK(lines().size() == 1);
+}
+
+TEST_CASE_METHOD(log_fixture, "the end of a problem is written once, at level info too", "[log_observer]") {
+    auto log = made(log_level::info);
+    log.on_route_failure("orders", error::no_route);
+    log.on_route_changed("orders", 4);
+    CHECK(lines().size() == 2);
+}
+
+TEST_CASE_METHOD(log_fixture, "problems of different things are told apart", "[log_observer]") {
+    auto log = made(log_level::warning);
+    log.on_connect(peer, error::connect_timed_out);
+    log.on_connect({"10.0.0.2", 10911}, error::connect_timed_out);
+    log.on_connect(peer, error::connect_timed_out);
+    CHECK(lines() == std::vector<std::string>{
+                         "cannot connect to 10.0.0.1:10911: no connection before the deadline; trying again",
+                         "cannot connect to 10.0.0.2:10911: no connection before the deadline; trying again"});
+    log.on_connect(peer, {});
+    CHECK(lines() == std::vector<std::string>{"connected to 10.0.0.1:10911"});
+    log.on_connect(peer, {});
+    CHECK(lines().empty());
+}
+
+TEST_CASE_METHOD(log_fixture, "each kind of problem names its queue, its cause and what happens next",
+                 "[log_observer]") {
+    auto log = made(log_level::warning);
+    log.on_pull_failure(queue, response_code::system_busy);
+    log.on_commit(queue, 8, error::request_timed_out);
+    log.on_queue_acquire_failure(queue, error::no_broker_address);
+    log.on_rebalance_failure("orders", error::no_members);
+    log.on_heartbeat_failure(peer, error::request_timed_out);
+    log.on_disconnect(peer, error::connection_closed);
+    log.on_offset_corrected(queue, 5, 100);
+    log.on_bad_message(queue, 9, error::message_crc_mismatch);
+    log.on_stopped("billing", error::stop_deadline_passed);
+    CHECK(lines() == std::vector<std::string>{
+                         "pulling orders/broker-a/3 failed: system busy (code 2); trying again",
+                         "cannot commit offset 8 of orders/broker-a/3: no response before the deadline; trying again",
+                         "cannot take over orders/broker-a/3: the route has no address for the broker; trying again",
+                         "cannot share out topic orders: the group's member list is empty; keeping what we have",
+                         "heartbeat to 10.0.0.1:10911 failed: no response before the deadline",
+                         "lost the connection to 10.0.0.1:10911: the connection ended while a request was under way",
+                         "orders/broker-a/3: offset 5 is not in the broker's range, going on at 100",
+                         "orders/broker-a/3: message at offset 9 skipped: a message body does not match its checksum",
+                         "stopped, not cleanly: listener calls were still running at the stop deadline"});
+    log.on_commit(queue, 8, {});
+    log.on_queue_acquired(queue, 8);
+    CHECK(lines() ==
+          std::vector<std::string>{"committed orders/broker-a/3 again", "took over orders/broker-a/3 after all"});
+}
+
+TEST_CASE_METHOD(log_fixture, "a listener's exception is told with its words", "[log_observer]") {
+    auto log = made(log_level::warning);
+    log.on_listener_exception(queue, std::make_exception_ptr(std::runtime_error("bad luck")));
+    log.on_listener_exception(queue, std::make_exception_ptr(42));
+    const auto told = lines();
+    REQUIRE(told.size() == 2);
+    CHECK(told[0] == "orders/broker-a/3: the listener threw, the message comes again: bad luck");
+    CHECK(told[1].find("the listener threw") != std::string::npos);
+}
+
+TEST_CASE_METHOD(log_fixture, "a higher level leaves out what is below it, and off everything", "[log_observer]") {
+    auto errors = made(log_level::error);
+    errors.on_pull_failure(queue, response_code::system_busy);
+    errors.on_disconnect(peer, error::connection_closed);
+    errors.on_bad_message(queue, 9, error::message_malformed);
+    CHECK(lines().size() == 1);
+    auto nothing = made(log_level::off);
+    nothing.on_bad_message(queue, 9, error::message_malformed);
+    nothing.on_stopped("billing", error::stop_deadline_passed);
+    CHECK(lines().empty());
+}
+
+TEST_CASE_METHOD(log_fixture, "lines of several threads do not mix", "[log_observer]") {
+    auto log = made(log_level::warning);
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 3; ++i)
+        threads.emplace_back([&log] {
+            for (int count = 0; count < 100; ++count)
+                log.on_listener_exception(queue, std::make_exception_ptr(std::runtime_error(std::string(200, 'x'))));
+        });
+    for (auto& each : threads) each.join();
+    const auto told = lines();
+    CHECK(!told.empty());
+    for (const auto& each : told) CHECK(each.ends_with(": " + std::string(200, 'x')));
+}
+
+} // namespace

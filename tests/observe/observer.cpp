@@ -1,0 +1,151 @@
+#include "tests/support/archetypes/observer.hpp"
+
+#include <rocketpush/observe/observer.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/support/catch.hpp"
+#include "tests/support/filled_batch.hpp"
+
+namespace {
+
+using namespace rocketpush;
+
+// Near misses.
+
+struct not_derived {
+    void on_stopped(std::string_view, std::error_code) {}
+};
+static_assert(!observer<not_derived>);
+struct privately_derived : private no_observer {};
+static_assert(!observer<privately_derived>);
+struct not_movable : no_observer {
+    not_movable()                   = default;
+    not_movable(const not_movable&) = delete;
+};
+static_assert(!observer<not_movable>);
+
+/// Hides every event of no_observer and notes its name.
+struct noting_observer : no_observer {
+    std::string name;
+    std::vector<std::string>* notes;
+
+    noting_observer(std::string its_name, std::vector<std::string>& into) : name(std::move(its_name)), notes(&into) {}
+    void note(const char* event) { notes->push_back(name + " " + event); }
+
+    void on_starting(std::string_view group) { note(group == "billing" ? "on_starting" : "?"); }
+    void on_started(std::string_view, std::string_view id) { note(id == "me" ? "on_started" : "?"); }
+    void on_stopped(std::string_view, std::error_code why) {
+        note(why == error::stop_deadline_passed ? "on_stopped" : "?");
+    }
+    void on_connect(const endpoint& peer, std::error_code) { note(peer.port == 9876 ? "on_connect" : "?"); }
+    void on_disconnect(const endpoint&, std::error_code) { note("on_disconnect"); }
+    void on_route_changed(const std::string&, std::size_t queues) { note(queues == 4 ? "on_route_changed" : "?"); }
+    void on_route_failure(const std::string&, std::error_code) { note("on_route_failure"); }
+    void on_heartbeat_failure(const endpoint&, std::error_code) { note("on_heartbeat_failure"); }
+    void on_rebalance(const std::string&, std::span<const message_queue> all, std::span<const message_queue> own) {
+        note(all.size() == 2 && own.size() == 1 ? "on_rebalance" : "?");
+    }
+    void on_rebalance_failure(const std::string&, std::error_code) { note("on_rebalance_failure"); }
+    void on_queue_acquired(const message_queue&, queue_offset first) { note(first == 7 ? "on_queue_acquired" : "?"); }
+    void on_queue_acquire_failure(const message_queue&, std::error_code) { note("on_queue_acquire_failure"); }
+    void on_queue_released(const message_queue&, queue_offset) { note("on_queue_released"); }
+    void on_pull(const message_queue&, std::size_t messages, std::size_t bytes, std::chrono::nanoseconds) {
+        note(messages == 3 && bytes == 300 ? "on_pull" : "?");
+    }
+    void on_pull_failure(const message_queue&, std::error_code) { note("on_pull_failure"); }
+    void on_flow_control(const message_queue&, flow_state, const cache_level&) { note("on_flow_control"); }
+    void on_offset_corrected(const message_queue&, queue_offset asked, queue_offset now) {
+        note(asked == 5 && now == 6 ? "on_offset_corrected" : "?");
+    }
+    void on_bad_message(const message_queue&, queue_offset, std::error_code) { note("on_bad_message"); }
+    void before_consume(std::span<const message_view>, const consume_context&) { note("before_consume"); }
+    void after_consume(std::span<const message_view>, const consume_context&, consume_result) { note("after_consume"); }
+    void on_listener_exception(const message_queue&, std::exception_ptr) { note("on_listener_exception"); }
+    void on_send_back(const message_view&, std::error_code) { note("on_send_back"); }
+    void on_commit(const message_queue&, queue_offset offset, std::error_code) {
+        note(offset == 8 ? "on_commit" : "?");
+    }
+};
+static_assert(observer<noting_observer>);
+
+/// Every event once, as the library calls them.
+template <observer O>
+void tell_everything(O& hears) {
+    detail::block_pool pool;
+    pulled_batch<false> batch;
+    test::fill(batch, pool, {7, 8});
+    const auto& queue = test::orders_queue();
+    const endpoint peer{"ns", 9876};
+    const auto why = make_error_code(error::connection_closed);
+    const consume_context context{queue};
+    const std::vector<message_queue> all{queue, queue}, own{queue};
+    const auto messages = batch.views({0, 2});
+
+    hears.on_starting("billing");
+    hears.on_started("billing", "me");
+    hears.on_stopped("billing", error::stop_deadline_passed);
+    hears.on_connect(peer, why);
+    hears.on_disconnect(peer, why);
+    hears.on_route_changed("orders", std::size_t{4});
+    hears.on_route_failure("orders", why);
+    hears.on_heartbeat_failure(peer, why);
+    hears.on_rebalance("orders", all, own);
+    hears.on_rebalance_failure("orders", why);
+    hears.on_queue_acquired(queue, 7);
+    hears.on_queue_acquire_failure(queue, why);
+    hears.on_queue_released(queue, 7);
+    hears.on_pull(queue, std::size_t{3}, std::size_t{300}, std::chrono::milliseconds(1));
+    hears.on_pull_failure(queue, why);
+    hears.on_flow_control(queue, flow_state::too_many_bytes, cache_level{});
+    hears.on_offset_corrected(queue, 5, 6);
+    hears.on_bad_message(queue, 9, why);
+    hears.before_consume(messages, context);
+    hears.after_consume(messages, context, consume_result::success);
+    hears.on_listener_exception(queue, nullptr);
+    hears.on_send_back(messages[0], why);
+    hears.on_commit(queue, 8, why);
+}
+constexpr std::size_t events = 23;
+
+TEST_CASE("an observer that hides nothing hears nothing, and compiles with every event", "[observer]") {
+    no_observer nobody;
+    tell_everything(nobody);
+    test::observer_archetype archetype(1);
+    tell_everything(archetype);
+}
+
+TEST_CASE("joined observers hear every event, in the order in which they are given", "[observer]") {
+    std::vector<std::string> notes, alone;
+    noting_observer only("x", alone);
+    tell_everything(only);
+    REQUIRE(alone.size() == events);
+
+    observers joined{noting_observer("first", notes), no_observer(), noting_observer("second", notes)};
+    static_assert(observer<decltype(joined)>);
+    tell_everything(joined);
+    REQUIRE(notes.size() == 2 * events);
+    for (std::size_t i = 0; i < events; ++i) {
+        const auto event = alone[i].substr(2);
+        CHECK(event != "?");
+        CHECK(notes[2 * i] == "first " + event);
+        CHECK(notes[2 * i + 1] == "second " + event);
+    }
+}
+
+TEST_CASE("observers may be movable only, joined in joined ones, or none at all", "[observer]") {
+    struct counting : no_observer {
+        std::unique_ptr<int> stops = std::make_unique<int>(0);
+        void on_stopped(std::string_view, std::error_code) { ++*stops; }
+    };
+    observers<observers<counting>, counting> nested{observers<counting>{counting()}, counting()};
+    nested.on_stopped("billing", std::error_code());
+    CHECK(*std::get<1>(nested.all).stops == 1);
+    CHECK(*std::get<0>(std::get<0>(nested.all).all).stops == 1);
+    observers<> none;
+    none.on_stopped("billing", std::error_code());
+}
+
+} // namespace
