@@ -7,14 +7,15 @@
 #include <asio/io_context.hpp>
 
 #include <concepts>
-#include <optional>
-#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
 
 #include "tests/support/archetypes/allocation_strategy.hpp"
 #include "tests/support/archetypes/executor_policy.hpp"
+#include "tests/support/archetypes/listener.hpp"
+#include "tests/support/archetypes/observer.hpp"
+#include "tests/support/archetypes/offset_store.hpp"
 #include "tests/support/archetypes/runtime.hpp"
 #include "tests/support/archetypes/transport.hpp"
 #include "tests/support/catch.hpp"
@@ -65,47 +66,17 @@ static_assert(!std::constructible_from<consumer_of<on_entry>, client<>&, options
 
 // What the concepts ask and no more is enough for a whole consumer.
 
-struct listener_archetype {
-    explicit listener_archetype(int) {}
-    listener_archetype(listener_archetype&&)            = default;
-    listener_archetype& operator=(listener_archetype&&) = delete;
-    consume_result operator()(std::span<const message_view>, consume_context&) { return consume_result::success; } // not const
-};
-static_assert(listener<listener_archetype>);
-
-struct offset_store_archetype {
-    explicit offset_store_archetype(int) {}
-    offset_store_archetype(offset_store_archetype&&)            = default;
-    offset_store_archetype& operator=(offset_store_archetype&&) = delete;
-    template <class Access>
-    typename Access::template task<result<std::optional<queue_offset>>> read(Access&, message_queue) {
-        co_return std::optional<queue_offset>();
-    }
-    template <class Access>
-    typename Access::template task<std::error_code> write(Access&, message_queue, queue_offset) {
-        co_return std::error_code();
-    }
-};
-static_assert(offset_store<offset_store_archetype>);
-
-struct observer_archetype : no_observer {
-    explicit observer_archetype(int) {}
-    observer_archetype(observer_archetype&&)            = default;
-    observer_archetype& operator=(observer_archetype&&) = delete;
-};
-static_assert(observer<observer_archetype>);
-
-using archetype_consumer = push_consumer<listener_archetype, test::transport_archetype, test::allocation_archetype,
-                                         offset_store_archetype, test::executor_archetype, observer_archetype,
+using archetype_consumer = push_consumer<test::listener_archetype, test::transport_archetype, test::allocation_archetype,
+                                         test::offset_store_archetype, test::executor_archetype, test::observer_archetype,
                                          test::runtime_archetype>;
 
 TEST_CASE("a consumer of archetypes is assembled from their values in any order, and runs", "[push_consumer]") {
     asio::io_context context;
     bool started = false, stopped = false;
     {
-        archetype_consumer consumer(options{.name_servers = "127.0.0.1:9876", .group = "billing"}, listener_archetype(1),
-                                    offset_store_archetype(1), test::runtime_archetype(context.get_executor()),
-                                    observer_archetype(1), test::executor_archetype(1), test::transport_archetype(1),
+        archetype_consumer consumer(options{.name_servers = "127.0.0.1:9876", .group = "billing"}, test::listener_archetype(1),
+                                    test::offset_store_archetype(1), test::runtime_archetype(context.get_executor()),
+                                    test::observer_archetype(1), test::executor_archetype(1), test::transport_archetype(1),
                                     test::allocation_archetype(1));
         consumer.subscribe("orders");
         consumer.async_start([&](std::error_code failure) { started = !failure; }); // all connects fail: it goes on trying
@@ -157,7 +128,7 @@ TEST_CASE("calls that need a running consumer are refused before start", "[push_
 
 } // namespace
 
-template class rocketpush::push_consumer<listener_archetype, rocketpush::test::transport_archetype,
-                                         rocketpush::test::allocation_archetype, offset_store_archetype,
-                                         rocketpush::test::executor_archetype, observer_archetype,
+template class rocketpush::push_consumer<rocketpush::test::listener_archetype, rocketpush::test::transport_archetype,
+                                         rocketpush::test::allocation_archetype, rocketpush::test::offset_store_archetype,
+                                         rocketpush::test::executor_archetype, rocketpush::test::observer_archetype,
                                          rocketpush::test::runtime_archetype>;

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
+#include <string_view>
 
 namespace demo {
 
@@ -57,7 +59,7 @@ void display::tick(const sending& producer, const std::vector<std::unique_ptr<gr
 void display::end(const sending& producer, const std::vector<std::unique_ptr<group_member>>& members, std::uint64_t duplicates) {
     if (!terminal_)
         return print_news();
-    take(producer, members, std::chrono::duration<double>(clock::now() - taken_).count());
+    take(producer, members, 0); // nothing moves any more
     draw(producer, members, duplicates);
 }
 
@@ -81,8 +83,9 @@ void display::take(const sending& producer, const std::vector<std::unique_ptr<gr
 void display::draw(const sending& producer, const std::vector<std::unique_ptr<group_member>>& members, std::uint64_t duplicates) {
     std::string text;
     std::size_t lines = 0;
-    const auto line   = [&](const std::string& content) {
-        text += content + "\033[K\n"; // what is left of an older, longer line goes
+    const auto width  = rocketcat::terminal_width(stdout);
+    const auto line   = [&](std::string_view content) { // one that wraps would be two, and the next drawing begin too low
+        fmt::format_to(std::back_inserter(text), "{}\033[K\n", content.substr(0, width));
         ++lines;
     };
     const auto done  = producer.wanted == 0 ? 0 : 30 * producer.sent / producer.wanted;
@@ -102,7 +105,7 @@ void display::draw(const sending& producer, const std::vector<std::unique_ptr<gr
     line("");
     const auto happened = told_.size();
     for (const auto& each : told_.from(happened > news_shown ? happened - news_shown : 0))
-        line("  " + each);
+        line(fmt::format("  {}", each));
     const auto up = drawn_lines_ == 0 ? std::string() : fmt::format("\033[{}A", drawn_lines_);
     fmt::print("{}{}\033[J", up, text);
     std::fflush(stdout);

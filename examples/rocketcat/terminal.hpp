@@ -3,8 +3,10 @@
 
 #include <fmt/format.h>
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <string>
@@ -13,6 +15,12 @@
 namespace rocketcat {
 
 inline bool is_terminal(std::FILE* file) noexcept { return ::isatty(::fileno(file)) == 1; }
+
+/// Characters of a line; 80 where the terminal does not say.
+inline std::size_t terminal_width(std::FILE* terminal) noexcept {
+    winsize size{};
+    return ::ioctl(::fileno(terminal), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
+}
 
 /// 1234567 as `1,234,567`.
 inline std::string with_commas(std::uint64_t number) {
@@ -33,7 +41,7 @@ class live_line {
 
     void show(std::string_view text) const {
         if (on_)
-            fmt::print(stderr, "\r\033[K{}\r", text);
+            fmt::print(stderr, "\r\033[K{}\r", text.substr(0, terminal_width(stderr) - 1));
     }
     void clear() const {
         if (on_)

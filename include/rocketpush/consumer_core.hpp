@@ -38,11 +38,10 @@ enum class consumer_state : std::uint8_t { created, starting, running, stopping,
  * The operations under way own it (each coroutine holds a `shared_ptr`); the handle only signals. The parts know it as
  * their `Host`, and see of it what the "for the parts" section has.
  */
-template <listener Listener, transport Transport, allocation_strategy Allocation, offset_store Offsets, executor_policy Executor,
-          observer Observer, runtime Runtime>
-class consumer_core
-    : public std::enable_shared_from_this<
-          consumer_core<Listener, Transport, Allocation, Offsets, Executor, Observer, Runtime>> {
+template <listener Listener, transport Transport, allocation_strategy Allocation, offset_store Offsets,
+          executor_policy Executor, observer Observer, runtime Runtime>
+class consumer_core : public std::enable_shared_from_this<
+                          consumer_core<Listener, Transport, Allocation, Offsets, Executor, Observer, Runtime>> {
   public:
     using runtime_type     = Runtime;
     using executor_type    = typename Runtime::executor_type;
@@ -58,10 +57,15 @@ class consumer_core
     using task = detail::awaitable<T, executor_type>;
 
     /// @param checked  Options that `check()` found right.
-    consumer_core(options checked, Listener listener, std::shared_ptr<client_type> client, Allocation strategy, Offsets store,
-                  Executor executor, Observer observer)
-        : options_(std::move(checked)), client_(std::move(client)), runtime_(client_->runtime()), strategy_(std::move(strategy)),
-          store_(std::move(store)), observer_(std::move(observer)), retry_topic_(retry_topic(options_.group)),
+    consumer_core(options checked, Listener listener, std::shared_ptr<client_type> client, Allocation strategy,
+                  Offsets store, Executor executor, Observer observer)
+        : options_(std::move(checked)),
+          client_(std::move(client)),
+          runtime_(client_->runtime()),
+          strategy_(std::move(strategy)),
+          store_(std::move(store)),
+          observer_(std::move(observer)),
+          retry_topic_(retry_topic(options_.group)),
           decoder_({.check_crc = options_.check_crc, .decompress = true, .max_body_size = options_.max_body_size}),
           consumption_(std::move(listener), std::move(executor), observer_, runtime_) {}
 
@@ -152,10 +156,10 @@ class consumer_core
             snapshot.cached_bytes += one.cached.bytes;
             snapshot.queues.push_back(std::move(one));
         }
-        const auto sums      = counts();
-        snapshot.counts      = sums;
-        snapshot.block_bytes = client_->blocks().live_bytes();
-        const auto rate      = [&](auto figure) { return rates_.per_second(now, sums, figure); };
+        const auto sums              = counts();
+        snapshot.counts              = sums;
+        snapshot.block_bytes         = client_->blocks().live_bytes();
+        const auto rate              = [&](auto figure) { return rates_.per_second(now, sums, figure); };
         snapshot.pulls_per_second    = rate([](const work_counts& c) { return c.pulls; });
         snapshot.pulled_per_second   = rate([](const work_counts& c) { return c.pulled; });
         snapshot.consumed_per_second = rate([](const work_counts& c) { return c.succeeded; });
@@ -163,9 +167,11 @@ class consumer_core
         const auto calls             = rate([](const work_counts& c) { return c.calls; });
         constexpr double milli       = 1e6; // nanoseconds
         if (snapshot.pulls_per_second > 0)
-            snapshot.pull_milliseconds = rate([](const work_counts& c) { return c.pull_time.count(); }) / milli / snapshot.pulls_per_second;
+            snapshot.pull_milliseconds =
+                rate([](const work_counts& c) { return c.pull_time.count(); }) / milli / snapshot.pulls_per_second;
         if (calls > 0)
-            snapshot.consume_milliseconds = rate([](const work_counts& c) { return c.consume_time.count(); }) / milli / calls;
+            snapshot.consume_milliseconds =
+                rate([](const work_counts& c) { return c.consume_time.count(); }) / milli / calls;
         return snapshot;
     }
 
@@ -180,7 +186,8 @@ class consumer_core
     }
     /// From any thread, when a stop was waited for in vain: no further listener call begins.
     void abandon() noexcept { consumption_.abandon(); }
-    static task<void> tell_when_stopped(std::shared_ptr<consumer_core> self, std::shared_ptr<asio::io_context> waiting) {
+    static task<void> tell_when_stopped(std::shared_ptr<consumer_core> self,
+                                        std::shared_ptr<asio::io_context> waiting) {
         if (!self->has_stopped())
             co_await self->stopped_.wait();
         waiting->stop();

@@ -48,13 +48,9 @@ namespace rocketpush {
  *                     wait on the consumer's own strand; `stop` inside a listener begins to stop and returns.
  * @par Source         Java `DefaultMQPushConsumer`.
  */
-template <listener            Listener,
-          transport           Transport  = tcp_transport,
-          allocation_strategy Allocation = average_allocation,
-          offset_store        Offsets    = broker_offset_store,
-          executor_policy     Executor   = thread_pool_executor,
-          observer            Observer   = log_observer,
-          runtime             Runtime    = asio_runtime>
+template <listener Listener, transport Transport = tcp_transport, allocation_strategy Allocation = average_allocation,
+          offset_store Offsets = broker_offset_store, executor_policy Executor = thread_pool_executor,
+          observer Observer = log_observer, runtime Runtime = asio_runtime>
 class push_consumer {
   public:
     using core_type     = consumer_core<Listener, Transport, Allocation, Offsets, Executor, Observer, Runtime>;
@@ -98,7 +94,8 @@ class push_consumer {
         if (own.unit_name.empty())
             own.unit_name = settings.unit_name;
         if (own != settings)
-            throw std::system_error(error::invalid_option, "options of the shared client differ from those it was made with");
+            throw std::system_error(error::invalid_option,
+                                    "options of the shared client differ from those it was made with");
         std::tuple<Policies...> given(std::move(policies)...);
         assemble(std::move(with), std::move(listener), with_client.instance(), given);
     }
@@ -135,9 +132,10 @@ class push_consumer {
             throw std::system_error(error::unsupported_feature, "SQL92 filters are not in this version; use tags()");
         auto wanted = make_subscription(topic, filter, core_->subscription_version());
         if (!wanted)
-            throw std::system_error(wanted.error(), wanted.error() == error::invalid_topic
-                                                        ? "topic \"" + topic + "\" " + describe_name_rule(name_kind::topic)
-                                                        : "expression \"" + filter.text + "\" selects nothing; use \"*\" for all");
+            throw std::system_error(wanted.error(),
+                                    wanted.error() == error::invalid_topic
+                                        ? "topic \"" + topic + "\" " + describe_name_rule(name_kind::topic)
+                                        : "expression \"" + filter.text + "\" selects nothing; use \"*\" for all");
         core_->subscribe(std::move(*wanted));
     }
 
@@ -237,7 +235,8 @@ class push_consumer {
      * @throw std::system_error  As start() and stop().
      */
     void run() {
-        const auto waiting = std::make_shared<asio::io_context>(); // shared: the strand may be slower than we to let it go
+        const auto waiting =
+            std::make_shared<asio::io_context>(); // shared: the strand may be slower than we to let it go
         asio::signal_set signals(*waiting, SIGINT, SIGTERM);
         start();
         signals.async_wait([waiting = waiting.get()](std::error_code, int) { waiting->stop(); });
@@ -255,7 +254,8 @@ class push_consumer {
             throw std::system_error(error::not_running, "statistics of group " + core_->settings().group);
         auto promise = std::make_shared<std::promise<consumer_statistics>>();
         auto answer  = promise->get_future();
-        asio::post(core_->runtime().get_executor(), [core = core_, promise] { promise->set_value(core->statistics()); });
+        asio::post(core_->runtime().get_executor(),
+                   [core = core_, promise] { promise->set_value(core->statistics()); });
         while (answer.wait_for(milliseconds(50)) != std::future_status::ready)
             if (core_->has_stopped()) // meanwhile, and the strand may be gone
                 throw std::system_error(error::not_running, "statistics of group " + core_->settings().group);
@@ -289,12 +289,14 @@ class push_consumer {
                 const auto strand = core->runtime().get_executor();
                 auto busy = asio::make_work_guard(handler, strand); // the handler's context shall not run dry meanwhile
                 asio::co_spawn(strand, work(*core),
-                               [core, busy = std::move(busy), handler = std::move(handler)](std::exception_ptr thrown,
-                                                                                            std::error_code result) mutable {
+                               [core, busy = std::move(busy), handler = std::move(handler)](
+                                   std::exception_ptr thrown, std::error_code result) mutable {
                                    if (thrown)
                                        std::rethrow_exception(thrown);
                                    asio::dispatch(busy.get_executor(),
-                                                  [handler = std::move(handler), result]() mutable { std::move(handler)(result); });
+                                                  [handler = std::move(handler), result]() mutable {
+                                                      std::move(handler)(result);
+                                                  });
                                });
             },
             token);

@@ -1,6 +1,8 @@
 #ifndef ROCKETPUSH_ROCKETPUSH_HPP
 #define ROCKETPUSH_ROCKETPUSH_HPP
 
+// clang-format off: the order is the map.
+
 // The one header: everything, in the order in which a message travels. Read top to bottom it is the map of the library.
 
 // core: the words that all use

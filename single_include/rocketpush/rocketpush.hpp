@@ -5,6 +5,8 @@
 #ifndef ROCKETPUSH_ROCKETPUSH_HPP
 #define ROCKETPUSH_ROCKETPUSH_HPP
 
+// clang-format off: the order is the map.
+
 // The one header: everything, in the order in which a message travels. Read top to bottom it is the map of the library.
 
 // core: the words that all use
@@ -37,20 +39,20 @@ namespace rocketpush {
  */
 enum class error {
     // Options and names; seen by the constructor, subscribe() and start(), before any connection.
-    invalid_option = 1,     ///< An option is out of its range; the text names it.
-    invalid_group,          ///< The consumer group's name is empty, reserved, too long or has a bad character.
-    invalid_topic,          ///< A topic's name is empty, too long or has a bad character.
-    invalid_name_server,    ///< The name server list is empty or an address is not `host:port`.
-    invalid_expression,     ///< A subscription's expression selects nothing or is empty.
-    unsupported_feature,    ///< The option needs a feature that this version or build does not have.
+    invalid_option = 1,  ///< An option is out of its range; the text names it.
+    invalid_group,       ///< The consumer group's name is empty, reserved, too long or has a bad character.
+    invalid_topic,       ///< A topic's name is empty, too long or has a bad character.
+    invalid_name_server, ///< The name server list is empty or an address is not `host:port`.
+    invalid_expression,  ///< A subscription's expression selects nothing or is empty.
+    unsupported_feature, ///< The option needs a feature that this version or build does not have.
 
     // Life cycle; seen by start(), stop() and calls on a consumer that is not running.
-    already_started,        ///< start() a second time.
-    already_stopped,        ///< A call on a consumer that was stopped; it cannot be started again.
-    not_running,            ///< The call needs a running consumer.
-    group_in_use,           ///< The client instance already has a consumer of this group.
-    stop_deadline_passed,   ///< stop() ended at its deadline while listener calls were still running.
-    would_wait_for_itself,  ///< A blocking call on the consumer's own strand or in its listener; use the async one.
+    already_started,       ///< start() a second time.
+    already_stopped,       ///< A call on a consumer that was stopped; it cannot be started again.
+    not_running,           ///< The call needs a running consumer.
+    group_in_use,          ///< The client instance already has a consumer of this group.
+    stop_deadline_passed,  ///< stop() ended at its deadline while listener calls were still running.
+    would_wait_for_itself, ///< A blocking call on the consumer's own strand or in its listener; use the async one.
 
     // Bytes from the network that cannot be what they claim.
     frame_too_large,        ///< A frame's length is beyond the limit.
@@ -66,18 +68,18 @@ enum class error {
     compression_left_out,   ///< The body's compression is unknown or was left out of this build.
 
     // Remoting.
-    request_timed_out,      ///< No response before the request's deadline.
-    connect_timed_out,      ///< No connection before the deadline.
-    connection_closed,      ///< The connection ended while the request was under way.
-    too_many_requests,      ///< The limit of requests under way on one connection is reached.
-    operation_cancelled,    ///< The consumer is stopping, or gave the queue up.
+    request_timed_out,   ///< No response before the request's deadline.
+    connect_timed_out,   ///< No connection before the deadline.
+    connection_closed,   ///< The connection ended while the request was under way.
+    too_many_requests,   ///< The limit of requests under way on one connection is reached.
+    operation_cancelled, ///< The consumer is stopping, or gave the queue up.
 
     // Routes and sharing out.
     name_servers_unreachable, ///< No name server of the list answered.
-    no_route,               ///< The name server does not know the topic.
-    no_broker_address,      ///< The route has no address for this broker.
-    no_members,             ///< The broker's member list of the group is empty.
-    not_a_member,           ///< This client is not in the member list of its group.
+    no_route,                 ///< The name server does not know the topic.
+    no_broker_address,        ///< The route has no address for this broker.
+    no_members,               ///< The broker's member list of the group is empty.
+    not_a_member,             ///< This client is not in the member list of its group.
 };
 
 /**
@@ -85,34 +87,34 @@ enum class error {
  * @par Source  Java `ResponseCode`, `RemotingSysResponseCode`.
  */
 enum class response_code : int {
-    success                       = 0,
-    system_error                  = 1,
-    system_busy                   = 2,
-    request_code_not_supported    = 3,
-    flush_disk_timeout            = 10,
-    slave_not_available           = 11,
-    flush_slave_timeout           = 12,
-    message_illegal               = 13,
-    service_not_available         = 14,
-    version_not_supported         = 15,
-    no_permission                 = 16,
-    topic_not_exist               = 17,
-    pull_not_found                = 19,
-    pull_retry_immediately        = 20,
-    pull_offset_moved             = 21,
-    query_not_found               = 22,
-    subscription_parse_failed     = 23,
-    subscription_not_exist        = 24,
-    subscription_not_latest       = 25,
-    subscription_group_not_exist  = 26,
-    filter_data_not_exist         = 27,
-    filter_data_not_latest        = 28,
-    invalid_parameter             = 29,
-    consumer_not_online           = 206,
-    consume_msg_timeout           = 207,
-    flow_control                  = 215,
-    not_leader_for_queue          = 501,
-    go_away                       = 1500,
+    success                      = 0,
+    system_error                 = 1,
+    system_busy                  = 2,
+    request_code_not_supported   = 3,
+    flush_disk_timeout           = 10,
+    slave_not_available          = 11,
+    flush_slave_timeout          = 12,
+    message_illegal              = 13,
+    service_not_available        = 14,
+    version_not_supported        = 15,
+    no_permission                = 16,
+    topic_not_exist              = 17,
+    pull_not_found               = 19,
+    pull_retry_immediately       = 20,
+    pull_offset_moved            = 21,
+    query_not_found              = 22,
+    subscription_parse_failed    = 23,
+    subscription_not_exist       = 24,
+    subscription_not_latest      = 25,
+    subscription_group_not_exist = 26,
+    filter_data_not_exist        = 27,
+    filter_data_not_latest       = 28,
+    invalid_parameter            = 29,
+    consumer_not_online          = 206,
+    consume_msg_timeout          = 207,
+    flow_control                 = 215,
+    not_leader_for_queue         = 501,
+    go_away                      = 1500,
 };
 
 namespace detail {
@@ -220,9 +222,7 @@ inline const std::error_category& response_category() noexcept {
     return instance;
 }
 
-inline std::error_code make_error_code(error code) noexcept {
-    return {static_cast<int>(code), error_category()};
-}
+inline std::error_code make_error_code(error code) noexcept { return {static_cast<int>(code), error_category()}; }
 
 inline std::error_code make_error_code(response_code code) noexcept {
     return {static_cast<int>(code), response_category()};
@@ -286,9 +286,7 @@ class [[nodiscard]] result {
     explicit operator bool() const noexcept { return has_value(); }
 
     /// The failure; a default (false) code when there is a value.
-    std::error_code error() const noexcept {
-        return has_value() ? std::error_code() : *std::get_if<1>(&state_);
-    }
+    std::error_code error() const noexcept { return has_value() ? std::error_code() : *std::get_if<1>(&state_); }
 
     T& value() & noexcept { return checked(); }
     const T& value() const& noexcept { return const_cast<result*>(this)->checked(); }
@@ -343,7 +341,7 @@ inline constexpr std::size_t max_group_length       = 120; ///< Brokers before 5
 /// The producer group that every client with a consumer registers too. Java: CLIENT_INNER_PRODUCER_GROUP.
 inline constexpr std::string_view inner_producer_group = "CLIENT_INNER_PRODUCER";
 /// What a producer names as `defaultTopic`: a broker copies its settings when it creates a topic by itself.
-inline constexpr std::string_view auto_create_topic    = "TBW102";
+inline constexpr std::string_view auto_create_topic = "TBW102";
 
 /// Where a group's messages go that shall be consumed later again.
 inline std::string retry_topic(std::string_view group) { return std::string(retry_topic_prefix).append(group); }
@@ -584,48 +582,53 @@ struct options {
     using milliseconds = std::chrono::milliseconds;
 
     // The cluster and the name of this member.
-    std::string name_servers{};///< `host:port`, several separated by `;`. Java: namesrvAddr.
-    std::string group{};       ///< The consumer group. Java: consumerGroup.
-    std::string client_ip{};   ///< First part of the client id; the local address towards the network when empty.
-    std::string instance_name{};///< Second part of the client id; process id and random bits when empty.
-    std::string unit_name{};   ///< Third part of the client id, if not empty.
+    std::string name_servers{};  ///< `host:port`, several separated by `;`. Java: namesrvAddr.
+    std::string group{};         ///< The consumer group. Java: consumerGroup.
+    std::string client_ip{};     ///< First part of the client id; the local address towards the network when empty.
+    std::string instance_name{}; ///< Second part of the client id; process id and random bits when empty.
+    std::string unit_name{};     ///< Third part of the client id, if not empty.
 
     // What is consumed, from where.
     message_model model = message_model::clustering;
-    consume_from from   = consume_from::last; ///< Java: consumeFromWhere.
+    consume_from from   = consume_from::last;          ///< Java: consumeFromWhere.
     std::chrono::system_clock::time_point from_time{}; ///< For `consume_from::timestamp`. Java: consumeTimestamp.
 
     // Running the listener.
-    std::size_t consume_threads    = 20; ///< Listener calls that run at once, 1..1000. Java: consumeThreadMin/Max.
-    std::size_t consume_batch_size = 1;  ///< Most messages of one listener call, 1..1024. Java: consumeMessageBatchMaxSize.
-    int max_reconsume_times        = -1; ///< Then the dead letter queue; -1 is 16. Java: maxReconsumeTimes.
+    std::size_t consume_threads = 20; ///< Listener calls that run at once, 1..1000. Java: consumeThreadMin/Max.
+    std::size_t consume_batch_size =
+        1;                        ///< Most messages of one listener call, 1..1024. Java: consumeMessageBatchMaxSize.
+    int max_reconsume_times = -1; ///< Then the dead letter queue; -1 is 16. Java: maxReconsumeTimes.
 
     // Pulling, and how much may be held.
-    std::size_t pull_batch_size      = 32;         ///< Messages asked for at once, 1..1024. Java: pullBatchSize.
-    std::size_t pull_batch_bytes     = 256 * 1024; ///< Bytes asked for at once. Java: pullBatchSizeInBytes.
-    milliseconds pull_interval{0};                 ///< Pause between two pulls of a queue, 0..65535 ms.
-    std::size_t max_cached_messages  = 1000;       ///< Per queue, 1..65535. Java: pullThresholdForQueue.
-    std::size_t max_cached_bytes     = 100u << 20; ///< Per queue, frames as held, 1 MiB..1 GiB. Java: pullThresholdSizeForQueue.
-    std::int64_t max_span            = 2000;       ///< Offsets between the committed and the next pulled, 1..65535. Java: consumeConcurrentlyMaxSpan.
-    std::size_t max_body_size        = 16u << 20;  ///< Bytes of one inflated body; larger ones are refused as bad.
-    std::size_t max_frame_size       = 16u << 20;  ///< Bytes of one frame, at most 32 MiB. Java: com.rocketmq.remoting.frameMaxLength.
-    bool check_crc                   = true;       ///< Compare each body with its stored checksum.
+    std::size_t pull_batch_size  = 32;         ///< Messages asked for at once, 1..1024. Java: pullBatchSize.
+    std::size_t pull_batch_bytes = 256 * 1024; ///< Bytes asked for at once. Java: pullBatchSizeInBytes.
+    milliseconds pull_interval{0};             ///< Pause between two pulls of a queue, 0..65535 ms.
+    std::size_t max_cached_messages = 1000;    ///< Per queue, 1..65535. Java: pullThresholdForQueue.
+    std::size_t max_cached_bytes =
+        100u << 20; ///< Per queue, frames as held, 1 MiB..1 GiB. Java: pullThresholdSizeForQueue.
+    std::int64_t max_span =
+        2000; ///< Offsets between the committed and the next pulled, 1..65535. Java: consumeConcurrentlyMaxSpan.
+    std::size_t max_body_size = 16u << 20; ///< Bytes of one inflated body; larger ones are refused as bad.
+    std::size_t max_frame_size =
+        16u << 20;         ///< Bytes of one frame, at most 32 MiB. Java: com.rocketmq.remoting.frameMaxLength.
+    bool check_crc = true; ///< Compare each body with its stored checksum.
 
     // Times.
     milliseconds connect_timeout{3000};
-    milliseconds request_timeout{3000};            ///< Control requests. Java: mqClientApiTimeout.
-    milliseconds suspend_timeout{15000};           ///< How long a broker holds a pull that finds nothing.
-    milliseconds pull_timeout{30000};              ///< Longer than a held pull by more than 5 s: brokers look every 5 s.
-    milliseconds error_delay{1000};                ///< Before a queue is pulled again after an error. Java: pullTimeDelayMillsWhenException.
-    milliseconds route_poll_interval{30000};       ///< Java: pollNameServerInterval.
-    milliseconds heartbeat_interval{30000};        ///< Java: heartbeatBrokerInterval. Brokers forget a member after 120 s.
-    milliseconds commit_interval{5000};            ///< Java: persistConsumerOffsetInterval.
+    milliseconds request_timeout{3000};  ///< Control requests. Java: mqClientApiTimeout.
+    milliseconds suspend_timeout{15000}; ///< How long a broker holds a pull that finds nothing.
+    milliseconds pull_timeout{30000};    ///< Longer than a held pull by more than 5 s: brokers look every 5 s.
+    milliseconds error_delay{
+        1000}; ///< Before a queue is pulled again after an error. Java: pullTimeDelayMillsWhenException.
+    milliseconds route_poll_interval{30000}; ///< Java: pollNameServerInterval.
+    milliseconds heartbeat_interval{30000};  ///< Java: heartbeatBrokerInterval. Brokers forget a member after 120 s.
+    milliseconds commit_interval{5000};      ///< Java: persistConsumerOffsetInterval.
     milliseconds rebalance_interval{20000};
     /// Before a queue that another living member may still hold is read. That member shares out once a second at most, then
     /// ends its listener calls and commits; a shorter delay reads some messages twice.
     milliseconds takeover_delay{1500};
     milliseconds send_back_timeout{5000};
-    milliseconds stop_timeout{10000};              ///< How long stop() waits for running listener calls.
+    milliseconds stop_timeout{10000}; ///< How long stop() waits for running listener calls.
 };
 
 /// Why options are refused: the code, and a sentence that names the member, its value and what would do.
@@ -656,7 +659,8 @@ inline option_problem check(const options& given) {
     if (given.name_servers.empty())
         return {error::invalid_name_server, "name_servers is empty; give host:port, several separated by ';'"};
     if (const auto servers = parse_name_servers(given.name_servers); !servers)
-        return {servers.error(), "name_servers \"" + given.name_servers + "\" is not a list of host:port separated by ';'"};
+        return {servers.error(),
+                "name_servers \"" + given.name_servers + "\" is not a list of host:port separated by ';'"};
     if (given.model == message_model::broadcasting)
         return {error::unsupported_feature, "model broadcasting is not in this version; use clustering"};
     if (given.from == consume_from::timestamp && given.from_time == std::chrono::system_clock::time_point())
@@ -667,7 +671,7 @@ inline option_problem check(const options& given) {
         std::int64_t value, least, most;
     };
     constexpr std::int64_t mebi = 1 << 20, day = 24 * 3600 * 1000;
-    const auto number = [](auto value) { return static_cast<std::int64_t>(value); };
+    const auto number    = [](auto value) { return static_cast<std::int64_t>(value); };
     const range ranges[] = {
         {"consume_threads", number(given.consume_threads), 1, 1000},
         {"max_span", given.max_span, 1, 65535},
@@ -1083,7 +1087,8 @@ class host_address {
         std::size_t run_begin = 8, run_size = 1;
         for (std::size_t i = 0; i < 8; ++i) {
             std::size_t end = i;
-            while (end < 8 && group(end) == 0) ++end;
+            while (end < 8 && group(end) == 0)
+                ++end;
             if (end - i > run_size) {
                 run_begin = i;
                 run_size  = end - i;
@@ -1095,7 +1100,8 @@ class host_address {
                 i += run_size;
                 continue;
             }
-            if (i != 0 && i != run_begin + run_size) out += ':';
+            if (i != 0 && i != run_begin + run_size)
+                out += ':';
             append_number(out, group(i), 16);
             ++i;
         }
@@ -1196,19 +1202,24 @@ inline void append_hex(std::string& out, std::string_view bytes) {
 
 /// The value of one digit of either case, or -1.
 constexpr int hex_digit(char digit) noexcept {
-    if (digit >= '0' && digit <= '9') return digit - '0';
-    if (digit >= 'A' && digit <= 'F') return digit - 'A' + 10;
-    if (digit >= 'a' && digit <= 'f') return digit - 'a' + 10;
+    if (digit >= '0' && digit <= '9')
+        return digit - '0';
+    if (digit >= 'A' && digit <= 'F')
+        return digit - 'A' + 10;
+    if (digit >= 'a' && digit <= 'f')
+        return digit - 'a' + 10;
     return -1;
 }
 
 /// Writes `text.size() / 2` bytes to `to`. False when a character is no digit or one is left over.
 inline bool parse_hex(std::string_view text, char* to) noexcept {
-    if (text.size() % 2 != 0) return false;
+    if (text.size() % 2 != 0)
+        return false;
     for (std::size_t i = 0; i < text.size(); i += 2) {
         const int high = hex_digit(text[i]);
         const int low  = hex_digit(text[i + 1]);
-        if (high < 0 || low < 0) return false;
+        if (high < 0 || low < 0)
+            return false;
         *to++ = static_cast<char>(high * 16 + low);
     }
     return true;
@@ -1250,30 +1261,18 @@ inline constexpr std::uint32_t magic_v2 = 0xDAA320AB;
 inline constexpr std::size_t smallest = 91;
 
 // Behind the born host every place depends on how long the hosts are: 8 bytes, or 20 for IPv6.
-constexpr std::size_t born_host_size(std::uint32_t flags) noexcept {
-    return flags & sys_flags::born_host_v6 ? 20 : 8;
-}
+constexpr std::size_t born_host_size(std::uint32_t flags) noexcept { return flags & sys_flags::born_host_v6 ? 20 : 8; }
 constexpr std::size_t store_host_size(std::uint32_t flags) noexcept {
     return flags & sys_flags::store_host_v6 ? 20 : 8;
 }
-constexpr std::size_t store_timestamp(std::uint32_t flags) noexcept {
-    return born_host + born_host_size(flags);
-}
-constexpr std::size_t store_host(std::uint32_t flags) noexcept {
-    return store_timestamp(flags) + 8;
-}
+constexpr std::size_t store_timestamp(std::uint32_t flags) noexcept { return born_host + born_host_size(flags); }
+constexpr std::size_t store_host(std::uint32_t flags) noexcept { return store_timestamp(flags) + 8; }
 constexpr std::size_t reconsume_times(std::uint32_t flags) noexcept {
     return store_host(flags) + store_host_size(flags);
 }
-constexpr std::size_t prepared_transaction_offset(std::uint32_t flags) noexcept {
-    return reconsume_times(flags) + 4;
-}
-constexpr std::size_t body_size(std::uint32_t flags) noexcept {
-    return reconsume_times(flags) + 12;
-}
-constexpr std::size_t body(std::uint32_t flags) noexcept {
-    return body_size(flags) + 4;
-}
+constexpr std::size_t prepared_transaction_offset(std::uint32_t flags) noexcept { return reconsume_times(flags) + 4; }
+constexpr std::size_t body_size(std::uint32_t flags) noexcept { return reconsume_times(flags) + 12; }
+constexpr std::size_t body(std::uint32_t flags) noexcept { return body_size(flags) + 4; }
 
 } // namespace rocketpush::detail::message_layout
 
@@ -1318,7 +1317,8 @@ inline constexpr char property_value_end = '\x02';
  */
 template <class Accept>
 bool search_property(std::string_view raw, std::string_view name, Accept accept) noexcept {
-    if (name.empty() || raw.size() <= name.size()) return false;
+    if (name.empty() || raw.size() <= name.size())
+        return false;
     std::size_t left = raw.size() - name.size(); // places 0 .. left-1 are still to be looked at
 #if defined(__SSE2__)
     const __m128i first = _mm_set1_epi8(name.front());
@@ -1331,7 +1331,8 @@ bool search_property(std::string_view raw, std::string_view name, Accept accept)
         auto hits = static_cast<unsigned>(_mm_movemask_epi8(both));
         while (hits != 0) {
             const auto highest = static_cast<unsigned>(std::bit_width(hits)) - 1;
-            if (accept(left - 16 + highest)) return true;
+            if (accept(left - 16 + highest))
+                return true;
             hits &= ~(1u << highest);
         }
         left -= 16;
@@ -1339,7 +1340,8 @@ bool search_property(std::string_view raw, std::string_view name, Accept accept)
 #endif
     while (left > 0) {
         --left;
-        if (raw[left] == name.front() && raw[left + name.size()] == property_name_end && accept(left)) return true;
+        if (raw[left] == name.front() && raw[left + name.size()] == property_name_end && accept(left))
+            return true;
     }
     return false;
 }
@@ -1356,11 +1358,14 @@ bool search_property(std::string_view raw, std::string_view name, Accept accept)
 inline std::optional<std::string_view> find_property(std::string_view raw, std::string_view name) noexcept {
     std::optional<std::string_view> found;
     search_property(raw, name, [&](std::size_t place) noexcept {
-        if (place != 0 && raw[place - 1] != property_value_end) return false;
-        if (std::memcmp(raw.data() + place, name.data(), name.size()) != 0) return false;
+        if (place != 0 && raw[place - 1] != property_value_end)
+            return false;
+        if (std::memcmp(raw.data() + place, name.data(), name.size()) != 0)
+            return false;
         const auto rest  = raw.substr(place + name.size() + 1);
         const auto value = rest.substr(0, rest.find(property_value_end));
-        if (value.empty()) return false;
+        if (value.empty())
+            return false;
         found = value;
         return true;
     });
@@ -1390,7 +1395,8 @@ class property_range {
                 const auto entry = rest_.substr(0, rest_.find(property_value_end));
                 rest_.remove_prefix(entry.size() < rest_.size() ? entry.size() + 1 : entry.size());
                 const auto split = entry.find(property_name_end);
-                if (split == entry.npos || split == 0 || split + 1 == entry.size()) continue;
+                if (split == entry.npos || split == 0 || split + 1 == entry.size())
+                    continue;
                 here_ = {entry.substr(0, split), entry.substr(split + 1)};
                 return *this;
             }
@@ -1505,8 +1511,10 @@ class message_view {
     std::string_view topic() const noexcept {
         const auto stored = stored_topic();
         const auto retry  = fields_->origin->retry_topic;
-        if (retry.empty() || !stored.starts_with(retry)) return stored;
-        if (stored.size() == retry.size()) return property(property_names::retry_topic).value_or(stored);
+        if (retry.empty() || !stored.starts_with(retry))
+            return stored;
+        if (stored.size() == retry.size())
+            return property(property_names::retry_topic).value_or(stored);
         // Retry topics of POP consumers: group_topic, or group+topic where the broker names them so.
         const auto rest = stored.substr(retry.size());
         return rest.size() > 1 && (rest.front() == '_' || rest.front() == '+') ? rest.substr(1) : stored;
@@ -1668,7 +1676,8 @@ class message {
         }
         char* at        = reinterpret_cast<char*>(copy.get() + 1);
         const auto keep = [&at](const char* bytes, std::size_t count) {
-            if (count != 0) std::memcpy(at, bytes, count);
+            if (count != 0)
+                std::memcpy(at, bytes, count);
             return std::exchange(at, at + count);
         };
         auto& fields      = copy->fields;
@@ -1888,7 +1897,8 @@ class context_thread {
 
     void start() {
         const std::lock_guard lock(shared_->mutex);
-        if (thread_.joinable() || !work_) return;
+        if (thread_.joinable() || !work_)
+            return;
         thread_ = std::thread([shared = shared_] {
             shared->context.run();
             const std::lock_guard ending(shared->mutex);
@@ -1901,7 +1911,8 @@ class context_thread {
     bool join(std::chrono::milliseconds limit) {
         std::unique_lock lock(shared_->mutex);
         work_.reset();
-        if (!thread_.joinable()) return !left_behind_ || shared_->ended;
+        if (!thread_.joinable())
+            return !left_behind_ || shared_->ended;
         if (thread_.get_id() == std::this_thread::get_id()) {
             leave_behind();
             return false;
@@ -2096,7 +2107,8 @@ class basic_asio_runtime {
     }
 
     void start() {
-        if (state_->thread) state_->thread->start();
+        if (state_->thread)
+            state_->thread->start();
     }
 
     bool join(std::chrono::milliseconds limit) { return !state_->thread || state_->thread->join(limit); }
@@ -2322,9 +2334,7 @@ namespace rocketpush {
 
 namespace detail {
 
-inline endpoint to_endpoint(const asio::ip::tcp::endpoint& from) {
-    return {from.address().to_string(), from.port()};
-}
+inline endpoint to_endpoint(const asio::ip::tcp::endpoint& from) { return {from.address().to_string(), from.port()}; }
 
 /// One look-up of a name; shared with the resolver, whose own thread may answer long after nobody waits any more.
 template <class Executor>
@@ -2441,9 +2451,12 @@ class tcp_acceptor {
 
     void open(const asio::ip::tcp::endpoint& at, std::error_code& failure) {
         acceptor_.open(at.protocol(), failure);
-        if (!failure) acceptor_.set_option(asio::socket_base::reuse_address(true), failure);
-        if (!failure) acceptor_.bind(at, failure);
-        if (!failure) acceptor_.listen(asio::socket_base::max_listen_connections, failure);
+        if (!failure)
+            acceptor_.set_option(asio::socket_base::reuse_address(true), failure);
+        if (!failure)
+            acceptor_.bind(at, failure);
+        if (!failure)
+            acceptor_.listen(asio::socket_base::max_listen_connections, failure);
     }
 
     asio::basic_socket_acceptor<asio::ip::tcp, Executor> acceptor_;
@@ -2490,10 +2503,12 @@ class tcp_transport {
     result<tcp_acceptor<Executor>> listen(const Executor& executor, const endpoint& at) const {
         std::error_code failure;
         const auto local = local_address(executor, at, failure);
-        if (failure) return failure;
+        if (failure)
+            return failure;
         tcp_acceptor<Executor> made(executor, unacknowledged_limit_);
         made.open(local, failure);
-        if (failure) return failure;
+        if (failure)
+            return failure;
         return made;
     }
 
@@ -2507,9 +2522,11 @@ class tcp_transport {
     template <class Executor>
     static asio::ip::tcp::endpoint local_address(const Executor& executor, const endpoint& at,
                                                  std::error_code& failure) {
-        if (at.host.empty()) return {asio::ip::tcp::v4(), at.port};
+        if (at.host.empty())
+            return {asio::ip::tcp::v4(), at.port};
         const auto numeric = asio::ip::make_address(at.host, failure);
-        if (!failure) return {numeric, at.port};
+        if (!failure)
+            return {numeric, at.port};
         asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver(executor);
         const auto found = resolver.resolve(at.host, std::to_string(at.port), failure);
         return failure ? asio::ip::tcp::endpoint{} : found.begin()->endpoint();
@@ -2547,7 +2564,8 @@ struct tcp_transport::connect_operation {
     void operator()(Self& self) {
         std::error_code not_numeric;
         const auto address = asio::ip::make_address(to.host, not_numeric);
-        if (!not_numeric) return try_addresses(self, {asio::ip::tcp::endpoint(address, to.port)});
+        if (!not_numeric)
+            return try_addresses(self, {asio::ip::tcp::endpoint(address, to.port)});
 
         lookup              = std::make_shared<detail::name_lookup<Executor>>(connection->get_executor());
         connection->lookup_ = lookup;
@@ -2556,7 +2574,8 @@ struct tcp_transport::connect_operation {
                                       [state](std::error_code failure, const auto& found) {
                                           state->answered = true;
                                           state->failure  = failure;
-                                          for (const auto& entry : found) state->addresses.push_back(entry.endpoint());
+                                          for (const auto& entry : found)
+                                              state->addresses.push_back(entry.endpoint());
                                           state->ended.signal();
                                       });
         state->ended.async_wait(std::move(self));
@@ -2570,7 +2589,8 @@ struct tcp_transport::connect_operation {
             lookup->resolver.cancel();
             return self.complete(asio::error::operation_aborted);
         }
-        if (lookup->failure) return self.complete(lookup->failure);
+        if (lookup->failure)
+            return self.complete(lookup->failure);
         try_addresses(self, std::move(lookup->addresses));
     }
 
@@ -2604,7 +2624,8 @@ struct tcp_acceptor<Executor>::accept_operation {
 
     template <class Self>
     void operator()(Self& self, std::error_code failure, typename tcp_stream<Executor>::socket_type socket) {
-        if (!failure) tcp_transport::tune(socket, acceptor->unacknowledged_limit_);
+        if (!failure)
+            tcp_transport::tune(socket, acceptor->unacknowledged_limit_);
         self.complete(failure, tcp_stream<Executor>(std::move(socket)));
     }
 };
@@ -2702,7 +2723,8 @@ struct memory_pipe {
     std::size_t size() const noexcept { return bytes.size() - begin; }
 
     static void wake(std::weak_ptr<memory_waiter>& waiter) {
-        if (const auto waiting = std::exchange(waiter, {}).lock()) waiting->wake(waiting);
+        if (const auto waiting = std::exchange(waiter, {}).lock())
+            waiting->wake(waiting);
     }
 };
 
@@ -2726,10 +2748,13 @@ class memory_connection {
     outcome try_read(std::size_t side, const Buffers& buffers, const std::shared_ptr<memory_waiter>& waiter) {
         const std::lock_guard lock(mutex_);
         auto& pipe = pipes_[side];
-        if (broken_) return failed(asio::error::connection_reset);
-        if (asio::buffer_size(buffers) == 0) return std::pair(std::error_code(), std::size_t(0));
+        if (broken_)
+            return failed(asio::error::connection_reset);
+        if (asio::buffer_size(buffers) == 0)
+            return std::pair(std::error_code(), std::size_t(0));
         if (pipe.size() == 0) {
-            if (pipe.writer_ended) return failed(asio::error::eof);
+            if (pipe.writer_ended)
+                return failed(asio::error::eof);
             pipe.reader = waiter;
             return std::nullopt;
         }
@@ -2748,8 +2773,10 @@ class memory_connection {
     outcome try_write(std::size_t side, const Buffers& buffers, const std::shared_ptr<memory_waiter>& waiter) {
         const std::lock_guard lock(mutex_);
         auto& pipe = pipes_[1 - side];
-        if (broken_) return failed(asio::error::connection_reset);
-        if (pipe.reader_ended) return failed(asio::error::broken_pipe);
+        if (broken_)
+            return failed(asio::error::connection_reset);
+        if (pipe.reader_ended)
+            return failed(asio::error::broken_pipe);
         const auto room  = options_.pipe_capacity - std::min(options_.pipe_capacity, pipe.size());
         const auto count = std::min(room, asio::buffer_size(buffers));
         if (count == 0 && asio::buffer_size(buffers) != 0) {
@@ -2848,7 +2875,8 @@ class memory_network {
             connections.swap(places_[at].connections);
         }
         for (const auto& weak : connections)
-            if (const auto connection = weak.lock()) connection->cut();
+            if (const auto connection = weak.lock())
+                connection->cut();
     }
 
     // What follows is for memory_transport.
@@ -2861,7 +2889,8 @@ class memory_network {
     connect_outcome connect(const endpoint& to) {
         const std::lock_guard lock(mutex_);
         auto& target = places_[to];
-        if (target.how == reach::silent) return {};
+        if (target.how == reach::silent)
+            return {};
         if (target.how == reach::refused || !target.listener || target.listener->backlog.size() >= largest_backlog)
             return {asio::error::connection_refused, nullptr};
         auto connection = std::make_shared<detail::memory_connection>(options_, endpoint{"127.0.0.1", next_port()}, to);
@@ -2876,9 +2905,11 @@ class memory_network {
     std::shared_ptr<detail::memory_listener> listen(endpoint& at) {
         const std::lock_guard lock(mutex_);
         while (at.port == 0)
-            if (const endpoint candidate{at.host, next_port()}; !places_[candidate].listener) at.port = candidate.port;
+            if (const endpoint candidate{at.host, next_port()}; !places_[candidate].listener)
+                at.port = candidate.port;
         auto& listener = places_[at].listener;
-        if (listener) return nullptr;
+        if (listener)
+            return nullptr;
         listener = std::make_shared<detail::memory_listener>();
         return listener;
     }
@@ -2887,12 +2918,14 @@ class memory_network {
         std::deque<std::shared_ptr<detail::memory_connection>> unaccepted;
         {
             const std::lock_guard lock(mutex_);
-            if (listener.closed) return;
+            if (listener.closed)
+                return;
             listener.closed = true;
             places_[at].listener.reset();
             unaccepted.swap(listener.backlog);
         }
-        for (const auto& connection : unaccepted) connection->cut();
+        for (const auto& connection : unaccepted)
+            connection->cut();
     }
 
     /// Null if there is nobody to accept; the waiter is woken when there is.
@@ -2960,7 +2993,8 @@ struct memory_end {
     }
 
     void close() {
-        if (const auto ended = std::exchange(connection, nullptr)) ended->end(side);
+        if (const auto ended = std::exchange(connection, nullptr))
+            ended->end(side);
         cancel();
     }
 
@@ -2978,7 +3012,8 @@ struct memory_transfer {
 
     template <class Self>
     void operator()(Self& self) {
-        if (outcome) return self.complete(outcome->first, outcome->second);
+        if (outcome)
+            return self.complete(outcome->first, outcome->second);
         outcome = attempt();
         if (outcome)
             asio::post(end->reading->executor,
@@ -2991,9 +3026,11 @@ struct memory_transfer {
     void operator()(Self& self, std::error_code) {
         const bool cancelled = signal()->cancellations != cancellations ||
                                self.get_cancellation_state().cancelled() != asio::cancellation_type::none;
-        if (cancelled) return self.complete(asio::error::operation_aborted, 0);
+        if (cancelled)
+            return self.complete(asio::error::operation_aborted, 0);
         outcome = attempt();
-        if (!outcome) return wait(self);
+        if (!outcome)
+            return wait(self);
         self.complete(outcome->first, outcome->second);
     }
 
@@ -3008,7 +3045,8 @@ struct memory_transfer {
     }
 
     memory_connection::outcome attempt() {
-        if (!end->connection) return std::pair(std::error_code(asio::error::bad_descriptor), std::size_t(0));
+        if (!end->connection)
+            return std::pair(std::error_code(asio::error::bad_descriptor), std::size_t(0));
         if constexpr (Reads)
             return end->connection->try_read(end->side, buffers, signal());
         else
@@ -3038,13 +3076,15 @@ class memory_stream {
     memory_stream(memory_stream&&) noexcept = default;
     memory_stream& operator=(memory_stream&& other) noexcept {
         if (this != &other) {
-            if (end_) end_->close();
+            if (end_)
+                end_->close();
             end_ = std::move(other.end_);
         }
         return *this;
     }
     ~memory_stream() {
-        if (end_) end_->close();
+        if (end_)
+            end_->close();
     }
 
     executor_type get_executor() { return end_->reading->executor; }
@@ -3098,13 +3138,15 @@ class memory_acceptor {
     memory_acceptor(memory_acceptor&&) noexcept = default;
     memory_acceptor& operator=(memory_acceptor&& other) noexcept {
         if (this != &other) {
-            if (state_) state_->close();
+            if (state_)
+                state_->close();
             state_ = std::move(other.state_);
         }
         return *this;
     }
     ~memory_acceptor() {
-        if (state_) state_->close();
+        if (state_)
+            state_->close();
     }
 
     executor_type get_executor() { return state_->accepting->executor; }
@@ -3150,7 +3192,8 @@ class memory_acceptor {
 
         template <class Self>
         void operator()(Self& self) {
-            if (accepted || failure) return finish(self);
+            if (accepted || failure)
+                return finish(self);
             attempt();
             if (accepted || failure)
                 asio::post(acceptor->accepting->executor, std::move(self)); // comes here again
@@ -3225,7 +3268,8 @@ class memory_transport {
     template <class Executor>
     result<memory_acceptor<Executor>> listen(const Executor& executor, endpoint at) const {
         auto listener = network_->listen(at);
-        if (!listener) return std::error_code(asio::error::address_in_use);
+        if (!listener)
+            return std::error_code(asio::error::address_in_use);
         return memory_acceptor<Executor>(executor, network_, std::move(at), std::move(listener));
     }
 
@@ -3239,7 +3283,8 @@ class memory_transport {
 
         template <class Self>
         void operator()(Self& self) {
-            if (posted) return finish(self, end->writing->cancellations != cancellations);
+            if (posted)
+                return finish(self, end->writing->cancellations != cancellations);
             posted        = true;
             auto& writing = *end->writing;
             if (outcome.connection || outcome.failure)
@@ -3256,7 +3301,8 @@ class memory_transport {
         template <class Self>
         void finish(Self& self, bool cancelled) {
             if (cancelled) {
-                if (outcome.connection) outcome.connection->end(0);
+                if (outcome.connection)
+                    outcome.connection->end(0);
                 return self.complete(asio::error::operation_aborted);
             }
             end->connection = std::move(outcome.connection);
@@ -3441,7 +3487,8 @@ class job_ledger {
         ticket(ticket&&) noexcept   = default;
         ticket& operator=(ticket&&) = delete;
         ~ticket() {
-            if (ledger_) ledger_->finished(ledger_->outstanding_);
+            if (ledger_)
+                ledger_->finished(ledger_->outstanding_);
         }
 
         const std::shared_ptr<job_ledger>& ledger() const noexcept { return ledger_; }
@@ -3577,7 +3624,8 @@ class thread_pool_executor {
     thread_pool_executor& operator=(thread_pool_executor&&) = delete;
 
     ~thread_pool_executor() {
-        if (state_) join(std::chrono::milliseconds(0));
+        if (state_)
+            join(std::chrono::milliseconds(0));
     }
 
     /**
@@ -3586,7 +3634,8 @@ class thread_pool_executor {
      */
     void start(std::size_t threads) {
         const std::lock_guard lock(state_->mutex);
-        if (state_->started || state_->ended) return;
+        if (state_->started || state_->ended)
+            return;
         state_->started  = true;
         const auto count = at_least_one(given_ != 0 ? given_ : threads);
         state_->wanted   = 0;
@@ -3636,7 +3685,8 @@ class thread_pool_executor {
             const auto busy = [&] { return state_->jobs->running() + (own != 0 && !state_->jobs->in_job() ? 1 : 0); };
             state_->changed.wait_for(lock, detail::thread_leave_grace, [&] { return state_->live <= busy(); });
             all_left = state_->live <= own;
-            for (auto& [id, thread] : state_->threads) thread.detach();
+            for (auto& [id, thread] : state_->threads)
+                thread.detach();
             state_->threads.clear();
             left.swap(state_->left);
         }
@@ -3677,7 +3727,8 @@ class thread_pool_executor {
     }
 
     static void join_all(std::vector<std::thread>& threads) {
-        for (auto& thread : threads) thread.join();
+        for (auto& thread : threads)
+            thread.join();
     }
 
     /// Called with the mutex held.
@@ -3688,7 +3739,8 @@ class thread_pool_executor {
                 const auto id = thread.get_id();
                 state_->threads.emplace(id, std::move(thread));
             } catch (const std::system_error&) {
-                if (state_->live == 0) throw;
+                if (state_->live == 0)
+                    throw;
                 return;
             }
             ++state_->live;
@@ -3755,11 +3807,13 @@ class asio_executor {
     asio_executor& operator=(asio_executor&&) = delete;
 
     ~asio_executor() {
-        if (state_) join(std::chrono::milliseconds(0));
+        if (state_)
+            join(std::chrono::milliseconds(0));
     }
 
     void start(std::size_t threads) {
-        if (given_ == 0) resize(threads);
+        if (given_ == 0)
+            resize(threads);
     }
 
     template <executor_job Job>
@@ -3773,7 +3827,8 @@ class asio_executor {
     /// On a thread of the executor it does not wait: jobs that are queued may need this very thread.
     bool join(std::chrono::milliseconds limit) {
         if constexpr (detail::knows_its_threads<Executor>)
-            if (state_->executor.running_in_this_thread()) limit = std::chrono::milliseconds(0);
+            if (state_->executor.running_in_this_thread())
+                limit = std::chrono::milliseconds(0);
         return state_->jobs->join(limit);
     }
 
@@ -3892,7 +3947,8 @@ struct average_allocation {
      */
     allocation allocate(const allocation_request& request) const {
         const auto self = std::ranges::find(request.members, request.self);
-        if (self == request.members.end()) return error::not_a_member;
+        if (self == request.members.end())
+            return error::not_a_member;
         const auto rank  = static_cast<std::size_t>(self - request.members.begin());
         const auto share = request.queues.size() / request.members.size();
         const auto extra = request.queues.size() % request.members.size();
@@ -3936,7 +3992,8 @@ struct circle_allocation {
      */
     allocation allocate(const allocation_request& request) const {
         const auto self = std::ranges::find(request.members, request.self);
-        if (self == request.members.end()) return error::not_a_member;
+        if (self == request.members.end())
+            return error::not_a_member;
         std::vector<message_queue> share;
         for (auto k = static_cast<std::size_t>(self - request.members.begin()); k < request.queues.size();
              k += request.members.size())
@@ -3969,11 +4026,11 @@ enum class header_encoding : std::uint8_t {
 };
 
 /// Bytes before the header: the length, then the encoding and the header's length.
-inline constexpr std::size_t frame_prefix_size   = 8;
+inline constexpr std::size_t frame_prefix_size = 8;
 /// Bytes of a whole frame. Java: `com.rocketmq.remoting.frameMaxLength`, also a server's default.
 inline constexpr std::size_t default_frame_limit = 16u << 20;
 /// Bytes of a header: its length has 24 bits.
-inline constexpr std::size_t max_header_size     = 0xFFFFFF;
+inline constexpr std::size_t max_header_size = 0xFFFFFF;
 
 /// The first eight bytes of a frame, checked.
 struct frame_prefix {
@@ -4074,7 +4131,7 @@ enum class request_code : std::int32_t {
 /// Bit 0 of a header's flag: this is a response.
 inline constexpr std::int32_t response_flag = 1;
 /// Bit 1 of a header's flag: nobody waits for a response, not even for an error.
-inline constexpr std::int32_t oneway_flag   = 2;
+inline constexpr std::int32_t oneway_flag = 2;
 
 /**
  * @brief The version that we tell servers: V5_1_4.
@@ -4705,14 +4762,15 @@ result<T> read_fields(const header_view& header) {
             T read;
             std::uint64_t seen = 0;
             bool valid         = true;
-            const auto try_row = [&](std::string_view key, const field_value& value, const auto& row, std::size_t index) {
+            const auto try_row = [&](std::string_view key, const field_value& value, const auto& row,
+                                     std::size_t index) {
                 if (key != row.name)
                     return false;
                 valid = detail::read_member(value, read.*row.member) && valid;
                 seen |= std::uint64_t{1} << index;
                 return true;
             };
-            const bool whole = header.for_each_field([&](std::string_view key, const field_value& value) {
+            const bool whole      = header.for_each_field([&](std::string_view key, const field_value& value) {
                 static_cast<void>((try_row(key, value, std::get<I>(table), I) || ...));
             });
             constexpr auto needed = (std::uint64_t{0} | ... | (std::uint64_t{std::get<I>(table).required} << I));
@@ -5087,9 +5145,9 @@ struct basic_queue_request {
 };
 
 /// The offset behind the newest message; an `offset_response`. A queue that does not exist has 0.
-using max_offset_request    = basic_queue_request<request_code::get_max_offset>;
+using max_offset_request = basic_queue_request<request_code::get_max_offset>;
 /// The oldest stored message's offset; an `offset_response`.
-using min_offset_request    = basic_queue_request<request_code::get_min_offset>;
+using min_offset_request = basic_queue_request<request_code::get_min_offset>;
 /// When the oldest message was stored; a `timestamp_response`.
 using earliest_time_request = basic_queue_request<request_code::get_earliest_store_time>;
 
@@ -5347,11 +5405,11 @@ struct basic_send_request {
 };
 
 /// One message, short names: what clients send today.
-using send_request       = basic_send_request<request_code::send_message_v2>;
+using send_request = basic_send_request<request_code::send_message_v2>;
 /// Several messages of one queue in one body.
 using send_batch_request = basic_send_request<request_code::send_batch_message>;
 /// One message, long names: what old clients send.
-using send_v1_request    = basic_send_request<request_code::send_message>;
+using send_v1_request = basic_send_request<request_code::send_message>;
 
 /**
  * @brief Where a message was stored.
@@ -5578,7 +5636,9 @@ inline result<json_value> parse_body(std::string_view text) {
 }
 
 /// The text of a body; what is not UTF-8 in it becomes U+FFFD.
-inline std::string dump_body(const json_value& body) { return body.dump(-1, ' ', false, json_value::error_handler_t::replace); }
+inline std::string dump_body(const json_value& body) {
+    return body.dump(-1, ' ', false, json_value::error_handler_t::replace);
+}
 
 /// A member, or null if there is none: servers leave nulls out.
 inline const json_value* find_member(const json_value& object, const char* name) {
@@ -5926,7 +5986,7 @@ struct broker_data {
     std::string cluster;
     std::string broker_name;
     std::map<std::int64_t, std::string> broker_addrs{}; ///< `host:port` by id; 0 is the master.
-    bool enable_acting_master = false; ///< 5.x: id 0 may stand for a slave that acts as master.
+    bool enable_acting_master = false;                  ///< 5.x: id 0 may stand for a slave that acts as master.
 
     friend bool operator==(const broker_data&, const broker_data&) = default;
 };
@@ -5964,8 +6024,9 @@ inline std::string encode(const route_data& route) {
                            {"brokerAddrs", std::move(addresses)},
                            {"enableActingMaster", each.enable_acting_master}});
     }
-    json_value body{
-        {"queueDatas", std::move(queues)}, {"brokerDatas", std::move(brokers)}, {"filterServerTable", json_value::object()}};
+    json_value body{{"queueDatas", std::move(queues)},
+                    {"brokerDatas", std::move(brokers)},
+                    {"filterServerTable", json_value::object()}};
     if (!route.order_topic_conf.empty())
         body["orderTopicConf"] = route.order_topic_conf;
     return dump_body(body);
@@ -6108,7 +6169,8 @@ class byte_arena {
     std::span<char> grow(std::span<char> room, std::size_t used, std::size_t at_least) {
         ROCKETPUSH_ASSERT(used <= room.size() && used <= at_least, "an arena grows and keeps what was written");
         const auto larger = prepare(at_least);
-        if (used != 0 && larger.data() != room.data()) std::memcpy(larger.data(), room.data(), used);
+        if (used != 0 && larger.data() != room.data())
+            std::memcpy(larger.data(), room.data(), used);
         return larger;
     }
 
@@ -6252,10 +6314,12 @@ result<std::string_view> inflate_into(byte_arena& arena, std::size_t compressed_
     for (std::size_t used = 0;;) {
         room            = room.first(std::min(room.size(), most));
         const auto made = step(room, used);
-        if (made.state == inflate_state::damaged) return error::decompression_failed;
+        if (made.state == inflate_state::damaged)
+            return error::decompression_failed;
         if (made.used > limit || (made.state == inflate_state::full && room.size() == most))
             return error::decompressed_too_large;
-        if (made.state == inflate_state::done) return arena.commit(made.used);
+        if (made.state == inflate_state::done)
+            return arena.commit(made.used);
         used = made.used;
         room = arena.grow(room, used, std::min(most, room.size() * 2));
     }
@@ -6291,8 +6355,10 @@ namespace rocketpush::detail {
 class zlib_codec {
   public:
     result<std::string_view> inflate(std::string_view in, std::size_t limit, byte_arena& arena) {
-        if (!context_) context_.reset(::libdeflate_alloc_decompressor());
-        if (!context_) throw std::bad_alloc();
+        if (!context_)
+            context_.reset(::libdeflate_alloc_decompressor());
+        if (!context_)
+            throw std::bad_alloc();
         return inflate_into(arena, in.size(), limit, [&](std::span<char> room, std::size_t) -> inflate_step {
             std::size_t read = 0, written = 0;
             switch (::libdeflate_zlib_decompress_ex(context_.get(), in.data(), in.size(), room.data(), room.size(),
@@ -6306,7 +6372,8 @@ class zlib_codec {
 
     static std::string compress(std::string_view in, int level) {
         const std::unique_ptr<libdeflate_compressor, deleter> context(::libdeflate_alloc_compressor(level));
-        if (!context) throw std::bad_alloc();
+        if (!context)
+            throw std::bad_alloc();
         std::string out(::libdeflate_zlib_compress_bound(context.get(), in.size()), '\0');
         out.resize(::libdeflate_zlib_compress(context.get(), in.data(), in.size(), out.data(), out.size()));
         return out;
@@ -6325,10 +6392,12 @@ class zlib_codec {
 class zlib_codec {
   public:
     result<std::string_view> inflate(std::string_view in, std::size_t limit, byte_arena& arena) {
-        if (in.size() > std::numeric_limits<uInt>::max()) return error::decompression_failed;
+        if (in.size() > std::numeric_limits<uInt>::max())
+            return error::decompression_failed;
         if (!context_) {
             std::unique_ptr<z_stream> fresh(new z_stream{});
-            if (::inflateInit(fresh.get()) != Z_OK) throw std::bad_alloc();
+            if (::inflateInit(fresh.get()) != Z_OK)
+                throw std::bad_alloc();
             context_.reset(fresh.release());
         } else {
             ::inflateReset(context_.get());
@@ -6341,7 +6410,8 @@ class zlib_codec {
             context_->avail_out  = static_cast<uInt>(wanted);
             const int answer     = ::inflate(context_.get(), Z_NO_FLUSH);
             const auto available = used + wanted - context_->avail_out;
-            if (answer == Z_STREAM_END) return {inflate_state::done, available};
+            if (answer == Z_STREAM_END)
+                return {inflate_state::done, available};
             if ((answer == Z_OK || answer == Z_BUF_ERROR) && context_->avail_out == 0)
                 return {inflate_state::full, available};
             return {inflate_state::damaged, 0};
@@ -6420,10 +6490,12 @@ result<std::string_view> inflate_into(byte_arena& arena, std::size_t compressed_
     for (std::size_t used = 0;;) {
         room            = room.first(std::min(room.size(), most));
         const auto made = step(room, used);
-        if (made.state == inflate_state::damaged) return error::decompression_failed;
+        if (made.state == inflate_state::damaged)
+            return error::decompression_failed;
         if (made.used > limit || (made.state == inflate_state::full && room.size() == most))
             return error::decompressed_too_large;
-        if (made.state == inflate_state::done) return arena.commit(made.used);
+        if (made.state == inflate_state::done)
+            return arena.commit(made.used);
         used = made.used;
         room = arena.grow(room, used, std::min(most, room.size() * 2));
     }
@@ -6448,10 +6520,12 @@ namespace rocketpush::detail {
 class lz4_codec {
   public:
     result<std::string_view> inflate(std::string_view in, std::size_t limit, byte_arena& arena) {
-        if (in.empty()) return error::decompression_failed;
+        if (in.empty())
+            return error::decompression_failed;
         if (!context_) {
             LZ4F_dctx* fresh = nullptr;
-            if (::LZ4F_isError(::LZ4F_createDecompressionContext(&fresh, LZ4F_VERSION))) throw std::bad_alloc();
+            if (::LZ4F_isError(::LZ4F_createDecompressionContext(&fresh, LZ4F_VERSION)))
+                throw std::bad_alloc();
             context_.reset(fresh);
         } else {
             ::LZ4F_resetDecompressionContext(context_.get());
@@ -6459,16 +6533,21 @@ class lz4_codec {
         std::size_t wanted = 1; // input that the codec still hopes for; 0 at the end of a frame
         return inflate_into(arena, in.size(), limit, [&](std::span<char> room, std::size_t used) -> inflate_step {
             for (;;) {
-                if (wanted == 0 && in.empty()) return {inflate_state::done, used};
+                if (wanted == 0 && in.empty())
+                    return {inflate_state::done, used};
                 std::size_t written = room.size() - used;
                 std::size_t read    = in.size();
                 wanted = ::LZ4F_decompress(context_.get(), room.data() + used, &written, in.data(), &read, nullptr);
-                if (::LZ4F_isError(wanted)) return {inflate_state::damaged, 0};
+                if (::LZ4F_isError(wanted))
+                    return {inflate_state::damaged, 0};
                 used += written;
                 in.remove_prefix(read);
-                if (wanted == 0 && in.empty()) return {inflate_state::done, used};
-                if (used == room.size()) return {inflate_state::full, used};
-                if (read == 0 && written == 0) return {inflate_state::damaged, 0};
+                if (wanted == 0 && in.empty())
+                    return {inflate_state::done, used};
+                if (used == room.size())
+                    return {inflate_state::full, used};
+                if (read == 0 && written == 0)
+                    return {inflate_state::damaged, 0};
             }
         });
     }
@@ -6478,7 +6557,8 @@ class lz4_codec {
         preferences.compressionLevel = level;
         std::string out(::LZ4F_compressFrameBound(in.size(), &preferences), '\0');
         const auto size = ::LZ4F_compressFrame(out.data(), out.size(), in.data(), in.size(), &preferences);
-        if (::LZ4F_isError(size)) throw std::bad_alloc();
+        if (::LZ4F_isError(size))
+            throw std::bad_alloc();
         out.resize(size);
         return out;
     }
@@ -6540,10 +6620,12 @@ result<std::string_view> inflate_into(byte_arena& arena, std::size_t compressed_
     for (std::size_t used = 0;;) {
         room            = room.first(std::min(room.size(), most));
         const auto made = step(room, used);
-        if (made.state == inflate_state::damaged) return error::decompression_failed;
+        if (made.state == inflate_state::damaged)
+            return error::decompression_failed;
         if (made.used > limit || (made.state == inflate_state::full && room.size() == most))
             return error::decompressed_too_large;
-        if (made.state == inflate_state::done) return arena.commit(made.used);
+        if (made.state == inflate_state::done)
+            return arena.commit(made.used);
         used = made.used;
         room = arena.grow(room, used, std::min(most, room.size() * 2));
     }
@@ -6574,13 +6656,18 @@ namespace rocketpush::detail {
 class zstd_codec {
   public:
     result<std::string_view> inflate(std::string_view in, std::size_t limit, byte_arena& arena) {
-        if (in.empty()) return error::decompression_failed;
-        if (!context_) context_.reset(::ZSTD_createDCtx());
-        if (!context_) throw std::bad_alloc();
+        if (in.empty())
+            return error::decompression_failed;
+        if (!context_)
+            context_.reset(::ZSTD_createDCtx());
+        if (!context_)
+            throw std::bad_alloc();
         return inflate_into(arena, in.size(), limit, [&](std::span<char> room, std::size_t) -> inflate_step {
             const auto size = ::ZSTD_decompressDCtx(context_.get(), room.data(), room.size(), in.data(), in.size());
-            if (!::ZSTD_isError(size)) return {inflate_state::done, size};
-            if (::ZSTD_getErrorCode(size) == ZSTD_error_dstSize_tooSmall) return {inflate_state::full, 0};
+            if (!::ZSTD_isError(size))
+                return {inflate_state::done, size};
+            if (::ZSTD_getErrorCode(size) == ZSTD_error_dstSize_tooSmall)
+                return {inflate_state::full, 0};
             return {inflate_state::damaged, 0};
         });
     }
@@ -6588,7 +6675,8 @@ class zstd_codec {
     static std::string compress(std::string_view in, int level) {
         std::string out(::ZSTD_compressBound(in.size()), '\0');
         const auto size = ::ZSTD_compress(out.data(), out.size(), in.data(), in.size(), level);
-        if (::ZSTD_isError(size)) throw std::bad_alloc();
+        if (::ZSTD_isError(size))
+            throw std::bad_alloc();
         out.resize(size);
         return out;
     }
@@ -6741,21 +6829,21 @@ inline std::uint32_t crc32(std::string_view bytes) noexcept {
         std::array<std::uint32_t, 256> entries{};
         for (std::uint32_t i = 0; i < 256; ++i) {
             entries[i] = i;
-            for (int bit = 0; bit < 8; ++bit) entries[i] = entries[i] >> 1 ^ (entries[i] & 1 ? 0xEDB88320u : 0u);
+            for (int bit = 0; bit < 8; ++bit)
+                entries[i] = entries[i] >> 1 ^ (entries[i] & 1 ? 0xEDB88320u : 0u);
         }
         return entries;
     }();
     std::uint32_t sum = ~0u;
-    for (const char byte : bytes) sum = sum >> 8 ^ table[(sum ^ static_cast<unsigned char>(byte)) & 0xFF];
+    for (const char byte : bytes)
+        sum = sum >> 8 ^ table[(sum ^ static_cast<unsigned char>(byte)) & 0xFF];
     return ~sum;
 #endif
 }
 
 /// What BODYCRC of a stored message holds. Over the body as stored, so before it is inflated.
 /// @par Source  Java `UtilAll.crc32`, which clears the sign bit.
-inline std::uint32_t body_crc(std::string_view body) noexcept {
-    return crc32(body) & 0x7FFFFFFF;
-}
+inline std::uint32_t body_crc(std::string_view body) noexcept { return crc32(body) & 0x7FFFFFFF; }
 
 } // namespace rocketpush::protocol
 
@@ -6809,12 +6897,15 @@ template <class Visit>
 std::string_view visit_batch(std::string_view batch, Visit&& visit) {
     while (batch.size() >= batch_message_smallest) {
         const std::size_t size = detail::load_big<std::uint32_t>(batch.data());
-        if (size < batch_message_smallest || size > batch.size()) break;
+        if (size < batch_message_smallest || size > batch.size())
+            break;
         const std::size_t body_size = detail::load_big<std::uint32_t>(batch.data() + 16);
-        if (body_size > size - batch_message_smallest) break;
+        if (body_size > size - batch_message_smallest)
+            break;
         const char* behind_body           = batch.data() + batch_message_body + body_size;
         const std::size_t properties_size = detail::load_big<std::uint16_t>(behind_body);
-        if (properties_size > 32767 || properties_size > size - batch_message_smallest - body_size) break;
+        if (properties_size > 32767 || properties_size > size - batch_message_smallest - body_size)
+            break;
         visit(batch_message{detail::load_big<std::int32_t>(batch.data() + 12),
                             batch.substr(batch_message_body, body_size),
                             std::string_view(behind_body + 2, properties_size)});
@@ -6924,7 +7015,8 @@ class message_decoder {
   private:
     /// The size that the first record names, or 0 when it cannot be true. Smaller than a message may be, though.
     static std::size_t record_size(std::string_view body) noexcept {
-        if (body.size() < 8) return 0;
+        if (body.size() < 8)
+            return 0;
         const std::size_t size = detail::load_big<std::uint32_t>(body.data());
         return size < 8 || size > body.size() ? 0 : size;
     }
@@ -6950,8 +7042,10 @@ class message_decoder {
     error find_any_fields(std::string_view record, message_fields& found) const noexcept {
         namespace layout = detail::message_layout;
         const bool v1    = has_magic(record, layout::magic_v1);
-        if (!v1 && !has_magic(record, layout::magic_v2)) return error::message_magic_unknown;
-        if (record.size() < layout::smallest) return error::message_malformed;
+        if (!v1 && !has_magic(record, layout::magic_v2))
+            return error::message_magic_unknown;
+        if (record.size() < layout::smallest)
+            return error::message_malformed;
         const auto flags = flags_of(record);
         return v1 ? find_fields<1>(record, flags, found) : find_fields<2>(record, flags, found);
     }
@@ -6968,7 +7062,7 @@ class message_decoder {
         const char* start  = record.data();
         const auto body_at = layout::body(host_flags);
         // Later versions may append fields, so what is left over at the end is no error.
-        const auto fixed   = body_at + TopicLength + 2;
+        const auto fixed = body_at + TopicLength + 2;
         if (record.size() < fixed) [[unlikely]]
             return error::message_malformed;
         auto left = record.size() - fixed;
@@ -7210,7 +7304,8 @@ inline std::string to_string(const offset_message_id& id) {
 inline result<offset_message_id> parse_offset_message_id(std::string_view text) noexcept {
     char bytes[28];
     const bool v6 = text.size() == 56;
-    if ((!v6 && text.size() != 32) || !detail::parse_hex(text, bytes)) return error::header_malformed;
+    if ((!v6 && text.size() != 32) || !detail::parse_hex(text, bytes))
+        return error::header_malformed;
     return offset_message_id{host_address::read(bytes, v6), detail::load_big<std::int64_t>(bytes + (v6 ? 20 : 8))};
 }
 
@@ -7241,7 +7336,8 @@ class unique_id_generator {
 
     /// @param now  From Runtime; need not rise.
     std::string next(std::chrono::system_clock::time_point now) {
-        if (now >= next_month_) find_month(now);
+        if (now >= next_month_)
+            find_month(now);
         char tail[6];
         detail::store_big(tail, milliseconds_into_month(now));
         detail::store_big(tail + 4, counter_++);
@@ -7318,7 +7414,8 @@ inline auto find_property(std::string_view raw, std::string_view name) noexcept 
 inline void append_property(std::string& raw, std::string_view name, std::string_view value) {
     ROCKETPUSH_ASSERT(valid_property_text(name) && valid_property_text(value),
                       "names and values have bytes, none of them 0x01 or 0x02");
-    if (!raw.empty() && raw.back() != detail::property_value_end) raw.push_back(detail::property_value_end);
+    if (!raw.empty() && raw.back() != detail::property_value_end)
+        raw.push_back(detail::property_value_end);
     raw.append(name).push_back(detail::property_name_end);
     raw.append(value).push_back(detail::property_value_end);
 }
@@ -7515,7 +7612,7 @@ struct received_frame {
  */
 class frame_reader {
   public:
-    static constexpr std::size_t block_size = 64 * 1024;
+    static constexpr std::size_t block_size    = 64 * 1024;
     static constexpr std::size_t worth_reading = 4 * 1024; ///< A smaller rest of a shared block is not read into.
 
     explicit frame_reader(detail::block_pool& pool, std::size_t frame_limit = protocol::default_frame_limit) noexcept
@@ -7703,10 +7800,10 @@ class pending_requests {
     }
 
   private:
-    static constexpr unsigned slot_bits      = 16;
-    static constexpr std::size_t slot_mask   = (std::size_t{1} << slot_bits) - 1;
+    static constexpr unsigned slot_bits        = 16;
+    static constexpr std::size_t slot_mask     = (std::size_t{1} << slot_bits) - 1;
     static constexpr std::uint32_t generations = 1u << 15; // keeps opaques positive, as Java's are
-    static constexpr std::int32_t unused     = -1;
+    static constexpr std::int32_t unused       = -1;
 
     struct slot {
         /// Runs the handler for `table`, or only destroys it when there is none.
@@ -7745,9 +7842,7 @@ class pending_requests {
     template <class Handler>
     struct on_heap {
         std::unique_ptr<Handler> handler;
-        void operator()(std::error_code code, received_frame frame) {
-            std::move (*handler)(code, std::move(frame));
-        }
+        void operator()(std::error_code code, received_frame frame) { std::move (*handler)(code, std::move(frame)); }
     };
 
     slot& grow() {
@@ -7829,8 +7924,13 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
 
     connection(Runtime& runtime, std::shared_ptr<detail::block_pool> blocks, std::size_t frame_limit, endpoint peer,
                stream_type stream, events host)
-        : runtime_(runtime), blocks_(std::move(blocks)), stream_(std::move(stream)), deadline_timer_(runtime),
-          reader_(*blocks_, frame_limit), peer_(std::move(peer)), events_(host) {}
+        : runtime_(runtime),
+          blocks_(std::move(blocks)),
+          stream_(std::move(stream)),
+          deadline_timer_(runtime),
+          reader_(*blocks_, frame_limit),
+          peer_(std::move(peer)),
+          events_(host) {}
 
     /// Begins to read. Call once, after construction.
     void start() {
@@ -7855,7 +7955,8 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
      *                 error::request_timed_out, error::connection_closed, error::too_many_requests or the response.
      */
     template <class Request, class Token>
-    auto async_request(const Request& request, std::string_view body, std::chrono::milliseconds timeout, Token&& token) {
+    auto async_request(const Request& request, std::string_view body, std::chrono::milliseconds timeout,
+                       Token&& token) {
         return asio::async_initiate<Token, void(std::error_code, received_frame)>(
             [this, &request, body, timeout](auto handler) {
                 if (!open_)
@@ -7888,8 +7989,8 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
                  std::string_view body = {}) {
         if (!open_ || request.header.is_oneway())
             return;
-        protocol::append_response(outgoing_, protocol::header_encoding::json, code, request.header.opaque, remark, fields,
-                                  body);
+        protocol::append_response(outgoing_, protocol::header_encoding::json, code, request.header.opaque, remark,
+                                  fields, body);
         flush();
     }
 
@@ -7926,7 +8027,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
             }
             self->last_read_ = self->runtime_.now();
             self->reader_.commit(got);
-            self->corked_ = true; // what the responses of one read make us send goes out as one write
+            self->corked_      = true; // what the responses of one read make us send goes out as one write
             const auto failure = self->deliver();
             self->corked_      = false;
             if (failure)
@@ -7958,13 +8059,14 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
         writing_ = true;
         std::swap(outgoing_, in_flight_);
         outgoing_.clear();
-        asio::async_write(stream_, asio::buffer(in_flight_), [self = this->shared_from_this()](std::error_code ec, std::size_t) {
-            self->writing_ = false;
-            if (ec)
-                self->close(ec);
-            else
-                self->flush();
-        });
+        asio::async_write(stream_, asio::buffer(in_flight_),
+                          [self = this->shared_from_this()](std::error_code ec, std::size_t) {
+                              self->writing_ = false;
+                              if (ec)
+                                  self->close(ec);
+                              else
+                                  self->flush();
+                          });
     }
 
     /// Makes sure that the timer fires by `deadline`. It is moved only to earlier times, so in steady state (long polls
@@ -7994,7 +8096,8 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     }
 
     Runtime runtime_;
-    std::shared_ptr<detail::block_pool> blocks_; ///< Shared: a read that was cancelled ends after its pool's owner has gone.
+    std::shared_ptr<detail::block_pool>
+        blocks_; ///< Shared: a read that was cancelled ends after its pool's owner has gone.
     stream_type stream_;
     typename Runtime::timer deadline_timer_;
     frame_reader reader_;
@@ -8037,7 +8140,9 @@ class signal_flag {
   public:
     using executor_type = typename Runtime::executor_type;
 
-    explicit signal_flag(Runtime& runtime) : timer_(runtime) { timer_.expires_at(std::chrono::steady_clock::time_point::max()); }
+    explicit signal_flag(Runtime& runtime) : timer_(runtime) {
+        timer_.expires_at(std::chrono::steady_clock::time_point::max());
+    }
 
     bool is_set() const noexcept { return set_; }
     void set() {
@@ -8143,11 +8248,12 @@ template <class Connection>
 struct pool_events {
     void* host = nullptr;
     /// Runs on a new connection before anybody else gets it: brokers want a heartbeat before the first pull.
-    detail::awaitable<std::error_code, typename Connection::executor_type> (*greet)(void* host, std::shared_ptr<Connection>) = nullptr;
+    detail::awaitable<std::error_code, typename Connection::executor_type> (*greet)(
+        void* host, std::shared_ptr<Connection>)                       = nullptr;
     void (*on_request)(void* host, Connection&, const received_frame&) = nullptr;
     /// An attempt ended: a false code is success.
     void (*on_connect)(void* host, const endpoint&, std::error_code) = nullptr;
-    void (*on_closed)(void* host, Connection&, std::error_code) = nullptr;
+    void (*on_closed)(void* host, Connection&, std::error_code)      = nullptr;
 };
 
 /**
@@ -8168,9 +8274,12 @@ class connection_pool {
     template <class T>
     using task = detail::awaitable<T, executor_type>;
 
-    connection_pool(Runtime& runtime, Transport transport, std::size_t frame_limit, std::chrono::milliseconds connect_timeout,
-                    pool_events<connection_type> host)
-        : runtime_(runtime), transport_(std::move(transport)), frame_limit_(frame_limit), connect_timeout_(connect_timeout),
+    connection_pool(Runtime& runtime, Transport transport, std::size_t frame_limit,
+                    std::chrono::milliseconds connect_timeout, pool_events<connection_type> host)
+        : runtime_(runtime),
+          transport_(std::move(transport)),
+          frame_limit_(frame_limit),
+          connect_timeout_(connect_timeout),
           events_(host) {}
     connection_pool(const connection_pool&)            = delete;
     connection_pool& operator=(const connection_pool&) = delete;
@@ -8215,7 +8324,8 @@ class connection_pool {
     /// The open connection to `peer`, if there is one now.
     connection_ptr find(const endpoint& peer) const {
         const auto found = places_.find(peer);
-        return found != places_.end() && found->second->open && found->second->open->is_open() ? found->second->open : nullptr;
+        return found != places_.end() && found->second->open && found->second->open->is_open() ? found->second->open
+                                                                                               : nullptr;
     }
 
     /// Ends every connection and attempt; `get()` fails from now on.
@@ -8236,7 +8346,8 @@ class connection_pool {
 
   private:
     struct connect_attempt {
-        explicit connect_attempt(Runtime& runtime) : finished(runtime), stream(runtime.get_executor()), limit(runtime) {}
+        explicit connect_attempt(Runtime& runtime)
+            : finished(runtime), stream(runtime.get_executor()), limit(runtime) {}
 
         void abandon() {
             if (!failure)
@@ -8323,6 +8434,8 @@ class connection_pool {
 #define ROCKETPUSH_REMOTING_NAME_SERVERS_HPP
 
 
+#include <asio/error.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -8332,6 +8445,12 @@ class connection_pool {
 #include <vector>
 
 namespace rocketpush {
+
+/// Whether a host's name could not be turned into an address.
+inline bool is_resolver_error(std::error_code code) noexcept {
+    return code && (code.category() == asio::error::get_netdb_category() ||
+                    code.category() == asio::error::get_addrinfo_category());
+}
 
 /**
  * @brief Asks the name servers for routes: stays with one that works, and asks the others within the same request when
@@ -8349,17 +8468,21 @@ class name_servers {
 
     /// @param list   Not empty. @param start  Any number: where in the list to begin, so that clients spread.
     name_servers(pool_type& pool, std::vector<endpoint> list, std::uint64_t start, std::chrono::milliseconds timeout)
-        : pool_(pool), list_(std::move(list)), current_(static_cast<std::size_t>(start % list_.size())), timeout_(timeout) {}
+        : pool_(pool),
+          list_(std::move(list)),
+          current_(static_cast<std::size_t>(start % list_.size())),
+          timeout_(timeout) {}
 
     const std::vector<endpoint>& list() const noexcept { return list_; }
 
     /**
      * @brief The route of `topic`.
      * @retval error::no_route                   The name server has none (topic unknown, or its broker not registered yet).
-     * @retval error::name_servers_unreachable   None of the list answered; `last_failure()` tells why the last did not.
+     * @retval error::name_servers_unreachable   None of the list answered; `last_failure()` tells why.
      */
     task<result<protocol::route_data>> route(std::string topic) {
         const protocol::route_request request{.topic = std::move(topic), .accept_standard_json_only = true};
+        std::error_code failure;
         auto asked = current_; // ours: another request may move on from the same server meanwhile
         for (std::size_t attempt = 0; attempt < list_.size(); ++attempt) {
             auto answer = co_await ask(list_[asked], request);
@@ -8371,18 +8494,21 @@ class name_servers {
                     co_return protocol::decode_route(answer->body);
                 if (code == response_code::topic_not_exist)
                     co_return error::no_route;
-                last_failure_ = make_error_code(code);
+                failure = make_error_code(code);
             } else {
-                last_failure_ = answer.error();
-                if (last_failure_ == error::operation_cancelled)
-                    co_return last_failure_;
+                if (answer.error() == error::operation_cancelled)
+                    co_return answer.error();
+                // A server that is only away says more than one whose name nobody knows.
+                if (!failure || !is_resolver_error(answer.error()))
+                    failure = answer.error();
             }
-            asked = (asked + 1) % list_.size();
+            last_failure_ = failure;
+            asked         = (asked + 1) % list_.size();
         }
         co_return error::name_servers_unreachable;
     }
 
-    /// Why the server that was asked last did not answer.
+    /// Why no server answered: a resolver's error only if that befell all of them.
     std::error_code last_failure() const noexcept { return last_failure_; }
 
   private:
@@ -8391,7 +8517,8 @@ class name_servers {
         auto open = co_await pool_.get(server);
         if (!open)
             co_return open.error();
-        auto [ec, frame] = co_await (*open)->async_request(request, {}, timeout_, detail::await_tuple<typename Runtime::executor_type>);
+        auto [ec, frame] = co_await (*open)->async_request(request, {}, timeout_,
+                                                           detail::await_tuple<typename Runtime::executor_type>);
         if (ec)
             co_return ec;
         co_return std::move(frame);
@@ -8558,7 +8685,7 @@ namespace rocketpush {
 /// A message that goes back to its broker to come again. @par Source Java `ConsumerSendMsgBackRequestHeader`.
 struct returned_message {
     std::int64_t commit_log_offset = 0;
-    int delay_level                = 0;  ///< See consume_context::delay_level.
+    int delay_level                = 0; ///< See consume_context::delay_level.
     int max_reconsume_times        = 16;
     std::string id;
     std::string topic; ///< The original one.
@@ -8588,7 +8715,8 @@ class broker_calls {
 
     /// Any request to an address: its response, whatever its code. What `body` views must outlive the call.
     template <class Request>
-    task<result<received_frame>> call(endpoint where, const Request& request, std::string_view body, milliseconds timeout) {
+    task<result<received_frame>> call(endpoint where, const Request& request, std::string_view body,
+                                      milliseconds timeout) {
         auto open = co_await pool_.get(std::move(where));
         if (!open)
             co_return open.error();
@@ -8615,8 +8743,10 @@ class broker_calls {
 
     /// The offset a group committed; empty if it never did.
     task<result<std::optional<queue_offset>>> query_offset(std::string group, message_queue queue) {
-        protocol::query_offset_request request{.consumer_group = std::move(group), .topic = queue.topic, .queue_id = queue.queue_id,
-                                               .broker_name = queue.broker_name};
+        protocol::query_offset_request request{.consumer_group = std::move(group),
+                                               .topic          = queue.topic,
+                                               .queue_id       = queue.queue_id,
+                                               .broker_name    = queue.broker_name};
         auto answer = co_await answered(queue, true, request, offset_timeout);
         if (!answer)
             co_return answer.error();
@@ -8633,35 +8763,46 @@ class broker_calls {
 
     /// Commits `offset` (the next one to consume) and waits until the broker has confirmed it.
     task<std::error_code> update_offset(std::string group, message_queue queue, queue_offset offset) {
-        protocol::update_offset_request request{.consumer_group = std::move(group), .topic = queue.topic, .queue_id = queue.queue_id,
-                                                .commit_offset = offset, .broker_name = queue.broker_name};
+        protocol::update_offset_request request{.consumer_group = std::move(group),
+                                                .topic          = queue.topic,
+                                                .queue_id       = queue.queue_id,
+                                                .commit_offset  = offset,
+                                                .broker_name    = queue.broker_name};
         const auto answer = co_await answered(queue, true, request, offset_timeout);
         co_return refusal(answer);
     }
 
     /// The offset that the next stored message will get.
     task<result<queue_offset>> max_offset(message_queue queue) {
-        return offset_of(queue, protocol::max_offset_request{.topic = queue.topic, .queue_id = queue.queue_id,
+        return offset_of(queue, protocol::max_offset_request{.topic       = queue.topic,
+                                                             .queue_id    = queue.queue_id,
                                                              .broker_name = queue.broker_name});
     }
     /// The offset of the oldest message.
     task<result<queue_offset>> min_offset(message_queue queue) {
-        return offset_of(queue, protocol::min_offset_request{.topic = queue.topic, .queue_id = queue.queue_id,
+        return offset_of(queue, protocol::min_offset_request{.topic       = queue.topic,
+                                                             .queue_id    = queue.queue_id,
                                                              .broker_name = queue.broker_name});
     }
     /// The offset of the first message stored at or after `time`.
     task<result<queue_offset>> offset_at(message_queue queue, std::chrono::system_clock::time_point time) {
         const auto since = std::chrono::duration_cast<milliseconds>(time.time_since_epoch());
-        return offset_of(queue, protocol::search_offset_request{.topic = queue.topic, .queue_id = queue.queue_id,
-                                                                .timestamp = since.count(), .broker_name = queue.broker_name});
+        return offset_of(queue, protocol::search_offset_request{.topic       = queue.topic,
+                                                                .queue_id    = queue.queue_id,
+                                                                .timestamp   = since.count(),
+                                                                .broker_name = queue.broker_name});
     }
 
     /// Returns a message to the master of the broker it came from; success is the broker's word that it is stored.
-    task<std::error_code> send_back(std::string group, message_queue queue, returned_message message, milliseconds timeout) {
-        protocol::send_back_request request{.offset = message.commit_log_offset, .group = std::move(group),
-                                            .delay_level = message.delay_level, .origin_message_id = std::move(message.id),
-                                            .origin_topic = std::move(message.topic),
-                                            .max_reconsume_times = message.max_reconsume_times, .broker_name = queue.broker_name};
+    task<std::error_code> send_back(std::string group, message_queue queue, returned_message message,
+                                    milliseconds timeout) {
+        protocol::send_back_request request{.offset              = message.commit_log_offset,
+                                            .group               = std::move(group),
+                                            .delay_level         = message.delay_level,
+                                            .origin_message_id   = std::move(message.id),
+                                            .origin_topic        = std::move(message.topic),
+                                            .max_reconsume_times = message.max_reconsume_times,
+                                            .broker_name         = queue.broker_name};
         const auto answer = co_await answered(queue, false, request, timeout);
         co_return refusal(answer);
     }
@@ -8673,7 +8814,8 @@ class broker_calls {
     }
 
     task<std::error_code> unregister(endpoint broker, std::string client_id, std::string group) {
-        const protocol::unregister_request request{.client_id = std::move(client_id), .consumer_group = std::move(group)};
+        const protocol::unregister_request request{.client_id      = std::move(client_id),
+                                                   .consumer_group = std::move(group)};
         const auto answer = co_await call(std::move(broker), request, {}, timeout_);
         co_return refusal(answer);
     }
@@ -8692,7 +8834,8 @@ class broker_calls {
 
     /// The answer of the broker that has `queue`, whatever its code.
     template <class Request>
-    task<result<received_frame>> answered(const message_queue& queue, bool any_replica, const Request& request, milliseconds timeout) {
+    task<result<received_frame>> answered(const message_queue& queue, bool any_replica, const Request& request,
+                                          milliseconds timeout) {
         const auto where = routes_.address(queue.broker_name, broker_address::master, any_replica);
         if (!where)
             co_return where.error();
@@ -8896,14 +9039,16 @@ struct no_observer {
 
     // Sharing out.
     /// The assignment of a topic changed: all its queues and those of this member.
-    void on_rebalance(const std::string& /*topic*/, std::span<const message_queue> /*all*/, std::span<const message_queue> /*own*/) {}
+    void on_rebalance(const std::string& /*topic*/, std::span<const message_queue> /*all*/,
+                      std::span<const message_queue> /*own*/) {}
     void on_rebalance_failure(const std::string& /*topic*/, std::error_code) {}
     void on_queue_acquired(const message_queue&, queue_offset /*first*/) {}
     void on_queue_acquire_failure(const message_queue&, std::error_code) {}
     void on_queue_released(const message_queue&, queue_offset /*committed*/) {}
 
     // Fetching.
-    void on_pull(const message_queue&, std::size_t /*messages*/, std::size_t /*bytes*/, std::chrono::nanoseconds /*round trip*/) {}
+    void on_pull(const message_queue&, std::size_t /*messages*/, std::size_t /*bytes*/,
+                 std::chrono::nanoseconds /*round trip*/) {}
     void on_pull_failure(const message_queue&, std::error_code) {}
     void on_flow_control(const message_queue&, flow_state, const cache_level&) {}
     void on_offset_corrected(const message_queue&, queue_offset /*asked*/, queue_offset /*now*/) {}
@@ -9002,7 +9147,8 @@ enum class log_level : std::uint8_t { debug, info, warning, error, off };
  */
 class log_observer : public no_observer {
   public:
-    explicit log_observer(log_level least = log_level::warning, std::FILE* to = stderr) noexcept : least_(least), to_(to) {}
+    explicit log_observer(log_level least = log_level::warning, std::FILE* to = stderr) noexcept
+        : least_(least), to_(to) {}
 
     void on_starting(std::string_view group) { group_ = group; }
     void on_started(std::string_view, std::string_view client_id) {
@@ -9017,7 +9163,8 @@ class log_observer : public no_observer {
 
     void on_connect(const endpoint& peer, std::error_code failure) {
         if (failure)
-            problem("connect " + to_string(peer), "cannot connect to {}: {}; trying again", to_string(peer), failure.message());
+            problem("connect " + to_string(peer), "cannot connect to {}: {}; trying again", to_string(peer),
+                    failure.message());
         else
             ended("connect " + to_string(peer), "connected to {}", to_string(peer));
     }
@@ -9025,8 +9172,8 @@ class log_observer : public no_observer {
         write(log_level::warning, "lost the connection to {}: {}", to_string(peer), why.message());
     }
     void on_route_changed(const std::string& topic, std::size_t queues) {
-        ended("route " + topic, "topic {} has {} readable queues", topic, queues);
-        write(log_level::info, "topic {} has {} readable queues", topic, queues);
+        if (!ended("route " + topic, "topic {} has {} readable queues", topic, queues))
+            write(log_level::info, "topic {} has {} readable queues", topic, queues);
     }
     void on_route_failure(const std::string& topic, std::error_code why) {
         if (!is_retry_topic(topic)) // the broker makes it when the first heartbeat has come
@@ -9035,7 +9182,8 @@ class log_observer : public no_observer {
     void on_heartbeat_failure(const endpoint& broker, std::error_code why) {
         problem("heartbeat " + to_string(broker), "heartbeat to {} failed: {}", to_string(broker), why.message());
     }
-    void on_rebalance(const std::string& topic, std::span<const message_queue> all, std::span<const message_queue> own) {
+    void on_rebalance(const std::string& topic, std::span<const message_queue> all,
+                      std::span<const message_queue> own) {
         write(log_level::info, "topic {}: {} of {} queues are ours", topic, own.size(), all.size());
     }
     void on_rebalance_failure(const std::string& topic, std::error_code why) {
@@ -9060,7 +9208,8 @@ class log_observer : public no_observer {
               reasons[static_cast<std::size_t>(why)], level.messages, level.bytes, level.span);
     }
     void on_offset_corrected(const message_queue& queue, queue_offset asked, queue_offset now) {
-        write(log_level::warning, "{}: offset {} is not in the broker's range, going on at {}", name(queue), asked, now);
+        write(log_level::warning, "{}: offset {} is not in the broker's range, going on at {}", name(queue), asked,
+              now);
     }
     void on_bad_message(const message_queue& queue, queue_offset offset, std::error_code why) {
         write(log_level::error, "{}: message at offset {} skipped: {}", name(queue), offset, why.message());
@@ -9079,17 +9228,20 @@ class log_observer : public no_observer {
     }
     void on_send_back(const message_view& message, std::error_code failure) {
         if (failure)
-            write(log_level::warning, "sending back {} failed: {}; trying again", message.message_id(), failure.message());
+            write(log_level::warning, "sending back {} failed: {}; trying again", message.message_id(),
+                  failure.message());
     }
     void on_commit(const message_queue& queue, queue_offset offset, std::error_code failure) {
         if (failure)
-            problem("commit " + name(queue), "cannot commit offset {} of {}: {}; trying again", offset, name(queue), failure.message());
+            problem("commit " + name(queue), "cannot commit offset {} of {}: {}; trying again", offset, name(queue),
+                    failure.message());
         else
             ended("commit " + name(queue), "committed {} again", name(queue));
     }
 
     // Asio moves observers into their consumer before the first event; the lock itself does not move.
-    log_observer(log_observer&& other) noexcept : least_(other.least_), to_(other.to_), group_(std::move(other.group_)) {}
+    log_observer(log_observer&& other) noexcept
+        : least_(other.least_), to_(other.to_), group_(std::move(other.group_)) {}
     log_observer(const log_observer& other) : least_(other.least_), to_(other.to_), group_(other.group_) {}
 
   private:
@@ -9115,10 +9267,13 @@ class log_observer : public no_observer {
             write(log_level::warning, text, std::forward<Arguments>(arguments)...);
     }
 
+    /// @return Whether it was a problem, so that its end was written.
     template <class... Arguments>
-    void ended(const std::string& what, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
-        if (!problems_.empty() && problems_.erase(what) != 0)
-            write(log_level::warning, text, std::forward<Arguments>(arguments)...);
+    bool ended(const std::string& what, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
+        if (problems_.empty() || problems_.erase(what) == 0)
+            return false;
+        write(log_level::warning, text, std::forward<Arguments>(arguments)...);
+        return true;
     }
 
     log_level least_;
@@ -9156,15 +9311,15 @@ enum class queue_stage : std::uint8_t {
 
 /// What was done since start; sums that only grow.
 struct work_counts {
-    std::uint64_t pulls           = 0; ///< That found messages.
-    std::uint64_t pulled          = 0; ///< Messages, after filtering.
-    std::uint64_t pulled_bytes    = 0; ///< Of whole frames.
-    std::uint64_t filtered        = 0; ///< Messages that the tag filter removed here.
-    std::uint64_t bad             = 0; ///< Messages that could not be decoded.
-    std::uint64_t calls           = 0; ///< Of the listener.
-    std::uint64_t succeeded       = 0; ///< Messages.
-    std::uint64_t failed          = 0; ///< Messages that the listener wants again.
-    std::uint64_t sent_back       = 0; ///< Of those, confirmed by the broker.
+    std::uint64_t pulls        = 0;           ///< That found messages.
+    std::uint64_t pulled       = 0;           ///< Messages, after filtering.
+    std::uint64_t pulled_bytes = 0;           ///< Of whole frames.
+    std::uint64_t filtered     = 0;           ///< Messages that the tag filter removed here.
+    std::uint64_t bad          = 0;           ///< Messages that could not be decoded.
+    std::uint64_t calls        = 0;           ///< Of the listener.
+    std::uint64_t succeeded    = 0;           ///< Messages.
+    std::uint64_t failed       = 0;           ///< Messages that the listener wants again.
+    std::uint64_t sent_back    = 0;           ///< Of those, confirmed by the broker.
     std::chrono::nanoseconds pull_time{0};    ///< From request to answer, summed over `pulls`.
     std::chrono::nanoseconds consume_time{0}; ///< Of listener calls, summed.
 
@@ -9221,7 +9376,7 @@ struct queue_statistics {
     queue_offset broker_max  = -1; ///< End of the queue as the last pull told; -1: no pull was answered yet.
     std::int64_t lag         = 0;  ///< Messages from `committable` to the end.
     cache_level cached;
-    bool running    = false;       ///< Whether listener calls or send-backs are under way.
+    bool running    = false; ///< Whether listener calls or send-backs are under way.
     flow_state flow = flow_state::open;
     work_counts counts;
 };
@@ -9232,16 +9387,16 @@ struct consumer_statistics {
     std::string client_id;
     std::vector<queue_statistics> queues{};
     work_counts counts{}; ///< Of all queues, those given up included.
-    std::int64_t lag = 0;
+    std::int64_t lag            = 0;
     std::size_t cached_messages = 0;
     std::size_t cached_bytes    = 0;
     std::size_t block_bytes     = 0; ///< Memory of all frames held, of the whole client instance.
 
     // Of the last minute.
-    double pulls_per_second    = 0;
-    double pulled_per_second   = 0;
-    double consumed_per_second = 0;
-    double failed_per_second   = 0;
+    double pulls_per_second     = 0;
+    double pulled_per_second    = 0;
+    double consumed_per_second  = 0;
+    double failed_per_second    = 0;
     double pull_milliseconds    = 0; ///< Mean of a pull that found messages.
     double consume_milliseconds = 0; ///< Mean of a listener call.
 };
@@ -9333,8 +9488,8 @@ using any = std::variant<request, wait, pause, reposition>;
 
 struct pull_pace {
     cache_limits limits;
-    std::chrono::milliseconds interval{0};          ///< Between two pulls that found messages.
-    std::chrono::milliseconds error_delay{1000};    ///< After an error.
+    std::chrono::milliseconds interval{0};            ///< Between two pulls that found messages.
+    std::chrono::milliseconds error_delay{1000};      ///< After an error.
     std::chrono::milliseconds flow_control_delay{20}; ///< After the broker's FLOW_CONTROL answer.
 };
 
@@ -9516,11 +9671,11 @@ class pulled_batch {
     // Filling it, by the strand before dispatch.
 
     detail::message_origin origin{};
-    detail::block_ref frame;             ///< Holds the bytes of all messages.
-    detail::byte_arena inflated;         ///< Holds bodies that were compressed.
+    detail::block_ref frame;     ///< Holds the bytes of all messages.
+    detail::byte_arena inflated; ///< Holds bodies that were compressed.
     std::vector<detail::message_fields> messages;
-    std::size_t frame_size = 0;          ///< Bytes of the frame; flow control counts them with the inflated ones.
-    void* home = nullptr;                ///< The owned queue; kept until no batch of it has a runner.
+    std::size_t frame_size = 0;       ///< Bytes of the frame; flow control counts them with the inflated ones.
+    void* home             = nullptr; ///< The owned queue; kept until no batch of it has a runner.
 
     /// Call when `messages` is complete; resets claims and marks.
     void prepare() {
@@ -9592,7 +9747,8 @@ class pulled_batch {
     bool running() const noexcept { return runners_.load(std::memory_order_acquire) != 0; }
 
     /// Makes what nobody has claimed yet unclaimable: those listener calls will not start.
-    void cancel_unclaimed() noexcept { next_.exchange(size(), std::memory_order_relaxed); }
+    /// @return Whether anything had been claimed.
+    bool cancel_unclaimed() noexcept { return next_.exchange(size(), std::memory_order_relaxed) != 0; }
 
     /// The offset of the first message that is not finished; empty when all are.
     std::optional<queue_offset> first_unfinished() noexcept {
@@ -9614,8 +9770,8 @@ class pulled_batch {
     /// Whether it was let go of: all messages are finished, only the place in the order is kept.
     bool released() const noexcept { return frame_size == 0; }
 
-    std::uint32_t under_send_back = 0; ///< Messages that a send-back operation is at.
-    bool heard                    = false; ///< The last runner left and the strand knows it.
+    std::uint32_t under_send_back = 0;       ///< Messages that a send-back operation is at.
+    bool heard                    = false;   ///< The last runner left and the strand knows it.
     pulled_batch* next_heard      = nullptr; ///< Link of the list of batches whose last runner left.
 
     /// Lets go of the bytes when all messages are finished; their offsets stay known.
@@ -9741,6 +9897,14 @@ class process_queue {
         return false;
     }
 
+    /// No further listener call starts behind the last message that one has got. What lies before it still runs: batches run
+    /// side by side, the offset to commit cannot pass a gap, and what was consumed behind the gap would come twice.
+    void cancel_behind_last_claimed() noexcept {
+        for (auto each = batches_.rbegin(); each != batches_.rend(); ++each)
+            if ((*each)->cancel_unclaimed())
+                return;
+    }
+
     /// No further listener call starts for what is cached.
     void cancel_unclaimed() noexcept {
         for (auto& each : batches_)
@@ -9801,17 +9965,18 @@ class process_queue {
 namespace rocketpush {
 
 /// The part of a pull request that stays the same for a queue's whole epoch.
-inline protocol::pull_request make_pull_request(const options& with, const message_queue& queue, const subscription& wanted) {
+inline protocol::pull_request make_pull_request(const options& with, const message_queue& queue,
+                                                const subscription& wanted) {
     return {
-        .consumer_group = with.group,
-        .topic          = queue.topic,
-        .queue_id       = queue.queue_id,
-        .max_messages   = static_cast<std::int32_t>(with.pull_batch_size),
-        .suspend_millis = with.suspend_timeout.count(),
-        .sub_version    = wanted.version,
+        .consumer_group  = with.group,
+        .topic           = queue.topic,
+        .queue_id        = queue.queue_id,
+        .max_messages    = static_cast<std::int32_t>(with.pull_batch_size),
+        .suspend_millis  = with.suspend_timeout.count(),
+        .sub_version     = wanted.version,
         .expression_type = std::string(to_string(wanted.type)),
-        .max_bytes      = static_cast<std::int32_t>(with.pull_batch_bytes),
-        .broker_name    = queue.broker_name,
+        .max_bytes       = static_cast<std::int32_t>(with.pull_batch_bytes),
+        .broker_name     = queue.broker_name,
     };
 }
 
@@ -9850,7 +10015,8 @@ class queue_fetcher {
     }
 
   private:
-    queue_fetcher(Host& host, queue_type& queue) : host_(host), queue_(queue), loop_(queue.cache.next_pull(), host.pace()) {}
+    queue_fetcher(Host& host, queue_type& queue)
+        : host_(host), queue_(queue), loop_(queue.cache.next_pull(), host.pace()) {}
 
     task<void> pull(queue_offset from) {
         queue_.flow = flow_state::open;
@@ -9907,11 +10073,11 @@ class queue_fetcher {
     }
 
     void fill_request(queue_offset from) {
-        const auto committable     = queue_.cache.committable();
-        const bool commit          = queue_.at_master && committable > 0; // a slave refuses it, and 0 is no progress
-        queue_.pull.queue_offset   = from;
-        queue_.pull.commit_offset  = commit ? committable : 0;
-        queue_.pull.sys_flag       = protocol::pull_flags::suspend | (commit ? protocol::pull_flags::commit_offset : 0);
+        const auto committable    = queue_.cache.committable();
+        const bool commit         = queue_.at_master && committable > 0; // a slave refuses it, and 0 is no progress
+        queue_.pull.queue_offset  = from;
+        queue_.pull.commit_offset = commit ? committable : 0;
+        queue_.pull.sys_flag      = protocol::pull_flags::suspend | (commit ? protocol::pull_flags::commit_offset : 0);
         if (const auto* wanted = host_.subscription_of(queue_.queue.topic))
             queue_.pull.sub_version = wanted->version;
     }
@@ -9950,9 +10116,9 @@ class queue_fetcher {
     /// Hands the messages of an answer over. @return Where the next pull begins.
     queue_offset deliver(queue_offset asked, queue_offset next, const protocol::pull_response& fields,
                          received_frame answer, std::chrono::nanoseconds took) {
-        auto batch    = host_.batches().take();
-        batch->origin = {&queue_.queue, host_.own_retry_topic(), fields.min_offset, fields.max_offset};
-        batch->home   = &queue_;
+        auto batch        = host_.batches().take();
+        batch->origin     = {&queue_.queue, host_.own_retry_topic(), fields.min_offset, fields.max_offset};
+        batch->home       = &queue_;
         const auto body   = keep(*batch, answer);
         auto last         = asked;
         const auto on_bad = [&](std::error_code why, std::string_view, queue_offset offset) {
@@ -10086,8 +10252,8 @@ template <class R>
 concept consume_answer = std::same_as<R, void> || std::same_as<R, consume_result>;
 
 template <class L, class... Arguments>
-concept consumes_with = std::invocable<L&, Arguments...> &&
-                        consume_answer<typename awaited<std::invoke_result_t<L&, Arguments...>>::type>;
+concept consumes_with =
+    std::invocable<L&, Arguments...> && consume_answer<typename awaited<std::invoke_result_t<L&, Arguments...>>::type>;
 
 } // namespace detail
 
@@ -10202,7 +10368,9 @@ class consume_job {
             batch_->enter();
     }
     consume_job(consume_job&& other) noexcept
-        : consumption_(other.consumption_), batch_(std::exchange(other.batch_, nullptr)), owner_(std::move(other.owner_)) {}
+        : consumption_(other.consumption_),
+          batch_(std::exchange(other.batch_, nullptr)),
+          owner_(std::move(other.owner_)) {}
     consume_job& operator=(consume_job other) noexcept {
         std::swap(consumption_, other.consumption_);
         std::swap(batch_, other.batch_);
@@ -10284,6 +10452,7 @@ class strand_gate {
 #endif
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -10300,7 +10469,7 @@ namespace rocketpush {
 /// What a consumption needs of the consumer that it works for.
 template <class H, class Batch>
 concept consumption_host = requires(H& host, Batch& batch) {
-    host.batch_ran(batch);       ///< On the strand: the last runner has left the batch.
+    host.batch_ran(batch);        ///< On the strand: the last runner has left the batch.
     host.batch_has_failed(batch); ///< On the strand: messages of the batch are to come again.
 };
 
@@ -10331,7 +10500,10 @@ class concurrent_consumption {
     using job        = consume_job<concurrent_consumption, batch_type, owner_type>;
 
     concurrent_consumption(Listener listener, Executor executor, Observer& observer, Runtime& runtime)
-        : listener_(std::move(listener)), executor_(std::move(executor)), observer_(observer), runtime_(runtime),
+        : listener_(std::move(listener)),
+          executor_(std::move(executor)),
+          observer_(observer),
+          runtime_(runtime),
           gate_(runtime.get_executor()) {}
     concurrent_consumption(const concurrent_consumption&)            = delete;
     concurrent_consumption& operator=(const concurrent_consumption&) = delete;
@@ -10360,11 +10532,19 @@ class concurrent_consumption {
         std::erase_if(waiting_, [](const job& each) { return !each.wants_help(); });
     }
 
-    /// Whether this thread is in a listener call of ours.
-    bool inside_listener() const noexcept { return running_here_ == this; }
+    /// Whether this thread is in a listener call of ours. (One that is awaited may be in any of the executor's threads.)
+    bool inside_listener() const noexcept {
+        if constexpr (traits::awaitable && requires { executor_.get_executor().running_in_this_thread(); })
+            return executor_.get_executor().running_in_this_thread();
+        else
+            return running_here_ == this;
+    }
 
     /// Nothing reaches the strand any more, whatever runners do. Call when the consumer has stopped.
     void shut() { gate_.shut(); }
+
+    /// From any thread: no further listener call begins, whatever is still to be consumed.
+    void abandon() noexcept { abandoned_.store(true, std::memory_order_relaxed); }
 
   private:
     friend job;
@@ -10375,11 +10555,15 @@ class concurrent_consumption {
             const auto outer = std::exchange(running_here_, this);
             {
                 runner_counts counts(*this, batch);
-                while (const auto slice = batch.claim(slice_size_))
+                while (const auto slice = claim(batch))
                     consume(self, batch, slice, counts);
             }
             running_here_ = outer;
         }
+    }
+
+    batch_slice claim(batch_type& batch) noexcept {
+        return abandoned_.load(std::memory_order_relaxed) ? batch_slice() : batch.claim(slice_size_);
     }
 
     /// The last runner left `batch`.
@@ -10429,8 +10613,8 @@ class concurrent_consumption {
         settle(self, batch, slice, context, result, counts);
     }
 
-    void settle(const job& self, batch_type& batch, batch_slice slice, const consume_context& context, consume_result result,
-                runner_counts& counts) {
+    void settle(const job& self, batch_type& batch, batch_slice slice, const consume_context& context,
+                consume_result result, runner_counts& counts) {
         observer_.after_consume(batch.views(slice), context, result);
         const auto good = result == consume_result::success ? std::min<std::size_t>(context.succeeded, slice.count) : 0;
         const auto end  = slice.first + slice.count;
@@ -10454,7 +10638,7 @@ class concurrent_consumption {
     std::size_t lane_limit() const noexcept { return concurrent ? executor_.concurrency() : threads_; }
 
     void start_lanes() {
-        while (lanes_ < lane_limit() && !waiting_.empty()) {
+        while (lanes_ < lane_limit() && !waiting_.empty() && !abandoned_.load(std::memory_order_relaxed)) {
             if (!waiting_.front().wants_help()) {
                 waiting_.pop_front();
                 continue;
@@ -10483,7 +10667,8 @@ class concurrent_consumption {
 
     static auto lane_type() {
         if constexpr (traits::awaitable)
-            return std::type_identity<asio::awaitable<void, typename detail::awaited<typename traits::answer>::executor>>();
+            return std::type_identity<
+                asio::awaitable<void, typename detail::awaited<typename traits::answer>::executor>>();
         else
             return std::type_identity<void>();
     }
@@ -10510,7 +10695,7 @@ class concurrent_consumption {
                     here.observer_.on_listener_exception(context.queue, std::current_exception());
                 }
                 here.settle(work, batch, slice, context, result, counts);
-                slice = batch.claim(here.slice_size_);
+                slice = here.claim(batch);
             } while (slice);
         }
         auto owner = work.owner();
@@ -10528,6 +10713,7 @@ class concurrent_consumption {
     Runtime runtime_;
     detail::strand_gate<typename Runtime::executor_type> gate_;
     std::uint32_t slice_size_ = 1;
+    std::atomic<bool> abandoned_{false};
 
     std::deque<job> waiting_; ///< Batches with messages that no lane has claimed, oldest first.
     std::size_t lanes_   = 0;
@@ -10565,14 +10751,16 @@ constexpr int effective_max_reconsume_times(int option) noexcept { return option
  *              when the request times out, which makes two of it if the broker had only been slow.
  */
 template <class Host>
-detail::awaitable<void, typename Host::executor_type> send_back(std::shared_ptr<Host> host, std::shared_ptr<typename Host::queue_type> queue,
+detail::awaitable<void, typename Host::executor_type> send_back(std::shared_ptr<Host> host,
+                                                                std::shared_ptr<typename Host::queue_type> queue,
                                                                 typename Host::batch_type& batch, std::uint32_t index) {
     const message_view view(batch.messages[index]);
-    const returned_message returned{.commit_log_offset   = view.commit_log_offset(),
-                                    .delay_level         = batch.delay_level(index),
-                                    .max_reconsume_times = effective_max_reconsume_times(host->settings().max_reconsume_times),
-                                    .id                  = view.message_id(),
-                                    .topic               = std::string(view.topic())};
+    const returned_message returned{.commit_log_offset = view.commit_log_offset(),
+                                    .delay_level       = batch.delay_level(index),
+                                    .max_reconsume_times =
+                                        effective_max_reconsume_times(host->settings().max_reconsume_times),
+                                    .id    = view.message_id(),
+                                    .topic = std::string(view.topic())};
     backoff pause(std::chrono::milliseconds(500), std::chrono::milliseconds(5000));
     for (;;) {
         const auto failure = co_await host->calls().send_back(host->settings().group, queue->queue, returned,
@@ -10702,17 +10890,17 @@ struct owned_queue {
 
     bool writing            = false; ///< A commit is under way; the next one waits, or they could overtake each other.
     queue_offset committed  = -1;    ///< What the store confirmed; -1: nothing yet.
-    queue_offset broker_max = -1; ///< The queue's end as the last pull told.
-    flow_state flow = flow_state::open;
+    queue_offset broker_max = -1;    ///< The queue's end as the last pull told.
+    flow_state flow         = flow_state::open;
 
-    protocol::pull_request pull; ///< Filled once; each pull changes two numbers of it.
+    protocol::pull_request pull;            ///< Filled once; each pull changes two numbers of it.
     std::shared_ptr<Connection> connection; ///< Where it was pulled last.
     std::uint64_t connection_route = 0;     ///< The route version that `connection` was chosen by.
     std::int64_t suggested_replica = 0;     ///< The broker's word where to pull next.
     std::int64_t connected_replica = 0;
-    bool committing_pull = false; ///< A pull that carries a commit is under way ...
+    bool committing_pull           = false;            ///< A pull that carries a commit is under way ...
     std::chrono::steady_clock::time_point pull_sent{}; ///< ... since then.
-    bool at_master                 = true;  ///< Whether `connection` goes to the master.
+    bool at_master = true;                             ///< Whether `connection` goes to the master.
 
     work_counts counts;
 };
@@ -10759,6 +10947,9 @@ class queue_table {
     static constexpr std::chrono::seconds hand_over_limit{5};
     /// How long a broker may take to look at a pull.
     static constexpr std::chrono::milliseconds pull_processing_limit{300};
+    /// A last commit that fails is tried again so often, this long after the failure.
+    static constexpr int commit_attempts = 3;
+    static constexpr std::chrono::milliseconds commit_retry_delay{200};
 
     explicit queue_table(Host& host) : host_(host) {}
 
@@ -10773,14 +10964,17 @@ class queue_table {
 
     /// Whether nothing is being taken over or given up.
     bool settled() const {
-        return std::ranges::all_of(queues_, [](const auto& each) { return each.second->stage == queue_stage::fetching; });
+        return std::ranges::all_of(queues_,
+                                   [](const auto& each) { return each.second->stage == queue_stage::fetching; });
     }
 
     const std::map<message_queue, queue_ptr>& all() const noexcept { return queues_; }
     const work_counts& past_counts() const noexcept { return past_; }
 
     /// Topics that were known when the consumer started: only for their queues does "last" mean behind the newest message.
-    void remember_first_queues(const std::vector<message_queue>& queues) { first_queues_.insert(queues.begin(), queues.end()); }
+    void remember_first_queues(const std::vector<message_queue>& queues) {
+        first_queues_.insert(queues.begin(), queues.end());
+    }
 
     /// Takes a queue over, if it is not here in any stage. @param held_elsewhere  A living member may still be reading it.
     void acquire(const message_queue& queue, bool held_elsewhere) {
@@ -10814,7 +11008,8 @@ class queue_table {
     task<void> commit(bool everything) {
         const auto writes = std::make_shared<detail::wait_group<typename Host::runtime_type>>(host_.runtime());
         for (auto& [queue, owned] : queues_)
-            if (owned->stage == queue_stage::fetching && !owned->writing && (everything || owned->cache.committable() != owned->committed))
+            if (owned->stage == queue_stage::fetching && !owned->writing &&
+                (everything || owned->cache.committable() != owned->committed))
                 writes->spawn(write(host_.shared_from_this(), owned, owned->cache.committable()));
         co_await writes->wait();
     }
@@ -10921,7 +11116,7 @@ class queue_table {
         if (owned->stage == queue_stage::acquiring)
             return; // take_over sees it and forgets the queue
         enter_stage(*owned, queue_stage::releasing);
-        owned->cache.cancel_unclaimed();
+        owned->cache.cancel_behind_last_claimed();
         host_.forget_exhausted();
         host_.spawn(hand_over(host_.shared_from_this(), std::move(owned), go_on_at));
     }
@@ -10932,6 +11127,8 @@ class queue_table {
         const auto limit = [&] { return host->running() ? begun + hand_over_limit : host->stop_deadline(); };
         while (owned->cache.busy() && host->runtime().now() < limit())
             co_await owned->idle.wait_until(limit());
+        owned->cache.cancel_unclaimed(); // too late for what has not begun
+        host->forget_exhausted();
 
         // The last pull carries a commit too, of an older offset, and a broker runs pulls and commits side by side: ours has to
         // be the later one. A pull that is held was processed when it came, so there is no need to wait for its answer.
@@ -10942,8 +11139,17 @@ class queue_table {
             co_await owned->idle.wait_until(time_point::max());
 
         const auto offset = go_on_at.value_or(owned->cache.committable());
-        if (offset != owned->committed)
+        for (int attempt = 1; offset != owned->committed; ++attempt) {
             co_await write(host, owned, offset);
+            // Where another member takes over it has read the offset soon: to write it later would only set that one back.
+            const auto last = host->running() ? begun + host->settings().takeover_delay : limit();
+            const auto next = host->runtime().now() + commit_retry_delay;
+            if (offset == owned->committed || attempt == commit_attempts || next > last)
+                break;
+            typename Host::runtime_type::timer pause(host->runtime());
+            pause.expires_at(next);
+            co_await pause.async_wait(detail::await_tuple<executor_type>);
+        }
         host->observe().on_queue_released(owned->queue, owned->committed);
         if (owned->cache.busy()) // a hung listener: its batch stays until the call returns
             table.left_behind_.push_back(owned);
@@ -11001,7 +11207,8 @@ struct assignment_change {
 };
 
 /// What to give up and what to take over so that `owned` becomes `assigned`. Both sorted.
-inline assignment_change compare_assignment(std::span<const message_queue> owned, std::span<const message_queue> assigned) {
+inline assignment_change compare_assignment(std::span<const message_queue> owned,
+                                            std::span<const message_queue> assigned) {
     assignment_change change;
     std::ranges::set_difference(owned, assigned, std::back_inserter(change.release));
     std::ranges::set_difference(assigned, owned, std::back_inserter(change.acquire));
@@ -11032,7 +11239,8 @@ inline bool may_be_held_elsewhere(std::span<const std::string> before, std::span
  * @param before  The members of the last round, and the queues; its `self` does not matter. @param now  The members of this round.
  */
 template <allocation_strategy Strategy>
-std::set<message_queue> left_behind(const Strategy& strategy, const allocation_request& before, std::span<const std::string> now) {
+std::set<message_queue> left_behind(const Strategy& strategy, const allocation_request& before,
+                                    std::span<const std::string> now) {
     std::set<message_queue> found;
     for (const auto& member : before.members) {
         if (std::ranges::find(now, member) != now.end())
@@ -11099,7 +11307,7 @@ class rebalancer {
             if (!host->running())
                 break;
             const auto soonest = begun + shortest_interval;
-            auto next          = begun + (clean && !self.retry_ ? host->settings().rebalance_interval : shortest_interval);
+            auto next = begun + (clean && !self.retry_ ? host->settings().rebalance_interval : shortest_interval);
             while (host->running() && host->runtime().now() < next) {
                 const bool asked = co_await self.asked_.wait_until(next);
                 if (asked)
@@ -11118,7 +11326,7 @@ class rebalancer {
             if (!host_.running())
                 co_return false;
         }
-        co_return clean && host_.queues().settled();
+        co_return clean&& host_.queues().settled();
     }
 
     task<bool> share_out(std::string topic) {
@@ -11148,7 +11356,8 @@ class rebalancer {
         for (const auto& queue : change.release)
             host_.queues().release(queue);
         const bool all_contested = may_be_held_elsewhere(members_[topic], *members);
-        const auto orphaned      = left_behind(host_.strategy(), {host_.settings().group, "", members_[topic], queues}, *members);
+        const auto orphaned =
+            left_behind(host_.strategy(), {host_.settings().group, "", members_[topic], queues}, *members);
         for (const auto& queue : change.acquire)
             host_.queues().acquire(queue, members->size() > 1 && (all_contested || !orphaned.contains(queue)));
         members_[topic] = std::move(*members);
@@ -11243,7 +11452,8 @@ inline client_settings client_part(const options& checked) {
  *
  * @par Source  Java `ClientConfig.buildMQClientId`.
  */
-inline std::string make_client_id(std::string_view ip, std::string_view instance, std::string_view unit, std::uint64_t random) {
+inline std::string make_client_id(std::string_view ip, std::string_view instance, std::string_view unit,
+                                  std::uint64_t random) {
     static constexpr char digits[] = "0123456789abcdef";
     std::string id(ip);
     id += '@';
@@ -11283,13 +11493,13 @@ struct group_member {
     void* self = nullptr;
     std::string group;
 
-    protocol::consumer_data (*describe)(void* self)                         = nullptr; ///< Its part of a heartbeat.
-    void (*members_changed)(void* self)                                     = nullptr; ///< Share out anew, soon.
+    protocol::consumer_data (*describe)(void* self) = nullptr; ///< Its part of a heartbeat.
+    void (*members_changed)(void* self)             = nullptr; ///< Share out anew, soon.
     void (*route_changed)(void* self, const std::string& topic, std::size_t queues) = nullptr;
-    void (*route_failure)(void* self, const std::string& topic, std::error_code)   = nullptr;
-    void (*connect_ended)(void* self, const endpoint&, std::error_code)            = nullptr; ///< False code: connected.
-    void (*disconnected)(void* self, const endpoint&, std::error_code)             = nullptr;
-    void (*heartbeat_failure)(void* self, const endpoint&, std::error_code)        = nullptr;
+    void (*route_failure)(void* self, const std::string& topic, std::error_code)    = nullptr;
+    void (*connect_ended)(void* self, const endpoint&, std::error_code)     = nullptr; ///< False code: connected.
+    void (*disconnected)(void* self, const endpoint&, std::error_code)      = nullptr;
+    void (*heartbeat_failure)(void* self, const endpoint&, std::error_code) = nullptr;
 };
 
 /// The table for `Consumer`, which has a member function of each name.
@@ -11301,19 +11511,22 @@ group_member make_group_member(Consumer& consumer, std::string group) {
         .group             = std::move(group),
         .describe          = [](void* self) { return cast(self).describe(); },
         .members_changed   = [](void* self) { cast(self).members_changed(); },
-        .route_changed     = [](void* self, const std::string& topic, std::size_t queues) { cast(self).route_changed(topic, queues); },
-        .route_failure     = [](void* self, const std::string& topic, std::error_code why) { cast(self).route_failure(topic, why); },
-        .connect_ended     = [](void* self, const endpoint& peer, std::error_code why) { cast(self).connect_ended(peer, why); },
-        .disconnected      = [](void* self, const endpoint& peer, std::error_code why) { cast(self).disconnected(peer, why); },
-        .heartbeat_failure = [](void* self, const endpoint& peer, std::error_code why) { cast(self).heartbeat_failure(peer, why); },
+        .route_changed     = [](void* self, const std::string& topic,
+                            std::size_t queues) { cast(self).route_changed(topic, queues); },
+        .route_failure     = [](void* self, const std::string& topic,
+                            std::error_code why) { cast(self).route_failure(topic, why); },
+        .connect_ended     = [](void* self, const endpoint& peer,
+                            std::error_code why) { cast(self).connect_ended(peer, why); },
+        .disconnected      = [](void* self, const endpoint& peer,
+                           std::error_code why) { cast(self).disconnected(peer, why); },
+        .heartbeat_failure = [](void* self, const endpoint& peer,
+                                std::error_code why) { cast(self).heartbeat_failure(peer, why); },
     };
 }
 
 } // namespace rocketpush
 
 #endif
-
-#include <asio/error.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -11350,10 +11563,13 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     using task = detail::awaitable<T, executor_type>;
 
     client_instance(client_settings settings, Transport transport, Runtime runtime)
-        : settings_(std::move(settings)), runtime_(std::move(runtime)),
+        : settings_(std::move(settings)),
+          runtime_(std::move(runtime)),
           pool_(runtime_, std::move(transport), settings_.max_frame_size, settings_.connect_timeout, events()),
           name_servers_(pool_, settings_.name_servers, runtime_.random(), settings_.request_timeout),
-          calls_(pool_, routes_, settings_.request_timeout), routes_due_(runtime_), heartbeat_due_(runtime_) {}
+          calls_(pool_, routes_, settings_.request_timeout),
+          routes_due_(runtime_),
+          heartbeat_due_(runtime_) {}
 
     const client_settings& settings() const noexcept { return settings_; }
     Runtime& runtime() noexcept { return runtime_; }
@@ -11430,8 +11646,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
 
     /// Asks for a topic's route now, and again later as its state needs.
     task<std::error_code> refresh(std::string topic) {
-        const auto self = this->shared_from_this();
-        auto answer     = co_await name_servers_.route(topic);
+        const auto self  = this->shared_from_this();
+        auto answer      = co_await name_servers_.route(topic);
         const auto found = topics_.find(topic);
         if (found == topics_.end() || closed_)
             co_return error::operation_cancelled;
@@ -11440,12 +11656,16 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         if (answer) {
             state.misses = 0;
             state.due    = runtime_.now() + settings_.route_poll_interval;
-            if (routes_.update(topic, *answer))
-                tell(&group_member::route_changed, topic, routes_.queues(topic).size());
+            if (!routes_.update(topic, *answer))
+                co_return std::error_code();
+            if (on_duty_) // one that was only a name server to us until now must know us before it is asked who is a member
+                co_await heartbeat();
+            tell(&group_member::route_changed, topic, routes_.queues(topic).size());
             co_return std::error_code();
         }
-        const auto failure = answer.error() == error::name_servers_unreachable ? name_servers_.last_failure() : answer.error();
-        const auto retry   = milliseconds(state.misses == 0 ? 1000 : 2000);
+        const auto failure =
+            answer.error() == error::name_servers_unreachable ? name_servers_.last_failure() : answer.error();
+        const auto retry = milliseconds(state.misses == 0 ? 1000 : 2000);
         ++state.misses;
         state.due = runtime_.now() + std::min(retry, settings_.route_poll_interval);
         tell(&group_member::route_failure, topic, failure);
@@ -11464,7 +11684,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     }
 
     /// Brings the next heartbeat forward; for a changed subscription.
-    void heartbeat_soon() { heartbeat_due_.wake(); }
+    void heartbeat_soon() { heartbeat_at(runtime_.now()); }
 
   private:
     struct route_watch {
@@ -11473,11 +11693,6 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         bool asked = false;
     };
 
-    static bool is_resolver_error(std::error_code code) noexcept {
-        return code && (code.category() == asio::error::get_netdb_category() ||
-                        code.category() == asio::error::get_addrinfo_category());
-    }
-
     template <class... Parameters, class... Arguments>
     void tell(void (*group_member::*what)(void*, Parameters...), const Arguments&... arguments) {
         for (auto& [group, member] : members_)
@@ -11485,11 +11700,15 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     }
 
     pool_events<connection_type> events() {
-        static constexpr auto here = [](void* host) -> client_instance& { return *static_cast<client_instance*>(host); };
+        static constexpr auto here = [](void* host) -> client_instance& {
+            return *static_cast<client_instance*>(host);
+        };
         return {
             .host       = this,
-            .greet      = [](void* host, std::shared_ptr<connection_type> fresh) { return here(host).greet(std::move(fresh)); },
-            .on_request = [](void* host, connection_type& from, const received_frame& frame) { here(host).on_request(from, frame); },
+            .greet      = [](void* host,
+                        std::shared_ptr<connection_type> fresh) { return here(host).greet(std::move(fresh)); },
+            .on_request = [](void* host, connection_type& from,
+                             const received_frame& frame) { here(host).on_request(from, frame); },
             .on_connect = [](void* host, const endpoint& peer, std::error_code ec) { here(host).on_connect(peer, ec); },
             .on_closed =
                 [](void* host, connection_type& lost, std::error_code why) {
@@ -11507,13 +11726,28 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         const auto brokers = routes_.all_addresses();
         if (members_.empty() || std::ranges::find(brokers, fresh->peer()) == brokers.end())
             co_return std::error_code();
-        const auto body  = heartbeat_body();
+        const auto body = heartbeat_body();
         const protocol::heartbeat_request request;
-        const auto [ec, frame] = co_await fresh->async_request(request, body, settings_.request_timeout,
-                                                               detail::await_tuple<executor_type>);
-        if (!ec)
+        const auto [ec, frame] =
+            co_await fresh->async_request(request, body, settings_.request_timeout, detail::await_tuple<executor_type>);
+        if (ec)
+            co_return ec;
+        if (static_cast<response_code>(frame.header.code) == response_code::success)
             tell(&group_member::members_changed); // it knows us from now on, and may have members that we do not know
-        co_return ec;
+        else
+            heartbeat_refused(fresh->peer(), static_cast<response_code>(frame.header.code));
+        co_return std::error_code();
+    }
+
+    void heartbeat_at(time_point at) {
+        next_heartbeat_ = std::min(next_heartbeat_, at);
+        heartbeat_due_.wake();
+    }
+
+    /// Until the next regular one the broker would know nothing of us.
+    void heartbeat_refused(const endpoint& broker, std::error_code why) {
+        tell(&group_member::heartbeat_failure, broker, why);
+        heartbeat_at(runtime_.now() + milliseconds(1000));
     }
 
     /// The address by which we reach the cluster is the one to be known by.
@@ -11534,7 +11768,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     }
 
     void on_request(connection_type& from, const received_frame& frame) {
-        if (static_cast<protocol::request_code>(frame.header.code) == protocol::request_code::notify_consumer_ids_changed) {
+        if (static_cast<protocol::request_code>(frame.header.code) ==
+            protocol::request_code::notify_consumer_ids_changed) {
             if (const auto notice = protocol::read_fields<protocol::consumer_ids_changed_notice>(frame.header))
                 if (const auto found = members_.find(notice->consumer_group); found != members_.end())
                     found->second.members_changed(found->second.self);
@@ -11554,12 +11789,13 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
 
     static task<void> heartbeat_to(std::shared_ptr<client_instance> self, endpoint broker) {
         if (!self->pool_.find(broker)) { // opening the connection sends it
-            [[maybe_unused]] const auto opened = co_await self->pool_.get(broker); // a failure was told as that of the connection
+            [[maybe_unused]] const auto opened =
+                co_await self->pool_.get(broker); // a failure was told as that of the connection
             co_return;
         }
         const auto failure = co_await self->calls_.heartbeat(broker, self->heartbeat_body());
         if (failure)
-            self->tell(&group_member::heartbeat_failure, broker, failure);
+            self->heartbeat_refused(broker, failure);
     }
 
     static task<void> unregister(std::shared_ptr<client_instance> self, endpoint broker, std::string group) {
@@ -11602,10 +11838,14 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     }
 
     static task<void> beat(std::shared_ptr<client_instance> self) {
+        self->heartbeat_at(self->runtime_.now() + self->settings_.heartbeat_interval);
         while (!self->closed_) {
-            co_await self->heartbeat_due_.wait_until(self->runtime_.now() + self->settings_.heartbeat_interval);
-            if (!self->closed_)
-                co_await self->heartbeat();
+            if (self->runtime_.now() < self->next_heartbeat_) {
+                co_await self->heartbeat_due_.wait_until(self->next_heartbeat_);
+                continue;
+            }
+            self->next_heartbeat_ = self->runtime_.now() + self->settings_.heartbeat_interval;
+            co_await self->heartbeat();
         }
     }
 
@@ -11629,9 +11869,10 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     std::map<std::string, route_watch> topics_;
     std::string local_ip_;
     std::string client_id_;
-    std::size_t handles_ = 0;
-    bool on_duty_        = false;
-    bool closed_         = false;
+    time_point next_heartbeat_ = time_point::max();
+    std::size_t handles_       = 0;
+    bool on_duty_              = false;
+    bool closed_               = false;
 };
 
 } // namespace rocketpush
@@ -11685,8 +11926,8 @@ class client {
   private:
     static client_settings checked(const options& with) {
         if (!parse_name_servers(with.name_servers))
-            throw std::system_error(error::invalid_name_server,
-                                    "name_servers \"" + with.name_servers + "\" is not a list of host:port separated by ';'");
+            throw std::system_error(error::invalid_name_server, "name_servers \"" + with.name_servers +
+                                                                    "\" is not a list of host:port separated by ';'");
         return client_part(with);
     }
 
@@ -11725,11 +11966,10 @@ enum class consumer_state : std::uint8_t { created, starting, running, stopping,
  * The operations under way own it (each coroutine holds a `shared_ptr`); the handle only signals. The parts know it as
  * their `Host`, and see of it what the "for the parts" section has.
  */
-template <listener Listener, transport Transport, allocation_strategy Allocation, offset_store Offsets, executor_policy Executor,
-          observer Observer, runtime Runtime>
-class consumer_core
-    : public std::enable_shared_from_this<
-          consumer_core<Listener, Transport, Allocation, Offsets, Executor, Observer, Runtime>> {
+template <listener Listener, transport Transport, allocation_strategy Allocation, offset_store Offsets,
+          executor_policy Executor, observer Observer, runtime Runtime>
+class consumer_core : public std::enable_shared_from_this<
+                          consumer_core<Listener, Transport, Allocation, Offsets, Executor, Observer, Runtime>> {
   public:
     using runtime_type     = Runtime;
     using executor_type    = typename Runtime::executor_type;
@@ -11745,10 +11985,15 @@ class consumer_core
     using task = detail::awaitable<T, executor_type>;
 
     /// @param checked  Options that `check()` found right.
-    consumer_core(options checked, Listener listener, std::shared_ptr<client_type> client, Allocation strategy, Offsets store,
-                  Executor executor, Observer observer)
-        : options_(std::move(checked)), client_(std::move(client)), runtime_(client_->runtime()), strategy_(std::move(strategy)),
-          store_(std::move(store)), observer_(std::move(observer)), retry_topic_(retry_topic(options_.group)),
+    consumer_core(options checked, Listener listener, std::shared_ptr<client_type> client, Allocation strategy,
+                  Offsets store, Executor executor, Observer observer)
+        : options_(std::move(checked)),
+          client_(std::move(client)),
+          runtime_(client_->runtime()),
+          strategy_(std::move(strategy)),
+          store_(std::move(store)),
+          observer_(std::move(observer)),
+          retry_topic_(retry_topic(options_.group)),
           decoder_({.check_crc = options_.check_crc, .decompress = true, .max_body_size = options_.max_body_size}),
           consumption_(std::move(listener), std::move(executor), observer_, runtime_) {}
 
@@ -11839,10 +12084,10 @@ class consumer_core
             snapshot.cached_bytes += one.cached.bytes;
             snapshot.queues.push_back(std::move(one));
         }
-        const auto sums      = counts();
-        snapshot.counts      = sums;
-        snapshot.block_bytes = client_->blocks().live_bytes();
-        const auto rate      = [&](auto figure) { return rates_.per_second(now, sums, figure); };
+        const auto sums              = counts();
+        snapshot.counts              = sums;
+        snapshot.block_bytes         = client_->blocks().live_bytes();
+        const auto rate              = [&](auto figure) { return rates_.per_second(now, sums, figure); };
         snapshot.pulls_per_second    = rate([](const work_counts& c) { return c.pulls; });
         snapshot.pulled_per_second   = rate([](const work_counts& c) { return c.pulled; });
         snapshot.consumed_per_second = rate([](const work_counts& c) { return c.succeeded; });
@@ -11850,9 +12095,11 @@ class consumer_core
         const auto calls             = rate([](const work_counts& c) { return c.calls; });
         constexpr double milli       = 1e6; // nanoseconds
         if (snapshot.pulls_per_second > 0)
-            snapshot.pull_milliseconds = rate([](const work_counts& c) { return c.pull_time.count(); }) / milli / snapshot.pulls_per_second;
+            snapshot.pull_milliseconds =
+                rate([](const work_counts& c) { return c.pull_time.count(); }) / milli / snapshot.pulls_per_second;
         if (calls > 0)
-            snapshot.consume_milliseconds = rate([](const work_counts& c) { return c.consume_time.count(); }) / milli / calls;
+            snapshot.consume_milliseconds =
+                rate([](const work_counts& c) { return c.consume_time.count(); }) / milli / calls;
         return snapshot;
     }
 
@@ -11865,7 +12112,10 @@ class consumer_core
         state_ = consumer_state::stopped;
         has_stopped_.store(true);
     }
-    static task<void> tell_when_stopped(std::shared_ptr<consumer_core> self, std::shared_ptr<asio::io_context> waiting) {
+    /// From any thread, when a stop was waited for in vain: no further listener call begins.
+    void abandon() noexcept { consumption_.abandon(); }
+    static task<void> tell_when_stopped(std::shared_ptr<consumer_core> self,
+                                        std::shared_ptr<asio::io_context> waiting) {
         if (!self->has_stopped())
             co_await self->stopped_.wait();
         waiting->stop();
@@ -12073,6 +12323,7 @@ class consumer_core
 #define ROCKETPUSH_DETAIL_POLICY_ROLES_HPP
 
 
+#include <concepts>
 #include <cstddef>
 #include <tuple>
 #include <type_traits>
@@ -12110,11 +12361,12 @@ struct policy_of {
 template <role R, class Default, class First, class... Rest>
 struct policy_of<R, Default, First, Rest...> {
     static constexpr bool here = decltype(role_of(std::type_identity<First>()))::value == R;
-    using type                 = typename std::conditional_t<here, std::type_identity<First>, policy_of<R, Default, Rest...>>::type;
+    using type = typename std::conditional_t<here, std::type_identity<First>, policy_of<R, Default, Rest...>>::type;
 };
 
 template <role R, class... Given>
-inline constexpr std::size_t count_of = (std::size_t{0} + ... + (decltype(role_of(std::type_identity<Given>()))::value == R));
+inline constexpr std::size_t count_of =
+    (std::size_t{0} + ... + (decltype(role_of(std::type_identity<Given>()))::value == R));
 
 /// A list of policies, sorted: at most one for each slot, defaults for the others.
 template <class... Given>
@@ -12123,7 +12375,8 @@ struct sorted_policies {
     static_assert(count_of<role::allocation, Given...> <= 1, "two policies are given for the slot Allocation");
     static_assert(count_of<role::offset_store, Given...> <= 1, "two policies are given for the slot OffsetStore");
     static_assert(count_of<role::executor, Given...> <= 1, "two policies are given for the slot Executor");
-    static_assert(count_of<role::observer, Given...> <= 1, "two policies are given for the slot Observer; join them with observers{}");
+    static_assert(count_of<role::observer, Given...> <= 1,
+                  "two policies are given for the slot Observer; join them with observers{}");
     static_assert(count_of<role::runtime, Given...> <= 1, "two policies are given for the slot Runtime");
 
     using transport    = typename policy_of<role::transport, tcp_transport, Given...>::type;
@@ -12134,13 +12387,19 @@ struct sorted_policies {
     using runtime      = typename policy_of<role::runtime, asio_runtime, Given...>::type;
 };
 
+template <class T, class... Types>
+concept one_of = (std::same_as<T, Types> || ...);
+
 /// Takes the value of type `Policy` out of `given`; a default one if there is none.
 template <class Policy, class... Given>
 Policy take_policy(std::tuple<Given...>& given) {
-    if constexpr ((std::is_same_v<Policy, Given> || ...))
+    if constexpr (one_of<Policy, Given...>) {
         return std::move(std::get<Policy>(given));
-    else
+    } else {
+        static_assert(std::default_initializable<Policy>,
+                      "a policy without a default constructor is given to the consumer as a value");
         return Policy();
+    }
 }
 
 } // namespace rocketpush::detail
@@ -12186,13 +12445,9 @@ namespace rocketpush {
  *                     wait on the consumer's own strand; `stop` inside a listener begins to stop and returns.
  * @par Source         Java `DefaultMQPushConsumer`.
  */
-template <listener            Listener,
-          transport           Transport  = tcp_transport,
-          allocation_strategy Allocation = average_allocation,
-          offset_store        Offsets    = broker_offset_store,
-          executor_policy     Executor   = thread_pool_executor,
-          observer            Observer   = log_observer,
-          runtime             Runtime    = asio_runtime>
+template <listener Listener, transport Transport = tcp_transport, allocation_strategy Allocation = average_allocation,
+          offset_store Offsets = broker_offset_store, executor_policy Executor = thread_pool_executor,
+          observer Observer = log_observer, runtime Runtime = asio_runtime>
 class push_consumer {
   public:
     using core_type     = consumer_core<Listener, Transport, Allocation, Offsets, Executor, Observer, Runtime>;
@@ -12205,6 +12460,7 @@ class push_consumer {
      * @throw std::system_error  The options are not valid; the text names the member, its value and what would do.
      */
     template <class... Policies>
+        requires(detail::one_of<Policies, Transport, Allocation, Offsets, Executor, Observer, Runtime> && ...)
     push_consumer(options with, Listener listener, Policies... policies) {
         checked(with);
         std::tuple<Policies...> given(std::move(policies)...);
@@ -12220,6 +12476,7 @@ class push_consumer {
      * @throw std::system_error  As above, or error::invalid_option: the client's settings differ.
      */
     template <class... Policies>
+        requires(detail::one_of<Policies, Allocation, Offsets, Executor, Observer> && ...)
     push_consumer(client_type& with_client, options with, Listener listener, Policies... policies) {
         const auto& settings = with_client.instance()->settings();
         if (with.name_servers.empty())
@@ -12234,7 +12491,8 @@ class push_consumer {
         if (own.unit_name.empty())
             own.unit_name = settings.unit_name;
         if (own != settings)
-            throw std::system_error(error::invalid_option, "options of the shared client differ from those it was made with");
+            throw std::system_error(error::invalid_option,
+                                    "options of the shared client differ from those it was made with");
         std::tuple<Policies...> given(std::move(policies)...);
         assemble(std::move(with), std::move(listener), with_client.instance(), given);
     }
@@ -12245,11 +12503,17 @@ class push_consumer {
     ~push_consumer() {
         if (!core_)
             return;
+        const bool inside = core_->inside_listener();
         std::error_code ignored;
-        stop(ignored);
+        if (!given_up_.load())
+            stop(ignored);
         auto runtime = core_->runtime();
         core_.reset();
-        if (owns_client_)
+        if (!owns_client_)
+            return;
+        if (inside) // the stop waits for our caller, so we cannot wait for it: its thread shall end by itself
+            asio::post(runtime.get_executor(), [runtime]() mutable { runtime.join(milliseconds(0)); });
+        else
             runtime.join(join_limit);
     }
 
@@ -12265,9 +12529,10 @@ class push_consumer {
             throw std::system_error(error::unsupported_feature, "SQL92 filters are not in this version; use tags()");
         auto wanted = make_subscription(topic, filter, core_->subscription_version());
         if (!wanted)
-            throw std::system_error(wanted.error(), wanted.error() == error::invalid_topic
-                                                        ? "topic \"" + topic + "\" " + describe_name_rule(name_kind::topic)
-                                                        : "expression \"" + filter.text + "\" selects nothing; use \"*\" for all");
+            throw std::system_error(wanted.error(),
+                                    wanted.error() == error::invalid_topic
+                                        ? "topic \"" + topic + "\" " + describe_name_rule(name_kind::topic)
+                                        : "expression \"" + filter.text + "\" selects nothing; use \"*\" for all");
         core_->subscribe(std::move(*wanted));
     }
 
@@ -12325,7 +12590,8 @@ class push_consumer {
         failure = wait_for([this](auto handler) { async_start(std::move(handler)); });
     }
 
-    /// Blocking `async_stop`. A second call, or one before start, is no error.
+    /// Blocking `async_stop`. A second call, or one before start, is no error. It ends in any case: also when a listener hangs on
+    /// the consumer's own thread, or nobody runs the context that the consumer is on.
     /// @throw std::system_error  error::stop_deadline_passed
     void stop() { stop(core_->settings().stop_timeout); }
     void stop(milliseconds limit) {
@@ -12347,7 +12613,13 @@ class push_consumer {
         }
         if (core_->has_stopped())
             return;
-        failure = wait_for([this, limit](auto handler) { async_stop(limit, std::move(handler)); });
+        // Listeners, last commits, leaving the group: each has its own deadline, unless the strand does not run at all.
+        const auto longest = limit + 2 * core_->settings().request_timeout + join_limit;
+        failure            = wait_for([this, limit](auto handler) { async_stop(limit, std::move(handler)); }, longest);
+        if (failure == error::stop_deadline_passed && !core_->has_stopped()) {
+            core_->abandon();
+            given_up_.store(true);
+        }
         if (owns_client_)
             core_->runtime().join(join_limit);
     }
@@ -12360,7 +12632,8 @@ class push_consumer {
      * @throw std::system_error  As start() and stop().
      */
     void run() {
-        const auto waiting = std::make_shared<asio::io_context>(); // shared: the strand may be slower than we to let it go
+        const auto waiting =
+            std::make_shared<asio::io_context>(); // shared: the strand may be slower than we to let it go
         asio::signal_set signals(*waiting, SIGINT, SIGTERM);
         start();
         signals.async_wait([waiting = waiting.get()](std::error_code, int) { waiting->stop(); });
@@ -12378,7 +12651,8 @@ class push_consumer {
             throw std::system_error(error::not_running, "statistics of group " + core_->settings().group);
         auto promise = std::make_shared<std::promise<consumer_statistics>>();
         auto answer  = promise->get_future();
-        asio::post(core_->runtime().get_executor(), [core = core_, promise] { promise->set_value(core->statistics()); });
+        asio::post(core_->runtime().get_executor(),
+                   [core = core_, promise] { promise->set_value(core->statistics()); });
         while (answer.wait_for(milliseconds(50)) != std::future_status::ready)
             if (core_->has_stopped()) // meanwhile, and the strand may be gone
                 throw std::system_error(error::not_running, "statistics of group " + core_->settings().group);
@@ -12410,22 +12684,29 @@ class push_consumer {
         return asio::async_initiate<Token, void(std::error_code)>(
             [core = core_, work](auto handler) {
                 const auto strand = core->runtime().get_executor();
+                auto busy = asio::make_work_guard(handler, strand); // the handler's context shall not run dry meanwhile
                 asio::co_spawn(strand, work(*core),
-                               [core, handler = std::move(handler)](std::exception_ptr thrown, std::error_code result) mutable {
+                               [core, busy = std::move(busy), handler = std::move(handler)](
+                                   std::exception_ptr thrown, std::error_code result) mutable {
                                    if (thrown)
                                        std::rethrow_exception(thrown);
-                                   const auto where = asio::get_associated_executor(handler, core->runtime().get_executor());
-                                   asio::dispatch(where, [handler = std::move(handler), result]() mutable { std::move(handler)(result); });
+                                   asio::dispatch(busy.get_executor(),
+                                                  [handler = std::move(handler), result]() mutable {
+                                                      std::move(handler)(result);
+                                                  });
                                });
             },
             token);
     }
 
+    /// @param longest  Then error::stop_deadline_passed; what was begun goes on.
     template <class Begin>
-    static std::error_code wait_for(Begin begin) {
+    static std::error_code wait_for(Begin begin, std::optional<milliseconds> longest = std::nullopt) {
         auto promise = std::make_shared<std::promise<std::error_code>>();
         auto answer  = promise->get_future();
         begin([promise = std::move(promise)](std::error_code result) { promise->set_value(result); });
+        if (longest && answer.wait_for(*longest) != std::future_status::ready)
+            return error::stop_deadline_passed;
         try {
             return answer.get();
         } catch (const std::future_error&) {
@@ -12435,6 +12716,7 @@ class push_consumer {
 
     std::shared_ptr<core_type> core_;
     std::atomic<bool> started_{false};
+    std::atomic<bool> given_up_{false}; ///< stop() has waited in vain; the destructor does not wait again.
     bool owns_client_ = false;
 };
 
@@ -12605,17 +12887,17 @@ struct broker_options {
     /// A short list makes retries quick in tests: level 3 is a first retry's.
     std::vector<std::chrono::milliseconds> delay_levels = default_delay_levels();
 
-    std::size_t store_bytes      = 256 * 1024 * 1024; ///< Beyond it the oldest messages go, parked ones too.
-    std::size_t max_message_body = 4 * 1024 * 1024;   ///< Bytes.
-    std::size_t pull_messages    = 32;                ///< Most that one pull gives, whatever it asks for.
-    std::size_t pull_bytes       = 256 * 1024;        ///< Bytes, but always one message.
-    std::size_t held_pulls       = 100'000;           ///< Pulls beyond this number are answered at once.
-    std::size_t frame_limit      = protocol::default_frame_limit; ///< Bytes; a client that sends a larger one is cut off.
+    std::size_t store_bytes      = 256 * 1024 * 1024;        ///< Beyond it the oldest messages go, parked ones too.
+    std::size_t max_message_body = 4 * 1024 * 1024;          ///< Bytes.
+    std::size_t pull_messages    = 32;                       ///< Most that one pull gives, whatever it asks for.
+    std::size_t pull_bytes       = 256 * 1024;               ///< Bytes, but always one message.
+    std::size_t held_pulls       = 100'000;                  ///< Pulls beyond this number are answered at once.
+    std::size_t frame_limit = protocol::default_frame_limit; ///< Bytes; a client that sends a larger one is cut off.
 
     std::chrono::milliseconds lock_lifetime   = std::chrono::seconds(60);
     std::chrono::milliseconds client_lifetime = std::chrono::seconds(120); ///< Without a heartbeat.
-    std::chrono::milliseconds idle_lifetime   = std::chrono::seconds(120); ///< Of a connection without a byte either way.
-    std::chrono::milliseconds scan_interval   = std::chrono::seconds(10);  ///< Between looks for those two.
+    std::chrono::milliseconds idle_lifetime = std::chrono::seconds(120); ///< Of a connection without a byte either way.
+    std::chrono::milliseconds scan_interval = std::chrono::seconds(10);  ///< Between looks for those two.
 
     /// From 5.0 on.
     bool is_version_5() const noexcept { return version >= version_5_0_0; }
@@ -12628,7 +12910,8 @@ inline std::string_view describe_problem(const broker_options& options) noexcept
         return "name and cluster need 1 to 127 characters of a-z A-Z 0-9 _ - % |";
     if (options.version < 0 || options.version > INT16_MAX)
         return "version is from 0 to 32767";
-    if (options.auto_queues < 1 || options.auto_queues > 65'536 || options.retry_queues < 0 || options.retry_queues > 65'536)
+    if (options.auto_queues < 1 || options.auto_queues > 65'536 || options.retry_queues < 0 ||
+        options.retry_queues > 65'536)
         return "auto_queues is from 1 to 65536, retry_queues from 0 to 65536";
     if (options.delay_levels.empty() || !std::ranges::all_of(options.delay_levels, valid_level))
         return "delay_levels needs a level, and none is negative";
@@ -13018,7 +13301,7 @@ class held_pulls {
   private:
     using queue_place = std::tuple<std::string, std::int32_t, std::uint64_t>;
 
-    static constexpr std::uint64_t last_id     = UINT64_MAX;
+    static constexpr std::uint64_t last_id    = UINT64_MAX;
     static constexpr std::int32_t first_queue = 0;
     static constexpr std::int32_t last_queue  = INT32_MAX;
 
@@ -13106,8 +13389,9 @@ class commit_log {
     /// The message that begins at `offset`; empty if none does or it was dropped. Valid until it is dropped.
     std::string_view record_at(std::int64_t offset) const noexcept {
         namespace layout = detail::message_layout;
-        const auto behind = std::upper_bound(segments_.begin(), segments_.end(), offset,
-                                             [](std::int64_t wanted, const segment& one) { return wanted < one.begin; });
+        const auto behind =
+            std::upper_bound(segments_.begin(), segments_.end(), offset,
+                             [](std::int64_t wanted, const segment& one) { return wanted < one.begin; });
         if (offset < 0 || behind == segments_.begin())
             return {};
         const auto& holder = *std::prev(behind);
@@ -13273,7 +13557,7 @@ class message_store {
 
     /// The topic's queues in turn, for those who do not name one. The topic exists.
     std::int32_t next_queue(std::string_view topic) {
-        auto& writer = topics_.find(topic)->second;
+        auto& writer       = topics_.find(topic)->second;
         return writer.turn = (writer.turn + 1) % std::max(1, writer.settings.write_queues);
     }
 
@@ -13293,7 +13577,9 @@ class message_store {
     }
 
     /// The message that begins there in the commit log; empty if there is none.
-    std::string_view record_at(std::int64_t commit_log_offset) const noexcept { return log_.record_at(commit_log_offset); }
+    std::string_view record_at(std::int64_t commit_log_offset) const noexcept {
+        return log_.record_at(commit_log_offset);
+    }
 
     /// Offset of a queue's oldest message; where the next will be if it has none; 0 if there is no such queue.
     queue_offset min_offset(std::string_view topic, std::int32_t queue_id) const {
@@ -13319,9 +13605,9 @@ class message_store {
         const auto* queue = find_queue(topic, queue_id);
         if (!queue)
             return 0;
-        const auto first = std::partition_point(queue->entries.begin(), queue->entries.end(), [timestamp](const entry& one) {
-            return one.store_timestamp < timestamp;
-        });
+        const auto first =
+            std::partition_point(queue->entries.begin(), queue->entries.end(),
+                                 [timestamp](const entry& one) { return one.store_timestamp < timestamp; });
         return queue->begin + std::distance(queue->entries.begin(), first);
     }
 
@@ -13551,8 +13837,11 @@ inline constexpr std::string_view schedule_topic = "SCHEDULE_TOPIC_XXXX";
  */
 struct broker_state {
     broker_state(broker_options with, endpoint reached_at, const host_address& own_address, std::uint64_t seed)
-        : options(std::move(with)), address(std::move(reached_at)), store(options.store_bytes, own_address),
-          delays(options.delay_levels), locks(options.lock_lifetime),
+        : options(std::move(with)),
+          address(std::move(reached_at)),
+          store(options.store_bytes, own_address),
+          delays(options.delay_levels),
+          locks(options.lock_lifetime),
           unique_ids(own_address, seed >> 32, static_cast<std::uint32_t>(seed)) {
         store.set_topic(schedule_topic, {delays.levels(), delays.levels(), 6});
         if (options.auto_create_topics)
@@ -13573,8 +13862,8 @@ struct broker_state {
     std::set<std::string, std::less<>> known_groups; ///< Those that may consume; see auto_create_groups.
     std::map<connection_id, client_connection> connections;
     std::map<std::int32_t, forwarded_request> forwarded; ///< By the opaque of the broker's own request.
-    std::vector<arrival> arrivals;                        ///< Not yet told to held pulls.
-    std::int32_t next_opaque = 0;                         ///< Of the broker's own requests.
+    std::vector<arrival> arrivals;                       ///< Not yet told to held pulls.
+    std::int32_t next_opaque = 0;                        ///< Of the broker's own requests.
     outbox out;
 
     /// Whether a group may consume; one that is not known is made if that is allowed.
@@ -13644,10 +13933,10 @@ inline void notify_members(broker_state& broker, std::string_view group_name) {
         return;
     const protocol::consumer_ids_changed_notice notice{std::string(group_name)};
     for (const auto& member : group->members) {
-        const protocol::command_meta meta{.opaque  = broker.next_opaque++,
-                                          .flag    = protocol::oneway_flag,
-                                          .version = broker.options.version};
-        protocol::append_request(broker.out.frames_to(member.connection), protocol::header_encoding::json, notice, meta);
+        const protocol::command_meta meta{
+            .opaque = broker.next_opaque++, .flag = protocol::oneway_flag, .version = broker.options.version};
+        protocol::append_request(broker.out.frames_to(member.connection), protocol::header_encoding::json, notice,
+                                 meta);
     }
 }
 
@@ -13718,8 +14007,8 @@ inline pull_check check_pull(broker_state& broker, const protocol::pull_request&
     if (!topic->readable())
         return {response_code::no_permission, "the topic[" + pull.topic + "] pulling message is forbidden"};
     if (pull.queue_id < 0 || pull.queue_id >= topic->read_queues)
-        return {invalid_parameter(broker), "queueId[" + std::to_string(pull.queue_id) + "] is illegal, topic:[" +
-                                               pull.topic + "]"};
+        return {invalid_parameter(broker),
+                "queueId[" + std::to_string(pull.queue_id) + "] is illegal, topic:[" + pull.topic + "]"};
     if (!pull.expression_type.empty() && pull.expression_type != to_string(filter_type::tag))
         return {response_code::system_error,
                 "The broker does not support consumer to filter message by " + pull.expression_type};
@@ -13752,8 +14041,9 @@ inline void reply_pull(broker_state& broker, const reply_address& address, const
     }
     auto& frames     = broker.out.frames_to(address.to);
     const auto begin = frames.size();
-    protocol::append_response(frames, chosen_encoding(broker, address.encoding), code_of(read.status, pull.queue_offset),
-                              address.opaque, to_string(read.status), fields, {}, broker.options.version);
+    protocol::append_response(frames, chosen_encoding(broker, address.encoding),
+                              code_of(read.status, pull.queue_offset), address.opaque, to_string(read.status), fields,
+                              {}, broker.options.version);
     for (const auto record : records)
         frames.append(record);
     // The frame's length was that of a frame without a body.
@@ -13789,7 +14079,7 @@ inline void answer_pull(broker_state& broker, const incoming_request& request) {
     // A longer wait than this is no wait but a broken client.
     constexpr std::int64_t longest_wait = 3'600'000;
     const auto wait                     = std::clamp<std::int64_t>(pull->suspend_millis, 0, longest_wait);
-    const bool may_wait = (pull->sys_flag & protocol::pull_flags::suspend) != 0 && wait > 0 &&
+    const bool may_wait                 = (pull->sys_flag & protocol::pull_flags::suspend) != 0 && wait > 0 &&
                           broker.held.size() < broker.options.held_pulls;
     const auto address  = address_of(request);
     const bool answered = request.header.is_oneway() || try_pull(broker, address, *pull, check.tag_codes, may_wait);
@@ -13921,11 +14211,12 @@ inline std::string queue_table(const std::vector<std::pair<message_queue, protoc
 inline void answer_cluster_info(broker_state& broker, const incoming_request& request) {
     const auto& [name, cluster] = std::tie(broker.options.name, broker.options.cluster);
     const protocol::json_value self{{"brokerAddrs", {{"0", to_string(broker.address)}}},
-                              {"brokerName", name},
-                              {"cluster", cluster},
-                              {"enableActingMaster", false}};
-    reply_json(broker, request,
-               {{"brokerAddrTable", {{name, self}}}, {"clusterAddrTable", {{cluster, protocol::json_value::array({name})}}}});
+                                    {"brokerName", name},
+                                    {"cluster", cluster},
+                                    {"enableActingMaster", false}};
+    reply_json(
+        broker, request,
+        {{"brokerAddrTable", {{name, self}}}, {"clusterAddrTable", {{cluster, protocol::json_value::array({name})}}}});
 }
 
 /// GET_ALL_TOPIC_LIST_FROM_NAMESERVER (206)
@@ -13947,10 +14238,11 @@ inline void answer_topic_stats(broker_state& broker, const incoming_request& req
         const auto newest  = broker.store.find_entry(wanted->topic, id, largest - 1);
         rows.emplace_back(message_queue{wanted->topic, broker.options.name, id},
                           protocol::json_value{{"minOffset", broker.store.min_offset(wanted->topic, id)},
-                                         {"maxOffset", largest},
-                                         {"lastUpdateTimestamp", newest ? newest->store_timestamp : 0}});
+                                               {"maxOffset", largest},
+                                               {"lastUpdateTimestamp", newest ? newest->store_timestamp : 0}});
     }
-    reply(broker, request, response_code::success, {}, protocol::no_fields{}, "{\"offsetTable\":" + queue_table(rows) + '}');
+    reply(broker, request, response_code::success, {}, protocol::no_fields{},
+          "{\"offsetTable\":" + queue_table(rows) + '}');
 }
 
 /// GET_CONSUME_STATS (208)
@@ -13975,9 +14267,9 @@ inline void answer_consume_stats(broker_state& broker, const incoming_request& r
             const auto last     = broker.store.find_entry(name, id, consumed - 1);
             rows.emplace_back(message_queue{name, broker.options.name, id},
                               protocol::json_value{{"brokerOffset", broker.store.max_offset(name, id)},
-                                             {"consumerOffset", consumed},
-                                             {"pullOffset", consumed},
-                                             {"lastTimestamp", last ? last->store_timestamp : 0}});
+                                                   {"consumerOffset", consumed},
+                                                   {"pullOffset", consumed},
+                                                   {"lastTimestamp", last ? last->store_timestamp : 0}});
         }
     }
     reply(broker, request, response_code::success, {}, protocol::no_fields{},
@@ -14064,8 +14356,8 @@ inline void answer_running_info(broker_state& broker, const incoming_request& re
         return reply(broker, request, response_code::system_error,
                      "The Consumer <" + wanted->group + "> <" + wanted->client_id + "> not online");
     const protocol::command_meta meta{.opaque = broker.next_opaque++, .version = broker.options.version};
-    broker.forwarded.emplace(meta.opaque, forwarded_request{request.from, request.header.opaque, request.header.encoding,
-                                                            member->connection});
+    broker.forwarded.emplace(meta.opaque, forwarded_request{request.from, request.header.opaque,
+                                                            request.header.encoding, member->connection});
     protocol::append_request(broker.out.frames_to(member->connection), protocol::header_encoding::json, *wanted, meta);
 }
 
@@ -14172,8 +14464,8 @@ inline void ensure_group_topic(broker_state& broker, std::string_view topic, std
  * @param example  What the producer names as `defaultTopic`.
  * @param queues   How many it asks for.
  */
-inline const topic_settings* find_or_create_topic(broker_state& broker, std::string_view topic, std::string_view example,
-                                                  std::int32_t queues) {
+inline const topic_settings* find_or_create_topic(broker_state& broker, std::string_view topic,
+                                                  std::string_view example, std::int32_t queues) {
     if (const auto* existing = broker.store.find_topic(topic))
         return existing;
     const auto* model      = broker.store.find_topic(example);
@@ -14208,7 +14500,8 @@ inline void answer_heartbeat(broker_state& broker, const incoming_request& reque
             continue;
         if (broker.options.retry_queues > 0)
             ensure_group_topic(broker, retry_topic(consumer.group_name), broker.options.retry_queues);
-        if (broker.groups.join(request.from, heartbeat->client_id, request.header.version, consumer, request.now.steady))
+        if (broker.groups.join(request.from, heartbeat->client_id, request.header.version, consumer,
+                               request.now.steady))
             notify_members(broker, consumer.group_name);
     }
     if (broker.options.is_version_5())
@@ -14236,7 +14529,8 @@ inline void answer_consumer_list(broker_state& broker, const incoming_request& r
         return;
     const auto* group = broker.groups.find(wanted->consumer_group);
     if (!group)
-        return reply(broker, request, response_code::system_error, "no consumer for this group, " + wanted->consumer_group);
+        return reply(broker, request, response_code::system_error,
+                     "no consumer for this group, " + wanted->consumer_group);
     protocol::consumer_list list;
     for (const auto& member : group->members)
         list.consumer_ids.push_back(member.client_id);
@@ -14301,8 +14595,10 @@ namespace rocketpush::embedded {
  */
 inline protocol::stored_message read_stored(std::string_view record) noexcept {
     namespace layout  = rocketpush::detail::message_layout;
-    const auto number = [record]<class T>(T, std::size_t at) { return rocketpush::detail::load_big<T>(record.data() + at); };
-    const auto flags  = number(std::uint32_t{}, layout::sys_flag);
+    const auto number = [record]<class T>(T, std::size_t at) {
+        return rocketpush::detail::load_big<T>(record.data() + at);
+    };
+    const auto flags = number(std::uint32_t{}, layout::sys_flag);
 
     protocol::stored_message message;
     message.queue_id          = number(std::int32_t{}, layout::queue_id);
@@ -14312,8 +14608,7 @@ inline protocol::stored_message read_stored(std::string_view record) noexcept {
     message.sys_flag          = flags;
     message.born_timestamp    = number(std::int64_t{}, layout::born_timestamp);
     message.store_timestamp   = number(std::int64_t{}, layout::store_timestamp(flags));
-    message.born_host =
-        host_address::read(record.data() + layout::born_host, (flags & sys_flags::born_host_v6) != 0);
+    message.born_host = host_address::read(record.data() + layout::born_host, (flags & sys_flags::born_host_v6) != 0);
     message.store_host =
         host_address::read(record.data() + layout::store_host(flags), (flags & sys_flags::store_host_v6) != 0);
     message.reconsume_times             = number(std::int32_t{}, layout::reconsume_times(flags));
@@ -14373,8 +14668,8 @@ inline stored_place store_now(broker_state& broker, const protocol::stored_messa
 /// Whether the properties will still fit when the message is parked.
 inline bool properties_fit(std::string_view topic, std::string_view properties) noexcept {
     constexpr std::size_t real_queue_id_size = 24;
-    const auto parked = delay_level_of(properties) > 0 ? property_names::real_topic.size() + topic.size() + real_queue_id_size
-                                                       : 0;
+    const auto parked =
+        delay_level_of(properties) > 0 ? property_names::real_topic.size() + topic.size() + real_queue_id_size : 0;
     return properties.size() + parked <= protocol::most_property_bytes;
 }
 
@@ -14466,7 +14761,8 @@ inline void answer_query_offset(broker_state& broker, const incoming_request& re
                      "Not found, do not set to zero, maybe this group boot first");
     if (young && !(is_5 && empty))
         return reply_offset(broker, request, 0);
-    reply(broker, request, response_code::query_not_found, "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first");
+    reply(broker, request, response_code::query_not_found,
+          "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first");
 }
 
 /// UPDATE_CONSUMER_OFFSET (15). 4.9 keeps an offset of whatever it is told.
@@ -14504,7 +14800,8 @@ inline void answer_earliest_time(broker_state& broker, const incoming_request& r
         return;
     const auto first  = broker.store.min_offset(wanted->topic, wanted->queue_id);
     const auto oldest = broker.store.find_entry(wanted->topic, wanted->queue_id, first);
-    reply(broker, request, response_code::success, {}, protocol::timestamp_response{oldest ? oldest->store_timestamp : -1});
+    reply(broker, request, response_code::success, {},
+          protocol::timestamp_response{oldest ? oldest->store_timestamp : -1});
 }
 
 /**
@@ -14524,7 +14821,9 @@ inline void answer_search_offset(broker_state& broker, const incoming_request& r
     const bool upper    = is_5 && std::ranges::equal(wanted->boundary_type, std::string_view("upper"), {}, [](char c) {
                            return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
                        });
-    auto found = broker.store.first_since(wanted->topic, wanted->queue_id, upper && wanted->timestamp < INT64_MAX ? wanted->timestamp + 1 : wanted->timestamp);
+    auto found =
+        broker.store.first_since(wanted->topic, wanted->queue_id,
+                                 upper && wanted->timestamp < INT64_MAX ? wanted->timestamp + 1 : wanted->timestamp);
     if (upper)
         found = std::max(smallest, found - 1);
     else if (!is_5)
@@ -14573,8 +14872,7 @@ std::optional<send_outcome> redirect_retry(broker_state& broker, Request& send, 
         return std::nullopt;
     const auto group = send.topic.substr(retry_topic_prefix.size());
     if (!broker.admit_group(group))
-        return send_outcome{response_code::subscription_group_not_exist,
-                            "subscription group not exist, " + group};
+        return send_outcome{response_code::subscription_group_not_exist, "subscription group not exist, " + group};
     auto max_times = broker.options.max_reconsume_times;
     if (client_version >= version_with_max_reconsume_times)
         max_times = send.max_reconsume_times.value_or(max_times);
@@ -14640,8 +14938,8 @@ protocol::stored_message envelope_of(const Request& send, const host_address& se
 }
 
 template <class Request>
-void store_one(broker_state& broker, Request& send, std::string_view body, const host_address& sender, const moment& now,
-               send_outcome& outcome) {
+void store_one(broker_state& broker, Request& send, std::string_view body, const host_address& sender,
+               const moment& now, send_outcome& outcome) {
     complete_properties(broker, send.properties, now);
     if (!properties_fit(send.topic, send.properties)) {
         outcome = {response_code::message_illegal, "the message's properties are longer than 32767 bytes"};
@@ -14748,22 +15046,24 @@ inline void answer_send_back(broker_state& broker, const incoming_request& reque
     auto max_times = broker.options.max_reconsume_times;
     if (request.header.version >= version_with_max_reconsume_times)
         max_times = back->max_reconsume_times.value_or(max_times);
-    const bool dead = back->delay_level < 0 || message.reconsume_times >= max_times;
+    const bool dead  = back->delay_level < 0 || message.reconsume_times >= max_times;
     const auto topic = dead ? dlq_topic(back->group) : retry_topic(back->group);
     ensure_group_topic(broker, topic, dead ? 1 : broker.options.retry_queues);
     const auto* target = broker.store.find_topic(topic);
     if (!target->writable())
-        return reply(broker, request, response_code::no_permission, "the topic[" + topic + "] sending message is forbidden");
+        return reply(broker, request, response_code::no_permission,
+                     "the topic[" + topic + "] sending message is forbidden");
 
     // Kept small enough to be a number whatever the count is; the schedule knows its last level.
     const auto later = std::min(3 + std::min(message.reconsume_times, 1000), broker.delays.levels());
     const auto level = dead ? 0 : back->delay_level == 0 ? later : back->delay_level;
     protocol::set_property(properties, property_names::delay_level, std::to_string(level));
     if (!properties_fit(topic, properties))
-        return reply(broker, request, response_code::message_illegal, "the message's properties are longer than 32767 bytes");
-    message.topic      = topic;
-    message.queue_id   = broker.store.next_queue(topic);
-    message.properties = properties;
+        return reply(broker, request, response_code::message_illegal,
+                     "the message's properties are longer than 32767 bytes");
+    message.topic           = topic;
+    message.queue_id        = broker.store.next_queue(topic);
+    message.properties      = properties;
     message.reconsume_times = std::min(message.reconsume_times, INT32_MAX - 1) + 1;
     store_or_park(broker, message, request.now);
     reply(broker, request, response_code::success);
@@ -14942,8 +15242,8 @@ class broker_logic {
             return done.code;
         answering::wake_held_pulls(state_);
         const auto& unique = done.fields.transaction_id;
-        return sent_message{unique.empty() ? done.fields.message_id : unique, done.fields.message_id, done.fields.queue_id,
-                            done.fields.queue_offset};
+        return sent_message{unique.empty() ? done.fields.message_id : unique, done.fields.message_id,
+                            done.fields.queue_id, done.fields.queue_offset};
     }
 
     /// Copies of a topic's messages in the order in which they were stored; none for a topic that does not exist.
@@ -15117,7 +15417,8 @@ class broker_logic {
         valid      = valid && (options.keys.empty() || append(property_names::keys, options.keys));
         if (options.delay_level > 0)
             append(property_names::delay_level, std::to_string(options.delay_level));
-        return std::ranges::all_of(options.properties, [&](const auto& one) { return append(one.first, one.second); }) &&
+        return std::ranges::all_of(options.properties,
+                                   [&](const auto& one) { return append(one.first, one.second); }) &&
                valid;
     }
 
@@ -15197,8 +15498,11 @@ class broker_server : public std::enable_shared_from_this<broker_server<Transpor
 
     /// Listens. @throws std::system_error  It cannot, or an option is out of its range.
     broker_server(broker_options options, Transport transport, const Runtime& runtime)
-        : runtime_(runtime), acceptor_(open_acceptor(transport, options)), timer_(runtime_),
-          retry_timer_(runtime_), resumed_(runtime_.get_executor()) {
+        : runtime_(runtime),
+          acceptor_(open_acceptor(transport, options)),
+          timer_(runtime_),
+          retry_timer_(runtime_),
+          resumed_(runtime_.get_executor()) {
         auto reached_at = acceptor_.local_endpoint();
         if (!options.advertised_host.empty())
             reached_at.host = options.advertised_host;
@@ -15265,7 +15569,10 @@ class broker_server : public std::enable_shared_from_this<broker_server<Transpor
 
     struct client {
         client(stream_type connected, const executor_type& executor, std::size_t frame_limit)
-            : stream(std::move(connected)), has_frames(executor), has_written(executor), pool(retained_blocks),
+            : stream(std::move(connected)),
+              has_frames(executor),
+              has_written(executor),
+              pool(retained_blocks),
               reader(pool, frame_limit) {}
 
         stream_type stream;
@@ -15358,7 +15665,7 @@ class broker_server : public std::enable_shared_from_this<broker_server<Transpor
 
     void begin(stream_type stream) {
         const auto address = to_host_address(stream.remote_endpoint());
-        auto one           = std::make_shared<client>(std::move(stream), runtime_.get_executor(), logic_->options().frame_limit);
+        auto one = std::make_shared<client>(std::move(stream), runtime_.get_executor(), logic_->options().frame_limit);
         {
             const std::lock_guard lock(mutex_);
             one->id = logic_->connect(address, now());
@@ -15465,7 +15772,7 @@ class broker_server : public std::enable_shared_from_this<broker_server<Transpor
     std::chrono::steady_clock::time_point timer_at_{};
     bool stopped_ = false;
 
-    std::mutex mutex_; // guards all below
+    std::mutex mutex_;                  // guards all below
     std::optional<broker_logic> logic_; // there as soon as it is known where it listens
     bool paused_ = false;
 };
@@ -15519,7 +15826,8 @@ class basic_broker {
      */
     explicit basic_broker(broker_options options = {}, Transport transport = Transport(), Runtime runtime = Runtime())
         : runtime_(std::move(runtime)),
-          server_(std::make_shared<broker_server<Transport, Runtime>>(std::move(options), std::move(transport), runtime_)) {
+          server_(
+              std::make_shared<broker_server<Transport, Runtime>>(std::move(options), std::move(transport), runtime_)) {
         asio::post(runtime_.get_executor(), [server = server_] { server->start(); });
         runtime_.start();
     }
@@ -15572,11 +15880,13 @@ class basic_broker {
     }
 
     /// The next offset that a group will consume; nothing if it never committed in this queue.
-    std::optional<queue_offset> committed_offset(std::string_view group, std::string_view topic, std::int32_t queue) const {
+    std::optional<queue_offset> committed_offset(std::string_view group, std::string_view topic,
+                                                 std::int32_t queue) const {
         return call([&](auto& logic, auto&) { return logic.committed_offset(group, topic, queue); });
     }
 
-    /// Whether a group has committed behind every message that a topic holds; false for a topic that does not exist.
+    /// Whether a group has committed behind every message that a topic holds; false for a topic that does not exist. Of
+    /// messages that the group's tags leave out, those at the end of a queue are only passed when more messages come.
     bool consumed(std::string_view group, std::string_view topic) const {
         return call([&](auto& logic, auto&) { return logic.consumed(group, topic); });
     }

@@ -29,7 +29,8 @@ struct average_allocation {
      */
     allocation allocate(const allocation_request& request) const {
         const auto self = std::ranges::find(request.members, request.self);
-        if (self == request.members.end()) return error::not_a_member;
+        if (self == request.members.end())
+            return error::not_a_member;
         const auto rank  = static_cast<std::size_t>(self - request.members.begin());
         const auto share = request.queues.size() / request.members.size();
         const auto extra = request.queues.size() % request.members.size();

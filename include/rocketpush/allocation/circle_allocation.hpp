@@ -29,7 +29,8 @@ struct circle_allocation {
      */
     allocation allocate(const allocation_request& request) const {
         const auto self = std::ranges::find(request.members, request.self);
-        if (self == request.members.end()) return error::not_a_member;
+        if (self == request.members.end())
+            return error::not_a_member;
         std::vector<message_queue> share;
         for (auto k = static_cast<std::size_t>(self - request.members.begin()); k < request.queues.size();
              k += request.members.size())

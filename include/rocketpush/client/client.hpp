@@ -53,8 +53,8 @@ class client {
   private:
     static client_settings checked(const options& with) {
         if (!parse_name_servers(with.name_servers))
-            throw std::system_error(error::invalid_name_server,
-                                    "name_servers \"" + with.name_servers + "\" is not a list of host:port separated by ';'");
+            throw std::system_error(error::invalid_name_server, "name_servers \"" + with.name_servers +
+                                                                    "\" is not a list of host:port separated by ';'");
         return client_part(with);
     }
 

@@ -47,10 +47,13 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     using task = detail::awaitable<T, executor_type>;
 
     client_instance(client_settings settings, Transport transport, Runtime runtime)
-        : settings_(std::move(settings)), runtime_(std::move(runtime)),
+        : settings_(std::move(settings)),
+          runtime_(std::move(runtime)),
           pool_(runtime_, std::move(transport), settings_.max_frame_size, settings_.connect_timeout, events()),
           name_servers_(pool_, settings_.name_servers, runtime_.random(), settings_.request_timeout),
-          calls_(pool_, routes_, settings_.request_timeout), routes_due_(runtime_), heartbeat_due_(runtime_) {}
+          calls_(pool_, routes_, settings_.request_timeout),
+          routes_due_(runtime_),
+          heartbeat_due_(runtime_) {}
 
     const client_settings& settings() const noexcept { return settings_; }
     Runtime& runtime() noexcept { return runtime_; }
@@ -127,8 +130,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
 
     /// Asks for a topic's route now, and again later as its state needs.
     task<std::error_code> refresh(std::string topic) {
-        const auto self = this->shared_from_this();
-        auto answer     = co_await name_servers_.route(topic);
+        const auto self  = this->shared_from_this();
+        auto answer      = co_await name_servers_.route(topic);
         const auto found = topics_.find(topic);
         if (found == topics_.end() || closed_)
             co_return error::operation_cancelled;
@@ -144,8 +147,9 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             tell(&group_member::route_changed, topic, routes_.queues(topic).size());
             co_return std::error_code();
         }
-        const auto failure = answer.error() == error::name_servers_unreachable ? name_servers_.last_failure() : answer.error();
-        const auto retry   = milliseconds(state.misses == 0 ? 1000 : 2000);
+        const auto failure =
+            answer.error() == error::name_servers_unreachable ? name_servers_.last_failure() : answer.error();
+        const auto retry = milliseconds(state.misses == 0 ? 1000 : 2000);
         ++state.misses;
         state.due = runtime_.now() + std::min(retry, settings_.route_poll_interval);
         tell(&group_member::route_failure, topic, failure);
@@ -180,11 +184,15 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     }
 
     pool_events<connection_type> events() {
-        static constexpr auto here = [](void* host) -> client_instance& { return *static_cast<client_instance*>(host); };
+        static constexpr auto here = [](void* host) -> client_instance& {
+            return *static_cast<client_instance*>(host);
+        };
         return {
             .host       = this,
-            .greet      = [](void* host, std::shared_ptr<connection_type> fresh) { return here(host).greet(std::move(fresh)); },
-            .on_request = [](void* host, connection_type& from, const received_frame& frame) { here(host).on_request(from, frame); },
+            .greet      = [](void* host,
+                        std::shared_ptr<connection_type> fresh) { return here(host).greet(std::move(fresh)); },
+            .on_request = [](void* host, connection_type& from,
+                             const received_frame& frame) { here(host).on_request(from, frame); },
             .on_connect = [](void* host, const endpoint& peer, std::error_code ec) { here(host).on_connect(peer, ec); },
             .on_closed =
                 [](void* host, connection_type& lost, std::error_code why) {
@@ -202,10 +210,10 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         const auto brokers = routes_.all_addresses();
         if (members_.empty() || std::ranges::find(brokers, fresh->peer()) == brokers.end())
             co_return std::error_code();
-        const auto body  = heartbeat_body();
+        const auto body = heartbeat_body();
         const protocol::heartbeat_request request;
-        const auto [ec, frame] = co_await fresh->async_request(request, body, settings_.request_timeout,
-                                                               detail::await_tuple<executor_type>);
+        const auto [ec, frame] =
+            co_await fresh->async_request(request, body, settings_.request_timeout, detail::await_tuple<executor_type>);
         if (ec)
             co_return ec;
         if (static_cast<response_code>(frame.header.code) == response_code::success)
@@ -244,7 +252,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     }
 
     void on_request(connection_type& from, const received_frame& frame) {
-        if (static_cast<protocol::request_code>(frame.header.code) == protocol::request_code::notify_consumer_ids_changed) {
+        if (static_cast<protocol::request_code>(frame.header.code) ==
+            protocol::request_code::notify_consumer_ids_changed) {
             if (const auto notice = protocol::read_fields<protocol::consumer_ids_changed_notice>(frame.header))
                 if (const auto found = members_.find(notice->consumer_group); found != members_.end())
                     found->second.members_changed(found->second.self);
@@ -264,7 +273,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
 
     static task<void> heartbeat_to(std::shared_ptr<client_instance> self, endpoint broker) {
         if (!self->pool_.find(broker)) { // opening the connection sends it
-            [[maybe_unused]] const auto opened = co_await self->pool_.get(broker); // a failure was told as that of the connection
+            [[maybe_unused]] const auto opened =
+                co_await self->pool_.get(broker); // a failure was told as that of the connection
             co_return;
         }
         const auto failure = co_await self->calls_.heartbeat(broker, self->heartbeat_body());

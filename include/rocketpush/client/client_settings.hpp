@@ -52,7 +52,8 @@ inline client_settings client_part(const options& checked) {
  *
  * @par Source  Java `ClientConfig.buildMQClientId`.
  */
-inline std::string make_client_id(std::string_view ip, std::string_view instance, std::string_view unit, std::uint64_t random) {
+inline std::string make_client_id(std::string_view ip, std::string_view instance, std::string_view unit,
+                                  std::uint64_t random) {
     static constexpr char digits[] = "0123456789abcdef";
     std::string id(ip);
     id += '@';

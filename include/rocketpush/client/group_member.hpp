@@ -20,13 +20,13 @@ struct group_member {
     void* self = nullptr;
     std::string group;
 
-    protocol::consumer_data (*describe)(void* self)                         = nullptr; ///< Its part of a heartbeat.
-    void (*members_changed)(void* self)                                     = nullptr; ///< Share out anew, soon.
+    protocol::consumer_data (*describe)(void* self) = nullptr; ///< Its part of a heartbeat.
+    void (*members_changed)(void* self)             = nullptr; ///< Share out anew, soon.
     void (*route_changed)(void* self, const std::string& topic, std::size_t queues) = nullptr;
-    void (*route_failure)(void* self, const std::string& topic, std::error_code)   = nullptr;
-    void (*connect_ended)(void* self, const endpoint&, std::error_code)            = nullptr; ///< False code: connected.
-    void (*disconnected)(void* self, const endpoint&, std::error_code)             = nullptr;
-    void (*heartbeat_failure)(void* self, const endpoint&, std::error_code)        = nullptr;
+    void (*route_failure)(void* self, const std::string& topic, std::error_code)    = nullptr;
+    void (*connect_ended)(void* self, const endpoint&, std::error_code)     = nullptr; ///< False code: connected.
+    void (*disconnected)(void* self, const endpoint&, std::error_code)      = nullptr;
+    void (*heartbeat_failure)(void* self, const endpoint&, std::error_code) = nullptr;
 };
 
 /// The table for `Consumer`, which has a member function of each name.
@@ -38,11 +38,16 @@ group_member make_group_member(Consumer& consumer, std::string group) {
         .group             = std::move(group),
         .describe          = [](void* self) { return cast(self).describe(); },
         .members_changed   = [](void* self) { cast(self).members_changed(); },
-        .route_changed     = [](void* self, const std::string& topic, std::size_t queues) { cast(self).route_changed(topic, queues); },
-        .route_failure     = [](void* self, const std::string& topic, std::error_code why) { cast(self).route_failure(topic, why); },
-        .connect_ended     = [](void* self, const endpoint& peer, std::error_code why) { cast(self).connect_ended(peer, why); },
-        .disconnected      = [](void* self, const endpoint& peer, std::error_code why) { cast(self).disconnected(peer, why); },
-        .heartbeat_failure = [](void* self, const endpoint& peer, std::error_code why) { cast(self).heartbeat_failure(peer, why); },
+        .route_changed     = [](void* self, const std::string& topic,
+                            std::size_t queues) { cast(self).route_changed(topic, queues); },
+        .route_failure     = [](void* self, const std::string& topic,
+                            std::error_code why) { cast(self).route_failure(topic, why); },
+        .connect_ended     = [](void* self, const endpoint& peer,
+                            std::error_code why) { cast(self).connect_ended(peer, why); },
+        .disconnected      = [](void* self, const endpoint& peer,
+                           std::error_code why) { cast(self).disconnected(peer, why); },
+        .heartbeat_failure = [](void* self, const endpoint& peer,
+                                std::error_code why) { cast(self).heartbeat_failure(peer, why); },
     };
 }
 

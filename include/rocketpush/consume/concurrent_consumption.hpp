@@ -29,7 +29,7 @@ namespace rocketpush {
 /// What a consumption needs of the consumer that it works for.
 template <class H, class Batch>
 concept consumption_host = requires(H& host, Batch& batch) {
-    host.batch_ran(batch);       ///< On the strand: the last runner has left the batch.
+    host.batch_ran(batch);        ///< On the strand: the last runner has left the batch.
     host.batch_has_failed(batch); ///< On the strand: messages of the batch are to come again.
 };
 
@@ -60,7 +60,10 @@ class concurrent_consumption {
     using job        = consume_job<concurrent_consumption, batch_type, owner_type>;
 
     concurrent_consumption(Listener listener, Executor executor, Observer& observer, Runtime& runtime)
-        : listener_(std::move(listener)), executor_(std::move(executor)), observer_(observer), runtime_(runtime),
+        : listener_(std::move(listener)),
+          executor_(std::move(executor)),
+          observer_(observer),
+          runtime_(runtime),
           gate_(runtime.get_executor()) {}
     concurrent_consumption(const concurrent_consumption&)            = delete;
     concurrent_consumption& operator=(const concurrent_consumption&) = delete;
@@ -170,8 +173,8 @@ class concurrent_consumption {
         settle(self, batch, slice, context, result, counts);
     }
 
-    void settle(const job& self, batch_type& batch, batch_slice slice, const consume_context& context, consume_result result,
-                runner_counts& counts) {
+    void settle(const job& self, batch_type& batch, batch_slice slice, const consume_context& context,
+                consume_result result, runner_counts& counts) {
         observer_.after_consume(batch.views(slice), context, result);
         const auto good = result == consume_result::success ? std::min<std::size_t>(context.succeeded, slice.count) : 0;
         const auto end  = slice.first + slice.count;
@@ -224,7 +227,8 @@ class concurrent_consumption {
 
     static auto lane_type() {
         if constexpr (traits::awaitable)
-            return std::type_identity<asio::awaitable<void, typename detail::awaited<typename traits::answer>::executor>>();
+            return std::type_identity<
+                asio::awaitable<void, typename detail::awaited<typename traits::answer>::executor>>();
         else
             return std::type_identity<void>();
     }

@@ -26,7 +26,9 @@ class consume_job {
             batch_->enter();
     }
     consume_job(consume_job&& other) noexcept
-        : consumption_(other.consumption_), batch_(std::exchange(other.batch_, nullptr)), owner_(std::move(other.owner_)) {}
+        : consumption_(other.consumption_),
+          batch_(std::exchange(other.batch_, nullptr)),
+          owner_(std::move(other.owner_)) {}
     consume_job& operator=(consume_job other) noexcept {
         std::swap(consumption_, other.consumption_);
         std::swap(batch_, other.batch_);

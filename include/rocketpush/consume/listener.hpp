@@ -29,8 +29,8 @@ template <class R>
 concept consume_answer = std::same_as<R, void> || std::same_as<R, consume_result>;
 
 template <class L, class... Arguments>
-concept consumes_with = std::invocable<L&, Arguments...> &&
-                        consume_answer<typename awaited<std::invoke_result_t<L&, Arguments...>>::type>;
+concept consumes_with =
+    std::invocable<L&, Arguments...> && consume_answer<typename awaited<std::invoke_result_t<L&, Arguments...>>::type>;
 
 } // namespace detail
 

@@ -31,14 +31,16 @@ constexpr int effective_max_reconsume_times(int option) noexcept { return option
  *              when the request times out, which makes two of it if the broker had only been slow.
  */
 template <class Host>
-detail::awaitable<void, typename Host::executor_type> send_back(std::shared_ptr<Host> host, std::shared_ptr<typename Host::queue_type> queue,
+detail::awaitable<void, typename Host::executor_type> send_back(std::shared_ptr<Host> host,
+                                                                std::shared_ptr<typename Host::queue_type> queue,
                                                                 typename Host::batch_type& batch, std::uint32_t index) {
     const message_view view(batch.messages[index]);
-    const returned_message returned{.commit_log_offset   = view.commit_log_offset(),
-                                    .delay_level         = batch.delay_level(index),
-                                    .max_reconsume_times = effective_max_reconsume_times(host->settings().max_reconsume_times),
-                                    .id                  = view.message_id(),
-                                    .topic               = std::string(view.topic())};
+    const returned_message returned{.commit_log_offset = view.commit_log_offset(),
+                                    .delay_level       = batch.delay_level(index),
+                                    .max_reconsume_times =
+                                        effective_max_reconsume_times(host->settings().max_reconsume_times),
+                                    .id    = view.message_id(),
+                                    .topic = std::string(view.topic())};
     backoff pause(std::chrono::milliseconds(500), std::chrono::milliseconds(5000));
     for (;;) {
         const auto failure = co_await host->calls().send_back(host->settings().group, queue->queue, returned,

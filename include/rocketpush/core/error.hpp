@@ -15,20 +15,20 @@ namespace rocketpush {
  */
 enum class error {
     // Options and names; seen by the constructor, subscribe() and start(), before any connection.
-    invalid_option = 1,     ///< An option is out of its range; the text names it.
-    invalid_group,          ///< The consumer group's name is empty, reserved, too long or has a bad character.
-    invalid_topic,          ///< A topic's name is empty, too long or has a bad character.
-    invalid_name_server,    ///< The name server list is empty or an address is not `host:port`.
-    invalid_expression,     ///< A subscription's expression selects nothing or is empty.
-    unsupported_feature,    ///< The option needs a feature that this version or build does not have.
+    invalid_option = 1,  ///< An option is out of its range; the text names it.
+    invalid_group,       ///< The consumer group's name is empty, reserved, too long or has a bad character.
+    invalid_topic,       ///< A topic's name is empty, too long or has a bad character.
+    invalid_name_server, ///< The name server list is empty or an address is not `host:port`.
+    invalid_expression,  ///< A subscription's expression selects nothing or is empty.
+    unsupported_feature, ///< The option needs a feature that this version or build does not have.
 
     // Life cycle; seen by start(), stop() and calls on a consumer that is not running.
-    already_started,        ///< start() a second time.
-    already_stopped,        ///< A call on a consumer that was stopped; it cannot be started again.
-    not_running,            ///< The call needs a running consumer.
-    group_in_use,           ///< The client instance already has a consumer of this group.
-    stop_deadline_passed,   ///< stop() ended at its deadline while listener calls were still running.
-    would_wait_for_itself,  ///< A blocking call on the consumer's own strand or in its listener; use the async one.
+    already_started,       ///< start() a second time.
+    already_stopped,       ///< A call on a consumer that was stopped; it cannot be started again.
+    not_running,           ///< The call needs a running consumer.
+    group_in_use,          ///< The client instance already has a consumer of this group.
+    stop_deadline_passed,  ///< stop() ended at its deadline while listener calls were still running.
+    would_wait_for_itself, ///< A blocking call on the consumer's own strand or in its listener; use the async one.
 
     // Bytes from the network that cannot be what they claim.
     frame_too_large,        ///< A frame's length is beyond the limit.
@@ -44,18 +44,18 @@ enum class error {
     compression_left_out,   ///< The body's compression is unknown or was left out of this build.
 
     // Remoting.
-    request_timed_out,      ///< No response before the request's deadline.
-    connect_timed_out,      ///< No connection before the deadline.
-    connection_closed,      ///< The connection ended while the request was under way.
-    too_many_requests,      ///< The limit of requests under way on one connection is reached.
-    operation_cancelled,    ///< The consumer is stopping, or gave the queue up.
+    request_timed_out,   ///< No response before the request's deadline.
+    connect_timed_out,   ///< No connection before the deadline.
+    connection_closed,   ///< The connection ended while the request was under way.
+    too_many_requests,   ///< The limit of requests under way on one connection is reached.
+    operation_cancelled, ///< The consumer is stopping, or gave the queue up.
 
     // Routes and sharing out.
     name_servers_unreachable, ///< No name server of the list answered.
-    no_route,               ///< The name server does not know the topic.
-    no_broker_address,      ///< The route has no address for this broker.
-    no_members,             ///< The broker's member list of the group is empty.
-    not_a_member,           ///< This client is not in the member list of its group.
+    no_route,                 ///< The name server does not know the topic.
+    no_broker_address,        ///< The route has no address for this broker.
+    no_members,               ///< The broker's member list of the group is empty.
+    not_a_member,             ///< This client is not in the member list of its group.
 };
 
 /**
@@ -63,34 +63,34 @@ enum class error {
  * @par Source  Java `ResponseCode`, `RemotingSysResponseCode`.
  */
 enum class response_code : int {
-    success                       = 0,
-    system_error                  = 1,
-    system_busy                   = 2,
-    request_code_not_supported    = 3,
-    flush_disk_timeout            = 10,
-    slave_not_available           = 11,
-    flush_slave_timeout           = 12,
-    message_illegal               = 13,
-    service_not_available         = 14,
-    version_not_supported         = 15,
-    no_permission                 = 16,
-    topic_not_exist               = 17,
-    pull_not_found                = 19,
-    pull_retry_immediately        = 20,
-    pull_offset_moved             = 21,
-    query_not_found               = 22,
-    subscription_parse_failed     = 23,
-    subscription_not_exist        = 24,
-    subscription_not_latest       = 25,
-    subscription_group_not_exist  = 26,
-    filter_data_not_exist         = 27,
-    filter_data_not_latest        = 28,
-    invalid_parameter             = 29,
-    consumer_not_online           = 206,
-    consume_msg_timeout           = 207,
-    flow_control                  = 215,
-    not_leader_for_queue          = 501,
-    go_away                       = 1500,
+    success                      = 0,
+    system_error                 = 1,
+    system_busy                  = 2,
+    request_code_not_supported   = 3,
+    flush_disk_timeout           = 10,
+    slave_not_available          = 11,
+    flush_slave_timeout          = 12,
+    message_illegal              = 13,
+    service_not_available        = 14,
+    version_not_supported        = 15,
+    no_permission                = 16,
+    topic_not_exist              = 17,
+    pull_not_found               = 19,
+    pull_retry_immediately       = 20,
+    pull_offset_moved            = 21,
+    query_not_found              = 22,
+    subscription_parse_failed    = 23,
+    subscription_not_exist       = 24,
+    subscription_not_latest      = 25,
+    subscription_group_not_exist = 26,
+    filter_data_not_exist        = 27,
+    filter_data_not_latest       = 28,
+    invalid_parameter            = 29,
+    consumer_not_online          = 206,
+    consume_msg_timeout          = 207,
+    flow_control                 = 215,
+    not_leader_for_queue         = 501,
+    go_away                      = 1500,
 };
 
 namespace detail {
@@ -198,9 +198,7 @@ inline const std::error_category& response_category() noexcept {
     return instance;
 }
 
-inline std::error_code make_error_code(error code) noexcept {
-    return {static_cast<int>(code), error_category()};
-}
+inline std::error_code make_error_code(error code) noexcept { return {static_cast<int>(code), error_category()}; }
 
 inline std::error_code make_error_code(response_code code) noexcept {
     return {static_cast<int>(code), response_category()};

@@ -87,7 +87,8 @@ class host_address {
         std::size_t run_begin = 8, run_size = 1;
         for (std::size_t i = 0; i < 8; ++i) {
             std::size_t end = i;
-            while (end < 8 && group(end) == 0) ++end;
+            while (end < 8 && group(end) == 0)
+                ++end;
             if (end - i > run_size) {
                 run_begin = i;
                 run_size  = end - i;
@@ -99,7 +100,8 @@ class host_address {
                 i += run_size;
                 continue;
             }
-            if (i != 0 && i != run_begin + run_size) out += ':';
+            if (i != 0 && i != run_begin + run_size)
+                out += ':';
             append_number(out, group(i), 16);
             ++i;
         }

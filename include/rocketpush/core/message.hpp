@@ -89,8 +89,10 @@ class message_view {
     std::string_view topic() const noexcept {
         const auto stored = stored_topic();
         const auto retry  = fields_->origin->retry_topic;
-        if (retry.empty() || !stored.starts_with(retry)) return stored;
-        if (stored.size() == retry.size()) return property(property_names::retry_topic).value_or(stored);
+        if (retry.empty() || !stored.starts_with(retry))
+            return stored;
+        if (stored.size() == retry.size())
+            return property(property_names::retry_topic).value_or(stored);
         // Retry topics of POP consumers: group_topic, or group+topic where the broker names them so.
         const auto rest = stored.substr(retry.size());
         return rest.size() > 1 && (rest.front() == '_' || rest.front() == '+') ? rest.substr(1) : stored;
@@ -252,7 +254,8 @@ class message {
         }
         char* at        = reinterpret_cast<char*>(copy.get() + 1);
         const auto keep = [&at](const char* bytes, std::size_t count) {
-            if (count != 0) std::memcpy(at, bytes, count);
+            if (count != 0)
+                std::memcpy(at, bytes, count);
             return std::exchange(at, at + count);
         };
         auto& fields      = copy->fields;

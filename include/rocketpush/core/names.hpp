@@ -29,7 +29,7 @@ inline constexpr std::size_t max_group_length       = 120; ///< Brokers before 5
 /// The producer group that every client with a consumer registers too. Java: CLIENT_INNER_PRODUCER_GROUP.
 inline constexpr std::string_view inner_producer_group = "CLIENT_INNER_PRODUCER";
 /// What a producer names as `defaultTopic`: a broker copies its settings when it creates a topic by itself.
-inline constexpr std::string_view auto_create_topic    = "TBW102";
+inline constexpr std::string_view auto_create_topic = "TBW102";
 
 /// Where a group's messages go that shall be consumed later again.
 inline std::string retry_topic(std::string_view group) { return std::string(retry_topic_prefix).append(group); }

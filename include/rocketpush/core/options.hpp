@@ -39,48 +39,53 @@ struct options {
     using milliseconds = std::chrono::milliseconds;
 
     // The cluster and the name of this member.
-    std::string name_servers{};///< `host:port`, several separated by `;`. Java: namesrvAddr.
-    std::string group{};       ///< The consumer group. Java: consumerGroup.
-    std::string client_ip{};   ///< First part of the client id; the local address towards the network when empty.
-    std::string instance_name{};///< Second part of the client id; process id and random bits when empty.
-    std::string unit_name{};   ///< Third part of the client id, if not empty.
+    std::string name_servers{};  ///< `host:port`, several separated by `;`. Java: namesrvAddr.
+    std::string group{};         ///< The consumer group. Java: consumerGroup.
+    std::string client_ip{};     ///< First part of the client id; the local address towards the network when empty.
+    std::string instance_name{}; ///< Second part of the client id; process id and random bits when empty.
+    std::string unit_name{};     ///< Third part of the client id, if not empty.
 
     // What is consumed, from where.
     message_model model = message_model::clustering;
-    consume_from from   = consume_from::last; ///< Java: consumeFromWhere.
+    consume_from from   = consume_from::last;          ///< Java: consumeFromWhere.
     std::chrono::system_clock::time_point from_time{}; ///< For `consume_from::timestamp`. Java: consumeTimestamp.
 
     // Running the listener.
-    std::size_t consume_threads    = 20; ///< Listener calls that run at once, 1..1000. Java: consumeThreadMin/Max.
-    std::size_t consume_batch_size = 1;  ///< Most messages of one listener call, 1..1024. Java: consumeMessageBatchMaxSize.
-    int max_reconsume_times        = -1; ///< Then the dead letter queue; -1 is 16. Java: maxReconsumeTimes.
+    std::size_t consume_threads = 20; ///< Listener calls that run at once, 1..1000. Java: consumeThreadMin/Max.
+    std::size_t consume_batch_size =
+        1;                        ///< Most messages of one listener call, 1..1024. Java: consumeMessageBatchMaxSize.
+    int max_reconsume_times = -1; ///< Then the dead letter queue; -1 is 16. Java: maxReconsumeTimes.
 
     // Pulling, and how much may be held.
-    std::size_t pull_batch_size      = 32;         ///< Messages asked for at once, 1..1024. Java: pullBatchSize.
-    std::size_t pull_batch_bytes     = 256 * 1024; ///< Bytes asked for at once. Java: pullBatchSizeInBytes.
-    milliseconds pull_interval{0};                 ///< Pause between two pulls of a queue, 0..65535 ms.
-    std::size_t max_cached_messages  = 1000;       ///< Per queue, 1..65535. Java: pullThresholdForQueue.
-    std::size_t max_cached_bytes     = 100u << 20; ///< Per queue, frames as held, 1 MiB..1 GiB. Java: pullThresholdSizeForQueue.
-    std::int64_t max_span            = 2000;       ///< Offsets between the committed and the next pulled, 1..65535. Java: consumeConcurrentlyMaxSpan.
-    std::size_t max_body_size        = 16u << 20;  ///< Bytes of one inflated body; larger ones are refused as bad.
-    std::size_t max_frame_size       = 16u << 20;  ///< Bytes of one frame, at most 32 MiB. Java: com.rocketmq.remoting.frameMaxLength.
-    bool check_crc                   = true;       ///< Compare each body with its stored checksum.
+    std::size_t pull_batch_size  = 32;         ///< Messages asked for at once, 1..1024. Java: pullBatchSize.
+    std::size_t pull_batch_bytes = 256 * 1024; ///< Bytes asked for at once. Java: pullBatchSizeInBytes.
+    milliseconds pull_interval{0};             ///< Pause between two pulls of a queue, 0..65535 ms.
+    std::size_t max_cached_messages = 1000;    ///< Per queue, 1..65535. Java: pullThresholdForQueue.
+    std::size_t max_cached_bytes =
+        100u << 20; ///< Per queue, frames as held, 1 MiB..1 GiB. Java: pullThresholdSizeForQueue.
+    std::int64_t max_span =
+        2000; ///< Offsets between the committed and the next pulled, 1..65535. Java: consumeConcurrentlyMaxSpan.
+    std::size_t max_body_size = 16u << 20; ///< Bytes of one inflated body; larger ones are refused as bad.
+    std::size_t max_frame_size =
+        16u << 20;         ///< Bytes of one frame, at most 32 MiB. Java: com.rocketmq.remoting.frameMaxLength.
+    bool check_crc = true; ///< Compare each body with its stored checksum.
 
     // Times.
     milliseconds connect_timeout{3000};
-    milliseconds request_timeout{3000};            ///< Control requests. Java: mqClientApiTimeout.
-    milliseconds suspend_timeout{15000};           ///< How long a broker holds a pull that finds nothing.
-    milliseconds pull_timeout{30000};              ///< Longer than a held pull by more than 5 s: brokers look every 5 s.
-    milliseconds error_delay{1000};                ///< Before a queue is pulled again after an error. Java: pullTimeDelayMillsWhenException.
-    milliseconds route_poll_interval{30000};       ///< Java: pollNameServerInterval.
-    milliseconds heartbeat_interval{30000};        ///< Java: heartbeatBrokerInterval. Brokers forget a member after 120 s.
-    milliseconds commit_interval{5000};            ///< Java: persistConsumerOffsetInterval.
+    milliseconds request_timeout{3000};  ///< Control requests. Java: mqClientApiTimeout.
+    milliseconds suspend_timeout{15000}; ///< How long a broker holds a pull that finds nothing.
+    milliseconds pull_timeout{30000};    ///< Longer than a held pull by more than 5 s: brokers look every 5 s.
+    milliseconds error_delay{
+        1000}; ///< Before a queue is pulled again after an error. Java: pullTimeDelayMillsWhenException.
+    milliseconds route_poll_interval{30000}; ///< Java: pollNameServerInterval.
+    milliseconds heartbeat_interval{30000};  ///< Java: heartbeatBrokerInterval. Brokers forget a member after 120 s.
+    milliseconds commit_interval{5000};      ///< Java: persistConsumerOffsetInterval.
     milliseconds rebalance_interval{20000};
     /// Before a queue that another living member may still hold is read. That member shares out once a second at most, then
     /// ends its listener calls and commits; a shorter delay reads some messages twice.
     milliseconds takeover_delay{1500};
     milliseconds send_back_timeout{5000};
-    milliseconds stop_timeout{10000};              ///< How long stop() waits for running listener calls.
+    milliseconds stop_timeout{10000}; ///< How long stop() waits for running listener calls.
 };
 
 /// Why options are refused: the code, and a sentence that names the member, its value and what would do.
@@ -111,7 +116,8 @@ inline option_problem check(const options& given) {
     if (given.name_servers.empty())
         return {error::invalid_name_server, "name_servers is empty; give host:port, several separated by ';'"};
     if (const auto servers = parse_name_servers(given.name_servers); !servers)
-        return {servers.error(), "name_servers \"" + given.name_servers + "\" is not a list of host:port separated by ';'"};
+        return {servers.error(),
+                "name_servers \"" + given.name_servers + "\" is not a list of host:port separated by ';'"};
     if (given.model == message_model::broadcasting)
         return {error::unsupported_feature, "model broadcasting is not in this version; use clustering"};
     if (given.from == consume_from::timestamp && given.from_time == std::chrono::system_clock::time_point())
@@ -122,7 +128,7 @@ inline option_problem check(const options& given) {
         std::int64_t value, least, most;
     };
     constexpr std::int64_t mebi = 1 << 20, day = 24 * 3600 * 1000;
-    const auto number = [](auto value) { return static_cast<std::int64_t>(value); };
+    const auto number    = [](auto value) { return static_cast<std::int64_t>(value); };
     const range ranges[] = {
         {"consume_threads", number(given.consume_threads), 1, 1000},
         {"max_span", given.max_span, 1, 65535},

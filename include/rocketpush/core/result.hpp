@@ -35,9 +35,7 @@ class [[nodiscard]] result {
     explicit operator bool() const noexcept { return has_value(); }
 
     /// The failure; a default (false) code when there is a value.
-    std::error_code error() const noexcept {
-        return has_value() ? std::error_code() : *std::get_if<1>(&state_);
-    }
+    std::error_code error() const noexcept { return has_value() ? std::error_code() : *std::get_if<1>(&state_); }
 
     T& value() & noexcept { return checked(); }
     const T& value() const& noexcept { return const_cast<result*>(this)->checked(); }

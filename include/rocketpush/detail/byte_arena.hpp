@@ -68,7 +68,8 @@ class byte_arena {
     std::span<char> grow(std::span<char> room, std::size_t used, std::size_t at_least) {
         ROCKETPUSH_ASSERT(used <= room.size() && used <= at_least, "an arena grows and keeps what was written");
         const auto larger = prepare(at_least);
-        if (used != 0 && larger.data() != room.data()) std::memcpy(larger.data(), room.data(), used);
+        if (used != 0 && larger.data() != room.data())
+            std::memcpy(larger.data(), room.data(), used);
         return larger;
     }
 

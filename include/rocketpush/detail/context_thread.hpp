@@ -41,7 +41,8 @@ class context_thread {
 
     void start() {
         const std::lock_guard lock(shared_->mutex);
-        if (thread_.joinable() || !work_) return;
+        if (thread_.joinable() || !work_)
+            return;
         thread_ = std::thread([shared = shared_] {
             shared->context.run();
             const std::lock_guard ending(shared->mutex);
@@ -54,7 +55,8 @@ class context_thread {
     bool join(std::chrono::milliseconds limit) {
         std::unique_lock lock(shared_->mutex);
         work_.reset();
-        if (!thread_.joinable()) return !left_behind_ || shared_->ended;
+        if (!thread_.joinable())
+            return !left_behind_ || shared_->ended;
         if (thread_.get_id() == std::this_thread::get_id()) {
             leave_behind();
             return false;

@@ -41,10 +41,12 @@ result<std::string_view> inflate_into(byte_arena& arena, std::size_t compressed_
     for (std::size_t used = 0;;) {
         room            = room.first(std::min(room.size(), most));
         const auto made = step(room, used);
-        if (made.state == inflate_state::damaged) return error::decompression_failed;
+        if (made.state == inflate_state::damaged)
+            return error::decompression_failed;
         if (made.used > limit || (made.state == inflate_state::full && room.size() == most))
             return error::decompressed_too_large;
-        if (made.state == inflate_state::done) return arena.commit(made.used);
+        if (made.state == inflate_state::done)
+            return arena.commit(made.used);
         used = made.used;
         room = arena.grow(room, used, std::min(most, room.size() * 2));
     }

@@ -29,7 +29,8 @@ class job_ledger {
         ticket(ticket&&) noexcept   = default;
         ticket& operator=(ticket&&) = delete;
         ~ticket() {
-            if (ledger_) ledger_->finished(ledger_->outstanding_);
+            if (ledger_)
+                ledger_->finished(ledger_->outstanding_);
         }
 
         const std::shared_ptr<job_ledger>& ledger() const noexcept { return ledger_; }

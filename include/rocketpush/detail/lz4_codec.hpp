@@ -21,10 +21,12 @@ namespace rocketpush::detail {
 class lz4_codec {
   public:
     result<std::string_view> inflate(std::string_view in, std::size_t limit, byte_arena& arena) {
-        if (in.empty()) return error::decompression_failed;
+        if (in.empty())
+            return error::decompression_failed;
         if (!context_) {
             LZ4F_dctx* fresh = nullptr;
-            if (::LZ4F_isError(::LZ4F_createDecompressionContext(&fresh, LZ4F_VERSION))) throw std::bad_alloc();
+            if (::LZ4F_isError(::LZ4F_createDecompressionContext(&fresh, LZ4F_VERSION)))
+                throw std::bad_alloc();
             context_.reset(fresh);
         } else {
             ::LZ4F_resetDecompressionContext(context_.get());
@@ -32,16 +34,21 @@ class lz4_codec {
         std::size_t wanted = 1; // input that the codec still hopes for; 0 at the end of a frame
         return inflate_into(arena, in.size(), limit, [&](std::span<char> room, std::size_t used) -> inflate_step {
             for (;;) {
-                if (wanted == 0 && in.empty()) return {inflate_state::done, used};
+                if (wanted == 0 && in.empty())
+                    return {inflate_state::done, used};
                 std::size_t written = room.size() - used;
                 std::size_t read    = in.size();
                 wanted = ::LZ4F_decompress(context_.get(), room.data() + used, &written, in.data(), &read, nullptr);
-                if (::LZ4F_isError(wanted)) return {inflate_state::damaged, 0};
+                if (::LZ4F_isError(wanted))
+                    return {inflate_state::damaged, 0};
                 used += written;
                 in.remove_prefix(read);
-                if (wanted == 0 && in.empty()) return {inflate_state::done, used};
-                if (used == room.size()) return {inflate_state::full, used};
-                if (read == 0 && written == 0) return {inflate_state::damaged, 0};
+                if (wanted == 0 && in.empty())
+                    return {inflate_state::done, used};
+                if (used == room.size())
+                    return {inflate_state::full, used};
+                if (read == 0 && written == 0)
+                    return {inflate_state::damaged, 0};
             }
         });
     }
@@ -51,7 +58,8 @@ class lz4_codec {
         preferences.compressionLevel = level;
         std::string out(::LZ4F_compressFrameBound(in.size(), &preferences), '\0');
         const auto size = ::LZ4F_compressFrame(out.data(), out.size(), in.data(), in.size(), &preferences);
-        if (::LZ4F_isError(size)) throw std::bad_alloc();
+        if (::LZ4F_isError(size))
+            throw std::bad_alloc();
         out.resize(size);
         return out;
     }

@@ -31,30 +31,18 @@ inline constexpr std::uint32_t magic_v2 = 0xDAA320AB;
 inline constexpr std::size_t smallest = 91;
 
 // Behind the born host every place depends on how long the hosts are: 8 bytes, or 20 for IPv6.
-constexpr std::size_t born_host_size(std::uint32_t flags) noexcept {
-    return flags & sys_flags::born_host_v6 ? 20 : 8;
-}
+constexpr std::size_t born_host_size(std::uint32_t flags) noexcept { return flags & sys_flags::born_host_v6 ? 20 : 8; }
 constexpr std::size_t store_host_size(std::uint32_t flags) noexcept {
     return flags & sys_flags::store_host_v6 ? 20 : 8;
 }
-constexpr std::size_t store_timestamp(std::uint32_t flags) noexcept {
-    return born_host + born_host_size(flags);
-}
-constexpr std::size_t store_host(std::uint32_t flags) noexcept {
-    return store_timestamp(flags) + 8;
-}
+constexpr std::size_t store_timestamp(std::uint32_t flags) noexcept { return born_host + born_host_size(flags); }
+constexpr std::size_t store_host(std::uint32_t flags) noexcept { return store_timestamp(flags) + 8; }
 constexpr std::size_t reconsume_times(std::uint32_t flags) noexcept {
     return store_host(flags) + store_host_size(flags);
 }
-constexpr std::size_t prepared_transaction_offset(std::uint32_t flags) noexcept {
-    return reconsume_times(flags) + 4;
-}
-constexpr std::size_t body_size(std::uint32_t flags) noexcept {
-    return reconsume_times(flags) + 12;
-}
-constexpr std::size_t body(std::uint32_t flags) noexcept {
-    return body_size(flags) + 4;
-}
+constexpr std::size_t prepared_transaction_offset(std::uint32_t flags) noexcept { return reconsume_times(flags) + 4; }
+constexpr std::size_t body_size(std::uint32_t flags) noexcept { return reconsume_times(flags) + 12; }
+constexpr std::size_t body(std::uint32_t flags) noexcept { return body_size(flags) + 4; }
 
 } // namespace rocketpush::detail::message_layout
 

@@ -46,11 +46,12 @@ struct policy_of {
 template <role R, class Default, class First, class... Rest>
 struct policy_of<R, Default, First, Rest...> {
     static constexpr bool here = decltype(role_of(std::type_identity<First>()))::value == R;
-    using type                 = typename std::conditional_t<here, std::type_identity<First>, policy_of<R, Default, Rest...>>::type;
+    using type = typename std::conditional_t<here, std::type_identity<First>, policy_of<R, Default, Rest...>>::type;
 };
 
 template <role R, class... Given>
-inline constexpr std::size_t count_of = (std::size_t{0} + ... + (decltype(role_of(std::type_identity<Given>()))::value == R));
+inline constexpr std::size_t count_of =
+    (std::size_t{0} + ... + (decltype(role_of(std::type_identity<Given>()))::value == R));
 
 /// A list of policies, sorted: at most one for each slot, defaults for the others.
 template <class... Given>
@@ -59,7 +60,8 @@ struct sorted_policies {
     static_assert(count_of<role::allocation, Given...> <= 1, "two policies are given for the slot Allocation");
     static_assert(count_of<role::offset_store, Given...> <= 1, "two policies are given for the slot OffsetStore");
     static_assert(count_of<role::executor, Given...> <= 1, "two policies are given for the slot Executor");
-    static_assert(count_of<role::observer, Given...> <= 1, "two policies are given for the slot Observer; join them with observers{}");
+    static_assert(count_of<role::observer, Given...> <= 1,
+                  "two policies are given for the slot Observer; join them with observers{}");
     static_assert(count_of<role::runtime, Given...> <= 1, "two policies are given for the slot Runtime");
 
     using transport    = typename policy_of<role::transport, tcp_transport, Given...>::type;
@@ -79,7 +81,8 @@ Policy take_policy(std::tuple<Given...>& given) {
     if constexpr (one_of<Policy, Given...>) {
         return std::move(std::get<Policy>(given));
     } else {
-        static_assert(std::default_initializable<Policy>, "a policy without a default constructor is given to the consumer as a value");
+        static_assert(std::default_initializable<Policy>,
+                      "a policy without a default constructor is given to the consumer as a value");
         return Policy();
     }
 }

@@ -37,7 +37,8 @@ inline constexpr char property_value_end = '\x02';
  */
 template <class Accept>
 bool search_property(std::string_view raw, std::string_view name, Accept accept) noexcept {
-    if (name.empty() || raw.size() <= name.size()) return false;
+    if (name.empty() || raw.size() <= name.size())
+        return false;
     std::size_t left = raw.size() - name.size(); // places 0 .. left-1 are still to be looked at
 #if defined(__SSE2__)
     const __m128i first = _mm_set1_epi8(name.front());
@@ -50,7 +51,8 @@ bool search_property(std::string_view raw, std::string_view name, Accept accept)
         auto hits = static_cast<unsigned>(_mm_movemask_epi8(both));
         while (hits != 0) {
             const auto highest = static_cast<unsigned>(std::bit_width(hits)) - 1;
-            if (accept(left - 16 + highest)) return true;
+            if (accept(left - 16 + highest))
+                return true;
             hits &= ~(1u << highest);
         }
         left -= 16;
@@ -58,7 +60,8 @@ bool search_property(std::string_view raw, std::string_view name, Accept accept)
 #endif
     while (left > 0) {
         --left;
-        if (raw[left] == name.front() && raw[left + name.size()] == property_name_end && accept(left)) return true;
+        if (raw[left] == name.front() && raw[left + name.size()] == property_name_end && accept(left))
+            return true;
     }
     return false;
 }
@@ -75,11 +78,14 @@ bool search_property(std::string_view raw, std::string_view name, Accept accept)
 inline std::optional<std::string_view> find_property(std::string_view raw, std::string_view name) noexcept {
     std::optional<std::string_view> found;
     search_property(raw, name, [&](std::size_t place) noexcept {
-        if (place != 0 && raw[place - 1] != property_value_end) return false;
-        if (std::memcmp(raw.data() + place, name.data(), name.size()) != 0) return false;
+        if (place != 0 && raw[place - 1] != property_value_end)
+            return false;
+        if (std::memcmp(raw.data() + place, name.data(), name.size()) != 0)
+            return false;
         const auto rest  = raw.substr(place + name.size() + 1);
         const auto value = rest.substr(0, rest.find(property_value_end));
-        if (value.empty()) return false;
+        if (value.empty())
+            return false;
         found = value;
         return true;
     });
@@ -109,7 +115,8 @@ class property_range {
                 const auto entry = rest_.substr(0, rest_.find(property_value_end));
                 rest_.remove_prefix(entry.size() < rest_.size() ? entry.size() + 1 : entry.size());
                 const auto split = entry.find(property_name_end);
-                if (split == entry.npos || split == 0 || split + 1 == entry.size()) continue;
+                if (split == entry.npos || split == 0 || split + 1 == entry.size())
+                    continue;
                 here_ = {entry.substr(0, split), entry.substr(split + 1)};
                 return *this;
             }

@@ -18,7 +18,9 @@ class signal_flag {
   public:
     using executor_type = typename Runtime::executor_type;
 
-    explicit signal_flag(Runtime& runtime) : timer_(runtime) { timer_.expires_at(std::chrono::steady_clock::time_point::max()); }
+    explicit signal_flag(Runtime& runtime) : timer_(runtime) {
+        timer_.expires_at(std::chrono::steady_clock::time_point::max());
+    }
 
     bool is_set() const noexcept { return set_; }
     void set() {

@@ -33,8 +33,10 @@ namespace rocketpush::detail {
 class zlib_codec {
   public:
     result<std::string_view> inflate(std::string_view in, std::size_t limit, byte_arena& arena) {
-        if (!context_) context_.reset(::libdeflate_alloc_decompressor());
-        if (!context_) throw std::bad_alloc();
+        if (!context_)
+            context_.reset(::libdeflate_alloc_decompressor());
+        if (!context_)
+            throw std::bad_alloc();
         return inflate_into(arena, in.size(), limit, [&](std::span<char> room, std::size_t) -> inflate_step {
             std::size_t read = 0, written = 0;
             switch (::libdeflate_zlib_decompress_ex(context_.get(), in.data(), in.size(), room.data(), room.size(),
@@ -48,7 +50,8 @@ class zlib_codec {
 
     static std::string compress(std::string_view in, int level) {
         const std::unique_ptr<libdeflate_compressor, deleter> context(::libdeflate_alloc_compressor(level));
-        if (!context) throw std::bad_alloc();
+        if (!context)
+            throw std::bad_alloc();
         std::string out(::libdeflate_zlib_compress_bound(context.get(), in.size()), '\0');
         out.resize(::libdeflate_zlib_compress(context.get(), in.data(), in.size(), out.data(), out.size()));
         return out;
@@ -67,10 +70,12 @@ class zlib_codec {
 class zlib_codec {
   public:
     result<std::string_view> inflate(std::string_view in, std::size_t limit, byte_arena& arena) {
-        if (in.size() > std::numeric_limits<uInt>::max()) return error::decompression_failed;
+        if (in.size() > std::numeric_limits<uInt>::max())
+            return error::decompression_failed;
         if (!context_) {
             std::unique_ptr<z_stream> fresh(new z_stream{});
-            if (::inflateInit(fresh.get()) != Z_OK) throw std::bad_alloc();
+            if (::inflateInit(fresh.get()) != Z_OK)
+                throw std::bad_alloc();
             context_.reset(fresh.release());
         } else {
             ::inflateReset(context_.get());
@@ -83,7 +88,8 @@ class zlib_codec {
             context_->avail_out  = static_cast<uInt>(wanted);
             const int answer     = ::inflate(context_.get(), Z_NO_FLUSH);
             const auto available = used + wanted - context_->avail_out;
-            if (answer == Z_STREAM_END) return {inflate_state::done, available};
+            if (answer == Z_STREAM_END)
+                return {inflate_state::done, available};
             if ((answer == Z_OK || answer == Z_BUF_ERROR) && context_->avail_out == 0)
                 return {inflate_state::full, available};
             return {inflate_state::damaged, 0};

@@ -27,13 +27,18 @@ namespace rocketpush::detail {
 class zstd_codec {
   public:
     result<std::string_view> inflate(std::string_view in, std::size_t limit, byte_arena& arena) {
-        if (in.empty()) return error::decompression_failed;
-        if (!context_) context_.reset(::ZSTD_createDCtx());
-        if (!context_) throw std::bad_alloc();
+        if (in.empty())
+            return error::decompression_failed;
+        if (!context_)
+            context_.reset(::ZSTD_createDCtx());
+        if (!context_)
+            throw std::bad_alloc();
         return inflate_into(arena, in.size(), limit, [&](std::span<char> room, std::size_t) -> inflate_step {
             const auto size = ::ZSTD_decompressDCtx(context_.get(), room.data(), room.size(), in.data(), in.size());
-            if (!::ZSTD_isError(size)) return {inflate_state::done, size};
-            if (::ZSTD_getErrorCode(size) == ZSTD_error_dstSize_tooSmall) return {inflate_state::full, 0};
+            if (!::ZSTD_isError(size))
+                return {inflate_state::done, size};
+            if (::ZSTD_getErrorCode(size) == ZSTD_error_dstSize_tooSmall)
+                return {inflate_state::full, 0};
             return {inflate_state::damaged, 0};
         });
     }
@@ -41,7 +46,8 @@ class zstd_codec {
     static std::string compress(std::string_view in, int level) {
         std::string out(::ZSTD_compressBound(in.size()), '\0');
         const auto size = ::ZSTD_compress(out.data(), out.size(), in.data(), in.size(), level);
-        if (::ZSTD_isError(size)) throw std::bad_alloc();
+        if (::ZSTD_isError(size))
+            throw std::bad_alloc();
         out.resize(size);
         return out;
     }

@@ -86,11 +86,12 @@ inline std::string queue_table(const std::vector<std::pair<message_queue, protoc
 inline void answer_cluster_info(broker_state& broker, const incoming_request& request) {
     const auto& [name, cluster] = std::tie(broker.options.name, broker.options.cluster);
     const protocol::json_value self{{"brokerAddrs", {{"0", to_string(broker.address)}}},
-                              {"brokerName", name},
-                              {"cluster", cluster},
-                              {"enableActingMaster", false}};
-    reply_json(broker, request,
-               {{"brokerAddrTable", {{name, self}}}, {"clusterAddrTable", {{cluster, protocol::json_value::array({name})}}}});
+                                    {"brokerName", name},
+                                    {"cluster", cluster},
+                                    {"enableActingMaster", false}};
+    reply_json(
+        broker, request,
+        {{"brokerAddrTable", {{name, self}}}, {"clusterAddrTable", {{cluster, protocol::json_value::array({name})}}}});
 }
 
 /// GET_ALL_TOPIC_LIST_FROM_NAMESERVER (206)
@@ -112,10 +113,11 @@ inline void answer_topic_stats(broker_state& broker, const incoming_request& req
         const auto newest  = broker.store.find_entry(wanted->topic, id, largest - 1);
         rows.emplace_back(message_queue{wanted->topic, broker.options.name, id},
                           protocol::json_value{{"minOffset", broker.store.min_offset(wanted->topic, id)},
-                                         {"maxOffset", largest},
-                                         {"lastUpdateTimestamp", newest ? newest->store_timestamp : 0}});
+                                               {"maxOffset", largest},
+                                               {"lastUpdateTimestamp", newest ? newest->store_timestamp : 0}});
     }
-    reply(broker, request, response_code::success, {}, protocol::no_fields{}, "{\"offsetTable\":" + queue_table(rows) + '}');
+    reply(broker, request, response_code::success, {}, protocol::no_fields{},
+          "{\"offsetTable\":" + queue_table(rows) + '}');
 }
 
 /// GET_CONSUME_STATS (208)
@@ -140,9 +142,9 @@ inline void answer_consume_stats(broker_state& broker, const incoming_request& r
             const auto last     = broker.store.find_entry(name, id, consumed - 1);
             rows.emplace_back(message_queue{name, broker.options.name, id},
                               protocol::json_value{{"brokerOffset", broker.store.max_offset(name, id)},
-                                             {"consumerOffset", consumed},
-                                             {"pullOffset", consumed},
-                                             {"lastTimestamp", last ? last->store_timestamp : 0}});
+                                                   {"consumerOffset", consumed},
+                                                   {"pullOffset", consumed},
+                                                   {"lastTimestamp", last ? last->store_timestamp : 0}});
         }
     }
     reply(broker, request, response_code::success, {}, protocol::no_fields{},
@@ -229,8 +231,8 @@ inline void answer_running_info(broker_state& broker, const incoming_request& re
         return reply(broker, request, response_code::system_error,
                      "The Consumer <" + wanted->group + "> <" + wanted->client_id + "> not online");
     const protocol::command_meta meta{.opaque = broker.next_opaque++, .version = broker.options.version};
-    broker.forwarded.emplace(meta.opaque, forwarded_request{request.from, request.header.opaque, request.header.encoding,
-                                                            member->connection});
+    broker.forwarded.emplace(meta.opaque, forwarded_request{request.from, request.header.opaque,
+                                                            request.header.encoding, member->connection});
     protocol::append_request(broker.out.frames_to(member->connection), protocol::header_encoding::json, *wanted, meta);
 }
 

@@ -58,7 +58,8 @@ class basic_broker {
      */
     explicit basic_broker(broker_options options = {}, Transport transport = Transport(), Runtime runtime = Runtime())
         : runtime_(std::move(runtime)),
-          server_(std::make_shared<broker_server<Transport, Runtime>>(std::move(options), std::move(transport), runtime_)) {
+          server_(
+              std::make_shared<broker_server<Transport, Runtime>>(std::move(options), std::move(transport), runtime_)) {
         asio::post(runtime_.get_executor(), [server = server_] { server->start(); });
         runtime_.start();
     }
@@ -111,7 +112,8 @@ class basic_broker {
     }
 
     /// The next offset that a group will consume; nothing if it never committed in this queue.
-    std::optional<queue_offset> committed_offset(std::string_view group, std::string_view topic, std::int32_t queue) const {
+    std::optional<queue_offset> committed_offset(std::string_view group, std::string_view topic,
+                                                 std::int32_t queue) const {
         return call([&](auto& logic, auto&) { return logic.committed_offset(group, topic, queue); });
     }
 

@@ -188,8 +188,8 @@ class broker_logic {
             return done.code;
         answering::wake_held_pulls(state_);
         const auto& unique = done.fields.transaction_id;
-        return sent_message{unique.empty() ? done.fields.message_id : unique, done.fields.message_id, done.fields.queue_id,
-                            done.fields.queue_offset};
+        return sent_message{unique.empty() ? done.fields.message_id : unique, done.fields.message_id,
+                            done.fields.queue_id, done.fields.queue_offset};
     }
 
     /// Copies of a topic's messages in the order in which they were stored; none for a topic that does not exist.
@@ -363,7 +363,8 @@ class broker_logic {
         valid      = valid && (options.keys.empty() || append(property_names::keys, options.keys));
         if (options.delay_level > 0)
             append(property_names::delay_level, std::to_string(options.delay_level));
-        return std::ranges::all_of(options.properties, [&](const auto& one) { return append(one.first, one.second); }) &&
+        return std::ranges::all_of(options.properties,
+                                   [&](const auto& one) { return append(one.first, one.second); }) &&
                valid;
     }
 

@@ -51,17 +51,17 @@ struct broker_options {
     /// A short list makes retries quick in tests: level 3 is a first retry's.
     std::vector<std::chrono::milliseconds> delay_levels = default_delay_levels();
 
-    std::size_t store_bytes      = 256 * 1024 * 1024; ///< Beyond it the oldest messages go, parked ones too.
-    std::size_t max_message_body = 4 * 1024 * 1024;   ///< Bytes.
-    std::size_t pull_messages    = 32;                ///< Most that one pull gives, whatever it asks for.
-    std::size_t pull_bytes       = 256 * 1024;        ///< Bytes, but always one message.
-    std::size_t held_pulls       = 100'000;           ///< Pulls beyond this number are answered at once.
-    std::size_t frame_limit      = protocol::default_frame_limit; ///< Bytes; a client that sends a larger one is cut off.
+    std::size_t store_bytes      = 256 * 1024 * 1024;        ///< Beyond it the oldest messages go, parked ones too.
+    std::size_t max_message_body = 4 * 1024 * 1024;          ///< Bytes.
+    std::size_t pull_messages    = 32;                       ///< Most that one pull gives, whatever it asks for.
+    std::size_t pull_bytes       = 256 * 1024;               ///< Bytes, but always one message.
+    std::size_t held_pulls       = 100'000;                  ///< Pulls beyond this number are answered at once.
+    std::size_t frame_limit = protocol::default_frame_limit; ///< Bytes; a client that sends a larger one is cut off.
 
     std::chrono::milliseconds lock_lifetime   = std::chrono::seconds(60);
     std::chrono::milliseconds client_lifetime = std::chrono::seconds(120); ///< Without a heartbeat.
-    std::chrono::milliseconds idle_lifetime   = std::chrono::seconds(120); ///< Of a connection without a byte either way.
-    std::chrono::milliseconds scan_interval   = std::chrono::seconds(10);  ///< Between looks for those two.
+    std::chrono::milliseconds idle_lifetime = std::chrono::seconds(120); ///< Of a connection without a byte either way.
+    std::chrono::milliseconds scan_interval = std::chrono::seconds(10);  ///< Between looks for those two.
 
     /// From 5.0 on.
     bool is_version_5() const noexcept { return version >= version_5_0_0; }
@@ -74,7 +74,8 @@ inline std::string_view describe_problem(const broker_options& options) noexcept
         return "name and cluster need 1 to 127 characters of a-z A-Z 0-9 _ - % |";
     if (options.version < 0 || options.version > INT16_MAX)
         return "version is from 0 to 32767";
-    if (options.auto_queues < 1 || options.auto_queues > 65'536 || options.retry_queues < 0 || options.retry_queues > 65'536)
+    if (options.auto_queues < 1 || options.auto_queues > 65'536 || options.retry_queues < 0 ||
+        options.retry_queues > 65'536)
         return "auto_queues is from 1 to 65536, retry_queues from 0 to 65536";
     if (options.delay_levels.empty() || !std::ranges::all_of(options.delay_levels, valid_level))
         return "delay_levels needs a level, and none is negative";

@@ -58,8 +58,11 @@ class broker_server : public std::enable_shared_from_this<broker_server<Transpor
 
     /// Listens. @throws std::system_error  It cannot, or an option is out of its range.
     broker_server(broker_options options, Transport transport, const Runtime& runtime)
-        : runtime_(runtime), acceptor_(open_acceptor(transport, options)), timer_(runtime_),
-          retry_timer_(runtime_), resumed_(runtime_.get_executor()) {
+        : runtime_(runtime),
+          acceptor_(open_acceptor(transport, options)),
+          timer_(runtime_),
+          retry_timer_(runtime_),
+          resumed_(runtime_.get_executor()) {
         auto reached_at = acceptor_.local_endpoint();
         if (!options.advertised_host.empty())
             reached_at.host = options.advertised_host;
@@ -126,7 +129,10 @@ class broker_server : public std::enable_shared_from_this<broker_server<Transpor
 
     struct client {
         client(stream_type connected, const executor_type& executor, std::size_t frame_limit)
-            : stream(std::move(connected)), has_frames(executor), has_written(executor), pool(retained_blocks),
+            : stream(std::move(connected)),
+              has_frames(executor),
+              has_written(executor),
+              pool(retained_blocks),
               reader(pool, frame_limit) {}
 
         stream_type stream;
@@ -219,7 +225,7 @@ class broker_server : public std::enable_shared_from_this<broker_server<Transpor
 
     void begin(stream_type stream) {
         const auto address = to_host_address(stream.remote_endpoint());
-        auto one           = std::make_shared<client>(std::move(stream), runtime_.get_executor(), logic_->options().frame_limit);
+        auto one = std::make_shared<client>(std::move(stream), runtime_.get_executor(), logic_->options().frame_limit);
         {
             const std::lock_guard lock(mutex_);
             one->id = logic_->connect(address, now());
@@ -326,7 +332,7 @@ class broker_server : public std::enable_shared_from_this<broker_server<Transpor
     std::chrono::steady_clock::time_point timer_at_{};
     bool stopped_ = false;
 
-    std::mutex mutex_; // guards all below
+    std::mutex mutex_;                  // guards all below
     std::optional<broker_logic> logic_; // there as soon as it is known where it listens
     bool paused_ = false;
 };

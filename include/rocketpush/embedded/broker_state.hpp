@@ -78,8 +78,11 @@ inline constexpr std::string_view schedule_topic = "SCHEDULE_TOPIC_XXXX";
  */
 struct broker_state {
     broker_state(broker_options with, endpoint reached_at, const host_address& own_address, std::uint64_t seed)
-        : options(std::move(with)), address(std::move(reached_at)), store(options.store_bytes, own_address),
-          delays(options.delay_levels), locks(options.lock_lifetime),
+        : options(std::move(with)),
+          address(std::move(reached_at)),
+          store(options.store_bytes, own_address),
+          delays(options.delay_levels),
+          locks(options.lock_lifetime),
           unique_ids(own_address, seed >> 32, static_cast<std::uint32_t>(seed)) {
         store.set_topic(schedule_topic, {delays.levels(), delays.levels(), 6});
         if (options.auto_create_topics)
@@ -100,8 +103,8 @@ struct broker_state {
     std::set<std::string, std::less<>> known_groups; ///< Those that may consume; see auto_create_groups.
     std::map<connection_id, client_connection> connections;
     std::map<std::int32_t, forwarded_request> forwarded; ///< By the opaque of the broker's own request.
-    std::vector<arrival> arrivals;                        ///< Not yet told to held pulls.
-    std::int32_t next_opaque = 0;                         ///< Of the broker's own requests.
+    std::vector<arrival> arrivals;                       ///< Not yet told to held pulls.
+    std::int32_t next_opaque = 0;                        ///< Of the broker's own requests.
     outbox out;
 
     /// Whether a group may consume; one that is not known is made if that is allowed.
@@ -171,10 +174,10 @@ inline void notify_members(broker_state& broker, std::string_view group_name) {
         return;
     const protocol::consumer_ids_changed_notice notice{std::string(group_name)};
     for (const auto& member : group->members) {
-        const protocol::command_meta meta{.opaque  = broker.next_opaque++,
-                                          .flag    = protocol::oneway_flag,
-                                          .version = broker.options.version};
-        protocol::append_request(broker.out.frames_to(member.connection), protocol::header_encoding::json, notice, meta);
+        const protocol::command_meta meta{
+            .opaque = broker.next_opaque++, .flag = protocol::oneway_flag, .version = broker.options.version};
+        protocol::append_request(broker.out.frames_to(member.connection), protocol::header_encoding::json, notice,
+                                 meta);
     }
 }
 

@@ -53,8 +53,9 @@ class commit_log {
     /// The message that begins at `offset`; empty if none does or it was dropped. Valid until it is dropped.
     std::string_view record_at(std::int64_t offset) const noexcept {
         namespace layout = detail::message_layout;
-        const auto behind = std::upper_bound(segments_.begin(), segments_.end(), offset,
-                                             [](std::int64_t wanted, const segment& one) { return wanted < one.begin; });
+        const auto behind =
+            std::upper_bound(segments_.begin(), segments_.end(), offset,
+                             [](std::int64_t wanted, const segment& one) { return wanted < one.begin; });
         if (offset < 0 || behind == segments_.begin())
             return {};
         const auto& holder = *std::prev(behind);

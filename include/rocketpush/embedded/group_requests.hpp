@@ -27,7 +27,8 @@ inline void answer_heartbeat(broker_state& broker, const incoming_request& reque
             continue;
         if (broker.options.retry_queues > 0)
             ensure_group_topic(broker, retry_topic(consumer.group_name), broker.options.retry_queues);
-        if (broker.groups.join(request.from, heartbeat->client_id, request.header.version, consumer, request.now.steady))
+        if (broker.groups.join(request.from, heartbeat->client_id, request.header.version, consumer,
+                               request.now.steady))
             notify_members(broker, consumer.group_name);
     }
     if (broker.options.is_version_5())
@@ -55,7 +56,8 @@ inline void answer_consumer_list(broker_state& broker, const incoming_request& r
         return;
     const auto* group = broker.groups.find(wanted->consumer_group);
     if (!group)
-        return reply(broker, request, response_code::system_error, "no consumer for this group, " + wanted->consumer_group);
+        return reply(broker, request, response_code::system_error,
+                     "no consumer for this group, " + wanted->consumer_group);
     protocol::consumer_list list;
     for (const auto& member : group->members)
         list.consumer_ids.push_back(member.client_id);

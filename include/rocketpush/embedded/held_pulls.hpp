@@ -88,7 +88,7 @@ class held_pulls {
   private:
     using queue_place = std::tuple<std::string, std::int32_t, std::uint64_t>;
 
-    static constexpr std::uint64_t last_id     = UINT64_MAX;
+    static constexpr std::uint64_t last_id    = UINT64_MAX;
     static constexpr std::int32_t first_queue = 0;
     static constexpr std::int32_t last_queue  = INT32_MAX;
 

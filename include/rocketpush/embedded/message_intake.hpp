@@ -47,8 +47,8 @@ inline stored_place store_now(broker_state& broker, const protocol::stored_messa
 /// Whether the properties will still fit when the message is parked.
 inline bool properties_fit(std::string_view topic, std::string_view properties) noexcept {
     constexpr std::size_t real_queue_id_size = 24;
-    const auto parked = delay_level_of(properties) > 0 ? property_names::real_topic.size() + topic.size() + real_queue_id_size
-                                                       : 0;
+    const auto parked =
+        delay_level_of(properties) > 0 ? property_names::real_topic.size() + topic.size() + real_queue_id_size : 0;
     return properties.size() + parked <= protocol::most_property_bytes;
 }
 

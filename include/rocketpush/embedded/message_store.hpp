@@ -130,7 +130,7 @@ class message_store {
 
     /// The topic's queues in turn, for those who do not name one. The topic exists.
     std::int32_t next_queue(std::string_view topic) {
-        auto& writer = topics_.find(topic)->second;
+        auto& writer       = topics_.find(topic)->second;
         return writer.turn = (writer.turn + 1) % std::max(1, writer.settings.write_queues);
     }
 
@@ -150,7 +150,9 @@ class message_store {
     }
 
     /// The message that begins there in the commit log; empty if there is none.
-    std::string_view record_at(std::int64_t commit_log_offset) const noexcept { return log_.record_at(commit_log_offset); }
+    std::string_view record_at(std::int64_t commit_log_offset) const noexcept {
+        return log_.record_at(commit_log_offset);
+    }
 
     /// Offset of a queue's oldest message; where the next will be if it has none; 0 if there is no such queue.
     queue_offset min_offset(std::string_view topic, std::int32_t queue_id) const {
@@ -176,9 +178,9 @@ class message_store {
         const auto* queue = find_queue(topic, queue_id);
         if (!queue)
             return 0;
-        const auto first = std::partition_point(queue->entries.begin(), queue->entries.end(), [timestamp](const entry& one) {
-            return one.store_timestamp < timestamp;
-        });
+        const auto first =
+            std::partition_point(queue->entries.begin(), queue->entries.end(),
+                                 [timestamp](const entry& one) { return one.store_timestamp < timestamp; });
         return queue->begin + std::distance(queue->entries.begin(), first);
     }
 

@@ -40,7 +40,8 @@ inline void answer_query_offset(broker_state& broker, const incoming_request& re
                      "Not found, do not set to zero, maybe this group boot first");
     if (young && !(is_5 && empty))
         return reply_offset(broker, request, 0);
-    reply(broker, request, response_code::query_not_found, "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first");
+    reply(broker, request, response_code::query_not_found,
+          "Not found, V3_0_6_SNAPSHOT maybe this group consumer boot first");
 }
 
 /// UPDATE_CONSUMER_OFFSET (15). 4.9 keeps an offset of whatever it is told.
@@ -78,7 +79,8 @@ inline void answer_earliest_time(broker_state& broker, const incoming_request& r
         return;
     const auto first  = broker.store.min_offset(wanted->topic, wanted->queue_id);
     const auto oldest = broker.store.find_entry(wanted->topic, wanted->queue_id, first);
-    reply(broker, request, response_code::success, {}, protocol::timestamp_response{oldest ? oldest->store_timestamp : -1});
+    reply(broker, request, response_code::success, {},
+          protocol::timestamp_response{oldest ? oldest->store_timestamp : -1});
 }
 
 /**
@@ -98,7 +100,9 @@ inline void answer_search_offset(broker_state& broker, const incoming_request& r
     const bool upper    = is_5 && std::ranges::equal(wanted->boundary_type, std::string_view("upper"), {}, [](char c) {
                            return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
                        });
-    auto found = broker.store.first_since(wanted->topic, wanted->queue_id, upper && wanted->timestamp < INT64_MAX ? wanted->timestamp + 1 : wanted->timestamp);
+    auto found =
+        broker.store.first_since(wanted->topic, wanted->queue_id,
+                                 upper && wanted->timestamp < INT64_MAX ? wanted->timestamp + 1 : wanted->timestamp);
     if (upper)
         found = std::max(smallest, found - 1);
     else if (!is_5)

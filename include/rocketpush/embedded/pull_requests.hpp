@@ -57,8 +57,8 @@ inline pull_check check_pull(broker_state& broker, const protocol::pull_request&
     if (!topic->readable())
         return {response_code::no_permission, "the topic[" + pull.topic + "] pulling message is forbidden"};
     if (pull.queue_id < 0 || pull.queue_id >= topic->read_queues)
-        return {invalid_parameter(broker), "queueId[" + std::to_string(pull.queue_id) + "] is illegal, topic:[" +
-                                               pull.topic + "]"};
+        return {invalid_parameter(broker),
+                "queueId[" + std::to_string(pull.queue_id) + "] is illegal, topic:[" + pull.topic + "]"};
     if (!pull.expression_type.empty() && pull.expression_type != to_string(filter_type::tag))
         return {response_code::system_error,
                 "The broker does not support consumer to filter message by " + pull.expression_type};
@@ -91,8 +91,9 @@ inline void reply_pull(broker_state& broker, const reply_address& address, const
     }
     auto& frames     = broker.out.frames_to(address.to);
     const auto begin = frames.size();
-    protocol::append_response(frames, chosen_encoding(broker, address.encoding), code_of(read.status, pull.queue_offset),
-                              address.opaque, to_string(read.status), fields, {}, broker.options.version);
+    protocol::append_response(frames, chosen_encoding(broker, address.encoding),
+                              code_of(read.status, pull.queue_offset), address.opaque, to_string(read.status), fields,
+                              {}, broker.options.version);
     for (const auto record : records)
         frames.append(record);
     // The frame's length was that of a frame without a body.
@@ -128,7 +129,7 @@ inline void answer_pull(broker_state& broker, const incoming_request& request) {
     // A longer wait than this is no wait but a broken client.
     constexpr std::int64_t longest_wait = 3'600'000;
     const auto wait                     = std::clamp<std::int64_t>(pull->suspend_millis, 0, longest_wait);
-    const bool may_wait = (pull->sys_flag & protocol::pull_flags::suspend) != 0 && wait > 0 &&
+    const bool may_wait                 = (pull->sys_flag & protocol::pull_flags::suspend) != 0 && wait > 0 &&
                           broker.held.size() < broker.options.held_pulls;
     const auto address  = address_of(request);
     const bool answered = request.header.is_oneway() || try_pull(broker, address, *pull, check.tag_codes, may_wait);

@@ -76,8 +76,8 @@ inline void ensure_group_topic(broker_state& broker, std::string_view topic, std
  * @param example  What the producer names as `defaultTopic`.
  * @param queues   How many it asks for.
  */
-inline const topic_settings* find_or_create_topic(broker_state& broker, std::string_view topic, std::string_view example,
-                                                  std::int32_t queues) {
+inline const topic_settings* find_or_create_topic(broker_state& broker, std::string_view topic,
+                                                  std::string_view example, std::int32_t queues) {
     if (const auto* existing = broker.store.find_topic(topic))
         return existing;
     const auto* model      = broker.store.find_topic(example);

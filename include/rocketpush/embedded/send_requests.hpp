@@ -45,8 +45,7 @@ std::optional<send_outcome> redirect_retry(broker_state& broker, Request& send, 
         return std::nullopt;
     const auto group = send.topic.substr(retry_topic_prefix.size());
     if (!broker.admit_group(group))
-        return send_outcome{response_code::subscription_group_not_exist,
-                            "subscription group not exist, " + group};
+        return send_outcome{response_code::subscription_group_not_exist, "subscription group not exist, " + group};
     auto max_times = broker.options.max_reconsume_times;
     if (client_version >= version_with_max_reconsume_times)
         max_times = send.max_reconsume_times.value_or(max_times);
@@ -112,8 +111,8 @@ protocol::stored_message envelope_of(const Request& send, const host_address& se
 }
 
 template <class Request>
-void store_one(broker_state& broker, Request& send, std::string_view body, const host_address& sender, const moment& now,
-               send_outcome& outcome) {
+void store_one(broker_state& broker, Request& send, std::string_view body, const host_address& sender,
+               const moment& now, send_outcome& outcome) {
     complete_properties(broker, send.properties, now);
     if (!properties_fit(send.topic, send.properties)) {
         outcome = {response_code::message_illegal, "the message's properties are longer than 32767 bytes"};
@@ -220,22 +219,24 @@ inline void answer_send_back(broker_state& broker, const incoming_request& reque
     auto max_times = broker.options.max_reconsume_times;
     if (request.header.version >= version_with_max_reconsume_times)
         max_times = back->max_reconsume_times.value_or(max_times);
-    const bool dead = back->delay_level < 0 || message.reconsume_times >= max_times;
+    const bool dead  = back->delay_level < 0 || message.reconsume_times >= max_times;
     const auto topic = dead ? dlq_topic(back->group) : retry_topic(back->group);
     ensure_group_topic(broker, topic, dead ? 1 : broker.options.retry_queues);
     const auto* target = broker.store.find_topic(topic);
     if (!target->writable())
-        return reply(broker, request, response_code::no_permission, "the topic[" + topic + "] sending message is forbidden");
+        return reply(broker, request, response_code::no_permission,
+                     "the topic[" + topic + "] sending message is forbidden");
 
     // Kept small enough to be a number whatever the count is; the schedule knows its last level.
     const auto later = std::min(3 + std::min(message.reconsume_times, 1000), broker.delays.levels());
     const auto level = dead ? 0 : back->delay_level == 0 ? later : back->delay_level;
     protocol::set_property(properties, property_names::delay_level, std::to_string(level));
     if (!properties_fit(topic, properties))
-        return reply(broker, request, response_code::message_illegal, "the message's properties are longer than 32767 bytes");
-    message.topic      = topic;
-    message.queue_id   = broker.store.next_queue(topic);
-    message.properties = properties;
+        return reply(broker, request, response_code::message_illegal,
+                     "the message's properties are longer than 32767 bytes");
+    message.topic           = topic;
+    message.queue_id        = broker.store.next_queue(topic);
+    message.properties      = properties;
     message.reconsume_times = std::min(message.reconsume_times, INT32_MAX - 1) + 1;
     store_or_park(broker, message, request.now);
     reply(broker, request, response_code::success);

@@ -20,8 +20,10 @@ namespace rocketpush::embedded {
  */
 inline protocol::stored_message read_stored(std::string_view record) noexcept {
     namespace layout  = rocketpush::detail::message_layout;
-    const auto number = [record]<class T>(T, std::size_t at) { return rocketpush::detail::load_big<T>(record.data() + at); };
-    const auto flags  = number(std::uint32_t{}, layout::sys_flag);
+    const auto number = [record]<class T>(T, std::size_t at) {
+        return rocketpush::detail::load_big<T>(record.data() + at);
+    };
+    const auto flags = number(std::uint32_t{}, layout::sys_flag);
 
     protocol::stored_message message;
     message.queue_id          = number(std::int32_t{}, layout::queue_id);
@@ -31,8 +33,7 @@ inline protocol::stored_message read_stored(std::string_view record) noexcept {
     message.sys_flag          = flags;
     message.born_timestamp    = number(std::int64_t{}, layout::born_timestamp);
     message.store_timestamp   = number(std::int64_t{}, layout::store_timestamp(flags));
-    message.born_host =
-        host_address::read(record.data() + layout::born_host, (flags & sys_flags::born_host_v6) != 0);
+    message.born_host = host_address::read(record.data() + layout::born_host, (flags & sys_flags::born_host_v6) != 0);
     message.store_host =
         host_address::read(record.data() + layout::store_host(flags), (flags & sys_flags::store_host_v6) != 0);
     message.reconsume_times             = number(std::int32_t{}, layout::reconsume_times(flags));

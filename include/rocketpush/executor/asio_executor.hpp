@@ -36,11 +36,13 @@ class asio_executor {
     asio_executor& operator=(asio_executor&&) = delete;
 
     ~asio_executor() {
-        if (state_) join(std::chrono::milliseconds(0));
+        if (state_)
+            join(std::chrono::milliseconds(0));
     }
 
     void start(std::size_t threads) {
-        if (given_ == 0) resize(threads);
+        if (given_ == 0)
+            resize(threads);
     }
 
     template <executor_job Job>
@@ -54,7 +56,8 @@ class asio_executor {
     /// On a thread of the executor it does not wait: jobs that are queued may need this very thread.
     bool join(std::chrono::milliseconds limit) {
         if constexpr (detail::knows_its_threads<Executor>)
-            if (state_->executor.running_in_this_thread()) limit = std::chrono::milliseconds(0);
+            if (state_->executor.running_in_this_thread())
+                limit = std::chrono::milliseconds(0);
         return state_->jobs->join(limit);
     }
 

@@ -44,7 +44,8 @@ class thread_pool_executor {
     thread_pool_executor& operator=(thread_pool_executor&&) = delete;
 
     ~thread_pool_executor() {
-        if (state_) join(std::chrono::milliseconds(0));
+        if (state_)
+            join(std::chrono::milliseconds(0));
     }
 
     /**
@@ -53,7 +54,8 @@ class thread_pool_executor {
      */
     void start(std::size_t threads) {
         const std::lock_guard lock(state_->mutex);
-        if (state_->started || state_->ended) return;
+        if (state_->started || state_->ended)
+            return;
         state_->started  = true;
         const auto count = at_least_one(given_ != 0 ? given_ : threads);
         state_->wanted   = 0;
@@ -103,7 +105,8 @@ class thread_pool_executor {
             const auto busy = [&] { return state_->jobs->running() + (own != 0 && !state_->jobs->in_job() ? 1 : 0); };
             state_->changed.wait_for(lock, detail::thread_leave_grace, [&] { return state_->live <= busy(); });
             all_left = state_->live <= own;
-            for (auto& [id, thread] : state_->threads) thread.detach();
+            for (auto& [id, thread] : state_->threads)
+                thread.detach();
             state_->threads.clear();
             left.swap(state_->left);
         }
@@ -144,7 +147,8 @@ class thread_pool_executor {
     }
 
     static void join_all(std::vector<std::thread>& threads) {
-        for (auto& thread : threads) thread.join();
+        for (auto& thread : threads)
+            thread.join();
     }
 
     /// Called with the mutex held.
@@ -155,7 +159,8 @@ class thread_pool_executor {
                 const auto id = thread.get_id();
                 state_->threads.emplace(id, std::move(thread));
             } catch (const std::system_error&) {
-                if (state_->live == 0) throw;
+                if (state_->live == 0)
+                    throw;
                 return;
             }
             ++state_->live;

@@ -43,8 +43,8 @@ using any = std::variant<request, wait, pause, reposition>;
 
 struct pull_pace {
     cache_limits limits;
-    std::chrono::milliseconds interval{0};          ///< Between two pulls that found messages.
-    std::chrono::milliseconds error_delay{1000};    ///< After an error.
+    std::chrono::milliseconds interval{0};            ///< Between two pulls that found messages.
+    std::chrono::milliseconds error_delay{1000};      ///< After an error.
     std::chrono::milliseconds flow_control_delay{20}; ///< After the broker's FLOW_CONTROL answer.
 };
 

@@ -60,11 +60,11 @@ class pulled_batch {
     // Filling it, by the strand before dispatch.
 
     detail::message_origin origin{};
-    detail::block_ref frame;             ///< Holds the bytes of all messages.
-    detail::byte_arena inflated;         ///< Holds bodies that were compressed.
+    detail::block_ref frame;     ///< Holds the bytes of all messages.
+    detail::byte_arena inflated; ///< Holds bodies that were compressed.
     std::vector<detail::message_fields> messages;
-    std::size_t frame_size = 0;          ///< Bytes of the frame; flow control counts them with the inflated ones.
-    void* home = nullptr;                ///< The owned queue; kept until no batch of it has a runner.
+    std::size_t frame_size = 0;       ///< Bytes of the frame; flow control counts them with the inflated ones.
+    void* home             = nullptr; ///< The owned queue; kept until no batch of it has a runner.
 
     /// Call when `messages` is complete; resets claims and marks.
     void prepare() {
@@ -159,8 +159,8 @@ class pulled_batch {
     /// Whether it was let go of: all messages are finished, only the place in the order is kept.
     bool released() const noexcept { return frame_size == 0; }
 
-    std::uint32_t under_send_back = 0; ///< Messages that a send-back operation is at.
-    bool heard                    = false; ///< The last runner left and the strand knows it.
+    std::uint32_t under_send_back = 0;       ///< Messages that a send-back operation is at.
+    bool heard                    = false;   ///< The last runner left and the strand knows it.
     pulled_batch* next_heard      = nullptr; ///< Link of the list of batches whose last runner left.
 
     /// Lets go of the bytes when all messages are finished; their offsets stay known.

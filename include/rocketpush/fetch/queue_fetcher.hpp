@@ -24,17 +24,18 @@
 namespace rocketpush {
 
 /// The part of a pull request that stays the same for a queue's whole epoch.
-inline protocol::pull_request make_pull_request(const options& with, const message_queue& queue, const subscription& wanted) {
+inline protocol::pull_request make_pull_request(const options& with, const message_queue& queue,
+                                                const subscription& wanted) {
     return {
-        .consumer_group = with.group,
-        .topic          = queue.topic,
-        .queue_id       = queue.queue_id,
-        .max_messages   = static_cast<std::int32_t>(with.pull_batch_size),
-        .suspend_millis = with.suspend_timeout.count(),
-        .sub_version    = wanted.version,
+        .consumer_group  = with.group,
+        .topic           = queue.topic,
+        .queue_id        = queue.queue_id,
+        .max_messages    = static_cast<std::int32_t>(with.pull_batch_size),
+        .suspend_millis  = with.suspend_timeout.count(),
+        .sub_version     = wanted.version,
         .expression_type = std::string(to_string(wanted.type)),
-        .max_bytes      = static_cast<std::int32_t>(with.pull_batch_bytes),
-        .broker_name    = queue.broker_name,
+        .max_bytes       = static_cast<std::int32_t>(with.pull_batch_bytes),
+        .broker_name     = queue.broker_name,
     };
 }
 
@@ -73,7 +74,8 @@ class queue_fetcher {
     }
 
   private:
-    queue_fetcher(Host& host, queue_type& queue) : host_(host), queue_(queue), loop_(queue.cache.next_pull(), host.pace()) {}
+    queue_fetcher(Host& host, queue_type& queue)
+        : host_(host), queue_(queue), loop_(queue.cache.next_pull(), host.pace()) {}
 
     task<void> pull(queue_offset from) {
         queue_.flow = flow_state::open;
@@ -130,11 +132,11 @@ class queue_fetcher {
     }
 
     void fill_request(queue_offset from) {
-        const auto committable     = queue_.cache.committable();
-        const bool commit          = queue_.at_master && committable > 0; // a slave refuses it, and 0 is no progress
-        queue_.pull.queue_offset   = from;
-        queue_.pull.commit_offset  = commit ? committable : 0;
-        queue_.pull.sys_flag       = protocol::pull_flags::suspend | (commit ? protocol::pull_flags::commit_offset : 0);
+        const auto committable    = queue_.cache.committable();
+        const bool commit         = queue_.at_master && committable > 0; // a slave refuses it, and 0 is no progress
+        queue_.pull.queue_offset  = from;
+        queue_.pull.commit_offset = commit ? committable : 0;
+        queue_.pull.sys_flag      = protocol::pull_flags::suspend | (commit ? protocol::pull_flags::commit_offset : 0);
         if (const auto* wanted = host_.subscription_of(queue_.queue.topic))
             queue_.pull.sub_version = wanted->version;
     }
@@ -173,9 +175,9 @@ class queue_fetcher {
     /// Hands the messages of an answer over. @return Where the next pull begins.
     queue_offset deliver(queue_offset asked, queue_offset next, const protocol::pull_response& fields,
                          received_frame answer, std::chrono::nanoseconds took) {
-        auto batch    = host_.batches().take();
-        batch->origin = {&queue_.queue, host_.own_retry_topic(), fields.min_offset, fields.max_offset};
-        batch->home   = &queue_;
+        auto batch        = host_.batches().take();
+        batch->origin     = {&queue_.queue, host_.own_retry_topic(), fields.min_offset, fields.max_offset};
+        batch->home       = &queue_;
         const auto body   = keep(*batch, answer);
         auto last         = asked;
         const auto on_bad = [&](std::error_code why, std::string_view, queue_offset offset) {

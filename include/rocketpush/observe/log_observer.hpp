@@ -32,7 +32,8 @@ enum class log_level : std::uint8_t { debug, info, warning, error, off };
  */
 class log_observer : public no_observer {
   public:
-    explicit log_observer(log_level least = log_level::warning, std::FILE* to = stderr) noexcept : least_(least), to_(to) {}
+    explicit log_observer(log_level least = log_level::warning, std::FILE* to = stderr) noexcept
+        : least_(least), to_(to) {}
 
     void on_starting(std::string_view group) { group_ = group; }
     void on_started(std::string_view, std::string_view client_id) {
@@ -47,7 +48,8 @@ class log_observer : public no_observer {
 
     void on_connect(const endpoint& peer, std::error_code failure) {
         if (failure)
-            problem("connect " + to_string(peer), "cannot connect to {}: {}; trying again", to_string(peer), failure.message());
+            problem("connect " + to_string(peer), "cannot connect to {}: {}; trying again", to_string(peer),
+                    failure.message());
         else
             ended("connect " + to_string(peer), "connected to {}", to_string(peer));
     }
@@ -65,7 +67,8 @@ class log_observer : public no_observer {
     void on_heartbeat_failure(const endpoint& broker, std::error_code why) {
         problem("heartbeat " + to_string(broker), "heartbeat to {} failed: {}", to_string(broker), why.message());
     }
-    void on_rebalance(const std::string& topic, std::span<const message_queue> all, std::span<const message_queue> own) {
+    void on_rebalance(const std::string& topic, std::span<const message_queue> all,
+                      std::span<const message_queue> own) {
         write(log_level::info, "topic {}: {} of {} queues are ours", topic, own.size(), all.size());
     }
     void on_rebalance_failure(const std::string& topic, std::error_code why) {
@@ -90,7 +93,8 @@ class log_observer : public no_observer {
               reasons[static_cast<std::size_t>(why)], level.messages, level.bytes, level.span);
     }
     void on_offset_corrected(const message_queue& queue, queue_offset asked, queue_offset now) {
-        write(log_level::warning, "{}: offset {} is not in the broker's range, going on at {}", name(queue), asked, now);
+        write(log_level::warning, "{}: offset {} is not in the broker's range, going on at {}", name(queue), asked,
+              now);
     }
     void on_bad_message(const message_queue& queue, queue_offset offset, std::error_code why) {
         write(log_level::error, "{}: message at offset {} skipped: {}", name(queue), offset, why.message());
@@ -109,17 +113,20 @@ class log_observer : public no_observer {
     }
     void on_send_back(const message_view& message, std::error_code failure) {
         if (failure)
-            write(log_level::warning, "sending back {} failed: {}; trying again", message.message_id(), failure.message());
+            write(log_level::warning, "sending back {} failed: {}; trying again", message.message_id(),
+                  failure.message());
     }
     void on_commit(const message_queue& queue, queue_offset offset, std::error_code failure) {
         if (failure)
-            problem("commit " + name(queue), "cannot commit offset {} of {}: {}; trying again", offset, name(queue), failure.message());
+            problem("commit " + name(queue), "cannot commit offset {} of {}: {}; trying again", offset, name(queue),
+                    failure.message());
         else
             ended("commit " + name(queue), "committed {} again", name(queue));
     }
 
     // Asio moves observers into their consumer before the first event; the lock itself does not move.
-    log_observer(log_observer&& other) noexcept : least_(other.least_), to_(other.to_), group_(std::move(other.group_)) {}
+    log_observer(log_observer&& other) noexcept
+        : least_(other.least_), to_(other.to_), group_(std::move(other.group_)) {}
     log_observer(const log_observer& other) : least_(other.least_), to_(other.to_), group_(other.group_) {}
 
   private:

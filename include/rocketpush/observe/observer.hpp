@@ -51,14 +51,16 @@ struct no_observer {
 
     // Sharing out.
     /// The assignment of a topic changed: all its queues and those of this member.
-    void on_rebalance(const std::string& /*topic*/, std::span<const message_queue> /*all*/, std::span<const message_queue> /*own*/) {}
+    void on_rebalance(const std::string& /*topic*/, std::span<const message_queue> /*all*/,
+                      std::span<const message_queue> /*own*/) {}
     void on_rebalance_failure(const std::string& /*topic*/, std::error_code) {}
     void on_queue_acquired(const message_queue&, queue_offset /*first*/) {}
     void on_queue_acquire_failure(const message_queue&, std::error_code) {}
     void on_queue_released(const message_queue&, queue_offset /*committed*/) {}
 
     // Fetching.
-    void on_pull(const message_queue&, std::size_t /*messages*/, std::size_t /*bytes*/, std::chrono::nanoseconds /*round trip*/) {}
+    void on_pull(const message_queue&, std::size_t /*messages*/, std::size_t /*bytes*/,
+                 std::chrono::nanoseconds /*round trip*/) {}
     void on_pull_failure(const message_queue&, std::error_code) {}
     void on_flow_control(const message_queue&, flow_state, const cache_level&) {}
     void on_offset_corrected(const message_queue&, queue_offset /*asked*/, queue_offset /*now*/) {}

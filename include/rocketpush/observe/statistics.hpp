@@ -23,15 +23,15 @@ enum class queue_stage : std::uint8_t {
 
 /// What was done since start; sums that only grow.
 struct work_counts {
-    std::uint64_t pulls           = 0; ///< That found messages.
-    std::uint64_t pulled          = 0; ///< Messages, after filtering.
-    std::uint64_t pulled_bytes    = 0; ///< Of whole frames.
-    std::uint64_t filtered        = 0; ///< Messages that the tag filter removed here.
-    std::uint64_t bad             = 0; ///< Messages that could not be decoded.
-    std::uint64_t calls           = 0; ///< Of the listener.
-    std::uint64_t succeeded       = 0; ///< Messages.
-    std::uint64_t failed          = 0; ///< Messages that the listener wants again.
-    std::uint64_t sent_back       = 0; ///< Of those, confirmed by the broker.
+    std::uint64_t pulls        = 0;           ///< That found messages.
+    std::uint64_t pulled       = 0;           ///< Messages, after filtering.
+    std::uint64_t pulled_bytes = 0;           ///< Of whole frames.
+    std::uint64_t filtered     = 0;           ///< Messages that the tag filter removed here.
+    std::uint64_t bad          = 0;           ///< Messages that could not be decoded.
+    std::uint64_t calls        = 0;           ///< Of the listener.
+    std::uint64_t succeeded    = 0;           ///< Messages.
+    std::uint64_t failed       = 0;           ///< Messages that the listener wants again.
+    std::uint64_t sent_back    = 0;           ///< Of those, confirmed by the broker.
     std::chrono::nanoseconds pull_time{0};    ///< From request to answer, summed over `pulls`.
     std::chrono::nanoseconds consume_time{0}; ///< Of listener calls, summed.
 
@@ -88,7 +88,7 @@ struct queue_statistics {
     queue_offset broker_max  = -1; ///< End of the queue as the last pull told; -1: no pull was answered yet.
     std::int64_t lag         = 0;  ///< Messages from `committable` to the end.
     cache_level cached;
-    bool running    = false;       ///< Whether listener calls or send-backs are under way.
+    bool running    = false; ///< Whether listener calls or send-backs are under way.
     flow_state flow = flow_state::open;
     work_counts counts;
 };
@@ -99,16 +99,16 @@ struct consumer_statistics {
     std::string client_id;
     std::vector<queue_statistics> queues{};
     work_counts counts{}; ///< Of all queues, those given up included.
-    std::int64_t lag = 0;
+    std::int64_t lag            = 0;
     std::size_t cached_messages = 0;
     std::size_t cached_bytes    = 0;
     std::size_t block_bytes     = 0; ///< Memory of all frames held, of the whole client instance.
 
     // Of the last minute.
-    double pulls_per_second    = 0;
-    double pulled_per_second   = 0;
-    double consumed_per_second = 0;
-    double failed_per_second   = 0;
+    double pulls_per_second     = 0;
+    double pulled_per_second    = 0;
+    double consumed_per_second  = 0;
+    double failed_per_second    = 0;
     double pull_milliseconds    = 0; ///< Mean of a pull that found messages.
     double consume_milliseconds = 0; ///< Mean of a listener call.
 };

@@ -38,7 +38,7 @@ struct broker_data {
     std::string cluster;
     std::string broker_name;
     std::map<std::int64_t, std::string> broker_addrs{}; ///< `host:port` by id; 0 is the master.
-    bool enable_acting_master = false; ///< 5.x: id 0 may stand for a slave that acts as master.
+    bool enable_acting_master = false;                  ///< 5.x: id 0 may stand for a slave that acts as master.
 
     friend bool operator==(const broker_data&, const broker_data&) = default;
 };
@@ -76,8 +76,9 @@ inline std::string encode(const route_data& route) {
                            {"brokerAddrs", std::move(addresses)},
                            {"enableActingMaster", each.enable_acting_master}});
     }
-    json_value body{
-        {"queueDatas", std::move(queues)}, {"brokerDatas", std::move(brokers)}, {"filterServerTable", json_value::object()}};
+    json_value body{{"queueDatas", std::move(queues)},
+                    {"brokerDatas", std::move(brokers)},
+                    {"filterServerTable", json_value::object()}};
     if (!route.order_topic_conf.empty())
         body["orderTopicConf"] = route.order_topic_conf;
     return dump_body(body);

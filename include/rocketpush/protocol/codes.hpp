@@ -47,7 +47,7 @@ enum class request_code : std::int32_t {
 /// Bit 0 of a header's flag: this is a response.
 inline constexpr std::int32_t response_flag = 1;
 /// Bit 1 of a header's flag: nobody waits for a response, not even for an error.
-inline constexpr std::int32_t oneway_flag   = 2;
+inline constexpr std::int32_t oneway_flag = 2;
 
 /**
  * @brief The version that we tell servers: V5_1_4.

@@ -28,21 +28,21 @@ inline std::uint32_t crc32(std::string_view bytes) noexcept {
         std::array<std::uint32_t, 256> entries{};
         for (std::uint32_t i = 0; i < 256; ++i) {
             entries[i] = i;
-            for (int bit = 0; bit < 8; ++bit) entries[i] = entries[i] >> 1 ^ (entries[i] & 1 ? 0xEDB88320u : 0u);
+            for (int bit = 0; bit < 8; ++bit)
+                entries[i] = entries[i] >> 1 ^ (entries[i] & 1 ? 0xEDB88320u : 0u);
         }
         return entries;
     }();
     std::uint32_t sum = ~0u;
-    for (const char byte : bytes) sum = sum >> 8 ^ table[(sum ^ static_cast<unsigned char>(byte)) & 0xFF];
+    for (const char byte : bytes)
+        sum = sum >> 8 ^ table[(sum ^ static_cast<unsigned char>(byte)) & 0xFF];
     return ~sum;
 #endif
 }
 
 /// What BODYCRC of a stored message holds. Over the body as stored, so before it is inflated.
 /// @par Source  Java `UtilAll.crc32`, which clears the sign bit.
-inline std::uint32_t body_crc(std::string_view body) noexcept {
-    return crc32(body) & 0x7FFFFFFF;
-}
+inline std::uint32_t body_crc(std::string_view body) noexcept { return crc32(body) & 0x7FFFFFFF; }
 
 } // namespace rocketpush::protocol
 

@@ -106,14 +106,15 @@ result<T> read_fields(const header_view& header) {
             T read;
             std::uint64_t seen = 0;
             bool valid         = true;
-            const auto try_row = [&](std::string_view key, const field_value& value, const auto& row, std::size_t index) {
+            const auto try_row = [&](std::string_view key, const field_value& value, const auto& row,
+                                     std::size_t index) {
                 if (key != row.name)
                     return false;
                 valid = detail::read_member(value, read.*row.member) && valid;
                 seen |= std::uint64_t{1} << index;
                 return true;
             };
-            const bool whole = header.for_each_field([&](std::string_view key, const field_value& value) {
+            const bool whole      = header.for_each_field([&](std::string_view key, const field_value& value) {
                 static_cast<void>((try_row(key, value, std::get<I>(table), I) || ...));
             });
             constexpr auto needed = (std::uint64_t{0} | ... | (std::uint64_t{std::get<I>(table).required} << I));

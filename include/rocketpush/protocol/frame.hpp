@@ -17,11 +17,11 @@ enum class header_encoding : std::uint8_t {
 };
 
 /// Bytes before the header: the length, then the encoding and the header's length.
-inline constexpr std::size_t frame_prefix_size   = 8;
+inline constexpr std::size_t frame_prefix_size = 8;
 /// Bytes of a whole frame. Java: `com.rocketmq.remoting.frameMaxLength`, also a server's default.
 inline constexpr std::size_t default_frame_limit = 16u << 20;
 /// Bytes of a header: its length has 24 bits.
-inline constexpr std::size_t max_header_size     = 0xFFFFFF;
+inline constexpr std::size_t max_header_size = 0xFFFFFF;
 
 /// The first eight bytes of a frame, checked.
 struct frame_prefix {

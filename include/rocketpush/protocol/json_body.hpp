@@ -36,7 +36,9 @@ inline result<json_value> parse_body(std::string_view text) {
 }
 
 /// The text of a body; what is not UTF-8 in it becomes U+FFFD.
-inline std::string dump_body(const json_value& body) { return body.dump(-1, ' ', false, json_value::error_handler_t::replace); }
+inline std::string dump_body(const json_value& body) {
+    return body.dump(-1, ' ', false, json_value::error_handler_t::replace);
+}
 
 /// A member, or null if there is none: servers leave nulls out.
 inline const json_value* find_member(const json_value& object, const char* name) {

@@ -48,12 +48,15 @@ template <class Visit>
 std::string_view visit_batch(std::string_view batch, Visit&& visit) {
     while (batch.size() >= batch_message_smallest) {
         const std::size_t size = detail::load_big<std::uint32_t>(batch.data());
-        if (size < batch_message_smallest || size > batch.size()) break;
+        if (size < batch_message_smallest || size > batch.size())
+            break;
         const std::size_t body_size = detail::load_big<std::uint32_t>(batch.data() + 16);
-        if (body_size > size - batch_message_smallest) break;
+        if (body_size > size - batch_message_smallest)
+            break;
         const char* behind_body           = batch.data() + batch_message_body + body_size;
         const std::size_t properties_size = detail::load_big<std::uint16_t>(behind_body);
-        if (properties_size > 32767 || properties_size > size - batch_message_smallest - body_size) break;
+        if (properties_size > 32767 || properties_size > size - batch_message_smallest - body_size)
+            break;
         visit(batch_message{detail::load_big<std::int32_t>(batch.data() + 12),
                             batch.substr(batch_message_body, body_size),
                             std::string_view(behind_body + 2, properties_size)});

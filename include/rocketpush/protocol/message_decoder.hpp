@@ -108,7 +108,8 @@ class message_decoder {
   private:
     /// The size that the first record names, or 0 when it cannot be true. Smaller than a message may be, though.
     static std::size_t record_size(std::string_view body) noexcept {
-        if (body.size() < 8) return 0;
+        if (body.size() < 8)
+            return 0;
         const std::size_t size = detail::load_big<std::uint32_t>(body.data());
         return size < 8 || size > body.size() ? 0 : size;
     }
@@ -134,8 +135,10 @@ class message_decoder {
     error find_any_fields(std::string_view record, message_fields& found) const noexcept {
         namespace layout = detail::message_layout;
         const bool v1    = has_magic(record, layout::magic_v1);
-        if (!v1 && !has_magic(record, layout::magic_v2)) return error::message_magic_unknown;
-        if (record.size() < layout::smallest) return error::message_malformed;
+        if (!v1 && !has_magic(record, layout::magic_v2))
+            return error::message_magic_unknown;
+        if (record.size() < layout::smallest)
+            return error::message_malformed;
         const auto flags = flags_of(record);
         return v1 ? find_fields<1>(record, flags, found) : find_fields<2>(record, flags, found);
     }
@@ -152,7 +155,7 @@ class message_decoder {
         const char* start  = record.data();
         const auto body_at = layout::body(host_flags);
         // Later versions may append fields, so what is left over at the end is no error.
-        const auto fixed   = body_at + TopicLength + 2;
+        const auto fixed = body_at + TopicLength + 2;
         if (record.size() < fixed) [[unlikely]]
             return error::message_malformed;
         auto left = record.size() - fixed;

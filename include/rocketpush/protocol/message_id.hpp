@@ -48,7 +48,8 @@ inline std::string to_string(const offset_message_id& id) {
 inline result<offset_message_id> parse_offset_message_id(std::string_view text) noexcept {
     char bytes[28];
     const bool v6 = text.size() == 56;
-    if ((!v6 && text.size() != 32) || !detail::parse_hex(text, bytes)) return error::header_malformed;
+    if ((!v6 && text.size() != 32) || !detail::parse_hex(text, bytes))
+        return error::header_malformed;
     return offset_message_id{host_address::read(bytes, v6), detail::load_big<std::int64_t>(bytes + (v6 ? 20 : 8))};
 }
 
@@ -79,7 +80,8 @@ class unique_id_generator {
 
     /// @param now  From Runtime; need not rise.
     std::string next(std::chrono::system_clock::time_point now) {
-        if (now >= next_month_) find_month(now);
+        if (now >= next_month_)
+            find_month(now);
         char tail[6];
         detail::store_big(tail, milliseconds_into_month(now));
         detail::store_big(tail + 4, counter_++);

@@ -30,7 +30,8 @@ inline auto find_property(std::string_view raw, std::string_view name) noexcept 
 inline void append_property(std::string& raw, std::string_view name, std::string_view value) {
     ROCKETPUSH_ASSERT(valid_property_text(name) && valid_property_text(value),
                       "names and values have bytes, none of them 0x01 or 0x02");
-    if (!raw.empty() && raw.back() != detail::property_value_end) raw.push_back(detail::property_value_end);
+    if (!raw.empty() && raw.back() != detail::property_value_end)
+        raw.push_back(detail::property_value_end);
     raw.append(name).push_back(detail::property_name_end);
     raw.append(value).push_back(detail::property_value_end);
 }

@@ -73,9 +73,9 @@ struct basic_queue_request {
 };
 
 /// The offset behind the newest message; an `offset_response`. A queue that does not exist has 0.
-using max_offset_request    = basic_queue_request<request_code::get_max_offset>;
+using max_offset_request = basic_queue_request<request_code::get_max_offset>;
 /// The oldest stored message's offset; an `offset_response`.
-using min_offset_request    = basic_queue_request<request_code::get_min_offset>;
+using min_offset_request = basic_queue_request<request_code::get_min_offset>;
 /// When the oldest message was stored; a `timestamp_response`.
 using earliest_time_request = basic_queue_request<request_code::get_earliest_store_time>;
 

@@ -56,11 +56,11 @@ struct basic_send_request {
 };
 
 /// One message, short names: what clients send today.
-using send_request       = basic_send_request<request_code::send_message_v2>;
+using send_request = basic_send_request<request_code::send_message_v2>;
 /// Several messages of one queue in one body.
 using send_batch_request = basic_send_request<request_code::send_batch_message>;
 /// One message, long names: what old clients send.
-using send_v1_request    = basic_send_request<request_code::send_message>;
+using send_v1_request = basic_send_request<request_code::send_message>;
 
 /**
  * @brief Where a message was stored.

@@ -21,7 +21,8 @@ struct assignment_change {
 };
 
 /// What to give up and what to take over so that `owned` becomes `assigned`. Both sorted.
-inline assignment_change compare_assignment(std::span<const message_queue> owned, std::span<const message_queue> assigned) {
+inline assignment_change compare_assignment(std::span<const message_queue> owned,
+                                            std::span<const message_queue> assigned) {
     assignment_change change;
     std::ranges::set_difference(owned, assigned, std::back_inserter(change.release));
     std::ranges::set_difference(assigned, owned, std::back_inserter(change.acquire));
@@ -52,7 +53,8 @@ inline bool may_be_held_elsewhere(std::span<const std::string> before, std::span
  * @param before  The members of the last round, and the queues; its `self` does not matter. @param now  The members of this round.
  */
 template <allocation_strategy Strategy>
-std::set<message_queue> left_behind(const Strategy& strategy, const allocation_request& before, std::span<const std::string> now) {
+std::set<message_queue> left_behind(const Strategy& strategy, const allocation_request& before,
+                                    std::span<const std::string> now) {
     std::set<message_queue> found;
     for (const auto& member : before.members) {
         if (std::ranges::find(now, member) != now.end())

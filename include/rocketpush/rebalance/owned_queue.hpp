@@ -44,17 +44,17 @@ struct owned_queue {
 
     bool writing            = false; ///< A commit is under way; the next one waits, or they could overtake each other.
     queue_offset committed  = -1;    ///< What the store confirmed; -1: nothing yet.
-    queue_offset broker_max = -1; ///< The queue's end as the last pull told.
-    flow_state flow = flow_state::open;
+    queue_offset broker_max = -1;    ///< The queue's end as the last pull told.
+    flow_state flow         = flow_state::open;
 
-    protocol::pull_request pull; ///< Filled once; each pull changes two numbers of it.
+    protocol::pull_request pull;            ///< Filled once; each pull changes two numbers of it.
     std::shared_ptr<Connection> connection; ///< Where it was pulled last.
     std::uint64_t connection_route = 0;     ///< The route version that `connection` was chosen by.
     std::int64_t suggested_replica = 0;     ///< The broker's word where to pull next.
     std::int64_t connected_replica = 0;
-    bool committing_pull = false; ///< A pull that carries a commit is under way ...
+    bool committing_pull           = false;            ///< A pull that carries a commit is under way ...
     std::chrono::steady_clock::time_point pull_sent{}; ///< ... since then.
-    bool at_master                 = true;  ///< Whether `connection` goes to the master.
+    bool at_master = true;                             ///< Whether `connection` goes to the master.
 
     work_counts counts;
 };

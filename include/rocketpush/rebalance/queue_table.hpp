@@ -65,14 +65,17 @@ class queue_table {
 
     /// Whether nothing is being taken over or given up.
     bool settled() const {
-        return std::ranges::all_of(queues_, [](const auto& each) { return each.second->stage == queue_stage::fetching; });
+        return std::ranges::all_of(queues_,
+                                   [](const auto& each) { return each.second->stage == queue_stage::fetching; });
     }
 
     const std::map<message_queue, queue_ptr>& all() const noexcept { return queues_; }
     const work_counts& past_counts() const noexcept { return past_; }
 
     /// Topics that were known when the consumer started: only for their queues does "last" mean behind the newest message.
-    void remember_first_queues(const std::vector<message_queue>& queues) { first_queues_.insert(queues.begin(), queues.end()); }
+    void remember_first_queues(const std::vector<message_queue>& queues) {
+        first_queues_.insert(queues.begin(), queues.end());
+    }
 
     /// Takes a queue over, if it is not here in any stage. @param held_elsewhere  A living member may still be reading it.
     void acquire(const message_queue& queue, bool held_elsewhere) {
@@ -106,7 +109,8 @@ class queue_table {
     task<void> commit(bool everything) {
         const auto writes = std::make_shared<detail::wait_group<typename Host::runtime_type>>(host_.runtime());
         for (auto& [queue, owned] : queues_)
-            if (owned->stage == queue_stage::fetching && !owned->writing && (everything || owned->cache.committable() != owned->committed))
+            if (owned->stage == queue_stage::fetching && !owned->writing &&
+                (everything || owned->cache.committable() != owned->committed))
                 writes->spawn(write(host_.shared_from_this(), owned, owned->cache.committable()));
         co_await writes->wait();
     }

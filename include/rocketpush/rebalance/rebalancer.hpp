@@ -61,7 +61,7 @@ class rebalancer {
             if (!host->running())
                 break;
             const auto soonest = begun + shortest_interval;
-            auto next          = begun + (clean && !self.retry_ ? host->settings().rebalance_interval : shortest_interval);
+            auto next = begun + (clean && !self.retry_ ? host->settings().rebalance_interval : shortest_interval);
             while (host->running() && host->runtime().now() < next) {
                 const bool asked = co_await self.asked_.wait_until(next);
                 if (asked)
@@ -80,7 +80,7 @@ class rebalancer {
             if (!host_.running())
                 co_return false;
         }
-        co_return clean && host_.queues().settled();
+        co_return clean&& host_.queues().settled();
     }
 
     task<bool> share_out(std::string topic) {
@@ -110,7 +110,8 @@ class rebalancer {
         for (const auto& queue : change.release)
             host_.queues().release(queue);
         const bool all_contested = may_be_held_elsewhere(members_[topic], *members);
-        const auto orphaned      = left_behind(host_.strategy(), {host_.settings().group, "", members_[topic], queues}, *members);
+        const auto orphaned =
+            left_behind(host_.strategy(), {host_.settings().group, "", members_[topic], queues}, *members);
         for (const auto& queue : change.acquire)
             host_.queues().acquire(queue, members->size() > 1 && (all_contested || !orphaned.contains(queue)));
         members_[topic] = std::move(*members);

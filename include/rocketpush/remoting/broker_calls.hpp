@@ -21,7 +21,7 @@ namespace rocketpush {
 /// A message that goes back to its broker to come again. @par Source Java `ConsumerSendMsgBackRequestHeader`.
 struct returned_message {
     std::int64_t commit_log_offset = 0;
-    int delay_level                = 0;  ///< See consume_context::delay_level.
+    int delay_level                = 0; ///< See consume_context::delay_level.
     int max_reconsume_times        = 16;
     std::string id;
     std::string topic; ///< The original one.
@@ -51,7 +51,8 @@ class broker_calls {
 
     /// Any request to an address: its response, whatever its code. What `body` views must outlive the call.
     template <class Request>
-    task<result<received_frame>> call(endpoint where, const Request& request, std::string_view body, milliseconds timeout) {
+    task<result<received_frame>> call(endpoint where, const Request& request, std::string_view body,
+                                      milliseconds timeout) {
         auto open = co_await pool_.get(std::move(where));
         if (!open)
             co_return open.error();
@@ -78,8 +79,10 @@ class broker_calls {
 
     /// The offset a group committed; empty if it never did.
     task<result<std::optional<queue_offset>>> query_offset(std::string group, message_queue queue) {
-        protocol::query_offset_request request{.consumer_group = std::move(group), .topic = queue.topic, .queue_id = queue.queue_id,
-                                               .broker_name = queue.broker_name};
+        protocol::query_offset_request request{.consumer_group = std::move(group),
+                                               .topic          = queue.topic,
+                                               .queue_id       = queue.queue_id,
+                                               .broker_name    = queue.broker_name};
         auto answer = co_await answered(queue, true, request, offset_timeout);
         if (!answer)
             co_return answer.error();
@@ -96,35 +99,46 @@ class broker_calls {
 
     /// Commits `offset` (the next one to consume) and waits until the broker has confirmed it.
     task<std::error_code> update_offset(std::string group, message_queue queue, queue_offset offset) {
-        protocol::update_offset_request request{.consumer_group = std::move(group), .topic = queue.topic, .queue_id = queue.queue_id,
-                                                .commit_offset = offset, .broker_name = queue.broker_name};
+        protocol::update_offset_request request{.consumer_group = std::move(group),
+                                                .topic          = queue.topic,
+                                                .queue_id       = queue.queue_id,
+                                                .commit_offset  = offset,
+                                                .broker_name    = queue.broker_name};
         const auto answer = co_await answered(queue, true, request, offset_timeout);
         co_return refusal(answer);
     }
 
     /// The offset that the next stored message will get.
     task<result<queue_offset>> max_offset(message_queue queue) {
-        return offset_of(queue, protocol::max_offset_request{.topic = queue.topic, .queue_id = queue.queue_id,
+        return offset_of(queue, protocol::max_offset_request{.topic       = queue.topic,
+                                                             .queue_id    = queue.queue_id,
                                                              .broker_name = queue.broker_name});
     }
     /// The offset of the oldest message.
     task<result<queue_offset>> min_offset(message_queue queue) {
-        return offset_of(queue, protocol::min_offset_request{.topic = queue.topic, .queue_id = queue.queue_id,
+        return offset_of(queue, protocol::min_offset_request{.topic       = queue.topic,
+                                                             .queue_id    = queue.queue_id,
                                                              .broker_name = queue.broker_name});
     }
     /// The offset of the first message stored at or after `time`.
     task<result<queue_offset>> offset_at(message_queue queue, std::chrono::system_clock::time_point time) {
         const auto since = std::chrono::duration_cast<milliseconds>(time.time_since_epoch());
-        return offset_of(queue, protocol::search_offset_request{.topic = queue.topic, .queue_id = queue.queue_id,
-                                                                .timestamp = since.count(), .broker_name = queue.broker_name});
+        return offset_of(queue, protocol::search_offset_request{.topic       = queue.topic,
+                                                                .queue_id    = queue.queue_id,
+                                                                .timestamp   = since.count(),
+                                                                .broker_name = queue.broker_name});
     }
 
     /// Returns a message to the master of the broker it came from; success is the broker's word that it is stored.
-    task<std::error_code> send_back(std::string group, message_queue queue, returned_message message, milliseconds timeout) {
-        protocol::send_back_request request{.offset = message.commit_log_offset, .group = std::move(group),
-                                            .delay_level = message.delay_level, .origin_message_id = std::move(message.id),
-                                            .origin_topic = std::move(message.topic),
-                                            .max_reconsume_times = message.max_reconsume_times, .broker_name = queue.broker_name};
+    task<std::error_code> send_back(std::string group, message_queue queue, returned_message message,
+                                    milliseconds timeout) {
+        protocol::send_back_request request{.offset              = message.commit_log_offset,
+                                            .group               = std::move(group),
+                                            .delay_level         = message.delay_level,
+                                            .origin_message_id   = std::move(message.id),
+                                            .origin_topic        = std::move(message.topic),
+                                            .max_reconsume_times = message.max_reconsume_times,
+                                            .broker_name         = queue.broker_name};
         const auto answer = co_await answered(queue, false, request, timeout);
         co_return refusal(answer);
     }
@@ -136,7 +150,8 @@ class broker_calls {
     }
 
     task<std::error_code> unregister(endpoint broker, std::string client_id, std::string group) {
-        const protocol::unregister_request request{.client_id = std::move(client_id), .consumer_group = std::move(group)};
+        const protocol::unregister_request request{.client_id      = std::move(client_id),
+                                                   .consumer_group = std::move(group)};
         const auto answer = co_await call(std::move(broker), request, {}, timeout_);
         co_return refusal(answer);
     }
@@ -155,7 +170,8 @@ class broker_calls {
 
     /// The answer of the broker that has `queue`, whatever its code.
     template <class Request>
-    task<result<received_frame>> answered(const message_queue& queue, bool any_replica, const Request& request, milliseconds timeout) {
+    task<result<received_frame>> answered(const message_queue& queue, bool any_replica, const Request& request,
+                                          milliseconds timeout) {
         const auto where = routes_.address(queue.broker_name, broker_address::master, any_replica);
         if (!where)
             co_return where.error();

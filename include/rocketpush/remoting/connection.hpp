@@ -58,8 +58,13 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
 
     connection(Runtime& runtime, std::shared_ptr<detail::block_pool> blocks, std::size_t frame_limit, endpoint peer,
                stream_type stream, events host)
-        : runtime_(runtime), blocks_(std::move(blocks)), stream_(std::move(stream)), deadline_timer_(runtime),
-          reader_(*blocks_, frame_limit), peer_(std::move(peer)), events_(host) {}
+        : runtime_(runtime),
+          blocks_(std::move(blocks)),
+          stream_(std::move(stream)),
+          deadline_timer_(runtime),
+          reader_(*blocks_, frame_limit),
+          peer_(std::move(peer)),
+          events_(host) {}
 
     /// Begins to read. Call once, after construction.
     void start() {
@@ -84,7 +89,8 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
      *                 error::request_timed_out, error::connection_closed, error::too_many_requests or the response.
      */
     template <class Request, class Token>
-    auto async_request(const Request& request, std::string_view body, std::chrono::milliseconds timeout, Token&& token) {
+    auto async_request(const Request& request, std::string_view body, std::chrono::milliseconds timeout,
+                       Token&& token) {
         return asio::async_initiate<Token, void(std::error_code, received_frame)>(
             [this, &request, body, timeout](auto handler) {
                 if (!open_)
@@ -117,8 +123,8 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
                  std::string_view body = {}) {
         if (!open_ || request.header.is_oneway())
             return;
-        protocol::append_response(outgoing_, protocol::header_encoding::json, code, request.header.opaque, remark, fields,
-                                  body);
+        protocol::append_response(outgoing_, protocol::header_encoding::json, code, request.header.opaque, remark,
+                                  fields, body);
         flush();
     }
 
@@ -155,7 +161,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
             }
             self->last_read_ = self->runtime_.now();
             self->reader_.commit(got);
-            self->corked_ = true; // what the responses of one read make us send goes out as one write
+            self->corked_      = true; // what the responses of one read make us send goes out as one write
             const auto failure = self->deliver();
             self->corked_      = false;
             if (failure)
@@ -187,13 +193,14 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
         writing_ = true;
         std::swap(outgoing_, in_flight_);
         outgoing_.clear();
-        asio::async_write(stream_, asio::buffer(in_flight_), [self = this->shared_from_this()](std::error_code ec, std::size_t) {
-            self->writing_ = false;
-            if (ec)
-                self->close(ec);
-            else
-                self->flush();
-        });
+        asio::async_write(stream_, asio::buffer(in_flight_),
+                          [self = this->shared_from_this()](std::error_code ec, std::size_t) {
+                              self->writing_ = false;
+                              if (ec)
+                                  self->close(ec);
+                              else
+                                  self->flush();
+                          });
     }
 
     /// Makes sure that the timer fires by `deadline`. It is moved only to earlier times, so in steady state (long polls
@@ -223,7 +230,8 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     }
 
     Runtime runtime_;
-    std::shared_ptr<detail::block_pool> blocks_; ///< Shared: a read that was cancelled ends after its pool's owner has gone.
+    std::shared_ptr<detail::block_pool>
+        blocks_; ///< Shared: a read that was cancelled ends after its pool's owner has gone.
     stream_type stream_;
     typename Runtime::timer deadline_timer_;
     frame_reader reader_;

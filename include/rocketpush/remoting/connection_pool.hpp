@@ -21,11 +21,12 @@ template <class Connection>
 struct pool_events {
     void* host = nullptr;
     /// Runs on a new connection before anybody else gets it: brokers want a heartbeat before the first pull.
-    detail::awaitable<std::error_code, typename Connection::executor_type> (*greet)(void* host, std::shared_ptr<Connection>) = nullptr;
+    detail::awaitable<std::error_code, typename Connection::executor_type> (*greet)(
+        void* host, std::shared_ptr<Connection>)                       = nullptr;
     void (*on_request)(void* host, Connection&, const received_frame&) = nullptr;
     /// An attempt ended: a false code is success.
     void (*on_connect)(void* host, const endpoint&, std::error_code) = nullptr;
-    void (*on_closed)(void* host, Connection&, std::error_code) = nullptr;
+    void (*on_closed)(void* host, Connection&, std::error_code)      = nullptr;
 };
 
 /**
@@ -46,9 +47,12 @@ class connection_pool {
     template <class T>
     using task = detail::awaitable<T, executor_type>;
 
-    connection_pool(Runtime& runtime, Transport transport, std::size_t frame_limit, std::chrono::milliseconds connect_timeout,
-                    pool_events<connection_type> host)
-        : runtime_(runtime), transport_(std::move(transport)), frame_limit_(frame_limit), connect_timeout_(connect_timeout),
+    connection_pool(Runtime& runtime, Transport transport, std::size_t frame_limit,
+                    std::chrono::milliseconds connect_timeout, pool_events<connection_type> host)
+        : runtime_(runtime),
+          transport_(std::move(transport)),
+          frame_limit_(frame_limit),
+          connect_timeout_(connect_timeout),
           events_(host) {}
     connection_pool(const connection_pool&)            = delete;
     connection_pool& operator=(const connection_pool&) = delete;
@@ -93,7 +97,8 @@ class connection_pool {
     /// The open connection to `peer`, if there is one now.
     connection_ptr find(const endpoint& peer) const {
         const auto found = places_.find(peer);
-        return found != places_.end() && found->second->open && found->second->open->is_open() ? found->second->open : nullptr;
+        return found != places_.end() && found->second->open && found->second->open->is_open() ? found->second->open
+                                                                                               : nullptr;
     }
 
     /// Ends every connection and attempt; `get()` fails from now on.
@@ -114,7 +119,8 @@ class connection_pool {
 
   private:
     struct connect_attempt {
-        explicit connect_attempt(Runtime& runtime) : finished(runtime), stream(runtime.get_executor()), limit(runtime) {}
+        explicit connect_attempt(Runtime& runtime)
+            : finished(runtime), stream(runtime.get_executor()), limit(runtime) {}
 
         void abandon() {
             if (!failure)

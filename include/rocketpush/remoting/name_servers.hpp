@@ -41,7 +41,10 @@ class name_servers {
 
     /// @param list   Not empty. @param start  Any number: where in the list to begin, so that clients spread.
     name_servers(pool_type& pool, std::vector<endpoint> list, std::uint64_t start, std::chrono::milliseconds timeout)
-        : pool_(pool), list_(std::move(list)), current_(static_cast<std::size_t>(start % list_.size())), timeout_(timeout) {}
+        : pool_(pool),
+          list_(std::move(list)),
+          current_(static_cast<std::size_t>(start % list_.size())),
+          timeout_(timeout) {}
 
     const std::vector<endpoint>& list() const noexcept { return list_; }
 
@@ -73,7 +76,7 @@ class name_servers {
                     failure = answer.error();
             }
             last_failure_ = failure;
-            asked = (asked + 1) % list_.size();
+            asked         = (asked + 1) % list_.size();
         }
         co_return error::name_servers_unreachable;
     }
@@ -87,7 +90,8 @@ class name_servers {
         auto open = co_await pool_.get(server);
         if (!open)
             co_return open.error();
-        auto [ec, frame] = co_await (*open)->async_request(request, {}, timeout_, detail::await_tuple<typename Runtime::executor_type>);
+        auto [ec, frame] = co_await (*open)->async_request(request, {}, timeout_,
+                                                           detail::await_tuple<typename Runtime::executor_type>);
         if (ec)
             co_return ec;
         co_return std::move(frame);

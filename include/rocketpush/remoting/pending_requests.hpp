@@ -111,10 +111,10 @@ class pending_requests {
     }
 
   private:
-    static constexpr unsigned slot_bits      = 16;
-    static constexpr std::size_t slot_mask   = (std::size_t{1} << slot_bits) - 1;
+    static constexpr unsigned slot_bits        = 16;
+    static constexpr std::size_t slot_mask     = (std::size_t{1} << slot_bits) - 1;
     static constexpr std::uint32_t generations = 1u << 15; // keeps opaques positive, as Java's are
-    static constexpr std::int32_t unused     = -1;
+    static constexpr std::int32_t unused       = -1;
 
     struct slot {
         /// Runs the handler for `table`, or only destroys it when there is none.
@@ -153,9 +153,7 @@ class pending_requests {
     template <class Handler>
     struct on_heap {
         std::unique_ptr<Handler> handler;
-        void operator()(std::error_code code, received_frame frame) {
-            std::move (*handler)(code, std::move(frame));
-        }
+        void operator()(std::error_code code, received_frame frame) { std::move (*handler)(code, std::move(frame)); }
     };
 
     slot& grow() {

@@ -75,7 +75,8 @@ class basic_asio_runtime {
     }
 
     void start() {
-        if (state_->thread) state_->thread->start();
+        if (state_->thread)
+            state_->thread->start();
     }
 
     bool join(std::chrono::milliseconds limit) { return !state_->thread || state_->thread->join(limit); }

@@ -77,7 +77,8 @@ struct memory_pipe {
     std::size_t size() const noexcept { return bytes.size() - begin; }
 
     static void wake(std::weak_ptr<memory_waiter>& waiter) {
-        if (const auto waiting = std::exchange(waiter, {}).lock()) waiting->wake(waiting);
+        if (const auto waiting = std::exchange(waiter, {}).lock())
+            waiting->wake(waiting);
     }
 };
 
@@ -101,10 +102,13 @@ class memory_connection {
     outcome try_read(std::size_t side, const Buffers& buffers, const std::shared_ptr<memory_waiter>& waiter) {
         const std::lock_guard lock(mutex_);
         auto& pipe = pipes_[side];
-        if (broken_) return failed(asio::error::connection_reset);
-        if (asio::buffer_size(buffers) == 0) return std::pair(std::error_code(), std::size_t(0));
+        if (broken_)
+            return failed(asio::error::connection_reset);
+        if (asio::buffer_size(buffers) == 0)
+            return std::pair(std::error_code(), std::size_t(0));
         if (pipe.size() == 0) {
-            if (pipe.writer_ended) return failed(asio::error::eof);
+            if (pipe.writer_ended)
+                return failed(asio::error::eof);
             pipe.reader = waiter;
             return std::nullopt;
         }
@@ -123,8 +127,10 @@ class memory_connection {
     outcome try_write(std::size_t side, const Buffers& buffers, const std::shared_ptr<memory_waiter>& waiter) {
         const std::lock_guard lock(mutex_);
         auto& pipe = pipes_[1 - side];
-        if (broken_) return failed(asio::error::connection_reset);
-        if (pipe.reader_ended) return failed(asio::error::broken_pipe);
+        if (broken_)
+            return failed(asio::error::connection_reset);
+        if (pipe.reader_ended)
+            return failed(asio::error::broken_pipe);
         const auto room  = options_.pipe_capacity - std::min(options_.pipe_capacity, pipe.size());
         const auto count = std::min(room, asio::buffer_size(buffers));
         if (count == 0 && asio::buffer_size(buffers) != 0) {
@@ -223,7 +229,8 @@ class memory_network {
             connections.swap(places_[at].connections);
         }
         for (const auto& weak : connections)
-            if (const auto connection = weak.lock()) connection->cut();
+            if (const auto connection = weak.lock())
+                connection->cut();
     }
 
     // What follows is for memory_transport.
@@ -236,7 +243,8 @@ class memory_network {
     connect_outcome connect(const endpoint& to) {
         const std::lock_guard lock(mutex_);
         auto& target = places_[to];
-        if (target.how == reach::silent) return {};
+        if (target.how == reach::silent)
+            return {};
         if (target.how == reach::refused || !target.listener || target.listener->backlog.size() >= largest_backlog)
             return {asio::error::connection_refused, nullptr};
         auto connection = std::make_shared<detail::memory_connection>(options_, endpoint{"127.0.0.1", next_port()}, to);
@@ -251,9 +259,11 @@ class memory_network {
     std::shared_ptr<detail::memory_listener> listen(endpoint& at) {
         const std::lock_guard lock(mutex_);
         while (at.port == 0)
-            if (const endpoint candidate{at.host, next_port()}; !places_[candidate].listener) at.port = candidate.port;
+            if (const endpoint candidate{at.host, next_port()}; !places_[candidate].listener)
+                at.port = candidate.port;
         auto& listener = places_[at].listener;
-        if (listener) return nullptr;
+        if (listener)
+            return nullptr;
         listener = std::make_shared<detail::memory_listener>();
         return listener;
     }
@@ -262,12 +272,14 @@ class memory_network {
         std::deque<std::shared_ptr<detail::memory_connection>> unaccepted;
         {
             const std::lock_guard lock(mutex_);
-            if (listener.closed) return;
+            if (listener.closed)
+                return;
             listener.closed = true;
             places_[at].listener.reset();
             unaccepted.swap(listener.backlog);
         }
-        for (const auto& connection : unaccepted) connection->cut();
+        for (const auto& connection : unaccepted)
+            connection->cut();
     }
 
     /// Null if there is nobody to accept; the waiter is woken when there is.

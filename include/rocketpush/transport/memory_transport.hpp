@@ -33,7 +33,8 @@ struct memory_end {
     }
 
     void close() {
-        if (const auto ended = std::exchange(connection, nullptr)) ended->end(side);
+        if (const auto ended = std::exchange(connection, nullptr))
+            ended->end(side);
         cancel();
     }
 
@@ -51,7 +52,8 @@ struct memory_transfer {
 
     template <class Self>
     void operator()(Self& self) {
-        if (outcome) return self.complete(outcome->first, outcome->second);
+        if (outcome)
+            return self.complete(outcome->first, outcome->second);
         outcome = attempt();
         if (outcome)
             asio::post(end->reading->executor,
@@ -64,9 +66,11 @@ struct memory_transfer {
     void operator()(Self& self, std::error_code) {
         const bool cancelled = signal()->cancellations != cancellations ||
                                self.get_cancellation_state().cancelled() != asio::cancellation_type::none;
-        if (cancelled) return self.complete(asio::error::operation_aborted, 0);
+        if (cancelled)
+            return self.complete(asio::error::operation_aborted, 0);
         outcome = attempt();
-        if (!outcome) return wait(self);
+        if (!outcome)
+            return wait(self);
         self.complete(outcome->first, outcome->second);
     }
 
@@ -81,7 +85,8 @@ struct memory_transfer {
     }
 
     memory_connection::outcome attempt() {
-        if (!end->connection) return std::pair(std::error_code(asio::error::bad_descriptor), std::size_t(0));
+        if (!end->connection)
+            return std::pair(std::error_code(asio::error::bad_descriptor), std::size_t(0));
         if constexpr (Reads)
             return end->connection->try_read(end->side, buffers, signal());
         else
@@ -111,13 +116,15 @@ class memory_stream {
     memory_stream(memory_stream&&) noexcept = default;
     memory_stream& operator=(memory_stream&& other) noexcept {
         if (this != &other) {
-            if (end_) end_->close();
+            if (end_)
+                end_->close();
             end_ = std::move(other.end_);
         }
         return *this;
     }
     ~memory_stream() {
-        if (end_) end_->close();
+        if (end_)
+            end_->close();
     }
 
     executor_type get_executor() { return end_->reading->executor; }
@@ -171,13 +178,15 @@ class memory_acceptor {
     memory_acceptor(memory_acceptor&&) noexcept = default;
     memory_acceptor& operator=(memory_acceptor&& other) noexcept {
         if (this != &other) {
-            if (state_) state_->close();
+            if (state_)
+                state_->close();
             state_ = std::move(other.state_);
         }
         return *this;
     }
     ~memory_acceptor() {
-        if (state_) state_->close();
+        if (state_)
+            state_->close();
     }
 
     executor_type get_executor() { return state_->accepting->executor; }
@@ -223,7 +232,8 @@ class memory_acceptor {
 
         template <class Self>
         void operator()(Self& self) {
-            if (accepted || failure) return finish(self);
+            if (accepted || failure)
+                return finish(self);
             attempt();
             if (accepted || failure)
                 asio::post(acceptor->accepting->executor, std::move(self)); // comes here again
@@ -298,7 +308,8 @@ class memory_transport {
     template <class Executor>
     result<memory_acceptor<Executor>> listen(const Executor& executor, endpoint at) const {
         auto listener = network_->listen(at);
-        if (!listener) return std::error_code(asio::error::address_in_use);
+        if (!listener)
+            return std::error_code(asio::error::address_in_use);
         return memory_acceptor<Executor>(executor, network_, std::move(at), std::move(listener));
     }
 
@@ -312,7 +323,8 @@ class memory_transport {
 
         template <class Self>
         void operator()(Self& self) {
-            if (posted) return finish(self, end->writing->cancellations != cancellations);
+            if (posted)
+                return finish(self, end->writing->cancellations != cancellations);
             posted        = true;
             auto& writing = *end->writing;
             if (outcome.connection || outcome.failure)
@@ -329,7 +341,8 @@ class memory_transport {
         template <class Self>
         void finish(Self& self, bool cancelled) {
             if (cancelled) {
-                if (outcome.connection) outcome.connection->end(0);
+                if (outcome.connection)
+                    outcome.connection->end(0);
                 return self.complete(asio::error::operation_aborted);
             }
             end->connection = std::move(outcome.connection);

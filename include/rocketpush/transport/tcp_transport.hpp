@@ -29,9 +29,7 @@ namespace rocketpush {
 
 namespace detail {
 
-inline endpoint to_endpoint(const asio::ip::tcp::endpoint& from) {
-    return {from.address().to_string(), from.port()};
-}
+inline endpoint to_endpoint(const asio::ip::tcp::endpoint& from) { return {from.address().to_string(), from.port()}; }
 
 /// One look-up of a name; shared with the resolver, whose own thread may answer long after nobody waits any more.
 template <class Executor>
@@ -148,9 +146,12 @@ class tcp_acceptor {
 
     void open(const asio::ip::tcp::endpoint& at, std::error_code& failure) {
         acceptor_.open(at.protocol(), failure);
-        if (!failure) acceptor_.set_option(asio::socket_base::reuse_address(true), failure);
-        if (!failure) acceptor_.bind(at, failure);
-        if (!failure) acceptor_.listen(asio::socket_base::max_listen_connections, failure);
+        if (!failure)
+            acceptor_.set_option(asio::socket_base::reuse_address(true), failure);
+        if (!failure)
+            acceptor_.bind(at, failure);
+        if (!failure)
+            acceptor_.listen(asio::socket_base::max_listen_connections, failure);
     }
 
     asio::basic_socket_acceptor<asio::ip::tcp, Executor> acceptor_;
@@ -197,10 +198,12 @@ class tcp_transport {
     result<tcp_acceptor<Executor>> listen(const Executor& executor, const endpoint& at) const {
         std::error_code failure;
         const auto local = local_address(executor, at, failure);
-        if (failure) return failure;
+        if (failure)
+            return failure;
         tcp_acceptor<Executor> made(executor, unacknowledged_limit_);
         made.open(local, failure);
-        if (failure) return failure;
+        if (failure)
+            return failure;
         return made;
     }
 
@@ -214,9 +217,11 @@ class tcp_transport {
     template <class Executor>
     static asio::ip::tcp::endpoint local_address(const Executor& executor, const endpoint& at,
                                                  std::error_code& failure) {
-        if (at.host.empty()) return {asio::ip::tcp::v4(), at.port};
+        if (at.host.empty())
+            return {asio::ip::tcp::v4(), at.port};
         const auto numeric = asio::ip::make_address(at.host, failure);
-        if (!failure) return {numeric, at.port};
+        if (!failure)
+            return {numeric, at.port};
         asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver(executor);
         const auto found = resolver.resolve(at.host, std::to_string(at.port), failure);
         return failure ? asio::ip::tcp::endpoint{} : found.begin()->endpoint();
@@ -254,7 +259,8 @@ struct tcp_transport::connect_operation {
     void operator()(Self& self) {
         std::error_code not_numeric;
         const auto address = asio::ip::make_address(to.host, not_numeric);
-        if (!not_numeric) return try_addresses(self, {asio::ip::tcp::endpoint(address, to.port)});
+        if (!not_numeric)
+            return try_addresses(self, {asio::ip::tcp::endpoint(address, to.port)});
 
         lookup              = std::make_shared<detail::name_lookup<Executor>>(connection->get_executor());
         connection->lookup_ = lookup;
@@ -263,7 +269,8 @@ struct tcp_transport::connect_operation {
                                       [state](std::error_code failure, const auto& found) {
                                           state->answered = true;
                                           state->failure  = failure;
-                                          for (const auto& entry : found) state->addresses.push_back(entry.endpoint());
+                                          for (const auto& entry : found)
+                                              state->addresses.push_back(entry.endpoint());
                                           state->ended.signal();
                                       });
         state->ended.async_wait(std::move(self));
@@ -277,7 +284,8 @@ struct tcp_transport::connect_operation {
             lookup->resolver.cancel();
             return self.complete(asio::error::operation_aborted);
         }
-        if (lookup->failure) return self.complete(lookup->failure);
+        if (lookup->failure)
+            return self.complete(lookup->failure);
         try_addresses(self, std::move(lookup->addresses));
     }
 
@@ -311,7 +319,8 @@ struct tcp_acceptor<Executor>::accept_operation {
 
     template <class Self>
     void operator()(Self& self, std::error_code failure, typename tcp_stream<Executor>::socket_type socket) {
-        if (!failure) tcp_transport::tune(socket, acceptor->unacknowledged_limit_);
+        if (!failure)
+            tcp_transport::tune(socket, acceptor->unacknowledged_limit_);
         self.complete(failure, tcp_stream<Executor>(std::move(socket)));
     }
 };
