@@ -8,6 +8,8 @@ find_program(ROCKETPUSH_CCACHE ccache)
 mark_as_advanced(ROCKETPUSH_CCACHE)
 if(ROCKETPUSH_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
     set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env
+        # What one clone compiled serves the next: paths count from the source folder.
+        CCACHE_BASEDIR=${PROJECT_SOURCE_DIR} CCACHE_NOHASHDIR=1
         CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime ${ROCKETPUSH_CCACHE})
 endif()
 

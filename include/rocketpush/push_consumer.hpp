@@ -8,12 +8,10 @@
 #include <rocketpush/core/subscription.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
 #include <rocketpush/detail/policy_roles.hpp>
-
-#include <asio/signal_set.hpp>
+#include <rocketpush/detail/termination_signals.hpp>
 
 #include <atomic>
 #include <chrono>
-#include <csignal>
 #include <exception>
 #include <future>
 #include <memory>
@@ -237,7 +235,7 @@ class push_consumer {
     void run() {
         const auto waiting =
             std::make_shared<asio::io_context>(); // shared: the strand may be slower than we to let it go
-        asio::signal_set signals(*waiting, SIGINT, SIGTERM);
+        detail::termination_signals signals(*waiting);
         start();
         signals.async_wait([waiting = waiting.get()](std::error_code, int) { waiting->stop(); });
         core_->spawn(core_type::tell_when_stopped(core_, waiting));
