@@ -4,8 +4,6 @@
 //   awaitable_listener HOST:PORT TOPIC    on a cluster, until Ctrl-C
 //   awaitable_listener                    on a broker inside this program; prints eight answers within about 200 ms
 
-#include "support/example_cluster.hpp"
-
 #include <rocketpush/rocketpush.hpp>
 
 #include <asio/awaitable.hpp>
@@ -18,6 +16,8 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+
+#include "support/example_cluster.hpp"
 
 namespace {
 

@@ -9,8 +9,6 @@
 //       first: one
 //       ...
 
-#include "support/example_cluster.hpp"
-
 #include <rocketpush/rocketpush.hpp>
 
 #include <fmt/format.h>
@@ -21,6 +19,8 @@
 #include <string_view>
 #include <system_error>
 #include <vector>
+
+#include "support/example_cluster.hpp"
 
 namespace {
 
@@ -66,8 +66,10 @@ int main(int count, char** arguments) try {
         .name_servers = cluster.name_servers(), .group = "choose_a_strategy", .from = rocketpush::consume_from::first};
 
     // Policies follow the listener, in any order; the others keep their defaults.
-    rocketpush::push_consumer first{options, print_message{"first", &cluster}, active_standby{}, show_assignment{{}, "first"}};
-    rocketpush::push_consumer second{options, print_message{"second", &cluster}, show_assignment{{}, "second"}, active_standby{}};
+    rocketpush::push_consumer first{options, print_message{"first", &cluster}, active_standby{},
+                                    show_assignment{{}, "first"}};
+    rocketpush::push_consumer second{options, print_message{"second", &cluster}, show_assignment{{}, "second"},
+                                     active_standby{}};
     first.subscribe(cluster.topic());
     second.subscribe(cluster.topic());
     second.start();

@@ -10,8 +10,6 @@
 //       three
 //       stopped after 3 messages
 
-#include "support/example_cluster.hpp"
-
 #include <rocketpush/rocketpush.hpp>
 
 #include <asio/io_context.hpp>
@@ -21,21 +19,23 @@
 #include <csignal>
 #include <system_error>
 
+#include "support/example_cluster.hpp"
+
 int main(int count, char** arguments) try {
     example_cluster cluster(count, arguments, {"one", "two", "three"});
     asio::io_context context{1};
-    int consumed = 0; // plain: all of this happens in one thread
+    int consumed  = 0; // plain: all of this happens in one thread
     int exit_code = 0;
 
-    rocketpush::push_consumer consumer{
-        rocketpush::options{
-            .name_servers = cluster.name_servers(), .group = "embed_in_an_io_context", .from = rocketpush::consume_from::first},
-        [&](const rocketpush::message_view& message) {
-            fmt::print("{}\n", message.body());
-            ++consumed;
-            cluster.consumed();
-        },
-        rocketpush::inline_executor{}, rocketpush::asio_runtime{context.get_executor()}};
+    rocketpush::push_consumer consumer{rocketpush::options{.name_servers = cluster.name_servers(),
+                                                           .group        = "embed_in_an_io_context",
+                                                           .from         = rocketpush::consume_from::first},
+                                       [&](const rocketpush::message_view& message) {
+                                           fmt::print("{}\n", message.body());
+                                           ++consumed;
+                                           cluster.consumed();
+                                       },
+                                       rocketpush::inline_executor{}, rocketpush::asio_runtime{context.get_executor()}};
     consumer.subscribe(cluster.topic());
 
     asio::signal_set signals(context, SIGINT, SIGTERM);

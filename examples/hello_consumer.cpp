@@ -7,13 +7,13 @@
 //       rocketpush_example: two
 //       rocketpush_example: three
 
-#include "support/example_cluster.hpp"
-
 #include <rocketpush/rocketpush.hpp>
 
 #include <fmt/format.h>
 
 #include <system_error>
+
+#include "support/example_cluster.hpp"
 
 int main(int count, char** arguments) try {
     example_cluster cluster(count, arguments, {"one", "two", "three"});

@@ -8,14 +8,14 @@
 //       shipping: apples
 //       ...
 
-#include "support/example_cluster.hpp"
-
 #include <rocketpush/rocketpush.hpp>
 
 #include <fmt/format.h>
 
 #include <string_view>
 #include <system_error>
+
+#include "support/example_cluster.hpp"
 
 namespace {
 
@@ -36,10 +36,12 @@ int main(int count, char** arguments) try {
 
     rocketpush::client shared{rocketpush::options{.name_servers = cluster.name_servers()}};
     // Options that belong to the client are left empty here: they are the client's.
-    rocketpush::push_consumer billing{shared, rocketpush::options{.group = "billing", .from = rocketpush::consume_from::first},
+    rocketpush::push_consumer billing{shared,
+                                      rocketpush::options{.group = "billing", .from = rocketpush::consume_from::first},
                                       print_message{"billing", &cluster}};
-    rocketpush::push_consumer shipping{shared, rocketpush::options{.group = "shipping", .from = rocketpush::consume_from::first},
-                                       print_message{"shipping", &cluster}};
+    rocketpush::push_consumer shipping{
+        shared, rocketpush::options{.group = "shipping", .from = rocketpush::consume_from::first},
+        print_message{"shipping", &cluster}};
     billing.subscribe(cluster.topic());
     shipping.subscribe(cluster.topic());
     billing.start();

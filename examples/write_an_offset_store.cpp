@@ -10,19 +10,19 @@
 //       second run
 //       consumed three
 
-#include "support/example_cluster.hpp"
-
 #include <rocketpush/rocketpush.hpp>
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <optional>
 #include <string>
 #include <system_error>
-#include <unistd.h>
 #include <utility>
+
+#include "support/example_cluster.hpp"
 
 namespace {
 
@@ -66,14 +66,14 @@ class file_store {
 static_assert(rocketpush::offset_store<file_store>);
 
 void consume(example_cluster& cluster, const std::filesystem::path& folder) {
-    rocketpush::push_consumer consumer{
-        rocketpush::options{
-            .name_servers = cluster.name_servers(), .group = "write_an_offset_store", .from = rocketpush::consume_from::first},
-        [&](const rocketpush::message_view& message) {
-            fmt::print("consumed {}\n", message.body());
-            cluster.consumed();
-        },
-        file_store(folder)};
+    rocketpush::push_consumer consumer{rocketpush::options{.name_servers = cluster.name_servers(),
+                                                           .group        = "write_an_offset_store",
+                                                           .from         = rocketpush::consume_from::first},
+                                       [&](const rocketpush::message_view& message) {
+                                           fmt::print("consumed {}\n", message.body());
+                                           cluster.consumed();
+                                       },
+                                       file_store(folder)};
     consumer.subscribe(cluster.topic());
     consumer.run();
 }
@@ -82,8 +82,9 @@ void consume(example_cluster& cluster, const std::filesystem::path& folder) {
 
 int main(int count, char** arguments) try {
     example_cluster cluster(count, arguments, {"one", "two"});
-    const auto folder =
-        cluster.is_inside() ? std::filesystem::temp_directory_path() / fmt::format("offsets.{}", ::getpid()) : "offsets";
+    const auto folder = cluster.is_inside()
+                            ? std::filesystem::temp_directory_path() / fmt::format("offsets.{}", ::getpid())
+                            : "offsets";
     std::filesystem::create_directories(folder);
     consume(cluster, folder);
     if (cluster.is_inside()) {

@@ -1,7 +1,5 @@
 #include "display.hpp"
 
-#include "rocketcat/terminal.hpp"
-
 #include <rocketpush/core/names.hpp>
 
 #include <fmt/format.h>
@@ -10,6 +8,8 @@
 #include <cstdio>
 #include <iterator>
 #include <string_view>
+
+#include "rocketcat/terminal.hpp"
 
 namespace demo {
 
@@ -42,7 +42,8 @@ std::uint64_t per_second(std::uint64_t more, double seconds) {
 
 } // namespace
 
-void display::tick(const sending& producer, const std::vector<std::unique_ptr<group_member>>& members, std::uint64_t duplicates) {
+void display::tick(const sending& producer, const std::vector<std::unique_ptr<group_member>>& members,
+                   std::uint64_t duplicates) {
     const auto every = terminal_ ? std::chrono::milliseconds(250) : std::chrono::milliseconds(1000);
     if (!terminal_)
         print_news();
@@ -56,7 +57,8 @@ void display::tick(const sending& producer, const std::vector<std::unique_ptr<gr
         print(producer, members);
 }
 
-void display::end(const sending& producer, const std::vector<std::unique_ptr<group_member>>& members, std::uint64_t duplicates) {
+void display::end(const sending& producer, const std::vector<std::unique_ptr<group_member>>& members,
+                  std::uint64_t duplicates) {
     if (!terminal_)
         return print_news();
     take(producer, members, 0); // nothing moves any more
@@ -80,15 +82,16 @@ void display::take(const sending& producer, const std::vector<std::unique_ptr<gr
     }
 }
 
-void display::draw(const sending& producer, const std::vector<std::unique_ptr<group_member>>& members, std::uint64_t duplicates) {
+void display::draw(const sending& producer, const std::vector<std::unique_ptr<group_member>>& members,
+                   std::uint64_t duplicates) {
     std::string text;
     std::size_t lines = 0;
     const auto width  = rocketcat::terminal_width(stdout);
-    const auto line   = [&](std::string_view content) { // one that wraps would be two, and the next drawing begin too low
+    const auto line = [&](std::string_view content) { // one that wraps would be two, and the next drawing begin too low
         fmt::format_to(std::back_inserter(text), "{}\033[K\n", content.substr(0, width));
         ++lines;
     };
-    const auto done  = producer.wanted == 0 ? 0 : 30 * producer.sent / producer.wanted;
+    const auto done = producer.wanted == 0 ? 0 : 30 * producer.sent / producer.wanted;
     line(fmt::format("  producer   [{:<30}] {:>9} of {}  {:>9}/s", std::string(done, '#'), with_commas(producer.sent),
                      with_commas(producer.wanted), with_commas(send_rate_)));
     line("");
@@ -96,12 +99,12 @@ void display::draw(const sending& producer, const std::vector<std::unique_ptr<gr
     row sum;
     for (std::size_t i = 0; i < rows_.size(); ++i) {
         const auto& here = rows_[i];
-        line(fmt::format("  {:<10} {:>11} {:>12} {:>9}  {}", members[i]->name(), with_commas(here.rate), with_commas(here.consumed),
-                         with_commas(here.lag), here.left ? "(has left)" : here.queues));
+        line(fmt::format("  {:<10} {:>11} {:>12} {:>9}  {}", members[i]->name(), with_commas(here.rate),
+                         with_commas(here.consumed), with_commas(here.lag), here.left ? "(has left)" : here.queues));
         sum.rate += here.rate, sum.consumed += here.consumed, sum.lag += here.lag;
     }
-    line(fmt::format("  {:<10} {:>11} {:>12} {:>9}  duplicates {}", "group", with_commas(sum.rate), with_commas(sum.consumed),
-                     with_commas(sum.lag), with_commas(duplicates)));
+    line(fmt::format("  {:<10} {:>11} {:>12} {:>9}  duplicates {}", "group", with_commas(sum.rate),
+                     with_commas(sum.consumed), with_commas(sum.lag), with_commas(duplicates)));
     line("");
     const auto happened = told_.size();
     for (const auto& each : told_.from(happened > news_shown ? happened - news_shown : 0))
@@ -113,7 +116,8 @@ void display::draw(const sending& producer, const std::vector<std::unique_ptr<gr
 }
 
 void display::print(const sending& producer, const std::vector<std::unique_ptr<group_member>>& members) {
-    auto text = fmt::format("sent {} of {} ({}/s)", with_commas(producer.sent), with_commas(producer.wanted), with_commas(send_rate_));
+    auto text = fmt::format("sent {} of {} ({}/s)", with_commas(producer.sent), with_commas(producer.wanted),
+                            with_commas(send_rate_));
     for (std::size_t i = 0; i < rows_.size(); ++i)
         text += rows_[i].left ? fmt::format("; {} has left", members[i]->name())
                               : fmt::format("; {}: queues {}, {}/s, lag {}", members[i]->name(), rows_[i].queues,

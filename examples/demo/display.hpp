@@ -1,14 +1,14 @@
 #ifndef ROCKETPUSH_DEMO_DISPLAY_HPP
 #define ROCKETPUSH_DEMO_DISPLAY_HPP
 
-#include "group_member.hpp"
-#include "news.hpp"
-
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include "group_member.hpp"
+#include "news.hpp"
 
 namespace demo {
 
@@ -26,9 +26,11 @@ class display {
     display(const news& told, bool terminal) : told_(told), terminal_(terminal) {}
 
     /// Call it often; it draws when there is something to draw.
-    void tick(const sending& producer, const std::vector<std::unique_ptr<group_member>>& members, std::uint64_t duplicates);
+    void tick(const sending& producer, const std::vector<std::unique_ptr<group_member>>& members,
+              std::uint64_t duplicates);
     /// The last state stays; what is printed next comes below it.
-    void end(const sending& producer, const std::vector<std::unique_ptr<group_member>>& members, std::uint64_t duplicates);
+    void end(const sending& producer, const std::vector<std::unique_ptr<group_member>>& members,
+             std::uint64_t duplicates);
 
   private:
     using clock = std::chrono::steady_clock;
@@ -40,7 +42,8 @@ class display {
     };
 
     void take(const sending& producer, const std::vector<std::unique_ptr<group_member>>& members, double seconds);
-    void draw(const sending& producer, const std::vector<std::unique_ptr<group_member>>& members, std::uint64_t duplicates);
+    void draw(const sending& producer, const std::vector<std::unique_ptr<group_member>>& members,
+              std::uint64_t duplicates);
     void print(const sending& producer, const std::vector<std::unique_ptr<group_member>>& members);
     void print_news();
 

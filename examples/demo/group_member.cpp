@@ -54,8 +54,8 @@ struct group_member::assembly {
     rocketpush::consumer_of<counting_listener, reporter> consumer;
 };
 
-group_member::group_member(std::string name, const std::string& name_servers, const std::string& group, const std::string& topic,
-                           tally& counted, news& told)
+group_member::group_member(std::string name, const std::string& name_servers, const std::string& group,
+                           const std::string& topic, tally& counted, news& told)
     : name_(std::move(name)),
       assembly_(new assembly{{rocketpush::options{.name_servers    = name_servers,
                                                   .group           = group,

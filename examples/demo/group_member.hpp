@@ -1,9 +1,6 @@
 #ifndef ROCKETPUSH_DEMO_GROUP_MEMBER_HPP
 #define ROCKETPUSH_DEMO_GROUP_MEMBER_HPP
 
-#include "news.hpp"
-#include "tally.hpp"
-
 #include <rocketpush/observe/statistics.hpp>
 
 #include <atomic>
@@ -13,14 +10,17 @@
 #include <string>
 #include <system_error>
 
+#include "news.hpp"
+#include "tally.hpp"
+
 namespace demo {
 
 /// A consumer of the demo's group. What it is made of is in group_member.cpp: the one place that compiles the library's templates.
 class group_member {
   public:
     /// @param counted, told  Outlive it.
-    group_member(std::string name, const std::string& name_servers, const std::string& group, const std::string& topic, tally& counted,
-                 news& told);
+    group_member(std::string name, const std::string& name_servers, const std::string& group, const std::string& topic,
+                 tally& counted, news& told);
     ~group_member();
 
     const std::string& name() const noexcept { return name_; }

@@ -6,15 +6,6 @@
 //
 // On a terminal it draws what happens, elsewhere it prints lines. Exit code 0: all that was sent was consumed, nothing lost.
 
-#include "display.hpp"
-#include "group_member.hpp"
-#include "news.hpp"
-#include "tally.hpp"
-
-#include "rocketcat/interrupt.hpp"
-#include "rocketcat/producer.hpp"
-#include "rocketcat/terminal.hpp"
-
 #include <rocketpush/embedded/broker.hpp>
 
 #include <CLI/CLI.hpp>
@@ -28,6 +19,14 @@
 #include <string>
 #include <system_error>
 #include <vector>
+
+#include "display.hpp"
+#include "group_member.hpp"
+#include "news.hpp"
+#include "rocketcat/interrupt.hpp"
+#include "rocketcat/producer.hpp"
+#include "rocketcat/terminal.hpp"
+#include "tally.hpp"
 
 namespace {
 
@@ -43,12 +42,13 @@ struct settings {
     double seconds         = 10;
 };
 
-constexpr std::size_t batch = 10; ///< Messages of one request.
+constexpr std::size_t batch = 10;          ///< Messages of one request.
 constexpr milliseconds drain_limit{30000}; ///< How long the group may take after the last message was sent.
 
 class demonstration {
   public:
-    demonstration(const settings& with, rocketcat::producer& sender, demo::tally& counted, demo::news& told, bool terminal)
+    demonstration(const settings& with, rocketcat::producer& sender, demo::tally& counted, demo::news& told,
+                  bool terminal)
         : with_(with), sender_(sender), counted_(counted), told_(told), display_(told, terminal) {}
 
     void run(std::vector<std::unique_ptr<demo::group_member>>& members) {
@@ -56,7 +56,7 @@ class demonstration {
         for (auto& each : members)
             if (const auto failure = each->start())
                 told_.tell(fmt::format("{} cannot start: {}", each->name(), failure.message()));
-        const auto began   = clock_type::now();
+        const auto began = clock_type::now();
         const std::chrono::duration<double> step(with_.seconds / static_cast<double>(with_.messages));
         bool leaving_begun = false;
         while (made_ < with_.messages && !stop_.is_requested()) {
@@ -124,10 +124,12 @@ bool check(const rocketcat::producer_totals& sent, const demo::tally& counted, s
     const auto lost = sent.failed == 0 ? counted.missing(made) : sent.sent - std::min(sent.sent, counted.distinct());
     const bool good = sent.failed == 0 && sent.sent == counted.distinct() && lost == 0;
     fmt::print("\nsent        {:>10}{}\n", with_commas(sent.sent),
-               sent.failed == 0 ? std::string() : fmt::format("  ({} could not be sent: {})", with_commas(sent.failed), sent.problem));
+               sent.failed == 0 ? std::string()
+                                : fmt::format("  ({} could not be sent: {})", with_commas(sent.failed), sent.problem));
     fmt::print("consumed    {:>10}  different messages\n", with_commas(counted.distinct()));
     fmt::print("lost        {:>10}\n", with_commas(lost));
-    fmt::print("duplicates  {:>10}  (a message may come twice when members change; never less than once)\n", with_commas(counted.duplicates()));
+    fmt::print("duplicates  {:>10}  (a message may come twice when members change; never less than once)\n",
+               with_commas(counted.duplicates()));
     fmt::print("{}\n", good ? "OK: all that was sent was consumed" : "FAILED: the numbers do not agree");
     return good;
 }
@@ -141,23 +143,26 @@ int run(settings with) {
     }
     const auto servers = rocketpush::parse_name_servers(with.name_servers);
     if (!servers) {
-        fmt::print(stderr, "rocketpush_demo: --namesrv {}: it is HOST:PORT, several separated by ';'\n", with.name_servers);
+        fmt::print(stderr, "rocketpush_demo: --namesrv {}: it is HOST:PORT, several separated by ';'\n",
+                   with.name_servers);
         return 2;
     }
     rocketcat::producer sender({.name_servers = *servers, .group = "rocketpush_demo_producer", .topic = with.topic});
     if (const auto failure = sender.connect()) {
-        fmt::print(stderr, "rocketpush_demo: cannot send to topic {} at {}: {}\n", with.topic, with.name_servers, failure.message());
+        fmt::print(stderr, "rocketpush_demo: cannot send to topic {} at {}: {}\n", with.topic, with.name_servers,
+                   failure.message());
         return 1;
     }
     const bool terminal = rocketcat::is_terminal(stdout);
-    fmt::print("rocketpush demo: {} {}, topic {}, group {}\n{}", broker ? "embedded broker at" : "cluster of", with.name_servers, with.topic,
-               with.group, terminal ? "\n" : "");
+    fmt::print("rocketpush demo: {} {}, topic {}, group {}\n{}", broker ? "embedded broker at" : "cluster of",
+               with.name_servers, with.topic, with.group, terminal ? "\n" : "");
 
     demo::tally counted(run_name(), with.messages);
     demo::news told;
     std::vector<std::unique_ptr<demo::group_member>> members;
     for (const auto* name : {"member-1", "member-2", "member-3"})
-        members.push_back(std::make_unique<demo::group_member>(name, with.name_servers, with.group, with.topic, counted, told));
+        members.push_back(
+            std::make_unique<demo::group_member>(name, with.name_servers, with.group, with.topic, counted, told));
     demonstration here(with, sender, counted, told, terminal);
     here.run(members);
     const bool good = check(sender.totals(), counted, here.made());
@@ -168,16 +173,24 @@ int run(settings with) {
 
 int main(int count, char** arguments) {
     settings with;
-    CLI::App app("A producer and a group of three members at work; half-way one member leaves. Ends with checked numbers.", "rocketpush_demo");
-    app.add_option("--namesrv", with.name_servers, "Name servers of a real cluster, HOST:PORT[;HOST:PORT] [a broker inside this program]");
-    app.add_option("--messages", with.messages, "Messages to send")->check(CLI::Range(1, 100'000'000))->capture_default_str();
-    app.add_option("--seconds", with.seconds, "Over how long they are sent")->check(CLI::Range(0.1, 86'400.0))->capture_default_str();
+    CLI::App app(
+        "A producer and a group of three members at work; half-way one member leaves. Ends with checked numbers.",
+        "rocketpush_demo");
+    app.add_option("--namesrv", with.name_servers,
+                   "Name servers of a real cluster, HOST:PORT[;HOST:PORT] [a broker inside this program]");
+    app.add_option("--messages", with.messages, "Messages to send")
+        ->check(CLI::Range(1, 100'000'000))
+        ->capture_default_str();
+    app.add_option("--seconds", with.seconds, "Over how long they are sent")
+        ->check(CLI::Range(0.1, 86'400.0))
+        ->capture_default_str();
     app.add_option("--topic", with.topic, "Topic")->capture_default_str();
     app.add_option("--group", with.group, "Consumer group")->capture_default_str();
     app.failure_message([](const CLI::App*, const CLI::Error& wrong) {
         return fmt::format("rocketpush_demo: {} (--help lists all)\n", wrong.what());
     });
-    app.footer("Ctrl-C ends it early. Exit code: 0 all that was sent was consumed; 1 not so, or ended early; 2 the command line is wrong.");
+    app.footer("Ctrl-C ends it early. Exit code: 0 all that was sent was consumed; 1 not so, or ended early; 2 the "
+               "command line is wrong.");
     try {
         app.parse(count, arguments);
         return run(with);

@@ -1,9 +1,5 @@
 #include "broker.hpp"
 
-#include "exit_codes.hpp"
-#include "interrupt.hpp"
-#include "terminal.hpp"
-
 #include <rocketpush/embedded/broker.hpp>
 
 #include <fmt/format.h>
@@ -12,6 +8,10 @@
 #include <chrono>
 #include <cstdio>
 #include <string_view>
+
+#include "exit_codes.hpp"
+#include "interrupt.hpp"
+#include "terminal.hpp"
 
 namespace rocketcat {
 
@@ -41,8 +41,8 @@ std::vector<std::chrono::milliseconds> read_delay_levels(std::string_view text) 
 }
 
 void create_topic(embedded::broker& broker, const std::string& topic) {
-    const auto split     = topic.find(':');
-    std::int32_t queues  = 8;
+    const auto split    = topic.find(':');
+    std::int32_t queues = 8;
     if (split != std::string::npos) {
         const auto digits    = std::string_view(topic).substr(split + 1);
         const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), queues);
@@ -62,16 +62,23 @@ std::uint64_t requests_of(const embedded::broker_statistics& figures) {
 } // namespace
 
 void add_broker_flags(CLI::App& command, broker_flags& flags) {
-    command.add_option("--port", flags.port, "Port of name server and broker; 0: any that is free")->capture_default_str();
+    command.add_option("--port", flags.port, "Port of name server and broker; 0: any that is free")
+        ->capture_default_str();
     command.add_option("--host", flags.host, "Address to listen at; 0.0.0.0 for all")->capture_default_str();
-    command.add_option("--advertise", flags.advertise, "Host that clients are told to connect to [the one it listens at]");
-    command.add_option("--topic", flags.topics, "TOPIC:QUEUES to begin with; repeatable. Others are made when somebody sends to them")
+    command.add_option("--advertise", flags.advertise,
+                       "Host that clients are told to connect to [the one it listens at]");
+    command
+        .add_option("--topic", flags.topics,
+                    "TOPIC:QUEUES to begin with; repeatable. Others are made when somebody sends to them")
         ->allow_extra_args(false);
-    command.add_option("--delay-levels", flags.delay_levels, "Delays in order; level 3 is that of a first retry")->capture_default_str();
+    command.add_option("--delay-levels", flags.delay_levels, "Delays in order; level 3 is that of a first retry")
+        ->capture_default_str();
     command.add_option("--as-version", flags.version, "RocketMQ version that it answers as")
-        ->check(CLI::IsMember({"5.5.0", "4.9.7"}))->capture_default_str();
+        ->check(CLI::IsMember({"5.5.0", "4.9.7"}))
+        ->capture_default_str();
     command.add_option("--store-mib", flags.store_mib, "Memory for messages, MiB; beyond it the oldest go")
-        ->check(CLI::Range(1, 1024 * 1024))->capture_default_str();
+        ->check(CLI::Range(1, 1024 * 1024))
+        ->capture_default_str();
 }
 
 int broker(const broker_flags& flags) {
@@ -96,8 +103,9 @@ int broker(const broker_flags& flags) {
         if (!live.is_on())
             continue;
         const auto figures = broker.statistics();
-        live.show(fmt::format("{} connections  {} pulls held  {} messages parked  {} requests", figures.connections_open,
-                              figures.pulls_held, figures.messages_parked, with_commas(requests_of(figures))));
+        live.show(fmt::format("{} connections  {} pulls held  {} messages parked  {} requests",
+                              figures.connections_open, figures.pulls_held, figures.messages_parked,
+                              with_commas(requests_of(figures))));
     }
     live.clear();
     return ended_well;

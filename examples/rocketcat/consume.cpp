@@ -1,9 +1,5 @@
 #include "consume.hpp"
 
-#include "exit_codes.hpp"
-#include "json_lines.hpp"
-#include "terminal.hpp"
-
 #include <rocketpush/core/error.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
 
@@ -12,13 +8,16 @@
 #include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
 #include <fmt/format.h>
-
 #include <sys/resource.h>
 
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <string>
+
+#include "exit_codes.hpp"
+#include "json_lines.hpp"
+#include "terminal.hpp"
 
 namespace rocketcat {
 namespace {
@@ -30,16 +29,20 @@ using clock = std::chrono::steady_clock;
  */
 class session {
   public:
-    session(const consume_settings& settings, asio::io_context& context, const message_sink& sink, const line_output& out,
-            const consumer_controls& consumer)
-        : settings_(settings), context_(context), sink_(sink), out_(out), consumer_(consumer), signals_(context, SIGINT, SIGTERM),
+    session(const consume_settings& settings, asio::io_context& context, const message_sink& sink,
+            const line_output& out, const consumer_controls& consumer)
+        : settings_(settings),
+          context_(context),
+          sink_(sink),
+          out_(out),
+          consumer_(consumer),
+          signals_(context, SIGINT, SIGTERM),
           tick_(context) {}
 
     int run() {
         expect_signal();
-        consumer_.start([this](std::error_code failure) {
-            asio::post(context_, [this, failure] { started(failure); });
-        });
+        consumer_.start(
+            [this](std::error_code failure) { asio::post(context_, [this, failure] { started(failure); }); });
         context_.run();
         return code_;
     }
@@ -51,9 +54,8 @@ class session {
             return;
         stopping_ = true;
         live_.clear();
-        consumer_.stop([this](std::error_code failure) {
-            asio::post(context_, [this, failure] { stopped(failure); });
-        });
+        consumer_.stop(
+            [this](std::error_code failure) { asio::post(context_, [this, failure] { stopped(failure); }); });
     }
 
   private:
@@ -72,7 +74,8 @@ class session {
         if (stopping_)
             return;
         if (failure) {
-            fmt::print(stderr, "rocketcat: cannot start, name servers {}: {}\n", settings_.options.name_servers, failure.message());
+            fmt::print(stderr, "rocketcat: cannot start, name servers {}: {}\n", settings_.options.name_servers,
+                       failure.message());
             could_start_ = false;
             code_        = failed;
             context_.stop();
@@ -103,7 +106,8 @@ class session {
             code_ = failed;
             return stop();
         }
-        if ((settings_.idle && now - last_news_ >= *settings_.idle) || (settings_.duration && now - began_ >= *settings_.duration))
+        if ((settings_.idle && now - last_news_ >= *settings_.idle) ||
+            (settings_.duration && now - began_ >= *settings_.duration))
             return stop();
         if (live_.is_on() && now - shown_ >= std::chrono::milliseconds(500))
             show(now, totals);
@@ -116,13 +120,15 @@ class session {
 
     void show(clock::time_point now, const sink_totals& totals) {
         const auto seconds = std::chrono::duration<double>(now - shown_).count();
-        const auto rate    = shown_ == clock::time_point() ? 0 : static_cast<double>(totals.consumed - shown_count_) / seconds;
-        shown_             = now;
-        shown_count_       = totals.consumed;
-        const auto state   = consumer_.statistics();
-        live_.show(fmt::format("{}/s  consumed {}  lag {}  held {}  queues {}", with_commas(static_cast<std::uint64_t>(rate)),
-                               with_commas(totals.consumed), with_commas(static_cast<std::uint64_t>(state.lag)),
-                               with_commas(state.cached_messages), state.queues.size()));
+        const auto rate =
+            shown_ == clock::time_point() ? 0 : static_cast<double>(totals.consumed - shown_count_) / seconds;
+        shown_           = now;
+        shown_count_     = totals.consumed;
+        const auto state = consumer_.statistics();
+        live_.show(fmt::format("{}/s  consumed {}  lag {}  held {}  queues {}",
+                               with_commas(static_cast<std::uint64_t>(rate)), with_commas(totals.consumed),
+                               with_commas(static_cast<std::uint64_t>(state.lag)), with_commas(state.cached_messages),
+                               state.queues.size()));
     }
 
     const consume_settings& settings_;
@@ -149,10 +155,11 @@ std::string last_line(const consume_settings& settings, const sink_totals& total
         return fmt::format("{{\"event\":\"stopped\",\"consumed\":{}}}\n", totals.consumed);
     rusage used{};
     ::getrusage(RUSAGE_SELF, &used);
-    return fmt::format("{{\"event\":\"stopped\",\"consumed\":{},\"bytes\":{},\"first_to_last_s\":{:.6f},\"cpu_user_s\":{:.6f},"
-                       "\"cpu_sys_s\":{:.6f},\"maxrss_kb\":{}}}\n",
-                       totals.consumed, totals.bytes, std::chrono::duration<double>(totals.first_to_last).count(),
-                       seconds_of(used.ru_utime), seconds_of(used.ru_stime), used.ru_maxrss);
+    return fmt::format(
+        "{{\"event\":\"stopped\",\"consumed\":{},\"bytes\":{},\"first_to_last_s\":{:.6f},\"cpu_user_s\":{:.6f},"
+        "\"cpu_sys_s\":{:.6f},\"maxrss_kb\":{}}}\n",
+        totals.consumed, totals.bytes, std::chrono::duration<double>(totals.first_to_last).count(),
+        seconds_of(used.ru_utime), seconds_of(used.ru_stime), used.ru_maxrss);
 }
 
 } // namespace

@@ -1,13 +1,13 @@
 #ifndef ROCKETCAT_CONSUME_HPP
 #define ROCKETCAT_CONSUME_HPP
 
-#include "consume_settings.hpp"
-#include "message_sink.hpp"
-
 #include <rocketpush/observe/statistics.hpp>
 
 #include <functional>
 #include <system_error>
+
+#include "consume_settings.hpp"
+#include "message_sink.hpp"
 
 namespace rocketcat {
 
@@ -28,8 +28,10 @@ struct consumer_controls {
  * @throw std::system_error  The options are not valid.
  */
 using consume_session = std::function<int(const consumer_controls&)>;
-int with_pool_consumer(const consume_settings& settings, message_sink& sink, line_output& out, const consume_session& session);
-int with_inline_consumer(const consume_settings& settings, message_sink& sink, line_output& out, const consume_session& session);
+int with_pool_consumer(const consume_settings& settings, message_sink& sink, line_output& out,
+                       const consume_session& session);
+int with_inline_consumer(const consume_settings& settings, message_sink& sink, line_output& out,
+                         const consume_session& session);
 
 } // namespace rocketcat
 

@@ -1,10 +1,11 @@
-#include "consumer_assembly.hpp"
-
 #include <rocketpush/executor/inline_executor.hpp>
+
+#include "consumer_assembly.hpp"
 
 namespace rocketcat {
 
-int with_inline_consumer(const consume_settings& settings, message_sink& sink, line_output& out, const consume_session& session) {
+int with_inline_consumer(const consume_settings& settings, message_sink& sink, line_output& out,
+                         const consume_session& session) {
     return with_consumer<rocketpush::inline_executor>(settings, sink, out, session);
 }
 

@@ -1,10 +1,11 @@
-#include "consumer_assembly.hpp"
-
 #include <rocketpush/executor/thread_pool_executor.hpp>
+
+#include "consumer_assembly.hpp"
 
 namespace rocketcat {
 
-int with_pool_consumer(const consume_settings& settings, message_sink& sink, line_output& out, const consume_session& session) {
+int with_pool_consumer(const consume_settings& settings, message_sink& sink, line_output& out,
+                       const consume_session& session) {
     return with_consumer<rocketpush::thread_pool_executor>(settings, sink, out, session);
 }
 

@@ -1,7 +1,5 @@
 #include "consume_settings.hpp"
 
-#include "exit_codes.hpp"
-
 #include <rocketpush/core/version.hpp>
 
 #include <fmt/format.h>
@@ -10,6 +8,8 @@
 #include <cctype>
 #include <ctime>
 #include <string_view>
+
+#include "exit_codes.hpp"
 
 namespace rocketcat {
 namespace {
@@ -56,13 +56,13 @@ std::chrono::system_clock::time_point read_local_time(std::string_view text) {
         return value;
     };
     std::tm local{};
-    local.tm_year  = number(0, 4) - 1900;
-    local.tm_mon   = number(4, 2) - 1;
-    local.tm_mday  = number(6, 2);
-    local.tm_hour  = number(8, 2);
-    local.tm_min   = number(10, 2);
-    local.tm_sec   = number(12, 2);
-    local.tm_isdst = -1; // the zone's rules say whether it is summer time then
+    local.tm_year    = number(0, 4) - 1900;
+    local.tm_mon     = number(4, 2) - 1;
+    local.tm_mday    = number(6, 2);
+    local.tm_hour    = number(8, 2);
+    local.tm_min     = number(10, 2);
+    local.tm_sec     = number(12, 2);
+    local.tm_isdst   = -1; // the zone's rules say whether it is summer time then
     const auto asked = local;
     const auto time  = std::mktime(&local);
     // mktime takes the 31st of February for a day in March.
@@ -97,45 +97,68 @@ void add_consume_flags(CLI::App& command, consume_flags& flags) {
 
     command.add_option("--namesrv", flags.name_servers, "Name servers, HOST:PORT[;HOST:PORT]")->required();
     command.add_option("--group", flags.group, "Consumer group")->required();
-    command.add_option("--topic", flags.topics, "T or T=EXPR, a tag expression as 'a || b'; repeatable, of one topic the later counts")
+    command
+        .add_option("--topic", flags.topics,
+                    "T or T=EXPR, a tag expression as 'a || b'; repeatable, of one topic the later counts")
         ->required()
         ->allow_extra_args(false);
-    command.add_option("--from", flags.from, "Where a new group begins: last, first, timestamp=YYYYMMDDhhmmss (local time)")
+    command
+        .add_option("--from", flags.from,
+                    "Where a new group begins: last, first, timestamp=YYYYMMDDhhmmss (local time)")
         ->capture_default_str();
     command.add_option("--instance", flags.instance, "Name of this member: its client id is IP@NAME [unique]");
     command.add_option("--strategy", flags.strategy, "How queues are shared out: averagely, circle")
-        ->check(one_of({"averagely", "circle", "consistent-hash"}))->capture_default_str();
+        ->check(one_of({"averagely", "circle", "consistent-hash"}))
+        ->capture_default_str();
 
-    command.add_option("--threads", flags.threads, "Listener threads")->check(CLI::Range(1, 1000))->capture_default_str();
-    command.add_option("--executor", flags.executor, "Where the listener runs: pool (threads), inline (the consumer's own)")
-        ->check(one_of({"pool", "inline"}))->capture_default_str();
+    command.add_option("--threads", flags.threads, "Listener threads")
+        ->check(CLI::Range(1, 1000))
+        ->capture_default_str();
+    command
+        .add_option("--executor", flags.executor,
+                    "Where the listener runs: pool (threads), inline (the consumer's own)")
+        ->check(one_of({"pool", "inline"}))
+        ->capture_default_str();
     command.add_option("--consume-batch", flags.consume_batch, "Most messages of one listener call")
-        ->check(CLI::Range(1, 1024))->capture_default_str();
+        ->check(CLI::Range(1, 1024))
+        ->capture_default_str();
     command.add_option("--pull-batch", flags.pull_batch, "Most messages of one pull")
-        ->check(CLI::Range(1, 1024))->capture_default_str();
+        ->check(CLI::Range(1, 1024))
+        ->capture_default_str();
     command.add_option("--max-reconsume", flags.max_reconsume, "Failures before the dead letter queue; -1 is 16")
-        ->check(CLI::Range(-1, 2147483647))->capture_default_str();
+        ->check(CLI::Range(-1, 2147483647))
+        ->capture_default_str();
 
-    command.add_option("--fail-times", flags.fail_times, "Answer 'later' to a message that came less than N times again; -1 always")
-        ->check(CLI::Range(-1, 2147483647))->capture_default_str();
+    command
+        .add_option("--fail-times", flags.fail_times,
+                    "Answer 'later' to a message that came less than N times again; -1 always")
+        ->check(CLI::Range(-1, 2147483647))
+        ->capture_default_str();
     command.add_option("--delay-ms", flags.delay_ms, "Each listener call sleeps so long")
-        ->check(CLI::Range(0, 86'400'000))->capture_default_str();
+        ->check(CLI::Range(0, 86'400'000))
+        ->capture_default_str();
 
-    command.add_option("--count", flags.count, "End when N messages were consumed with success")->check(CLI::PositiveNumber);
+    command.add_option("--count", flags.count, "End when N messages were consumed with success")
+        ->check(CLI::PositiveNumber);
     command.add_option("--idle-s", flags.idle_s, "End after N seconds without a message")->check(CLI::PositiveNumber);
     command.add_option("--duration-s", flags.duration_s, "End after N seconds")->check(CLI::PositiveNumber);
     command.add_option("--output", flags.output, "json (a line for each message), count (none; figures at the end)")
-        ->check(one_of({"json", "count"}))->capture_default_str();
-    command.add_option("--latency-file", flags.latency_file,
-                       "For each message, now minus the nanoseconds in its first 8 body bytes (see produce --stamp), as "
-                       "little-endian int64");
+        ->check(one_of({"json", "count"}))
+        ->capture_default_str();
+    command.add_option(
+        "--latency-file", flags.latency_file,
+        "For each message, now minus the nanoseconds in its first 8 body bytes (see produce --stamp), as "
+        "little-endian int64");
 
     command.add_option("--filter", flags.filter, "How expressions are read: tag [sql92: later]")
-        ->check(one_of({"tag", "sql92"}))->capture_default_str();
+        ->check(one_of({"tag", "sql92"}))
+        ->capture_default_str();
     command.add_option("--model", flags.model, "clustering [broadcasting: later]")
-        ->check(one_of({"clustering", "broadcasting"}))->capture_default_str();
+        ->check(one_of({"clustering", "broadcasting"}))
+        ->capture_default_str();
     command.add_option("--order", flags.order, "concurrently [orderly: later]")
-        ->check(one_of({"concurrently", "orderly"}))->capture_default_str();
+        ->check(one_of({"concurrently", "orderly"}))
+        ->capture_default_str();
 
     command.add_option("--namespace", flags.name_space, "Old style: NS%topic, NS%group")->group(later_group);
     command.add_option("--access-key", flags.access_key)->group(later_group);
@@ -144,20 +167,21 @@ void add_consume_flags(CLI::App& command, consume_flags& flags) {
     command.add_option("--tls-ca", flags.tls_ca, "FILE")->group(later_group);
     command.add_flag("--tls-insecure", flags.tls_insecure)->group(later_group);
     command.add_flag("--trace", flags.trace, "Message trace to RMQ_SYS_TRACE_TOPIC")->group(later_group);
-    command.add_option("--consume-timeout-min", flags.consume_timeout_min, "15 is all that is accepted")->group(later_group);
+    command.add_option("--consume-timeout-min", flags.consume_timeout_min, "15 is all that is accepted")
+        ->group(later_group);
     command.add_option("--offset-dir", flags.offset_dir, "Local offsets of broadcasting")->group(later_group);
     command.add_flag("--server-rebalance", flags.server_rebalance, "The broker shares out")->group(later_group);
 }
 
 consume_settings read_consume_flags(const consume_flags& flags) {
     check_version(flags);
-    consume_settings settings{.options      = {.name_servers       = flags.name_servers,
-                                               .group              = flags.group,
-                                               .instance_name      = flags.instance,
-                                               .consume_threads    = flags.threads,
-                                               .consume_batch_size = flags.consume_batch,
+    consume_settings settings{.options      = {.name_servers        = flags.name_servers,
+                                               .group               = flags.group,
+                                               .instance_name       = flags.instance,
+                                               .consume_threads     = flags.threads,
+                                               .consume_batch_size  = flags.consume_batch,
                                                .max_reconsume_times = flags.max_reconsume,
-                                               .pull_batch_size    = flags.pull_batch},
+                                               .pull_batch_size     = flags.pull_batch},
                               .topics       = {},
                               .circle       = flags.strategy == "circle",
                               .print_lines  = flags.output == "json",
@@ -173,7 +197,8 @@ consume_settings read_consume_flags(const consume_flags& flags) {
     settings.options.stop_timeout += settings.delay;
     for (const auto& each : flags.topics) {
         const auto split = each.find('=');
-        settings.topics.insert_or_assign(each.substr(0, split), split == std::string::npos ? "*" : each.substr(split + 1));
+        settings.topics.insert_or_assign(each.substr(0, split),
+                                         split == std::string::npos ? "*" : each.substr(split + 1));
     }
     if (flags.idle_s > 0)
         settings.idle = whole_milliseconds(flags.idle_s);

@@ -1,8 +1,6 @@
 #ifndef ROCKETCAT_CONSUMER_ASSEMBLY_HPP
 #define ROCKETCAT_CONSUMER_ASSEMBLY_HPP
 
-#include "consume.hpp"
-
 #include <rocketpush/allocation/average_allocation.hpp>
 #include <rocketpush/allocation/circle_allocation.hpp>
 #include <rocketpush/observe/log_observer.hpp>
@@ -15,6 +13,8 @@
 #include <string>
 #include <string_view>
 
+#include "consume.hpp"
+
 namespace rocketcat {
 
 /// One of two strategies, chosen when the program runs: two types would compile the whole consumer twice.
@@ -25,7 +25,8 @@ struct chosen_allocation {
         return circle ? rocketpush::circle_allocation::name() : rocketpush::average_allocation::name();
     }
     rocketpush::allocation allocate(const rocketpush::allocation_request& request) const {
-        return circle ? rocketpush::circle_allocation().allocate(request) : rocketpush::average_allocation().allocate(request);
+        return circle ? rocketpush::circle_allocation().allocate(request)
+                      : rocketpush::average_allocation().allocate(request);
     }
 };
 
@@ -69,9 +70,11 @@ class event_lines : public rocketpush::log_observer {
 
 /// See consume.hpp.
 template <class Executor>
-int with_consumer(const consume_settings& settings, message_sink& sink, line_output& out, const consume_session& session) {
+int with_consumer(const consume_settings& settings, message_sink& sink, line_output& out,
+                  const consume_session& session) {
     const auto listener = [&sink](std::span<const rocketpush::message_view> messages) { return sink.take(messages); };
-    rocketpush::push_consumer consumer{settings.options, listener, Executor(), chosen_allocation{settings.circle}, event_lines(out)};
+    rocketpush::push_consumer consumer{settings.options, listener, Executor(), chosen_allocation{settings.circle},
+                                       event_lines(out)};
     for (const auto& [topic, expression] : settings.topics)
         consumer.subscribe(topic, rocketpush::tags(expression));
     return session({.start      = [&](auto handler) { consumer.async_start(std::move(handler)); },

@@ -12,8 +12,9 @@ enum exit_code : int {
     misused    = 2  ///< The command line: unknown, wrong, or of a later version.
 };
 
-inline constexpr const char* exit_code_help = "Exit code: 0 done, or ended by SIGINT or SIGTERM; 1 cannot start, or not all of it was "
-                                              "done; 2 the command line is wrong.";
+inline constexpr const char* exit_code_help =
+    "Exit code: 0 done, or ended by SIGINT or SIGTERM; 1 cannot start, or not all of it was "
+    "done; 2 the command line is wrong.";
 
 /// The command line cannot be followed; `what()` is the one line that says why.
 struct usage_error : std::runtime_error {

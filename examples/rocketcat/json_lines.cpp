@@ -4,7 +4,6 @@
 #include <rocketpush/protocol/json_text.hpp>
 
 #include <fmt/format.h>
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,7 +22,10 @@ std::size_t utf8_length(std::string_view text) noexcept {
     const auto first = byte(0);
     if (first < 0x80)
         return 1;
-    const std::size_t length = first >= 0xC2 && first < 0xE0 ? 2 : first >= 0xE0 && first < 0xF0 ? 3 : first >= 0xF0 && first < 0xF5 ? 4 : 0;
+    const std::size_t length = first >= 0xC2 && first < 0xE0   ? 2
+                               : first >= 0xE0 && first < 0xF0 ? 3
+                               : first >= 0xF0 && first < 0xF5 ? 4
+                                                               : 0;
     if (length == 0 || text.size() < length)
         return 0;
     // The second byte's range keeps out overlong forms, surrogates and what is beyond U+10FFFF.
@@ -70,7 +72,7 @@ bool is_utf8(std::string_view text) noexcept {
 void append_base64(std::string& out, std::string_view bytes) {
     static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for (std::size_t i = 0; i < bytes.size(); i += 3) {
-        const auto have  = std::min<std::size_t>(3, bytes.size() - i);
+        const auto have     = std::min<std::size_t>(3, bytes.size() - i);
         std::uint32_t group = 0;
         for (std::size_t k = 0; k < 3; ++k)
             group = group << 8 | (k < have ? static_cast<unsigned char>(bytes[i + k]) : 0u);

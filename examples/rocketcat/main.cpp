@@ -5,11 +5,6 @@
 //   rocketcat broker --port 9876                                  name server and broker in memory, to try things out
 //   rocketcat consume --help                                      all flags
 
-#include "broker.hpp"
-#include "consume.hpp"
-#include "exit_codes.hpp"
-#include "produce.hpp"
-
 #include <rocketpush/core/version.hpp>
 
 #include <CLI/CLI.hpp>
@@ -19,6 +14,11 @@
 #include <exception>
 #include <string>
 #include <system_error>
+
+#include "broker.hpp"
+#include "consume.hpp"
+#include "exit_codes.hpp"
+#include "produce.hpp"
 
 namespace {
 
@@ -48,19 +48,22 @@ int main(int count, char** arguments) {
     consume_command.footer(
         "Standard output, by lines of JSON: \"started\", \"assigned\" (queues of a topic), \"message\", \"stopped\".\n"
         "Ends on SIGINT or SIGTERM: running calls finish, offsets are committed, the group is left.\n"
-        "A cluster that is away is waited for.\n" + std::string(rocketcat::exit_code_help));
+        "A cluster that is away is waited for.\n" +
+        std::string(rocketcat::exit_code_help));
 
     rocketcat::produce_flags produce;
     auto& produce_command = *app.add_subcommand("produce", "Send lines of standard input, or generated messages");
     rocketcat::add_produce_flags(produce_command, produce);
     produce_command.footer(
         "A generated body is the message's number and letters. The last line of standard output tells what was sent.\n"
-        "A message whose answer was lost is sent again, so it may be stored twice.\n" + std::string(rocketcat::exit_code_help));
+        "A message whose answer was lost is sent again, so it may be stored twice.\n" +
+        std::string(rocketcat::exit_code_help));
 
     rocketcat::broker_flags broker;
     auto& broker_command = *app.add_subcommand("broker", "Run a name server and broker in memory");
     rocketcat::add_broker_flags(broker_command, broker);
-    broker_command.footer("Serves any RocketMQ client until SIGINT or SIGTERM; nothing is kept.\n" + std::string(rocketcat::exit_code_help));
+    broker_command.footer("Serves any RocketMQ client until SIGINT or SIGTERM; nothing is kept.\n" +
+                          std::string(rocketcat::exit_code_help));
 
     try {
         app.parse(count, arguments);

@@ -74,8 +74,9 @@ rocketpush::consume_result message_sink::take(std::span<const rocketpush::messag
 }
 
 bool message_sink::fails(std::span<const rocketpush::message_view> messages) const {
-    return settings_.fail_times < 0 ||
-           std::ranges::any_of(messages, [this](const auto& each) { return each.reconsume_times() < settings_.fail_times; });
+    return settings_.fail_times < 0 || std::ranges::any_of(messages, [this](const auto& each) {
+               return each.reconsume_times() < settings_.fail_times;
+           });
 }
 
 void message_sink::record_latency(std::span<const rocketpush::message_view> messages) {
@@ -83,7 +84,8 @@ void message_sink::record_latency(std::span<const rocketpush::message_view> mess
     bytes.clear();
     for (const auto& each : messages)
         if (each.body().size() >= 8)
-            append_little_endian(bytes, realtime_nanoseconds() - rocketpush::detail::load_big<std::int64_t>(each.body().data()));
+            append_little_endian(bytes, realtime_nanoseconds() -
+                                            rocketpush::detail::load_big<std::int64_t>(each.body().data()));
     const std::lock_guard lock(latency_mutex_);
     std::fwrite(bytes.data(), 1, bytes.size(), latencies_.get());
 }

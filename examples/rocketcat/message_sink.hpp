@@ -1,9 +1,6 @@
 #ifndef ROCKETCAT_MESSAGE_SINK_HPP
 #define ROCKETCAT_MESSAGE_SINK_HPP
 
-#include "consume_settings.hpp"
-#include "json_lines.hpp"
-
 #include <rocketpush/core/consume_result.hpp>
 #include <rocketpush/core/message.hpp>
 
@@ -16,6 +13,9 @@
 #include <memory>
 #include <mutex>
 #include <span>
+
+#include "consume_settings.hpp"
+#include "json_lines.hpp"
 
 namespace rocketcat {
 

@@ -1,17 +1,16 @@
 #include "message_source.hpp"
 
-#include "exit_codes.hpp"
-
 #include <rocketpush/core/endpoint.hpp>
 #include <rocketpush/core/property_names.hpp>
 #include <rocketpush/protocol/properties.hpp>
 
 #include <fmt/format.h>
-
 #include <poll.h>
 #include <unistd.h>
 
 #include <utility>
+
+#include "exit_codes.hpp"
 
 namespace rocketcat {
 
@@ -27,7 +26,8 @@ constexpr std::string_view number_mark = "{}";
 
 void check_text(std::string_view flag, std::string_view text) {
     if (!protocol::valid_property_text(text))
-        throw usage_error(fmt::format("{} \"{}\": it has at least one character, and neither \\x01 nor \\x02", flag, text));
+        throw usage_error(
+            fmt::format("{} \"{}\": it has at least one character, and neither \\x01 nor \\x02", flag, text));
 }
 
 } // namespace
@@ -70,7 +70,8 @@ message_source::message_source(const produce_flags& flags) : flags_(flags) {
             throw usage_error(fmt::format("--property \"{}\": it is NAME=VALUE", each));
         check_text("--property", std::string_view(each).substr(0, split));
         check_text("--property", std::string_view(each).substr(split + 1));
-        protocol::append_property(fixed_properties_, std::string_view(each).substr(0, split), std::string_view(each).substr(split + 1));
+        protocol::append_property(fixed_properties_, std::string_view(each).substr(0, split),
+                                  std::string_view(each).substr(split + 1));
     }
     if (flags.delay_level != 0)
         protocol::append_property(fixed_properties_, names::delay_level, std::to_string(flags.delay_level));

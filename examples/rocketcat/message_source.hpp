@@ -1,15 +1,15 @@
 #ifndef ROCKETCAT_MESSAGE_SOURCE_HPP
 #define ROCKETCAT_MESSAGE_SOURCE_HPP
 
-#include "produce.hpp"
-#include "producer.hpp"
-
 #include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "produce.hpp"
+#include "producer.hpp"
 
 namespace rocketcat {
 

@@ -1,11 +1,5 @@
 #include "produce.hpp"
 
-#include "exit_codes.hpp"
-#include "interrupt.hpp"
-#include "message_source.hpp"
-#include "producer.hpp"
-#include "terminal.hpp"
-
 #include <rocketpush/core/endpoint.hpp>
 #include <rocketpush/core/names.hpp>
 
@@ -17,13 +11,19 @@
 #include <utility>
 #include <vector>
 
+#include "exit_codes.hpp"
+#include "interrupt.hpp"
+#include "message_source.hpp"
+#include "producer.hpp"
+#include "terminal.hpp"
+
 namespace rocketcat {
 namespace {
 
 using clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr milliseconds turn{100};                      ///< How long the main thread waits for anything before it looks around.
+constexpr milliseconds turn{100}; ///< How long the main thread waits for anything before it looks around.
 constexpr std::size_t most_batch_bytes = 3 * 1024 * 1024; ///< Brokers take 4 MiB.
 
 /// Tells on standard error how far it is: a live line on a terminal, else a line every 5 s; and each problem once.
@@ -41,9 +41,9 @@ class progress {
         shown_             = now;
         sent_              = totals.sent;
         const auto text    = fmt::format("{}/s  sent {}{}{}", with_commas(rate), with_commas(totals.sent),
-                                         goal_ == 0 ? std::string() : " of " + with_commas(goal_),
-                                         totals.failed == 0 ? std::string() : "  failed " + with_commas(totals.failed));
-        if (totals.retries + totals.failed != troubles_) {
+                                      goal_ == 0 ? std::string() : " of " + with_commas(goal_),
+                                      totals.failed == 0 ? std::string() : "  failed " + with_commas(totals.failed));
+           if (totals.retries + totals.failed != troubles_) {
             troubles_ = totals.retries + totals.failed;
             if (totals.problem != problem_) {
                 live_.clear();
@@ -74,9 +74,11 @@ producer_settings settings_of(const produce_flags& flags) {
     if (!servers)
         throw usage_error(fmt::format("--namesrv {}: it is HOST:PORT, several separated by ';'", flags.name_servers));
     if (rocketpush::check_topic(flags.topic))
-        throw usage_error(fmt::format("topic \"{}\" {}", flags.topic, describe_name_rule(rocketpush::name_kind::topic)));
+        throw usage_error(
+            fmt::format("topic \"{}\" {}", flags.topic, describe_name_rule(rocketpush::name_kind::topic)));
     if (rocketpush::check_group(flags.group))
-        throw usage_error(fmt::format("group \"{}\" {}", flags.group, describe_name_rule(rocketpush::name_kind::group)));
+        throw usage_error(
+            fmt::format("group \"{}\" {}", flags.group, describe_name_rule(rocketpush::name_kind::group)));
     if (flags.batch > 1 && flags.delay_level != 0)
         throw usage_error("--batch and --delay-level do not go together: brokers deliver a batch at once");
     return {.name_servers = std::move(*servers),
@@ -109,10 +111,12 @@ void send_all(message_source& source, producer& sender, const produce_flags& fla
             bytes += next->body.size() + next->properties.size();
             together.push_back(std::move(*next));
         }
-        if (together.empty() || !(idle || together.size() == flags.batch || bytes >= most_batch_bytes || source.at_end()))
+        if (together.empty() ||
+            !(idle || together.size() == flags.batch || bytes >= most_batch_bytes || source.at_end()))
             continue;
         if (flags.rate > 0 &&
-            !wait_for_turn(began + std::chrono::duration_cast<clock::duration>(std::chrono::duration<double>(static_cast<double>(made) / flags.rate)),
+            !wait_for_turn(began + std::chrono::duration_cast<clock::duration>(
+                                       std::chrono::duration<double>(static_cast<double>(made) / flags.rate)),
                            stop, shown))
             break;
         while (!sender.wait_for_room(turn) && !stop.is_requested())
@@ -131,21 +135,32 @@ void add_produce_flags(CLI::App& command, produce_flags& flags) {
     command.add_option("--namesrv", flags.name_servers, "Name servers, HOST:PORT[;HOST:PORT]")->required();
     command.add_option("--topic", flags.topic, "Topic; brokers may make it when it does not exist")->required();
     command.add_option("--group", flags.group, "Producer group")->capture_default_str();
-    command.add_option("--count", flags.count, "Send N generated messages [the lines of standard input]")->check(CLI::PositiveNumber);
+    command.add_option("--count", flags.count, "Send N generated messages [the lines of standard input]")
+        ->check(CLI::PositiveNumber);
     command.add_option("--size", flags.size, "Bytes of a generated body, at least")
-        ->check(CLI::Range(0, 4 * 1024 * 1024))->capture_default_str();
+        ->check(CLI::Range(0, 4 * 1024 * 1024))
+        ->capture_default_str();
     command.add_option("--rate", flags.rate, "Messages a second [as quickly as it goes]")->check(CLI::PositiveNumber);
     command.add_option("--tags", flags.tags, "Tag; several (A,B) are used in turn");
     command.add_option("--keys", flags.keys, "Index keys, separated by blanks; {} is the message's number from 0");
-    command.add_option("--property", flags.properties, "NAME=VALUE, a property of every message; repeatable")->allow_extra_args(false);
-    command.add_option("--delay-level", flags.delay_level, "Deliver later: 1 is 1 s, 2 5 s, 3 10 s, 4 30 s ... by the broker's list")
+    command.add_option("--property", flags.properties, "NAME=VALUE, a property of every message; repeatable")
+        ->allow_extra_args(false);
+    command
+        .add_option("--delay-level", flags.delay_level,
+                    "Deliver later: 1 is 1 s, 2 5 s, 3 10 s, 4 30 s ... by the broker's list")
         ->check(CLI::Range(1, 100));
-    command.add_flag("--stamp", flags.stamp,
-                     "CLOCK_REALTIME in nanoseconds, big endian, as the first 8 bytes of each body (before a line's text)");
-    command.add_option("--batch", flags.batch, "Messages of one request")->check(CLI::Range(1, 10'000))->capture_default_str();
-    command.add_option("--in-flight", flags.in_flight, "Requests under way at once")->check(CLI::Range(1, 10'000))->capture_default_str();
+    command.add_flag(
+        "--stamp", flags.stamp,
+        "CLOCK_REALTIME in nanoseconds, big endian, as the first 8 bytes of each body (before a line's text)");
+    command.add_option("--batch", flags.batch, "Messages of one request")
+        ->check(CLI::Range(1, 10'000))
+        ->capture_default_str();
+    command.add_option("--in-flight", flags.in_flight, "Requests under way at once")
+        ->check(CLI::Range(1, 10'000))
+        ->capture_default_str();
     command.add_option("--timeout-s", flags.timeout_s, "How long a message is tried, each time on another queue")
-        ->check(CLI::Range(0.1, 86'400.0))->capture_default_str();
+        ->check(CLI::Range(0.1, 86'400.0))
+        ->capture_default_str();
 }
 
 int produce(const produce_flags& flags) {
@@ -154,7 +169,8 @@ int produce(const produce_flags& flags) {
     interrupt stop;
     producer sender(settings);
     if (const auto failure = sender.connect()) {
-        fmt::print(stderr, "rocketcat: cannot send to topic {}, name servers {}: {}\n", flags.topic, flags.name_servers, failure.message());
+        fmt::print(stderr, "rocketcat: cannot send to topic {}, name servers {}: {}\n", flags.topic, flags.name_servers,
+                   failure.message());
         return failed;
     }
     progress shown(sender, flags.count);
@@ -169,8 +185,10 @@ int produce(const produce_flags& flags) {
     const auto seconds = std::chrono::duration<double>(clock::now() - began).count();
     const auto totals  = sender.totals();
     if (totals.failed != 0)
-        fmt::print(stderr, "rocketcat: {} messages were not sent; the last problem: {}\n", with_commas(totals.failed), totals.problem);
-    fmt::print("{{\"sent\":{},\"failed\":{},\"bytes\":{},\"requests\":{},\"retries\":{},\"seconds\":{:.3f},\"per_second\":{:.0f}}}\n",
+        fmt::print(stderr, "rocketcat: {} messages were not sent; the last problem: {}\n", with_commas(totals.failed),
+                   totals.problem);
+    fmt::print("{{\"sent\":{},\"failed\":{},\"bytes\":{},\"requests\":{},\"retries\":{},\"seconds\":{:.3f},\"per_"
+               "second\":{:.0f}}}\n",
                totals.sent, totals.failed, totals.bytes, totals.requests, totals.retries, seconds,
                static_cast<double>(totals.sent) / seconds);
     return totals.failed == 0 ? ended_well : failed;

@@ -13,9 +13,9 @@ namespace rocketcat {
 /// `rocketcat produce` as it was typed.
 struct produce_flags {
     std::string name_servers, topic, group = "rocketcat_producer";
-    std::uint64_t count = 0; ///< 0: the lines of standard input.
+    std::uint64_t count = 0;   ///< 0: the lines of standard input.
     std::size_t size    = 100; ///< Bytes of a generated body.
-    double rate         = 0; ///< Messages a second; 0: as quickly as it goes.
+    double rate         = 0;   ///< Messages a second; 0: as quickly as it goes.
     std::string tags, keys;
     std::vector<std::string> properties;
     int delay_level       = 0;

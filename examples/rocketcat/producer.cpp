@@ -15,7 +15,6 @@
 #include <rocketpush/transport/tcp_transport.hpp>
 
 #include <asio/ip/address.hpp>
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -41,7 +40,8 @@ template <class T>
 using task = rp::detail::awaitable<T, executor_type>;
 
 constexpr std::chrono::milliseconds request_timeout{3000};
-constexpr std::int32_t default_queues = 4; ///< What a producer asks for when it makes a topic. Java: defaultTopicQueueNums.
+constexpr std::int32_t default_queues =
+    4; ///< What a producer asks for when it makes a topic. Java: defaultTopicQueueNums.
 
 /// One queue that may be written to, and where its broker's master is.
 struct target {
@@ -56,7 +56,8 @@ std::vector<target> writable_queues(const protocol::route_data& route, std::int3
     for (const auto& queues : route.queue_datas) {
         if ((queues.perm & protocol::permissions::write) == 0)
             continue;
-        const auto broker = std::ranges::find(route.broker_datas, queues.broker_name, &protocol::broker_data::broker_name);
+        const auto broker =
+            std::ranges::find(route.broker_datas, queues.broker_name, &protocol::broker_data::broker_name);
         if (broker == route.broker_datas.end() || !broker->broker_addrs.contains(0))
             continue; // without its master a broker takes no messages
         const auto master = rp::parse_endpoint(broker->broker_addrs.at(0));
@@ -160,9 +161,7 @@ class producer::pipeline : public std::enable_shared_from_this<pipeline> {
         answer.set_value(failure);
     }
 
-    static bool is_hopeless(std::error_code failure) noexcept {
-        return rp::is_resolver_error(failure);
-    }
+    static bool is_hopeless(std::error_code failure) noexcept { return rp::is_resolver_error(failure); }
 
     task<std::error_code> find_route() {
         auto route = co_await name_servers_.route(settings_.topic);
@@ -173,7 +172,8 @@ class producer::pipeline : public std::enable_shared_from_this<pipeline> {
             most  = default_queues;
         }
         if (!route)
-            co_return route.error() == rp::error::name_servers_unreachable ? name_servers_.last_failure() : route.error();
+            co_return route.error() == rp::error::name_servers_unreachable ? name_servers_.last_failure()
+                                                                           : route.error();
         auto found = writable_queues(*route, most);
         if (found.empty())
             co_return rp::error::no_broker_address;
@@ -227,12 +227,15 @@ class producer::pipeline : public std::enable_shared_from_this<pipeline> {
     void prepare(std::vector<outgoing_message>& together) {
         const auto now = runtime_.system_now();
         if (!ids_)
-            ids_.emplace(own_address(), static_cast<std::uint64_t>(::getpid()), static_cast<std::uint32_t>(runtime_.random()));
+            ids_.emplace(own_address(), static_cast<std::uint64_t>(::getpid()),
+                         static_cast<std::uint32_t>(runtime_.random()));
         for (auto& each : together) {
             protocol::append_property(each.properties, rp::property_names::unique_key, ids_->next(now));
             protocol::append_property(each.properties, rp::property_names::wait_store, "true");
             if (settings_.stamp && each.body.size() >= 8)
-                rp::detail::store_big(each.body.data(), std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count());
+                rp::detail::store_big(
+                    each.body.data(),
+                    std::chrono::duration_cast<std::chrono::nanoseconds>(now.time_since_epoch()).count());
         }
     }
 

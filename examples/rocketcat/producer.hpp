@@ -18,7 +18,8 @@ struct producer_settings {
     std::string group = "rocketcat_producer";
     std::string topic;
     std::size_t in_flight = 64; ///< Requests under way at once.
-    std::chrono::milliseconds patience{10000}; ///< How long a message is tried again, and how long a route is waited for.
+    std::chrono::milliseconds patience{
+        10000};         ///< How long a message is tried again, and how long a route is waited for.
     bool stamp = false; ///< CLOCK_REALTIME in ns, big endian, over the first 8 body bytes, when a message leaves.
 };
 
@@ -29,12 +30,13 @@ struct outgoing_message {
 };
 
 struct producer_totals {
-    std::uint64_t sent     = 0; ///< Messages that a broker confirmed.
-    std::uint64_t failed   = 0; ///< Messages given up. A broker may have stored one all the same, if only its answer was lost.
+    std::uint64_t sent = 0; ///< Messages that a broker confirmed.
+    std::uint64_t failed =
+        0; ///< Messages given up. A broker may have stored one all the same, if only its answer was lost.
     std::uint64_t bytes    = 0; ///< Of the bodies of those sent.
     std::uint64_t requests = 0; ///< Confirmed.
     std::uint64_t retries  = 0; ///< Requests sent again, on another queue.
-    std::string problem{}; ///< Why a request last failed; empty: none has.
+    std::string problem{};      ///< Why a request last failed; empty: none has.
 };
 
 /**

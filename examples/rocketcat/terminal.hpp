@@ -2,7 +2,6 @@
 #define ROCKETCAT_TERMINAL_HPP
 
 #include <fmt/format.h>
-
 #include <sys/ioctl.h>
 #include <unistd.h>
 

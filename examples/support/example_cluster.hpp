@@ -21,7 +21,8 @@
 class example_cluster {
   public:
     /// @param bodies  Messages of the broker inside the program. @param readers  How many groups read each of them.
-    example_cluster(int count, char** arguments, std::initializer_list<std::string_view> bodies, std::size_t readers = 1) {
+    example_cluster(int count, char** arguments, std::initializer_list<std::string_view> bodies,
+                    std::size_t readers = 1) {
         if (count > 1) {
             name_servers_ = arguments[1];
             topic_        = count > 2 ? arguments[2] : "rocketpush_example";

@@ -11245,7 +11245,7 @@ std::set<message_queue> left_behind(const Strategy& strategy, const allocation_r
     for (const auto& member : before.members) {
         if (std::ranges::find(now, member) != now.end())
             continue;
-        if (const auto share = strategy.allocate({before.group, member, before.members, before.queues}))
+        if (const allocation share = strategy.allocate({before.group, member, before.members, before.queues}))
             found.insert(share->begin(), share->end());
     }
     return found;
@@ -11344,7 +11344,8 @@ class rebalancer {
         const auto repeated = std::ranges::unique(*members);
         members->erase(repeated.begin(), repeated.end());
 
-        const auto share = host_.strategy().allocate({host_.settings().group, host_.client_id(), *members, queues});
+        const allocation share =
+            host_.strategy().allocate({host_.settings().group, host_.client_id(), *members, queues});
         if (!share) { // of a member list without us too: it is stale, and to release everything would be wrong
             host_.observe().on_rebalance_failure(topic, share.error());
             host_.heartbeat_soon();
@@ -12405,12 +12406,73 @@ Policy take_policy(std::tuple<Given...>& given) {
 } // namespace rocketpush::detail
 
 #endif
+// rocketpush/detail/termination_signals.hpp
+#ifndef ROCKETPUSH_DETAIL_TERMINATION_SIGNALS_HPP
+#define ROCKETPUSH_DETAIL_TERMINATION_SIGNALS_HPP
+
 
 #include <asio/signal_set.hpp>
 
+#include <signal.h>
+
+#include <array>
+#include <optional>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief SIGINT and SIGTERM for as long as it lives; then the handlers that were there before are back, where Asio's set
+ *        leaves the default ones.
+ */
+class termination_signals {
+  public:
+    explicit termination_signals(asio::io_context& context) {
+        for (auto& each : formers_)
+            ::sigaction(each.number, nullptr, &each.before);
+        set_.emplace(context, formers_[0].number, formers_[1].number);
+        for (auto& each : formers_) // another set of Asio's is at work: it is not ours to take its handler away or bring it back
+            each.shared = handler_of(each.number).sa_handler == each.before.sa_handler;
+    }
+    termination_signals(const termination_signals&)            = delete;
+    termination_signals& operator=(const termination_signals&) = delete;
+
+    ~termination_signals() {
+        set_.reset();
+        for (const auto& each : formers_)
+            if (!each.shared && handler_of(each.number).sa_handler == SIG_DFL)
+                ::sigaction(each.number, &each.before, nullptr);
+    }
+
+    /// @param token  Completion signature `void(std::error_code, int)`.
+    template <class Token>
+    auto async_wait(Token&& token) {
+        return set_->async_wait(std::forward<Token>(token));
+    }
+
+  private:
+    struct former {
+        int number;
+        struct sigaction before {};
+        bool shared = false;
+    };
+
+    static struct sigaction handler_of(int number) noexcept {
+        struct sigaction found {};
+        ::sigaction(number, nullptr, &found);
+        return found;
+    }
+
+    std::array<former, 2> formers_{former{SIGINT}, former{SIGTERM}};
+    std::optional<asio::signal_set> set_;
+};
+
+} // namespace rocketpush::detail
+
+#endif
+
 #include <atomic>
 #include <chrono>
-#include <csignal>
 #include <exception>
 #include <future>
 #include <memory>
@@ -12634,7 +12696,7 @@ class push_consumer {
     void run() {
         const auto waiting =
             std::make_shared<asio::io_context>(); // shared: the strand may be slower than we to let it go
-        asio::signal_set signals(*waiting, SIGINT, SIGTERM);
+        detail::termination_signals signals(*waiting);
         start();
         signals.async_wait([waiting = waiting.get()](std::error_code, int) { waiting->stop(); });
         core_->spawn(core_type::tell_when_stopped(core_, waiting));

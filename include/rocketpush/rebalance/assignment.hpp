@@ -59,7 +59,7 @@ std::set<message_queue> left_behind(const Strategy& strategy, const allocation_r
     for (const auto& member : before.members) {
         if (std::ranges::find(now, member) != now.end())
             continue;
-        if (const auto share = strategy.allocate({before.group, member, before.members, before.queues}))
+        if (const allocation share = strategy.allocate({before.group, member, before.members, before.queues}))
             found.insert(share->begin(), share->end());
     }
     return found;

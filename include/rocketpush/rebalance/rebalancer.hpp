@@ -98,7 +98,8 @@ class rebalancer {
         const auto repeated = std::ranges::unique(*members);
         members->erase(repeated.begin(), repeated.end());
 
-        const auto share = host_.strategy().allocate({host_.settings().group, host_.client_id(), *members, queues});
+        const allocation share =
+            host_.strategy().allocate({host_.settings().group, host_.client_id(), *members, queues});
         if (!share) { // of a member list without us too: it is stale, and to release everything would be wrong
             host_.observe().on_rebalance_failure(topic, share.error());
             host_.heartbeat_soon();
