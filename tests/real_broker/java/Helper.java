@@ -251,6 +251,9 @@ public final class Helper {
         consumer.setInstanceName(member + "-" + ProcessHandle.current().pid());
         // By default 30 s, and a group's first retries wait for it: the retry topic is new.
         consumer.setPollNameServerInterval(1_000);
+        // By default 30 s too. A rebalance during the first heartbeat skips its own, and brokers refuse the new queues'
+        // pulls ("subscription not latest") until the next one.
+        consumer.setHeartbeatBrokerInterval(2_000);
         consumer.setConsumeFromWhere(options.getOrDefault("from", "first").equals("last")
             ? ConsumeFromWhere.CONSUME_FROM_LAST_OFFSET : ConsumeFromWhere.CONSUME_FROM_FIRST_OFFSET);
         int threads = Integer.parseInt(options.getOrDefault("threads", "4"));
