@@ -4,7 +4,7 @@
 //   prints:  a line for each check; its exit status says whether all held.
 //
 // Here the checks are plain functions, so that it builds with nothing else; in your suite they are test cases.
-#include <rocketpush/rocketpush.hpp>
+#include <rocketpush/embedded.hpp> // the broker; and the consumer, as with <rocketpush/rocketpush.hpp>
 
 #include <chrono>
 #include <cstdio>

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -93,7 +94,7 @@ class session {
         context_.stop();
     }
 
-    /// A few times a second: has one of the times passed? And the live line.
+    /// Has one of the times passed? And the live line.
     void tick() {
         const auto now    = clock::now();
         const auto totals = sink_.totals();
@@ -109,13 +110,31 @@ class session {
         if ((settings_.idle && now - last_news_ >= *settings_.idle) ||
             (settings_.duration && now - began_ >= *settings_.duration))
             return stop();
-        if (live_.is_on() && now - shown_ >= std::chrono::milliseconds(500))
+        if (live_.is_on() && now - shown_ >= live_interval)
             show(now, totals);
-        tick_.expires_after(std::chrono::milliseconds(50));
+        const auto next = next_tick(now);
+        if (next == clock::time_point::max())
+            return;
+        tick_.expires_at(next);
         tick_.async_wait([this](std::error_code cancelled) {
             if (!cancelled && !stopping_)
                 tick();
         });
+    }
+
+    /// When there may be something to do, and no sooner: a consumer that waits for messages should sleep.
+    clock::time_point next_tick(clock::time_point now) const {
+        using std::chrono::milliseconds;
+        auto next = clock::time_point::max();
+        if (settings_.duration)
+            next = std::min(next, began_ + *settings_.duration);
+        if (settings_.idle) // news is seen at ticks only
+            next = std::min(next, now + std::clamp(*settings_.idle / 20, milliseconds(10), milliseconds(500)));
+        if (settings_.print_lines)
+            next = std::min(next, now + milliseconds(500)); // is there still a reader?
+        if (live_.is_on())
+            next = std::min(next, now + live_interval);
+        return next;
     }
 
     void show(clock::time_point now, const sink_totals& totals) {
@@ -130,6 +149,8 @@ class session {
                                with_commas(static_cast<std::uint64_t>(state.lag)), with_commas(state.cached_messages),
                                state.queues.size()));
     }
+
+    static constexpr std::chrono::milliseconds live_interval{500};
 
     const consume_settings& settings_;
     asio::io_context& context_;

@@ -188,7 +188,7 @@ class push_consumer {
             failure = error::would_wait_for_itself;
             return;
         }
-        failure = wait_for([this](auto handler) { async_start(std::move(handler)); });
+        failure = wait_for([this](auto handler) { this->async_start(std::move(handler)); });
     }
 
     /// Blocking `async_stop`. A second call, or one before start, is no error. It ends in any case: also when a listener hangs on
@@ -216,7 +216,7 @@ class push_consumer {
             return;
         // Listeners, last commits, leaving the group: each has its own deadline, unless the strand does not run at all.
         const auto longest = limit + 2 * core_->settings().request_timeout + join_limit;
-        failure            = wait_for([this, limit](auto handler) { async_stop(limit, std::move(handler)); }, longest);
+        failure = wait_for([this, limit](auto handler) { this->async_stop(limit, std::move(handler)); }, longest);
         if (failure == error::stop_deadline_passed && !core_->has_stopped()) {
             core_->abandon();
             given_up_.store(true);

@@ -3,7 +3,8 @@
 
 // clang-format off: the order is the map.
 
-// The one header: everything, in the order in which a message travels. Read top to bottom it is the map of the library.
+// The one header: all of the consumer, in the order in which a message travels. Read top to bottom it is the map of the library.
+// (The name server and broker to try it on and to test with: <rocketpush/embedded.hpp>.)
 
 // core: the words that all use
 #include <rocketpush/core/version.hpp>        // the library's version
@@ -67,8 +68,5 @@
 #include <rocketpush/client/client.hpp>
 #include <rocketpush/consumer_core.hpp>
 #include <rocketpush/push_consumer.hpp>
-
-// embedded: a name server and broker in the process, to try and to test with
-#include <rocketpush/embedded/broker.hpp>
 
 #endif

@@ -1,4 +1,6 @@
-# cmake -D COMPILER=... -D ARGUMENTS=FILE -D CASE=FILE.cpp [-D DEFINITION=NAME] -P check.cmake
+# cmake -D COMPILER=... -D ARGUMENTS=FILE -D CASE=FILE.cpp [-D DEFINITION=NAME] -D HEADERS=DIR[,DIR] -D STAMP=FILE -P check.cmake
+#
+# What passed is not compiled again until the compiler, its arguments, the case or a header has changed: STAMP holds their hash.
 
 cmake_minimum_required(VERSION 3.22)
 
@@ -7,15 +9,33 @@ if(NOT first_line MATCHES "^// build error: (.+)$")
     message(FATAL_ERROR "${CASE}: the first line must be `// build error: PATTERN`")
 endif()
 set(pattern "${CMAKE_MATCH_1}")
+
+string(REPLACE "," ";" header_folders "${HEADERS}")
+list(TRANSFORM header_folders APPEND "/*.hpp")
+file(GLOB_RECURSE inputs ${header_folders})
+set(contents)
+foreach(input ${CASE} ${ARGUMENTS} ${CMAKE_CURRENT_LIST_FILE} ${inputs})
+    file(SHA256 ${input} hash)
+    string(APPEND contents "${hash} ")
+endforeach()
+execute_process(COMMAND ${COMPILER} --version OUTPUT_VARIABLE version)
+string(SHA256 now "${contents}${COMPILER}${version}${DEFINITION}")
+if(EXISTS ${STAMP})
+    file(READ ${STAMP} then)
+    if(then STREQUAL now)
+        message(STATUS "passed, and nothing has changed since")
+        return()
+    endif()
+endif()
+
 set(definition)
 if(DEFINITION)
     set(definition -D${DEFINITION})
-endif()
-
-execute_process(COMMAND ${COMPILER} @${ARGUMENTS} ${definition} -DCONTROL ${CASE}
-    RESULT_VARIABLE status ERROR_VARIABLE diagnostics)
-if(NOT status EQUAL 0)
-    message(FATAL_ERROR "with -DCONTROL it must compile:\n${diagnostics}")
+else()
+    execute_process(COMMAND ${COMPILER} @${ARGUMENTS} -DCONTROL ${CASE} RESULT_VARIABLE status ERROR_VARIABLE diagnostics)
+    if(NOT status EQUAL 0)
+        message(FATAL_ERROR "with -DCONTROL it must compile:\n${diagnostics}")
+    endif()
 endif()
 
 execute_process(COMMAND ${COMPILER} @${ARGUMENTS} ${definition} ${CASE} RESULT_VARIABLE status ERROR_VARIABLE diagnostics)
@@ -27,3 +47,4 @@ if(NOT diagnostics MATCHES "error:.*(${pattern})")
     message(FATAL_ERROR "the diagnostics do not name `${pattern}`:\n${diagnostics}")
 endif()
 message(STATUS "refused, and the compiler names `${pattern}`")
+file(WRITE ${STAMP} "${now}")

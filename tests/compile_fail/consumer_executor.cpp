@@ -24,8 +24,9 @@ struct on_entry {
     void operator()(const rocketpush::message_view&) const;
 };
 
-#ifdef AS_VALUE
-void make(const rocketpush::options& with) { rocketpush::push_consumer consumer{with, on_entry{}, own_executor{}}; }
-#else
+#ifndef AS_VALUE
 static_assert(sizeof(rocketpush::consumer_of<on_entry, own_executor>) != 0);
+#endif
+#if defined(AS_VALUE) || defined(CONTROL)
+using deduced = decltype(rocketpush::push_consumer(rocketpush::options(), on_entry{}, own_executor{}));
 #endif

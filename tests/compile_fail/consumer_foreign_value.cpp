@@ -6,11 +6,10 @@ struct on_entry {
     void operator()(const rocketpush::message_view&) const;
 };
 
-void make(const rocketpush::options& with) {
 #ifdef CONTROL
-    using assembly = rocketpush::consumer_of<on_entry, rocketpush::inline_executor>;
+using assembly = rocketpush::consumer_of<on_entry, rocketpush::inline_executor>;
 #else
-    using assembly = rocketpush::consumer_of<on_entry>; // with a thread pool: the value below would have no effect
+using assembly = rocketpush::consumer_of<on_entry>; // with a thread pool: the value below would have no effect
 #endif
-    assembly consumer{with, on_entry{}, rocketpush::inline_executor()};
-}
+
+using made = decltype(assembly(rocketpush::options(), on_entry(), rocketpush::inline_executor()));

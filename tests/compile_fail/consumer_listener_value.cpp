@@ -3,11 +3,10 @@
 
 #include <string>
 
-void make(const rocketpush::options& with) {
 #ifdef CONTROL
-    const auto print = [](const rocketpush::message_view&) {};
+const auto print = [](const rocketpush::message_view&) {};
 #else
-    const auto print = [](std::string&) {}; // a message is not a string
+const auto print = [](std::string&) {}; // a message is not a string
 #endif
-    rocketpush::push_consumer consumer{with, print};
-}
+
+using deduced = decltype(rocketpush::push_consumer(rocketpush::options(), print));

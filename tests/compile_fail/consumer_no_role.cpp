@@ -12,8 +12,9 @@ using given = rocketpush::circle_allocation;
 using given = int; // fits no slot
 #endif
 
-#ifdef AS_VALUE
-void make(const rocketpush::options& with) { rocketpush::push_consumer consumer{with, on_entry{}, given{}}; }
-#else
+#ifndef AS_VALUE
 static_assert(sizeof(rocketpush::consumer_of<on_entry, given>) != 0);
+#endif
+#if defined(AS_VALUE) || defined(CONTROL)
+using deduced = decltype(rocketpush::push_consumer(rocketpush::options(), on_entry{}, given{}));
 #endif

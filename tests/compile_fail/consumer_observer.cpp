@@ -1,4 +1,4 @@
-// build error: observer
+// build error: derived_from
 #include <rocketpush/push_consumer.hpp>
 
 #include <string_view>
@@ -8,15 +8,16 @@ struct own_observer
     : rocketpush::no_observer // without it all other events would be missing
 #endif
 {
-    void on_starting(std::string_view) {}
+    void on_started(std::string_view, std::string_view) {}
 };
 
 struct on_entry {
     void operator()(const rocketpush::message_view&) const;
 };
 
-#ifdef AS_VALUE
-void make(const rocketpush::options& with) { rocketpush::push_consumer consumer{with, on_entry{}, own_observer{}}; }
-#else
+#ifndef AS_VALUE
 static_assert(sizeof(rocketpush::consumer_of<on_entry, own_observer>) != 0);
+#endif
+#if defined(AS_VALUE) || defined(CONTROL)
+using deduced = decltype(rocketpush::push_consumer(rocketpush::options(), on_entry{}, own_observer{}));
 #endif

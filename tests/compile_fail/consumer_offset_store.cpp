@@ -6,8 +6,8 @@
 
 struct own_store {
     template <class Access>
-    typename Access::template task<rocketpush::result<std::optional<rocketpush::queue_offset>>>
-    read(Access& access, rocketpush::message_queue queue) {
+    typename Access::template task<rocketpush::result<std::optional<rocketpush::queue_offset>>> read(
+        Access& access, rocketpush::message_queue queue) {
         return access.query_offset(queue);
     }
     template <class Access>
@@ -29,8 +29,9 @@ struct on_entry {
     void operator()(const rocketpush::message_view&) const;
 };
 
-#ifdef AS_VALUE
-void make(const rocketpush::options& with) { rocketpush::push_consumer consumer{with, on_entry{}, own_store{}}; }
-#else
+#ifndef AS_VALUE
 static_assert(sizeof(rocketpush::consumer_of<on_entry, own_store>) != 0);
+#endif
+#if defined(AS_VALUE) || defined(CONTROL)
+using deduced = decltype(rocketpush::push_consumer(rocketpush::options(), on_entry{}, own_store{}));
 #endif

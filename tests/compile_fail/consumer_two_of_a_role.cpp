@@ -14,10 +14,10 @@ using second = rocketpush::inline_executor;
 using second = rocketpush::average_allocation;
 #endif
 
-#ifdef AS_VALUE
-void make(const rocketpush::options& with) {
-    rocketpush::push_consumer consumer{with, on_entry{}, rocketpush::circle_allocation{}, second{}};
-}
-#else
+#ifndef AS_VALUE
 static_assert(sizeof(rocketpush::consumer_of<on_entry, rocketpush::circle_allocation, second>) != 0);
+#endif
+#if defined(AS_VALUE) || defined(CONTROL)
+using deduced =
+    decltype(rocketpush::push_consumer(rocketpush::options(), on_entry{}, rocketpush::circle_allocation{}, second{}));
 #endif

@@ -1,8 +1,7 @@
 #include <rocketpush/embedded/admin_requests.hpp>
 
-#include "tests/support/catch.hpp"
-
 #include "tests/embedded/logic_fixture.hpp"
+#include "tests/support/catch.hpp"
 
 using namespace rocketpush;
 using namespace rocketpush::test;
@@ -16,8 +15,8 @@ struct question {
     static constexpr auto code = Code;
     std::string topic{}, group{};
     static constexpr auto fields() noexcept {
-        return std::tuple(protocol::optional_field("topic", &question::topic),
-                          protocol::optional_field("consumerGroup", &question::group));
+        return std::array{protocol::optional_field<&question::topic>("topic"),
+                          protocol::optional_field<&question::group>("consumerGroup")};
     }
 };
 
@@ -27,9 +26,10 @@ TEST_CASE("an admin tool finds the cluster, its topics and their settings", "[em
     logic_fixture f;
     f.logic.create_topic("orders", 3);
     const auto tool = f.connect();
-    CHECK(f.ask(tool, question<admin_code::cluster_info>{}).body ==
-          R"({"brokerAddrTable":{"broker-a":{"brokerAddrs":{"0":"127.0.0.1:10911"},"brokerName":"broker-a",)"
-          R"("cluster":"DefaultCluster","enableActingMaster":false}},"clusterAddrTable":{"DefaultCluster":["broker-a"]}})");
+    CHECK(
+        f.ask(tool, question<admin_code::cluster_info>{}).body ==
+        R"({"brokerAddrTable":{"broker-a":{"brokerAddrs":{"0":"127.0.0.1:10911"},"brokerName":"broker-a",)"
+        R"("cluster":"DefaultCluster","enableActingMaster":false}},"clusterAddrTable":{"DefaultCluster":["broker-a"]}})");
     CHECK(f.ask(tool, question<admin_code::topic_list>{}).body.find("\"orders\"") != std::string_view::npos);
     const auto config = f.ask(tool, question<admin_code::topic_config>{.topic = "orders"});
     CHECK(config.body.find("\"readQueueNums\":3") != std::string_view::npos);
@@ -47,7 +47,8 @@ TEST_CASE("an admin tool sees how far a group is", "[embedded]") {
     const auto time = std::to_string(f.now.milliseconds());
     CHECK(f.ask(tool, question<admin_code::consume_stats>{.group = "billing"}).body ==
           R"({"consumeTps":0.0,"offsetTable":{{"brokerName":"broker-a","queueId":0,"topic":"orders"}:)"
-          R"({"brokerOffset":3,"consumerOffset":2,"lastTimestamp":)" + time + R"(,"pullOffset":2}}})");
+          R"({"brokerOffset":3,"consumerOffset":2,"lastTimestamp":)" +
+              time + R"(,"pullOffset":2}}})");
     CHECK(f.ask(tool, question<admin_code::topic_stats>{.topic = "orders"}).body ==
           R"({"offsetTable":{{"brokerName":"broker-a","queueId":0,"topic":"orders"}:{"lastUpdateTimestamp":)" + time +
               R"(,"maxOffset":3,"minOffset":0}}})");
@@ -72,7 +73,8 @@ TEST_CASE("a topic is deleted for an admin tool, a system topic is not", "[embed
     CHECK(f.ask(tool, question<admin_code::delete_topic>{.topic = "orders"}).code() == response_code::success);
     CHECK(f.ask(tool, question<admin_code::delete_route>{.topic = "orders"}).code() == response_code::success);
     CHECK(f.ask(tool, protocol::route_request{.topic = "orders"}).code() == response_code::topic_not_exist);
-    CHECK(f.ask(tool, question<admin_code::delete_topic>{.topic = "TBW102"}).code() == response_code::invalid_parameter);
+    CHECK(f.ask(tool, question<admin_code::delete_topic>{.topic = "TBW102"}).code() ==
+          response_code::invalid_parameter);
 }
 
 TEST_CASE("a client is asked how it is, and its answer passed on", "[embedded]") {
@@ -81,16 +83,16 @@ TEST_CASE("a client is asked how it is, and its answer passed on", "[embedded]")
     f.join(member, "billing", "orders");
     f.take_frames(member);
     const embedded::answering::client_question wanted{"billing", "client-2", "false"};
-    const auto asked   = f.tell(tool, wanted);
-    const auto passed  = f.take_frames(member);
+    const auto asked  = f.tell(tool, wanted);
+    const auto passed = f.take_frames(member);
     REQUIRE(passed.size() == 1);
     const sent_frame question(passed[0]);
     CHECK(question.header.code == 307);
     CHECK(question.header.field("clientId")->to_string() == "client-2");
 
     std::string bytes;
-    protocol::append_response(bytes, protocol::header_encoding::json, response_code::success, question.header.opaque, {},
-                              protocol::no_fields{}, "well");
+    protocol::append_response(bytes, protocol::header_encoding::json, response_code::success, question.header.opaque,
+                              {}, protocol::no_fields{}, "well");
     const sent_frame answer(std::move(bytes));
     f.logic.handle(tool, answer.header, answer.body, f.now); // not the one who was asked
     CHECK(!f.take_answer(tool, asked));

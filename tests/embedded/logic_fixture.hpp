@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/catch.hpp"
+
 namespace rocketpush::test {
 
 /// One frame that the broker has sent to a client.

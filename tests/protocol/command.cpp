@@ -27,10 +27,12 @@ struct mixed_request {
 
     static constexpr auto fields() noexcept {
         using self = mixed_request;
-        return std::tuple(required_field("text", &self::text), required_field("number", &self::number),
-                          optional_field("truth", &self::truth), optional_field("optionalText", &self::optional_text),
-                          optional_field("optionalNumber", &self::optional_number),
-                          optional_field("optionalString", &self::optional_string));
+        return std::array{required_field<&self::text>("text"),
+                          required_field<&self::number>("number"),
+                          optional_field<&self::truth>("truth"),
+                          optional_field<&self::optional_text>("optionalText"),
+                          optional_field<&self::optional_number>("optionalNumber"),
+                          optional_field<&self::optional_string>("optionalString")};
     }
     friend bool operator==(const mixed_request&, const mixed_request&) = default;
 };

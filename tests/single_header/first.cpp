@@ -1,4 +1,4 @@
-#include <rocketpush/rocketpush.hpp>
+#include <rocketpush/embedded.hpp>
 
 // Whatever is not inline in the header is defined twice here, and the linker says so.
 std::error_code no_route_of_the_second_unit();

@@ -4,11 +4,10 @@
 #include <rocketpush/core/error.hpp>
 #include <rocketpush/detail/assert.hpp>
 
-#include <concepts>
+#include <optional>
 #include <system_error>
 #include <type_traits>
 #include <utility>
-#include <variant>
 
 namespace rocketpush {
 
@@ -21,9 +20,9 @@ namespace rocketpush {
 template <class T>
 class [[nodiscard]] result {
   public:
-    result(T value) : state_(std::in_place_index<0>, std::move(value)) {}
+    result(T value) : value_(std::move(value)) {}
 
-    result(std::error_code code) : state_(std::in_place_index<1>, code) {
+    result(std::error_code code) : error_(code) {
         ROCKETPUSH_ASSERT(code, "a result is made from a value or from a failure");
     }
 
@@ -31,11 +30,11 @@ class [[nodiscard]] result {
         requires std::is_error_code_enum_v<Enum>
     result(Enum code) : result(std::error_code(code)) {}
 
-    bool has_value() const noexcept { return state_.index() == 0; }
+    bool has_value() const noexcept { return value_.has_value(); }
     explicit operator bool() const noexcept { return has_value(); }
 
     /// The failure; a default (false) code when there is a value.
-    std::error_code error() const noexcept { return has_value() ? std::error_code() : *std::get_if<1>(&state_); }
+    std::error_code error() const noexcept { return error_; }
 
     T& value() & noexcept { return checked(); }
     const T& value() const& noexcept { return const_cast<result*>(this)->checked(); }
@@ -50,10 +49,12 @@ class [[nodiscard]] result {
   private:
     T& checked() noexcept {
         ROCKETPUSH_ASSERT(has_value(), "the value of a result is read only after it was tested");
-        return *std::get_if<0>(&state_);
+        return *value_;
     }
 
-    std::variant<T, std::error_code> state_;
+    // Not a std::variant: a result is in most signatures, and variants are slow to compile.
+    std::optional<T> value_;
+    std::error_code error_;
 };
 
 } // namespace rocketpush

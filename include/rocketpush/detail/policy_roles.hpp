@@ -15,12 +15,12 @@
 #include <utility>
 
 /*
- * Sorts policies that are given in any order into their slots. Each function of the overload set `role_of` stands for one
- * role; for a type that has none the compiler lists them all, each with the requirement that the type does not meet.
+ * Sorts policies that are given in any order into their slots. What fits none is an error in words about the role that it seems to
+ * be meant for; about all of them if it looks like nothing.
  */
 namespace rocketpush::detail {
 
-enum class role { transport, allocation, offset_store, executor, observer, runtime };
+enum class role { none, transport, allocation, offset_store, executor, observer, runtime };
 
 template <role R>
 using role_constant = std::integral_constant<role, R>;
@@ -38,6 +38,65 @@ role_constant<role::observer> role_of(std::type_identity<P>);
 template <runtime P>
 role_constant<role::runtime> role_of(std::type_identity<P>);
 
+template <class P>
+concept has_role = requires { role_of(std::type_identity<P>()); };
+
+template <class P>
+constexpr role role_or_none() noexcept {
+    if constexpr (has_role<P>)
+        return decltype(role_of(std::type_identity<P>()))::value;
+    else
+        return role::none;
+}
+
+// What a type seems to be meant for: each by a member that no other role has.
+template <class P>
+concept like_a_transport = requires { typename P::template stream<probe_executor>; };
+template <class P>
+concept like_a_strategy = requires { &P::allocate; };
+template <class P>
+concept like_a_store = requires { &P::template read<offset_access_archetype>; };
+template <class P>
+concept like_an_executor = requires(P& policy) { policy.execute(probe_job()); };
+template <class P>
+concept like_a_runtime = requires { typename P::timer; };
+template <class P>
+concept like_an_observer = requires { &P::on_started; } || requires { &P::on_pull; } || requires { &P::after_consume; };
+
+template <transport P>
+struct slot_transport {};
+template <allocation_strategy P>
+struct slot_allocation {};
+template <offset_store P>
+struct slot_offset_store {};
+template <executor_policy P>
+struct slot_executor {};
+template <observer P>
+struct slot_observer {};
+template <runtime P>
+struct slot_runtime {};
+
+/// Compiles for what fits a slot. (Its type is not written down, so that whoever asks for it has it compiled.)
+template <class P>
+constexpr auto explain_role() noexcept {
+    if constexpr (has_role<P>) {
+    } else if constexpr (like_a_transport<P>) {
+        slot_transport<P>();
+    } else if constexpr (like_a_strategy<P>) {
+        slot_allocation<P>();
+    } else if constexpr (like_a_store<P>) {
+        slot_offset_store<P>();
+    } else if constexpr (like_an_executor<P>) {
+        slot_executor<P>();
+    } else if constexpr (like_a_runtime<P>) {
+        slot_runtime<P>();
+    } else if constexpr (like_an_observer<P>) {
+        slot_observer<P>();
+    } else {
+        role_of(std::type_identity<P>());
+    }
+}
+
 /// The one type among `Given` that has role `R`, or `Default`.
 template <role R, class Default, class... Given>
 struct policy_of {
@@ -45,17 +104,18 @@ struct policy_of {
 };
 template <role R, class Default, class First, class... Rest>
 struct policy_of<R, Default, First, Rest...> {
-    static constexpr bool here = decltype(role_of(std::type_identity<First>()))::value == R;
-    using type = typename std::conditional_t<here, std::type_identity<First>, policy_of<R, Default, Rest...>>::type;
+    using type = typename std::conditional_t<role_or_none<First>() == R, std::type_identity<First>,
+                                             policy_of<R, Default, Rest...>>::type;
 };
 
 template <role R, class... Given>
-inline constexpr std::size_t count_of =
-    (std::size_t{0} + ... + (decltype(role_of(std::type_identity<Given>()))::value == R));
+inline constexpr std::size_t count_of = (std::size_t{0} + ... + (role_or_none<Given>() == R));
 
 /// A list of policies, sorted: at most one for each slot, defaults for the others.
 template <class... Given>
 struct sorted_policies {
+    using explained = std::void_t<decltype(explain_role<Given>())...>;
+
     static_assert(count_of<role::transport, Given...> <= 1, "two policies are given for the slot Transport");
     static_assert(count_of<role::allocation, Given...> <= 1, "two policies are given for the slot Allocation");
     static_assert(count_of<role::offset_store, Given...> <= 1, "two policies are given for the slot OffsetStore");

@@ -39,6 +39,8 @@ class signal_flag {
 
 /**
  * @brief A wake-up that is remembered until it is used: `wake()` before `wait_until()` makes the wait return at once.
+ *
+ * One coroutine waits at a time: it is the first to be woken that uses the wake-up up.
  */
 template <class Runtime>
 class wake_up {

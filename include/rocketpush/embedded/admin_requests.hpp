@@ -8,12 +8,12 @@
 #include <rocketpush/protocol/json_body.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <set>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -39,7 +39,7 @@ inline constexpr auto topic_config        = static_cast<protocol::request_code>(
 struct topic_question {
     std::string topic;
     static constexpr auto fields() noexcept {
-        return std::tuple(protocol::required_field("topic", &topic_question::topic));
+        return std::array{protocol::required_field<&topic_question::topic>("topic")};
     }
 };
 
@@ -48,8 +48,8 @@ struct group_question {
     std::string group;
     std::string topic{};
     static constexpr auto fields() noexcept {
-        return std::tuple(protocol::required_field("consumerGroup", &group_question::group),
-                          protocol::optional_field("topic", &group_question::topic));
+        return std::array{protocol::required_field<&group_question::group>("consumerGroup"),
+                          protocol::optional_field<&group_question::topic>("topic")};
     }
 };
 
@@ -62,9 +62,9 @@ struct client_question {
     std::string with_stacks{};
     static constexpr auto fields() noexcept {
         using self = client_question;
-        return std::tuple(protocol::required_field("consumerGroup", &self::group),
-                          protocol::required_field("clientId", &self::client_id),
-                          protocol::optional_field("jstackEnable", &self::with_stacks));
+        return std::array{protocol::required_field<&self::group>("consumerGroup"),
+                          protocol::required_field<&self::client_id>("clientId"),
+                          protocol::optional_field<&self::with_stacks>("jstackEnable")};
     }
 };
 

@@ -136,12 +136,13 @@ class log_observer : public no_observer {
 
     template <class... Arguments>
     void write(log_level level, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
-        if (level < least_)
-            return;
+        if (level >= least_)
+            write_line(text, fmt::make_format_args(arguments...));
+    }
+
+    void write_line(fmt::string_view text, fmt::format_args arguments) {
         const std::lock_guard lock(mutex_);
-        auto line = fmt::format("rocketpush: group {}: ", group_);
-        fmt::format_to(std::back_inserter(line), text, std::forward<Arguments>(arguments)...);
-        line += '\n';
+        const auto line = fmt::format("rocketpush: group {}: {}\n", group_, fmt::vformat(text, arguments));
         std::fwrite(line.data(), 1, line.size(), to_);
         std::fflush(to_);
     }

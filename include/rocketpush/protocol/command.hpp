@@ -9,15 +9,12 @@
 #include <rocketpush/protocol/frame.hpp>
 #include <rocketpush/protocol/json_text.hpp>
 
-#include <charconv>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <optional>
 #include <string>
 #include <string_view>
-#include <type_traits>
 
 namespace rocketpush::protocol {
 
@@ -29,36 +26,9 @@ struct command_meta {
     language spoken      = language::cpp;
 };
 
-/// A header that goes with a request code.
-template <class T>
-concept request_header = field_header<T> && requires {
-    { T::code } -> std::convertible_to<request_code>;
-};
-
 } // namespace rocketpush::protocol
 
 namespace rocketpush::detail {
-
-/// The decimal digits of a number, or the characters of a text or boolean: what goes on the wire, without a copy.
-class field_text {
-  public:
-    explicit field_text(const std::string& text) noexcept : text_(text) {}
-    explicit field_text(bool value) noexcept : text_(value ? "true" : "false") {}
-    template <std::integral T>
-    explicit field_text(T value) noexcept
-        : text_(digits_,
-                static_cast<std::size_t>(std::to_chars(digits_, digits_ + sizeof digits_, value).ptr - digits_)) {}
-    template <class T>
-    explicit field_text(const std::optional<T>& value) noexcept : field_text(*value) {}
-    field_text(const field_text&)            = delete;
-    field_text& operator=(const field_text&) = delete;
-
-    std::string_view view() const noexcept { return text_; }
-
-  private:
-    char digits_[20]; // The longest is -9223372036854775808.
-    std::string_view text_;
-};
 
 template <std::integral T>
 void append_big(std::string& out, T value) {
@@ -72,9 +42,8 @@ void append_decimal(std::string& out, T value) {
     out.append(field_text(value).view());
 }
 
-template <class Fields>
-void append_json_header(std::string& out, std::int32_t code, const protocol::command_meta& meta,
-                        std::string_view remark, const Fields& fields) {
+inline void append_json_header(std::string& out, std::int32_t code, const protocol::command_meta& meta,
+                               std::string_view remark, const protocol::fields_view& fields) {
     out.append(R"({"code":)");
     append_decimal(out, code);
     out.append(R"(,"flag":)");
@@ -91,23 +60,24 @@ void append_json_header(std::string& out, std::int32_t code, const protocol::com
     }
     out.append(R"(,"extFields":{)");
     const auto first = out.size();
-    protocol::for_each_written_field(fields, [&out, first](std::string_view name, const auto& member) {
-        out.append(out.size() == first ? "\"" : ",\"").append(name).append("\":\"");
-        // Every value is a string on the wire. Only texts can have something to escape.
-        constexpr bool is_text = std::is_same_v<std::remove_cvref_t<decltype(member)>, std::string> ||
-                                 std::is_same_v<std::remove_cvref_t<decltype(member)>, std::optional<std::string>>;
-        if constexpr (is_text)
-            protocol::append_json_escaped(out, field_text(member).view());
-        else
-            out.append(field_text(member).view());
+    for (const auto& row : fields.rows()) {
+        if (!fields.has(row))
+            continue;
+        out.append(out.size() == first ? "\"" : ",\"").append(row.name).append("\":\"");
+        // Every value is a string on the wire.
+        row.type->visit(
+            fields.member(row),
+            row.type->may_need_escapes
+                ? [](std::string& to, std::string_view text) { protocol::append_json_escaped(to, text); }
+                : [](std::string& to, std::string_view text) { to.append(text); },
+            out);
         out.push_back('"');
-    });
+    }
     out.append("}}");
 }
 
-template <class Fields>
-void append_binary_header(std::string& out, std::int32_t code, const protocol::command_meta& meta,
-                          std::string_view remark, const Fields& fields) {
+inline void append_binary_header(std::string& out, std::int32_t code, const protocol::command_meta& meta,
+                                 std::string_view remark, const protocol::fields_view& fields) {
     append_big(out, static_cast<std::int16_t>(code));
     append_big(out, static_cast<std::uint8_t>(meta.spoken));
     append_big(out, static_cast<std::int16_t>(meta.version));
@@ -117,20 +87,25 @@ void append_binary_header(std::string& out, std::int32_t code, const protocol::c
     out.append(remark);
     const auto size_at = out.size();
     append_big(out, std::uint32_t{0});
-    protocol::for_each_written_field(fields, [&out](std::string_view name, const auto& member) {
-        const field_text value(member);
-        append_big(out, static_cast<std::uint16_t>(name.size()));
-        out.append(name);
-        append_big(out, static_cast<std::uint32_t>(value.view().size()));
-        out.append(value.view());
-    });
+    for (const auto& row : fields.rows()) {
+        if (!fields.has(row))
+            continue;
+        append_big(out, static_cast<std::uint16_t>(row.name.size()));
+        out.append(row.name);
+        row.type->visit(
+            fields.member(row),
+            [](std::string& to, std::string_view text) {
+                append_big(to, static_cast<std::uint32_t>(text.size()));
+                to.append(text);
+            },
+            out);
+    }
     store_big(out.data() + size_at, static_cast<std::uint32_t>(out.size() - size_at - 4));
 }
 
-template <class Fields>
-void append_frame(std::string& out, protocol::header_encoding encoding, std::int32_t code,
-                  const protocol::command_meta& meta, std::string_view remark, const Fields& fields,
-                  std::string_view body) {
+inline void append_frame(std::string& out, protocol::header_encoding encoding, std::int32_t code,
+                         const protocol::command_meta& meta, std::string_view remark,
+                         const protocol::fields_view& fields, std::string_view body) {
     // A binary code has 16 bits: a larger one would arrive as another code.
     if (code > std::numeric_limits<std::int16_t>::max() || code < std::numeric_limits<std::int16_t>::min())
         encoding = protocol::header_encoding::json;
@@ -157,24 +132,22 @@ namespace rocketpush::protocol {
  * @brief Appends one request frame to `out`, in place: nothing is allocated but by `out` itself, as it grows.
  * @param encoding  A wish: a code beyond 32767 goes out in JSON.
  */
-template <request_header Request>
-void append_request(std::string& out, header_encoding encoding, const Request& request, const command_meta& meta,
-                    std::string_view body = {}) {
-    detail::append_frame(out, encoding, static_cast<std::int32_t>(Request::code), meta, {}, request, body);
+inline void append_request(std::string& out, header_encoding encoding, const request_view& request,
+                           const command_meta& meta, std::string_view body = {}) {
+    detail::append_frame(out, encoding, static_cast<std::int32_t>(request.code()), meta, {}, request, body);
 }
 
 /// Appends one response frame to `out`. @param opaque  The request's. @param version  What the sender says that it is.
-template <field_header Fields>
-void append_response(std::string& out, header_encoding encoding, int code, std::int32_t opaque, std::string_view remark,
-                     const Fields& fields, std::string_view body = {}, std::int32_t version = client_version) {
+inline void append_response(std::string& out, header_encoding encoding, int code, std::int32_t opaque,
+                            std::string_view remark, const fields_view& fields, std::string_view body = {},
+                            std::int32_t version = client_version) {
     detail::append_frame(out, encoding, code, {.opaque = opaque, .flag = response_flag, .version = version}, remark,
                          fields, body);
 }
 
-template <field_header Fields>
-void append_response(std::string& out, header_encoding encoding, response_code code, std::int32_t opaque,
-                     std::string_view remark, const Fields& fields, std::string_view body = {},
-                     std::int32_t version = client_version) {
+inline void append_response(std::string& out, header_encoding encoding, response_code code, std::int32_t opaque,
+                            std::string_view remark, const fields_view& fields, std::string_view body = {},
+                            std::int32_t version = client_version) {
     append_response(out, encoding, static_cast<int>(code), opaque, remark, fields, body, version);
 }
 

@@ -3,55 +3,46 @@
 
 #include <rocketpush/core/error.hpp>
 #include <rocketpush/core/result.hpp>
+#include <rocketpush/protocol/codes.hpp>
 #include <rocketpush/protocol/header.hpp>
 
+#include <array>
+#include <charconv>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <tuple>
-#include <utility>
+#include <type_traits>
 
 /**
  * @file
- * A header struct says once, in `fields()`, which member goes under which name; reading and writing follow that table.
+ * A header struct says once, in `fields()`, which member goes under which name; reading and writing follow that table. They are
+ * ordinary functions over rows, not templates over headers: a program compiles them once, however many headers it uses.
  */
-namespace rocketpush::protocol {
-
-/// One row of a header's table.
-template <class Header, class Member>
-struct field_row {
-    std::string_view name;
-    Member Header::*member;
-    bool required;
-};
-
-/// A field that must be there when the header is read.
-template <class Header, class Member>
-constexpr field_row<Header, Member> required_field(std::string_view name, Member Header::*member) noexcept {
-    return {name, member, true};
-}
-
-/// A field that keeps its default when it is not there. An empty string or optional is not written.
-template <class Header, class Member>
-constexpr field_row<Header, Member> optional_field(std::string_view name, Member Header::*member) noexcept {
-    return {name, member, false};
-}
-
-/// A header with a table of its fields. (A tuple of `field_row`.)
-template <class T>
-concept field_header = std::default_initializable<T> && requires { std::tuple_size<decltype(T::fields())>::value; };
-
-/// The header of a request or response that has no fields.
-struct no_fields {
-    static constexpr auto fields() noexcept { return std::tuple(); }
-};
-
-} // namespace rocketpush::protocol
-
 namespace rocketpush::detail {
+
+/// The decimal digits of a number, or the characters of a text or boolean: what goes on the wire, without a copy.
+class field_text {
+  public:
+    field_text() = default;
+    explicit field_text(std::string_view text) noexcept : text_(text) {}
+    explicit field_text(bool value) noexcept : text_(value ? "true" : "false") {}
+    template <std::integral T>
+    explicit field_text(T value) noexcept
+        : text_(digits_,
+                static_cast<std::size_t>(std::to_chars(digits_, digits_ + sizeof digits_, value).ptr - digits_)) {}
+    field_text(const field_text&)            = delete;
+    field_text& operator=(const field_text&) = delete;
+
+    std::string_view view() const noexcept { return text_; }
+
+  private:
+    char digits_[20]; // The longest is -9223372036854775808.
+    std::string_view text_;
+};
 
 inline bool read_member(const protocol::field_value& from, std::string& to) {
     from.assign_to(to);
@@ -71,19 +62,141 @@ bool read_member(const protocol::field_value& from, T& to) noexcept {
     return value.has_value();
 }
 
+/// How the members of one type are read and written: one for each type that headers are made of.
+struct field_type {
+    bool may_need_escapes; ///< Numbers and booleans never do.
+    bool (*read)(const protocol::field_value& from, void* member);
+    bool (*is_left_out)(const void* member);
+    /// Calls `write(out, text)` with what stands on the wire.
+    void (*visit)(const void* member, void (*write)(std::string& out, std::string_view text), std::string& out);
+};
+
 template <class T>
-bool read_member(const protocol::field_value& from, std::optional<T>& to) {
-    return read_member(from, to.emplace());
+inline constexpr field_type type_of_field{
+    std::is_same_v<T, std::string>,
+    [](const protocol::field_value& from, void* member) { return read_member(from, *static_cast<T*>(member)); },
+    [](const void* member) {
+        if constexpr (std::is_same_v<T, std::string>)
+            return static_cast<const T*>(member)->empty();
+        else
+            return static_cast<void>(member), false;
+    },
+    [](const void* member, void (*write)(std::string&, std::string_view), std::string& out) {
+        write(out, field_text(*static_cast<const T*>(member)).view());
+    }};
+
+template <class T>
+inline constexpr field_type type_of_field<std::optional<T>>{
+    std::is_same_v<T, std::string>,
+    [](const protocol::field_value& from, void* member) {
+        return read_member(from, static_cast<std::optional<T>*>(member)->emplace());
+    },
+    [](const void* member) { return !static_cast<const std::optional<T>*>(member)->has_value(); },
+    [](const void* member, void (*write)(std::string&, std::string_view), std::string& out) {
+        write(out, field_text(**static_cast<const std::optional<T>*>(member)).view());
+    }};
+
+template <auto Member>
+struct member_of_header;
+template <class Header, class T, T Header::*Member>
+struct member_of_header<Member> {
+    using type = T;
+    static const void* in(const void* header) noexcept { return &(static_cast<const Header*>(header)->*Member); }
+};
+
+} // namespace rocketpush::detail
+
+namespace rocketpush::protocol {
+
+/// One row of a header's table.
+struct field_row {
+    std::string_view name;
+    bool required;
+    const detail::field_type* type;
+    const void* (*member)(const void* header) noexcept;
+};
+
+/// A field that must be there when the header is read.
+template <auto Member>
+constexpr field_row required_field(std::string_view name) noexcept {
+    using member = detail::member_of_header<Member>;
+    return {name, true, &detail::type_of_field<typename member::type>, &member::in};
 }
 
-inline bool is_left_out(const std::string& value) noexcept { return value.empty(); }
-template <std::integral T>
-bool is_left_out(T) noexcept {
-    return false;
+/// A field that keeps its default when it is not there. An empty string or optional is not written.
+template <auto Member>
+constexpr field_row optional_field(std::string_view name) noexcept {
+    using member = detail::member_of_header<Member>;
+    return {name, false, &detail::type_of_field<typename member::type>, &member::in};
 }
+
+/// A header with a table of its fields.
 template <class T>
-bool is_left_out(const std::optional<T>& value) noexcept {
-    return !value.has_value();
+concept field_header = std::default_initializable<T> && requires { std::span<const field_row>(T::fields()); };
+
+/// A header that goes with a request code.
+template <class T>
+concept request_header = field_header<T> && requires {
+    { T::code } -> std::convertible_to<request_code>;
+};
+
+/// The header of a request or response that has no fields.
+struct no_fields {
+    static constexpr std::array<field_row, 0> fields() noexcept { return {}; }
+};
+
+/// The table of `T`, at a place that stays.
+template <field_header T>
+inline constexpr auto field_rows = T::fields();
+
+/// Any header, to be written. It must outlive the view.
+class fields_view {
+  public:
+    template <field_header T>
+    fields_view(const T& header) noexcept : header_(&header), rows_(field_rows<T>) {}
+
+    std::span<const field_row> rows() const noexcept { return rows_; }
+    const void* member(const field_row& row) const noexcept { return row.member(header_); }
+    /// Whether the row is written: required ones always are.
+    bool has(const field_row& row) const { return row.required || !row.type->is_left_out(member(row)); }
+
+  private:
+    const void* header_;
+    std::span<const field_row> rows_;
+};
+
+/// Any request's header, to be written. It must outlive the view.
+class request_view : public fields_view {
+  public:
+    template <request_header T>
+    request_view(const T& header) noexcept : fields_view(header), code_(T::code) {}
+
+    request_code code() const noexcept { return code_; }
+
+  private:
+    request_code code_;
+};
+
+} // namespace rocketpush::protocol
+
+namespace rocketpush::detail {
+
+/// Reads into the header at `into`, whose table is `rows`. @return Whether all required ones came and every value fits.
+inline bool read_fields(const protocol::header_view& header, std::span<const protocol::field_row> rows, void* into) {
+    std::uint64_t seen = 0;
+    bool valid         = true;
+    const bool whole   = header.for_each_field([&](std::string_view key, const protocol::field_value& value) {
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            if (key == rows[i].name) {
+                // The header is ours and not constant: reading and writing share one way to a member.
+                valid = rows[i].type->read(value, const_cast<void*>(rows[i].member(into))) && valid;
+                seen |= std::uint64_t{1} << i;
+                return;
+            }
+    });
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        valid = valid && (!rows[i].required || (seen >> i & 1) != 0);
+    return whole && valid;
 }
 
 } // namespace rocketpush::detail
@@ -96,47 +209,11 @@ namespace rocketpush::protocol {
  */
 template <field_header T>
 result<T> read_fields(const header_view& header) {
-    constexpr auto table = T::fields();
-    constexpr auto rows  = std::tuple_size_v<decltype(table)>;
-    static_assert(rows <= 64, "a bit a field");
-    if constexpr (rows == 0)
-        return T();
-    else
-        return [&]<std::size_t... I>(std::index_sequence<I...>) -> result<T> {
-            T read;
-            std::uint64_t seen = 0;
-            bool valid         = true;
-            const auto try_row = [&](std::string_view key, const field_value& value, const auto& row,
-                                     std::size_t index) {
-                if (key != row.name)
-                    return false;
-                valid = detail::read_member(value, read.*row.member) && valid;
-                seen |= std::uint64_t{1} << index;
-                return true;
-            };
-            const bool whole      = header.for_each_field([&](std::string_view key, const field_value& value) {
-                static_cast<void>((try_row(key, value, std::get<I>(table), I) || ...));
-            });
-            constexpr auto needed = (std::uint64_t{0} | ... | (std::uint64_t{std::get<I>(table).required} << I));
-            if (!whole || !valid || (seen & needed) != needed)
-                return error::header_malformed;
-            return read;
-        }(std::make_index_sequence<rows>());
-}
-
-/// Calls `each(std::string_view name, const Member&)` for every field that has something to write.
-template <field_header T, class F>
-void for_each_written_field(const T& header, F&& each) {
-    std::apply(
-        [&](const auto&... row) {
-            [[maybe_unused]] const auto write = [&](const auto& one) {
-                const auto& member = header.*one.member;
-                if (one.required || !detail::is_left_out(member))
-                    each(one.name, member);
-            };
-            (write(row), ...);
-        },
-        T::fields());
+    static_assert(std::size(field_rows<T>) <= 64, "a bit a field");
+    T read;
+    if (!detail::read_fields(header, field_rows<T>, &read))
+        return error::header_malformed;
+    return read;
 }
 
 } // namespace rocketpush::protocol

@@ -4,8 +4,8 @@
 #include <rocketpush/protocol/codes.hpp>
 #include <rocketpush/protocol/field_table.hpp>
 
+#include <array>
 #include <string>
-#include <tuple>
 
 namespace rocketpush::protocol {
 
@@ -20,8 +20,8 @@ struct heartbeat_response {
     bool subscription_change = false;
 
     static constexpr auto fields() noexcept {
-        return std::tuple(optional_field("IS_SUPPORT_HEART_BEAT_V2", &heartbeat_response::supports_v2),
-                          optional_field("IS_SUB_CHANGE", &heartbeat_response::subscription_change));
+        return std::array{optional_field<&heartbeat_response::supports_v2>("IS_SUPPORT_HEART_BEAT_V2"),
+                          optional_field<&heartbeat_response::subscription_change>("IS_SUB_CHANGE")};
     }
 };
 
@@ -37,9 +37,9 @@ struct unregister_request {
     std::string consumer_group{};
 
     static constexpr auto fields() noexcept {
-        return std::tuple(required_field("clientID", &unregister_request::client_id),
-                          optional_field("producerGroup", &unregister_request::producer_group),
-                          optional_field("consumerGroup", &unregister_request::consumer_group));
+        return std::array{required_field<&unregister_request::client_id>("clientID"),
+                          optional_field<&unregister_request::producer_group>("producerGroup"),
+                          optional_field<&unregister_request::consumer_group>("consumerGroup")};
     }
 };
 
@@ -51,8 +51,8 @@ struct consumer_list_request {
     std::string broker_name{};
 
     static constexpr auto fields() noexcept {
-        return std::tuple(required_field("consumerGroup", &consumer_list_request::consumer_group),
-                          optional_field("bname", &consumer_list_request::broker_name));
+        return std::array{required_field<&consumer_list_request::consumer_group>("consumerGroup"),
+                          optional_field<&consumer_list_request::broker_name>("bname")};
     }
 };
 
@@ -63,7 +63,7 @@ struct consumer_ids_changed_notice {
     std::string consumer_group;
 
     static constexpr auto fields() noexcept {
-        return std::tuple(required_field("consumerGroup", &consumer_ids_changed_notice::consumer_group));
+        return std::array{required_field<&consumer_ids_changed_notice::consumer_group>("consumerGroup")};
     }
 };
 

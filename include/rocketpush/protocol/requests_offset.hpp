@@ -4,10 +4,10 @@
 #include <rocketpush/protocol/codes.hpp>
 #include <rocketpush/protocol/field_table.hpp>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <tuple>
 
 namespace rocketpush::protocol {
 
@@ -27,10 +27,10 @@ struct query_offset_request {
 
     static constexpr auto fields() noexcept {
         using self = query_offset_request;
-        return std::tuple(required_field("consumerGroup", &self::consumer_group), required_field("topic", &self::topic),
-                          required_field("queueId", &self::queue_id),
-                          optional_field("setZeroIfNotFound", &self::set_zero_if_not_found),
-                          optional_field("bname", &self::broker_name));
+        return std::array{required_field<&self::consumer_group>("consumerGroup"), required_field<&self::topic>("topic"),
+                          required_field<&self::queue_id>("queueId"),
+                          optional_field<&self::set_zero_if_not_found>("setZeroIfNotFound"),
+                          optional_field<&self::broker_name>("bname")};
     }
 };
 
@@ -49,10 +49,10 @@ struct update_offset_request {
 
     static constexpr auto fields() noexcept {
         using self = update_offset_request;
-        return std::tuple(required_field("consumerGroup", &self::consumer_group), required_field("topic", &self::topic),
-                          required_field("queueId", &self::queue_id),
-                          required_field("commitOffset", &self::commit_offset),
-                          optional_field("bname", &self::broker_name));
+        return std::array{required_field<&self::consumer_group>("consumerGroup"), required_field<&self::topic>("topic"),
+                          required_field<&self::queue_id>("queueId"),
+                          required_field<&self::commit_offset>("commitOffset"),
+                          optional_field<&self::broker_name>("bname")};
     }
 };
 
@@ -67,8 +67,8 @@ struct basic_queue_request {
 
     static constexpr auto fields() noexcept {
         using self = basic_queue_request;
-        return std::tuple(required_field("topic", &self::topic), required_field("queueId", &self::queue_id),
-                          optional_field("bname", &self::broker_name));
+        return std::array{required_field<&self::topic>("topic"), required_field<&self::queue_id>("queueId"),
+                          optional_field<&self::broker_name>("bname")};
     }
 };
 
@@ -95,24 +95,24 @@ struct search_offset_request {
 
     static constexpr auto fields() noexcept {
         using self = search_offset_request;
-        return std::tuple(required_field("topic", &self::topic), required_field("queueId", &self::queue_id),
-                          required_field("timestamp", &self::timestamp),
-                          optional_field("boundaryType", &self::boundary_type),
-                          optional_field("bname", &self::broker_name));
+        return std::array{required_field<&self::topic>("topic"), required_field<&self::queue_id>("queueId"),
+                          required_field<&self::timestamp>("timestamp"),
+                          optional_field<&self::boundary_type>("boundaryType"),
+                          optional_field<&self::broker_name>("bname")};
     }
 };
 
 struct offset_response {
     std::int64_t offset = 0;
 
-    static constexpr auto fields() noexcept { return std::tuple(required_field("offset", &offset_response::offset)); }
+    static constexpr auto fields() noexcept { return std::array{required_field<&offset_response::offset>("offset")}; }
 };
 
 struct timestamp_response {
     std::int64_t timestamp = 0; ///< Milliseconds since 1970.
 
     static constexpr auto fields() noexcept {
-        return std::tuple(required_field("timestamp", &timestamp_response::timestamp));
+        return std::array{required_field<&timestamp_response::timestamp>("timestamp")};
     }
 };
 

@@ -4,10 +4,10 @@
 #include <rocketpush/protocol/codes.hpp>
 #include <rocketpush/protocol/field_table.hpp>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <tuple>
 
 namespace rocketpush::protocol {
 
@@ -43,15 +43,19 @@ struct pull_request {
 
     static constexpr auto fields() noexcept {
         using self = pull_request;
-        return std::tuple(
-            required_field("consumerGroup", &self::consumer_group), required_field("topic", &self::topic),
-            required_field("queueId", &self::queue_id), required_field("queueOffset", &self::queue_offset),
-            required_field("maxMsgNums", &self::max_messages), required_field("sysFlag", &self::sys_flag),
-            required_field("commitOffset", &self::commit_offset),
-            required_field("suspendTimeoutMillis", &self::suspend_millis),
-            optional_field("subscription", &self::subscription), optional_field("subVersion", &self::sub_version),
-            optional_field("expressionType", &self::expression_type), optional_field("maxMsgBytes", &self::max_bytes),
-            optional_field("bname", &self::broker_name));
+        return std::array{required_field<&self::consumer_group>("consumerGroup"),
+                          required_field<&self::topic>("topic"),
+                          required_field<&self::queue_id>("queueId"),
+                          required_field<&self::queue_offset>("queueOffset"),
+                          required_field<&self::max_messages>("maxMsgNums"),
+                          required_field<&self::sys_flag>("sysFlag"),
+                          required_field<&self::commit_offset>("commitOffset"),
+                          required_field<&self::suspend_millis>("suspendTimeoutMillis"),
+                          optional_field<&self::subscription>("subscription"),
+                          optional_field<&self::sub_version>("subVersion"),
+                          optional_field<&self::expression_type>("expressionType"),
+                          optional_field<&self::max_bytes>("maxMsgBytes"),
+                          optional_field<&self::broker_name>("bname")};
     }
 };
 
@@ -70,12 +74,13 @@ struct pull_response {
 
     static constexpr auto fields() noexcept {
         using self = pull_response;
-        return std::tuple(
-            required_field("suggestWhichBrokerId", &self::suggested_broker_id),
-            required_field("nextBeginOffset", &self::next_begin_offset), required_field("minOffset", &self::min_offset),
-            required_field("maxOffset", &self::max_offset), optional_field("offsetDelta", &self::offset_delta),
-            optional_field("topicSysFlag", &self::topic_sys_flag),
-            optional_field("groupSysFlag", &self::group_sys_flag));
+        return std::array{required_field<&self::suggested_broker_id>("suggestWhichBrokerId"),
+                          required_field<&self::next_begin_offset>("nextBeginOffset"),
+                          required_field<&self::min_offset>("minOffset"),
+                          required_field<&self::max_offset>("maxOffset"),
+                          optional_field<&self::offset_delta>("offsetDelta"),
+                          optional_field<&self::topic_sys_flag>("topicSysFlag"),
+                          optional_field<&self::group_sys_flag>("groupSysFlag")};
     }
 };
 
@@ -88,9 +93,9 @@ struct view_message_request {
     std::string broker_name{};
 
     static constexpr auto fields() noexcept {
-        return std::tuple(required_field("offset", &view_message_request::offset),
-                          optional_field("topic", &view_message_request::topic),
-                          optional_field("bname", &view_message_request::broker_name));
+        return std::array{required_field<&view_message_request::offset>("offset"),
+                          optional_field<&view_message_request::topic>("topic"),
+                          optional_field<&view_message_request::broker_name>("bname")};
     }
 };
 

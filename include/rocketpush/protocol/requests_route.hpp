@@ -4,9 +4,9 @@
 #include <rocketpush/protocol/codes.hpp>
 #include <rocketpush/protocol/field_table.hpp>
 
+#include <array>
 #include <cstdint>
 #include <string>
-#include <tuple>
 
 namespace rocketpush::protocol {
 
@@ -21,8 +21,8 @@ struct route_request {
     bool accept_standard_json_only = true; ///< Since 4.9.4; older servers write integer keys without quotes anyway.
 
     static constexpr auto fields() noexcept {
-        return std::tuple(required_field("topic", &route_request::topic),
-                          optional_field("acceptStandardJsonOnly", &route_request::accept_standard_json_only));
+        return std::array{required_field<&route_request::topic>("topic"),
+                          optional_field<&route_request::accept_standard_json_only>("acceptStandardJsonOnly")};
     }
 };
 
@@ -45,13 +45,15 @@ struct create_topic_request {
 
     static constexpr auto fields() noexcept {
         using self = create_topic_request;
-        return std::tuple(required_field("topic", &self::topic), optional_field("defaultTopic", &self::default_topic),
-                          required_field("readQueueNums", &self::read_queue_nums),
-                          required_field("writeQueueNums", &self::write_queue_nums),
-                          required_field("perm", &self::perm),
-                          optional_field("topicFilterType", &self::topic_filter_type),
-                          optional_field("topicSysFlag", &self::topic_sys_flag), optional_field("order", &self::order),
-                          optional_field("attributes", &self::attributes));
+        return std::array{required_field<&self::topic>("topic"),
+                          optional_field<&self::default_topic>("defaultTopic"),
+                          required_field<&self::read_queue_nums>("readQueueNums"),
+                          required_field<&self::write_queue_nums>("writeQueueNums"),
+                          required_field<&self::perm>("perm"),
+                          optional_field<&self::topic_filter_type>("topicFilterType"),
+                          optional_field<&self::topic_sys_flag>("topicSysFlag"),
+                          optional_field<&self::order>("order"),
+                          optional_field<&self::attributes>("attributes")};
     }
 };
 

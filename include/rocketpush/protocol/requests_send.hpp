@@ -4,10 +4,10 @@
 #include <rocketpush/protocol/codes.hpp>
 #include <rocketpush/protocol/field_table.hpp>
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <tuple>
 
 namespace rocketpush::protocol {
 
@@ -39,19 +39,20 @@ struct basic_send_request {
         using self           = basic_send_request;
         constexpr bool names = Code == request_code::send_message;
         constexpr auto pick  = [](const char* letter, const char* name) { return names ? name : letter; };
-        return std::tuple(
-            required_field(pick("a", "producerGroup"), &self::producer_group),
-            required_field(pick("b", "topic"), &self::topic),
-            optional_field(pick("c", "defaultTopic"), &self::default_topic),
-            optional_field(pick("d", "defaultTopicQueueNums"), &self::default_topic_queue_nums),
-            required_field(pick("e", "queueId"), &self::queue_id),
-            required_field(pick("f", "sysFlag"), &self::sys_flag),
-            required_field(pick("g", "bornTimestamp"), &self::born_timestamp),
-            required_field(pick("h", "flag"), &self::flag), optional_field(pick("i", "properties"), &self::properties),
-            optional_field(pick("j", "reconsumeTimes"), &self::reconsume_times),
-            optional_field(pick("k", "unitMode"), &self::unit_mode),
-            optional_field(pick("l", "maxReconsumeTimes"), &self::max_reconsume_times),
-            optional_field(pick("m", "batch"), &self::batch), optional_field(pick("n", "bname"), &self::broker_name));
+        return std::array{required_field<&self::producer_group>(pick("a", "producerGroup")),
+                          required_field<&self::topic>(pick("b", "topic")),
+                          optional_field<&self::default_topic>(pick("c", "defaultTopic")),
+                          optional_field<&self::default_topic_queue_nums>(pick("d", "defaultTopicQueueNums")),
+                          required_field<&self::queue_id>(pick("e", "queueId")),
+                          required_field<&self::sys_flag>(pick("f", "sysFlag")),
+                          required_field<&self::born_timestamp>(pick("g", "bornTimestamp")),
+                          required_field<&self::flag>(pick("h", "flag")),
+                          optional_field<&self::properties>(pick("i", "properties")),
+                          optional_field<&self::reconsume_times>(pick("j", "reconsumeTimes")),
+                          optional_field<&self::unit_mode>(pick("k", "unitMode")),
+                          optional_field<&self::max_reconsume_times>(pick("l", "maxReconsumeTimes")),
+                          optional_field<&self::batch>(pick("m", "batch")),
+                          optional_field<&self::broker_name>(pick("n", "bname"))};
     }
 };
 
@@ -76,10 +77,10 @@ struct send_response {
 
     static constexpr auto fields() noexcept {
         using self = send_response;
-        return std::tuple(optional_field("msgId", &self::message_id), required_field("queueId", &self::queue_id),
-                          required_field("queueOffset", &self::queue_offset),
-                          optional_field("transactionId", &self::transaction_id),
-                          optional_field("MSG_REGION", &self::region), optional_field("TRACE_ON", &self::trace_on));
+        return std::array{
+            optional_field<&self::message_id>("msgId"),         required_field<&self::queue_id>("queueId"),
+            required_field<&self::queue_offset>("queueOffset"), optional_field<&self::transaction_id>("transactionId"),
+            optional_field<&self::region>("MSG_REGION"),        optional_field<&self::trace_on>("TRACE_ON")};
     }
 };
 
@@ -101,12 +102,14 @@ struct send_back_request {
 
     static constexpr auto fields() noexcept {
         using self = send_back_request;
-        return std::tuple(
-            required_field("offset", &self::offset), required_field("group", &self::group),
-            required_field("delayLevel", &self::delay_level), optional_field("originMsgId", &self::origin_message_id),
-            optional_field("originTopic", &self::origin_topic), optional_field("unitMode", &self::unit_mode),
-            optional_field("maxReconsumeTimes", &self::max_reconsume_times),
-            optional_field("bname", &self::broker_name));
+        return std::array{required_field<&self::offset>("offset"),
+                          required_field<&self::group>("group"),
+                          required_field<&self::delay_level>("delayLevel"),
+                          optional_field<&self::origin_message_id>("originMsgId"),
+                          optional_field<&self::origin_topic>("originTopic"),
+                          optional_field<&self::unit_mode>("unitMode"),
+                          optional_field<&self::max_reconsume_times>("maxReconsumeTimes"),
+                          optional_field<&self::broker_name>("bname")};
     }
 };
 

@@ -49,9 +49,8 @@ class broker_calls {
     /// The open connection to an address, for those who send many requests.
     task<result<typename pool_type::connection_ptr>> connect(endpoint where) { return pool_.get(std::move(where)); }
 
-    /// Any request to an address: its response, whatever its code. What `body` views must outlive the call.
-    template <class Request>
-    task<result<received_frame>> call(endpoint where, const Request& request, std::string_view body,
+    /// Any request to an address: its response, whatever its code. What the views view must outlive the call.
+    task<result<received_frame>> call(endpoint where, protocol::request_view request, std::string_view body,
                                       milliseconds timeout) {
         auto open = co_await pool_.get(std::move(where));
         if (!open)
@@ -169,8 +168,7 @@ class broker_calls {
     }
 
     /// The answer of the broker that has `queue`, whatever its code.
-    template <class Request>
-    task<result<received_frame>> answered(const message_queue& queue, bool any_replica, const Request& request,
+    task<result<received_frame>> answered(const message_queue& queue, bool any_replica, protocol::request_view request,
                                           milliseconds timeout) {
         const auto where = routes_.address(queue.broker_name, broker_address::master, any_replica);
         if (!where)
@@ -179,8 +177,7 @@ class broker_calls {
         co_return answer;
     }
 
-    template <class Request>
-    task<result<received_frame>> accepted(endpoint where, const Request& request) {
+    task<result<received_frame>> accepted(endpoint where, protocol::request_view request) {
         auto answer = co_await call(std::move(where), request, {}, timeout_);
         if (const auto refused = refusal(answer))
             co_return refused;

@@ -88,11 +88,11 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
      * @param token    Completion token for `void(std::error_code, received_frame)`. Completes on the strand with
      *                 error::request_timed_out, error::connection_closed, error::too_many_requests or the response.
      */
-    template <class Request, class Token>
-    auto async_request(const Request& request, std::string_view body, std::chrono::milliseconds timeout,
+    template <class Token>
+    auto async_request(protocol::request_view request, std::string_view body, std::chrono::milliseconds timeout,
                        Token&& token) {
         return asio::async_initiate<Token, void(std::error_code, received_frame)>(
-            [this, &request, body, timeout](auto handler) {
+            [this, request, body, timeout](auto handler) {
                 if (!open_)
                     return complete_later(std::move(handler), error::connection_closed);
                 if (pending_.full())
@@ -108,8 +108,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     }
 
     /// Sends a request that has no response.
-    template <class Request>
-    void send_oneway(const Request& request, std::string_view body = {}) {
+    void send_oneway(protocol::request_view request, std::string_view body = {}) {
         if (!open_)
             return;
         protocol::append_request(outgoing_, protocol::header_encoding::json, request,
@@ -118,9 +117,8 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     }
 
     /// Answers a request of the server.
-    template <class Fields>
-    void respond(const received_frame& request, response_code code, std::string_view remark, const Fields& fields,
-                 std::string_view body = {}) {
+    void respond(const received_frame& request, response_code code, std::string_view remark,
+                 const protocol::fields_view& fields, std::string_view body = {}) {
         if (!open_ || request.header.is_oneway())
             return;
         protocol::append_response(outgoing_, protocol::header_encoding::json, code, request.header.opaque, remark,

@@ -85,8 +85,7 @@ class name_servers {
     std::error_code last_failure() const noexcept { return last_failure_; }
 
   private:
-    template <class Request>
-    task<result<received_frame>> ask(endpoint server, const Request& request) {
+    task<result<received_frame>> ask(endpoint server, protocol::request_view request) {
         auto open = co_await pool_.get(server);
         if (!open)
             co_return open.error();
