@@ -1,4 +1,5 @@
-# cmake -D COMPILER=... -D ARGUMENTS=FILE -D CASE=FILE.cpp [-D DEFINITION=NAME] -D HEADERS=DIR[,DIR] -D STAMP=FILE -P check.cmake
+# cmake -D COMPILER=... -D ARGUMENTS=FILE -D CASE=FILE.cpp [-D DEFINITION=NAME] [-D PRECOMPILED=FLAG,FLAG]
+#       -D HEADERS=DIR[,DIR] -D STAMP=FILE -P check.cmake
 #
 # What passed is not compiled again until the compiler, its arguments, the case or a header has changed: STAMP holds their hash.
 
@@ -28,17 +29,18 @@ if(EXISTS ${STAMP})
     endif()
 endif()
 
+string(REPLACE "," ";" precompiled "${PRECOMPILED}")
 set(definition)
 if(DEFINITION)
     set(definition -D${DEFINITION})
 else()
-    execute_process(COMMAND ${COMPILER} @${ARGUMENTS} -DCONTROL ${CASE} RESULT_VARIABLE status ERROR_VARIABLE diagnostics)
+    execute_process(COMMAND ${COMPILER} @${ARGUMENTS} ${precompiled} -DCONTROL ${CASE} RESULT_VARIABLE status ERROR_VARIABLE diagnostics)
     if(NOT status EQUAL 0)
         message(FATAL_ERROR "with -DCONTROL it must compile:\n${diagnostics}")
     endif()
 endif()
 
-execute_process(COMMAND ${COMPILER} @${ARGUMENTS} ${definition} ${CASE} RESULT_VARIABLE status ERROR_VARIABLE diagnostics)
+execute_process(COMMAND ${COMPILER} @${ARGUMENTS} ${precompiled} ${definition} ${CASE} RESULT_VARIABLE status ERROR_VARIABLE diagnostics)
 if(status EQUAL 0)
     message(FATAL_ERROR "it compiles, and must not")
 endif()
