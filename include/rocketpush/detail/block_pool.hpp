@@ -37,8 +37,11 @@ class block_ref {
             ++block_->references;
     }
     block_ref(block_ref&& other) noexcept : block_(std::exchange(other.block_, nullptr)) {}
-    block_ref& operator=(block_ref other) noexcept {
-        std::swap(block_, other.block_);
+    // No assignment by value: clang 16 forgets to destroy the parameter of `ref = {}` inside of a template.
+    block_ref& operator=(const block_ref& other) noexcept { return *this = block_ref(other); }
+    block_ref& operator=(block_ref&& other) noexcept {
+        block_ref taken(std::move(other));
+        std::swap(block_, taken.block_);
         return *this;
     }
     inline ~block_ref();

@@ -14,6 +14,7 @@
 #include <rocketpush/transport/transport.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -56,13 +57,19 @@ class basic_broker {
      * @brief Listens and serves.
      * @throws std::system_error  The address is in use, or it is none of this machine; `error::invalid_option`.
      */
-    explicit basic_broker(broker_options options = {}, Transport transport = Transport(), Runtime runtime = Runtime())
+    basic_broker(broker_options options, Transport transport, Runtime runtime)
         : runtime_(std::move(runtime)),
           server_(
               std::make_shared<broker_server<Transport, Runtime>>(std::move(options), std::move(transport), runtime_)) {
         asio::post(runtime_.get_executor(), [server = server_] { server->start(); });
         runtime_.start();
     }
+    basic_broker(broker_options options, Transport transport)
+        requires std::default_initializable<Runtime>
+        : basic_broker(std::move(options), std::move(transport), Runtime()) {}
+    explicit basic_broker(broker_options options = {})
+        requires std::default_initializable<Transport> && std::default_initializable<Runtime>
+        : basic_broker(std::move(options), Transport(), Runtime()) {}
 
     basic_broker(const basic_broker&)            = delete;
     basic_broker& operator=(const basic_broker&) = delete;
