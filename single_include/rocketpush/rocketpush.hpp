@@ -4672,7 +4672,6 @@ inline result<header_view> parse_header(header_encoding encoding, std::string_vi
 #include <span>
 #include <string>
 #include <string_view>
-#include <type_traits>
 
 /**
  * @file
@@ -4719,38 +4718,51 @@ bool read_member(const protocol::field_value& from, T& to) noexcept {
     return value.has_value();
 }
 
+template <class T>
+bool is_left_out(const T&) noexcept {
+    return false;
+}
+inline bool is_left_out(const std::string& text) noexcept { return text.empty(); }
+
+/// As it stands in a binary header.
+template <class T>
+void append_text(std::string& out, const T& value) {
+    out.append(field_text(value).view());
+}
+
+/// As it stands in a JSON string. Numbers and booleans have nothing to escape.
+template <class T>
+void append_json_text(std::string& out, const T& value) {
+    append_text(out, value);
+}
+inline void append_json_text(std::string& out, const std::string& text) { protocol::append_json_escaped(out, text); }
+
 /// How the members of one type are read and written: one for each type that headers are made of.
 struct field_type {
-    bool may_need_escapes; ///< Numbers and booleans never do.
     bool (*read)(const protocol::field_value& from, void* member);
     bool (*is_left_out)(const void* member);
-    /// Calls `write(out, text)` with what stands on the wire.
-    void (*visit)(const void* member, void (*write)(std::string& out, std::string_view text), std::string& out);
+    void (*append_text)(std::string& out, const void* member);
+    void (*append_json_text)(std::string& out, const void* member);
 };
 
 template <class T>
 inline constexpr field_type type_of_field{
-    std::is_same_v<T, std::string>,
     [](const protocol::field_value& from, void* member) { return read_member(from, *static_cast<T*>(member)); },
-    [](const void* member) {
-        if constexpr (std::is_same_v<T, std::string>)
-            return static_cast<const T*>(member)->empty();
-        else
-            return static_cast<void>(member), false;
-    },
-    [](const void* member, void (*write)(std::string&, std::string_view), std::string& out) {
-        write(out, field_text(*static_cast<const T*>(member)).view());
-    }};
+    [](const void* member) { return detail::is_left_out(*static_cast<const T*>(member)); },
+    [](std::string& out, const void* member) { detail::append_text(out, *static_cast<const T*>(member)); },
+    [](std::string& out, const void* member) { detail::append_json_text(out, *static_cast<const T*>(member)); }};
 
 template <class T>
 inline constexpr field_type type_of_field<std::optional<T>>{
-    std::is_same_v<T, std::string>,
     [](const protocol::field_value& from, void* member) {
         return read_member(from, static_cast<std::optional<T>*>(member)->emplace());
     },
     [](const void* member) { return !static_cast<const std::optional<T>*>(member)->has_value(); },
-    [](const void* member, void (*write)(std::string&, std::string_view), std::string& out) {
-        write(out, field_text(**static_cast<const std::optional<T>*>(member)).view());
+    [](std::string& out, const void* member) {
+        detail::append_text(out, **static_cast<const std::optional<T>*>(member));
+    },
+    [](std::string& out, const void* member) {
+        detail::append_json_text(out, **static_cast<const std::optional<T>*>(member));
     }};
 
 template <auto Member>
@@ -4932,13 +4944,7 @@ inline void append_json_header(std::string& out, std::int32_t code, const protoc
         if (!fields.has(row))
             continue;
         out.append(out.size() == first ? "\"" : ",\"").append(row.name).append("\":\"");
-        // Every value is a string on the wire.
-        row.type->visit(
-            fields.member(row),
-            row.type->may_need_escapes
-                ? [](std::string& to, std::string_view text) { protocol::append_json_escaped(to, text); }
-                : [](std::string& to, std::string_view text) { to.append(text); },
-            out);
+        row.type->append_json_text(out, fields.member(row)); // every value is a string on the wire
         out.push_back('"');
     }
     out.append("}}");
@@ -4960,13 +4966,10 @@ inline void append_binary_header(std::string& out, std::int32_t code, const prot
             continue;
         append_big(out, static_cast<std::uint16_t>(row.name.size()));
         out.append(row.name);
-        row.type->visit(
-            fields.member(row),
-            [](std::string& to, std::string_view text) {
-                append_big(to, static_cast<std::uint32_t>(text.size()));
-                to.append(text);
-            },
-            out);
+        const auto value_at = out.size();
+        append_big(out, std::uint32_t{0});
+        row.type->append_text(out, fields.member(row));
+        store_big(out.data() + value_at, static_cast<std::uint32_t>(out.size() - value_at - 4));
     }
     store_big(out.data() + size_at, static_cast<std::uint32_t>(out.size() - size_at - 4));
 }
@@ -8301,6 +8304,7 @@ class backoff {
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -8383,6 +8387,22 @@ class connection_pool {
             events_.on_connect(events_.host, peer, attempt->failure);
         attempt->finished.set();
         co_return attempt->outcome();
+    }
+
+    /**
+     * @brief Sends a request to `peer`, connecting first where needed, and waits for its response, whatever its code.
+     *
+     * What the views view must outlive the call.
+     */
+    task<result<received_frame>> call(endpoint peer, protocol::request_view request, std::string_view body,
+                                      std::chrono::milliseconds timeout) {
+        auto open = co_await get(std::move(peer));
+        if (!open)
+            co_return open.error();
+        auto [ec, frame] = co_await (*open)->async_request(request, body, timeout, detail::await_tuple<executor_type>);
+        if (ec)
+            co_return ec;
+        co_return std::move(frame);
     }
 
     /// The open connection to `peer`, if there is one now.
@@ -8549,7 +8569,7 @@ class name_servers {
         std::error_code failure;
         auto asked = current_; // ours: another request may move on from the same server meanwhile
         for (std::size_t attempt = 0; attempt < list_.size(); ++attempt) {
-            auto answer = co_await ask(list_[asked], request);
+            auto answer = co_await pool_.call(list_[asked], request, {}, timeout_);
             if (answer) {
                 const auto code = static_cast<response_code>(answer->header.code);
                 if (code == response_code::success || code == response_code::topic_not_exist)
@@ -8576,17 +8596,6 @@ class name_servers {
     std::error_code last_failure() const noexcept { return last_failure_; }
 
   private:
-    task<result<received_frame>> ask(endpoint server, protocol::request_view request) {
-        auto open = co_await pool_.get(server);
-        if (!open)
-            co_return open.error();
-        auto [ec, frame] = co_await (*open)->async_request(request, {}, timeout_,
-                                                           detail::await_tuple<typename Runtime::executor_type>);
-        if (ec)
-            co_return ec;
-        co_return std::move(frame);
-    }
-
     pool_type& pool_;
     std::vector<endpoint> list_;
     std::size_t current_;
@@ -8764,9 +8773,8 @@ struct returned_message {
 template <transport Transport, runtime Runtime>
 class broker_calls {
   public:
-    using pool_type     = connection_pool<Transport, Runtime>;
-    using executor_type = typename Runtime::executor_type;
-    using milliseconds  = std::chrono::milliseconds;
+    using pool_type    = connection_pool<Transport, Runtime>;
+    using milliseconds = std::chrono::milliseconds;
     template <class T>
     using task = typename pool_type::template task<T>;
 
@@ -8775,18 +8783,6 @@ class broker_calls {
 
     /// The open connection to an address, for those who send many requests.
     task<result<typename pool_type::connection_ptr>> connect(endpoint where) { return pool_.get(std::move(where)); }
-
-    /// Any request to an address: its response, whatever its code. What the views view must outlive the call.
-    task<result<received_frame>> call(endpoint where, protocol::request_view request, std::string_view body,
-                                      milliseconds timeout) {
-        auto open = co_await pool_.get(std::move(where));
-        if (!open)
-            co_return open.error();
-        auto [ec, frame] = co_await (*open)->async_request(request, body, timeout, detail::await_tuple<executor_type>);
-        if (ec)
-            co_return ec;
-        co_return std::move(frame);
-    }
 
     /// The member list of a group, as one broker of `topic` sees it.
     /// @retval error::no_route, error::no_members, response_code::system_error (the broker has no such group)
@@ -8871,14 +8867,14 @@ class broker_calls {
 
     task<std::error_code> heartbeat(endpoint broker, std::string body) {
         const protocol::heartbeat_request request;
-        const auto answer = co_await call(std::move(broker), request, body, timeout_);
+        const auto answer = co_await pool_.call(std::move(broker), request, body, timeout_);
         co_return refusal(answer);
     }
 
     task<std::error_code> unregister(endpoint broker, std::string client_id, std::string group) {
         const protocol::unregister_request request{.client_id      = std::move(client_id),
                                                    .consumer_group = std::move(group)};
-        const auto answer = co_await call(std::move(broker), request, {}, timeout_);
+        const auto answer = co_await pool_.call(std::move(broker), request, {}, timeout_);
         co_return refusal(answer);
     }
 
@@ -8900,12 +8896,12 @@ class broker_calls {
         const auto where = routes_.address(queue.broker_name, broker_address::master, any_replica);
         if (!where)
             co_return where.error();
-        auto answer = co_await call(where->where, request, {}, timeout);
+        auto answer = co_await pool_.call(where->where, request, {}, timeout);
         co_return answer;
     }
 
     task<result<received_frame>> accepted(endpoint where, protocol::request_view request) {
-        auto answer = co_await call(std::move(where), request, {}, timeout_);
+        auto answer = co_await pool_.call(std::move(where), request, {}, timeout_);
         if (const auto refused = refusal(answer))
             co_return refused;
         co_return answer;

@@ -64,13 +64,7 @@ inline void append_json_header(std::string& out, std::int32_t code, const protoc
         if (!fields.has(row))
             continue;
         out.append(out.size() == first ? "\"" : ",\"").append(row.name).append("\":\"");
-        // Every value is a string on the wire.
-        row.type->visit(
-            fields.member(row),
-            row.type->may_need_escapes
-                ? [](std::string& to, std::string_view text) { protocol::append_json_escaped(to, text); }
-                : [](std::string& to, std::string_view text) { to.append(text); },
-            out);
+        row.type->append_json_text(out, fields.member(row)); // every value is a string on the wire
         out.push_back('"');
     }
     out.append("}}");
@@ -92,13 +86,10 @@ inline void append_binary_header(std::string& out, std::int32_t code, const prot
             continue;
         append_big(out, static_cast<std::uint16_t>(row.name.size()));
         out.append(row.name);
-        row.type->visit(
-            fields.member(row),
-            [](std::string& to, std::string_view text) {
-                append_big(to, static_cast<std::uint32_t>(text.size()));
-                to.append(text);
-            },
-            out);
+        const auto value_at = out.size();
+        append_big(out, std::uint32_t{0});
+        row.type->append_text(out, fields.member(row));
+        store_big(out.data() + value_at, static_cast<std::uint32_t>(out.size() - value_at - 4));
     }
     store_big(out.data() + size_at, static_cast<std::uint32_t>(out.size() - size_at - 4));
 }

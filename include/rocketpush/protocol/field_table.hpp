@@ -5,6 +5,7 @@
 #include <rocketpush/core/result.hpp>
 #include <rocketpush/protocol/codes.hpp>
 #include <rocketpush/protocol/header.hpp>
+#include <rocketpush/protocol/json_text.hpp>
 
 #include <array>
 #include <charconv>
@@ -15,7 +16,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <type_traits>
 
 /**
  * @file
@@ -62,38 +62,51 @@ bool read_member(const protocol::field_value& from, T& to) noexcept {
     return value.has_value();
 }
 
+template <class T>
+bool is_left_out(const T&) noexcept {
+    return false;
+}
+inline bool is_left_out(const std::string& text) noexcept { return text.empty(); }
+
+/// As it stands in a binary header.
+template <class T>
+void append_text(std::string& out, const T& value) {
+    out.append(field_text(value).view());
+}
+
+/// As it stands in a JSON string. Numbers and booleans have nothing to escape.
+template <class T>
+void append_json_text(std::string& out, const T& value) {
+    append_text(out, value);
+}
+inline void append_json_text(std::string& out, const std::string& text) { protocol::append_json_escaped(out, text); }
+
 /// How the members of one type are read and written: one for each type that headers are made of.
 struct field_type {
-    bool may_need_escapes; ///< Numbers and booleans never do.
     bool (*read)(const protocol::field_value& from, void* member);
     bool (*is_left_out)(const void* member);
-    /// Calls `write(out, text)` with what stands on the wire.
-    void (*visit)(const void* member, void (*write)(std::string& out, std::string_view text), std::string& out);
+    void (*append_text)(std::string& out, const void* member);
+    void (*append_json_text)(std::string& out, const void* member);
 };
 
 template <class T>
 inline constexpr field_type type_of_field{
-    std::is_same_v<T, std::string>,
     [](const protocol::field_value& from, void* member) { return read_member(from, *static_cast<T*>(member)); },
-    [](const void* member) {
-        if constexpr (std::is_same_v<T, std::string>)
-            return static_cast<const T*>(member)->empty();
-        else
-            return static_cast<void>(member), false;
-    },
-    [](const void* member, void (*write)(std::string&, std::string_view), std::string& out) {
-        write(out, field_text(*static_cast<const T*>(member)).view());
-    }};
+    [](const void* member) { return detail::is_left_out(*static_cast<const T*>(member)); },
+    [](std::string& out, const void* member) { detail::append_text(out, *static_cast<const T*>(member)); },
+    [](std::string& out, const void* member) { detail::append_json_text(out, *static_cast<const T*>(member)); }};
 
 template <class T>
 inline constexpr field_type type_of_field<std::optional<T>>{
-    std::is_same_v<T, std::string>,
     [](const protocol::field_value& from, void* member) {
         return read_member(from, static_cast<std::optional<T>*>(member)->emplace());
     },
     [](const void* member) { return !static_cast<const std::optional<T>*>(member)->has_value(); },
-    [](const void* member, void (*write)(std::string&, std::string_view), std::string& out) {
-        write(out, field_text(**static_cast<const std::optional<T>*>(member)).view());
+    [](std::string& out, const void* member) {
+        detail::append_text(out, **static_cast<const std::optional<T>*>(member));
+    },
+    [](std::string& out, const void* member) {
+        detail::append_json_text(out, **static_cast<const std::optional<T>*>(member));
     }};
 
 template <auto Member>

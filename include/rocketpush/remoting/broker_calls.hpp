@@ -4,7 +4,6 @@
 #include <rocketpush/core/message_queue.hpp>
 #include <rocketpush/core/result.hpp>
 #include <rocketpush/protocol/bodies.hpp>
-#include <rocketpush/protocol/command.hpp>
 #include <rocketpush/protocol/requests.hpp>
 #include <rocketpush/remoting/connection_pool.hpp>
 #include <rocketpush/remoting/route_table.hpp>
@@ -37,9 +36,8 @@ struct returned_message {
 template <transport Transport, runtime Runtime>
 class broker_calls {
   public:
-    using pool_type     = connection_pool<Transport, Runtime>;
-    using executor_type = typename Runtime::executor_type;
-    using milliseconds  = std::chrono::milliseconds;
+    using pool_type    = connection_pool<Transport, Runtime>;
+    using milliseconds = std::chrono::milliseconds;
     template <class T>
     using task = typename pool_type::template task<T>;
 
@@ -48,18 +46,6 @@ class broker_calls {
 
     /// The open connection to an address, for those who send many requests.
     task<result<typename pool_type::connection_ptr>> connect(endpoint where) { return pool_.get(std::move(where)); }
-
-    /// Any request to an address: its response, whatever its code. What the views view must outlive the call.
-    task<result<received_frame>> call(endpoint where, protocol::request_view request, std::string_view body,
-                                      milliseconds timeout) {
-        auto open = co_await pool_.get(std::move(where));
-        if (!open)
-            co_return open.error();
-        auto [ec, frame] = co_await (*open)->async_request(request, body, timeout, detail::await_tuple<executor_type>);
-        if (ec)
-            co_return ec;
-        co_return std::move(frame);
-    }
 
     /// The member list of a group, as one broker of `topic` sees it.
     /// @retval error::no_route, error::no_members, response_code::system_error (the broker has no such group)
@@ -144,14 +130,14 @@ class broker_calls {
 
     task<std::error_code> heartbeat(endpoint broker, std::string body) {
         const protocol::heartbeat_request request;
-        const auto answer = co_await call(std::move(broker), request, body, timeout_);
+        const auto answer = co_await pool_.call(std::move(broker), request, body, timeout_);
         co_return refusal(answer);
     }
 
     task<std::error_code> unregister(endpoint broker, std::string client_id, std::string group) {
         const protocol::unregister_request request{.client_id      = std::move(client_id),
                                                    .consumer_group = std::move(group)};
-        const auto answer = co_await call(std::move(broker), request, {}, timeout_);
+        const auto answer = co_await pool_.call(std::move(broker), request, {}, timeout_);
         co_return refusal(answer);
     }
 
@@ -173,12 +159,12 @@ class broker_calls {
         const auto where = routes_.address(queue.broker_name, broker_address::master, any_replica);
         if (!where)
             co_return where.error();
-        auto answer = co_await call(where->where, request, {}, timeout);
+        auto answer = co_await pool_.call(where->where, request, {}, timeout);
         co_return answer;
     }
 
     task<result<received_frame>> accepted(endpoint where, protocol::request_view request) {
-        auto answer = co_await call(std::move(where), request, {}, timeout_);
+        auto answer = co_await pool_.call(std::move(where), request, {}, timeout_);
         if (const auto refused = refusal(answer))
             co_return refused;
         co_return answer;

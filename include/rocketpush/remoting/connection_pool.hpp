@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -92,6 +93,22 @@ class connection_pool {
             events_.on_connect(events_.host, peer, attempt->failure);
         attempt->finished.set();
         co_return attempt->outcome();
+    }
+
+    /**
+     * @brief Sends a request to `peer`, connecting first where needed, and waits for its response, whatever its code.
+     *
+     * What the views view must outlive the call.
+     */
+    task<result<received_frame>> call(endpoint peer, protocol::request_view request, std::string_view body,
+                                      std::chrono::milliseconds timeout) {
+        auto open = co_await get(std::move(peer));
+        if (!open)
+            co_return open.error();
+        auto [ec, frame] = co_await (*open)->async_request(request, body, timeout, detail::await_tuple<executor_type>);
+        if (ec)
+            co_return ec;
+        co_return std::move(frame);
     }
 
     /// The open connection to `peer`, if there is one now.

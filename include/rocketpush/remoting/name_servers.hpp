@@ -58,7 +58,7 @@ class name_servers {
         std::error_code failure;
         auto asked = current_; // ours: another request may move on from the same server meanwhile
         for (std::size_t attempt = 0; attempt < list_.size(); ++attempt) {
-            auto answer = co_await ask(list_[asked], request);
+            auto answer = co_await pool_.call(list_[asked], request, {}, timeout_);
             if (answer) {
                 const auto code = static_cast<response_code>(answer->header.code);
                 if (code == response_code::success || code == response_code::topic_not_exist)
@@ -85,17 +85,6 @@ class name_servers {
     std::error_code last_failure() const noexcept { return last_failure_; }
 
   private:
-    task<result<received_frame>> ask(endpoint server, protocol::request_view request) {
-        auto open = co_await pool_.get(server);
-        if (!open)
-            co_return open.error();
-        auto [ec, frame] = co_await (*open)->async_request(request, {}, timeout_,
-                                                           detail::await_tuple<typename Runtime::executor_type>);
-        if (ec)
-            co_return ec;
-        co_return std::move(frame);
-    }
-
     pool_type& pool_;
     std::vector<endpoint> list_;
     std::size_t current_;
