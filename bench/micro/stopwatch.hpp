@@ -24,12 +24,9 @@ struct micro_figure {
     double spread      = 0; ///< Half the range of the middle half, relative to the median.
 };
 
-/**
- * @brief How long a call of `operation` takes: repetitions of at least 10 ms each, of which the median counts.
- * @param inner  How many operations one call is, when it is several.
- */
+/// How long a call of `operation` takes: repetitions of at least 10 ms each, of which the median counts.
 template <class Operation>
-micro_figure time_of(std::string name, Operation operation, std::size_t inner = 1) {
+micro_figure time_of(std::string name, Operation operation) {
     using clock                              = std::chrono::steady_clock;
     constexpr std::chrono::nanoseconds least = std::chrono::milliseconds(10);
     const auto take                          = [&](std::size_t calls) {
@@ -43,7 +40,7 @@ micro_figure time_of(std::string name, Operation operation, std::size_t inner = 
         calls *= 2;
     std::array<double, 15> each{};
     for (auto& one : each)
-        one = static_cast<double>(take(calls).count()) / static_cast<double>(calls * inner);
+        one = static_cast<double>(take(calls).count()) / static_cast<double>(calls);
     std::ranges::sort(each);
     const auto median = each[each.size() / 2];
     return {std::move(name), median, (each[each.size() * 3 / 4] - each[each.size() / 4]) / 2 / median};

@@ -16,6 +16,7 @@
 #include "bench/replay/outcome.hpp"
 #include "bench/replay/tally.hpp"
 #include "bench/support/canned_broker.hpp"
+#include "bench/support/canned_transport.hpp"
 #include "bench/support/process_cost.hpp"
 
 namespace bench {
@@ -139,6 +140,20 @@ replay_outcome replay(const replay_case& which, const replay_size& size, const s
         throw replay_failure(unclean ? "stop: " + unclean.message() : std::to_string(heard) + " complaints");
     return {consumed, end.consumed - warm.consumed, end.pulls - warm.pulls, end.allocations - warm.allocations,
             end.cpu - warm.cpu};
+}
+
+/// Runs a case on an executor, through the canned transport.
+template <class Executor>
+replay_outcome replay_canned(const replay_case& which, const replay_size& size) {
+    const auto broker = std::make_shared<canned_broker>(load_of(which, size));
+    const auto with   = [&](auto listener) {
+        return replay(which, size, broker, listener, canned_transport(broker), Executor());
+    };
+    switch (which.listener) {
+    case listener_kind::span: return with(on_span());
+    case listener_kind::awaitable: return with(on_message_awaited());
+    default: return with(on_message());
+    }
 }
 
 } // namespace bench
