@@ -34,6 +34,13 @@ struct known_text {
         at += expected.size();
         return true;
     }
+    bool skip_past(std::string_view mark) noexcept {
+        const auto place = std::string_view(at, static_cast<std::size_t>(end - at)).find(mark);
+        if (place == std::string_view::npos)
+            return false;
+        at += place + mark.size();
+        return true;
+    }
     template <class T>
     bool read(T& number) noexcept {
         const auto [behind, ec] = std::from_chars(at, end, number);
@@ -59,18 +66,13 @@ canned_broker::canned_broker(canned_load load) : load_(std::move(load)) {
     min_and_max_ = R"(","maxOffset":")" + std::to_string(end) + R"(","minOffset":")" + std::to_string(first_offset) +
                    R"(","topicSysFlag":"0"},"flag":1,"language":"JAVA","opaque":)";
 
-    // What stands around the numbers of a pull is learnt from one that the library writes.
+    // What stands before the first number of a pull is learnt from one that the library writes.
     std::string sample;
-    protocol::append_request(
-        sample, protocol::header_encoding::json,
-        protocol::pull_request{.consumer_group = load_.group, .topic = load_.topic, .queue_id = 1, .queue_offset = 2},
-        {.opaque = 3});
+    const protocol::pull_request pull{.consumer_group = load_.group, .topic = load_.topic, .queue_id = 1};
+    protocol::append_request(sample, protocol::header_encoding::json,
+                             protocol::repeated_pull(pull).with(protocol::pull_position{.queue_offset = 2}), {});
     const auto header = std::string_view(sample).substr(protocol::frame_prefix_size);
-    const auto opaque = header.find(R"("opaque":)") + 9;
-    const auto queue  = header.find(R"("queueId":")") + 11;
-    const auto offset = header.find(R"("queueOffset":")") + 15;
-    texts_ = {std::string(header.substr(0, opaque)), std::string(header.substr(opaque + 1, queue - opaque - 1)),
-              std::string(header.substr(queue + 1, offset - queue - 1))};
+    before_queue_     = header.substr(0, header.find(R"("queueId":")") + 11);
 }
 
 void canned_broker::when_given(std::uint64_t number, std::function<void()> then) {
@@ -147,12 +149,14 @@ std::size_t canned_broker::session::receive_whole(std::string_view bytes) {
 }
 
 bool canned_broker::session::receive_pull(std::string_view frame) {
-    const auto& texts = broker_->texts_;
     known_text text{frame.data() + protocol::frame_prefix_size, frame.data() + frame.size()};
     answer pulled;
-    const bool understood = text.skip(texts.before_opaque) && text.read(pulled.opaque) &&
-                            text.skip(texts.before_queue) && text.read(pulled.queue) &&
-                            text.skip(texts.before_offset) && text.read(pulled.offset);
+    std::int64_t other    = 0;
+    const bool understood = text.skip(broker_->before_queue_) && text.read(pulled.queue) &&
+                            text.skip_past(R"("queueOffset":")") && text.read(pulled.offset) &&
+                            text.skip(R"(","sysFlag":")") && text.read(other) &&
+                            text.skip(R"(","commitOffset":")") && text.read(other) &&
+                            text.skip(R"("},"opaque":)") && text.read(pulled.opaque);
     if (!understood)
         return false;
     const auto& queue = broker_->queues_.at(static_cast<std::size_t>(pulled.queue));

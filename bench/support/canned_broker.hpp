@@ -93,17 +93,12 @@ class canned_broker {
         std::int64_t end = 0; ///< Behind its last message.
     };
 
-    /// Texts of a pull request around the numbers that matter.
-    struct pull_texts {
-        std::string before_opaque, before_queue, before_offset;
-    };
-
     std::string answer_to(const rocketpush::protocol::header_view& request);
     void count_pull();
 
     canned_load load_;
     std::vector<queue_state> queues_;
-    pull_texts texts_;
+    std::string before_queue_; ///< The text of a pull request up to its queue's number.
     std::string min_and_max_; ///< The part of a pull answer's header that names them.
     std::uint64_t given_          = 0;
     std::uint64_t awaited_number_ = ~std::uint64_t{0};

@@ -321,9 +321,10 @@ class push_consumer {
     bool owns_client_ = false;
 };
 
-template <listener Listener, class... Policies>
+template <class Listener, class... Policies>
 push_consumer(options, Listener, Policies...)
-    -> push_consumer<Listener, typename detail::sorted_policies<Policies...>::transport,
+    -> push_consumer<typename detail::explained_listener<Listener>::type,
+                     typename detail::sorted_policies<Policies...>::transport,
                      typename detail::sorted_policies<Policies...>::allocation,
                      typename detail::sorted_policies<Policies...>::offset_store,
                      typename detail::sorted_policies<Policies...>::executor,

@@ -1467,6 +1467,8 @@ struct message_origin {
  * One cache line. What is seldom asked for is read from `record` on demand.
  */
 struct message_fields {
+    message_fields() noexcept {} // leaves all of it to the decoder, which makes many and fills them once
+
     const char* record; ///< Of a message out of an inner batch: the record of the whole batch.
     const message_origin* origin;
     const char* body;
@@ -4167,10 +4169,16 @@ constexpr std::string_view to_string(language code) noexcept {
 #define ROCKETPUSH_PROTOCOL_JSON_TEXT_HPP
 
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 /**
  * @file
@@ -4240,6 +4248,24 @@ constexpr std::int32_t utf16_unit(std::string_view text) noexcept {
     return value;
 }
 
+/// The first quote or backslash in [at, end), or `end`: 16 bytes at once where the machine can.
+[[gnu::always_inline]] inline const char* find_quote_or_escape(const char* at, const char* end) noexcept {
+#if defined(__SSE2__)
+    const __m128i quote = _mm_set1_epi8('"');
+    const __m128i slash = _mm_set1_epi8('\\');
+    for (; end - at >= 16; at += 16) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+        const auto hits     = static_cast<unsigned>(
+            _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, slash))));
+        if (hits != 0)
+            return at + std::countr_zero(hits);
+    }
+#endif
+    while (at != end && *at != '"' && *at != '\\')
+        ++at;
+    return at;
+}
+
 constexpr bool is_high_surrogate(std::int32_t unit) noexcept { return unit >= 0xD800 && unit < 0xDC00; }
 constexpr bool is_low_surrogate(std::int32_t unit) noexcept { return unit >= 0xDC00 && unit < 0xE000; }
 
@@ -4285,6 +4311,9 @@ inline void append_json_unescaped(std::string& out, std::string_view raw) {
 /**
  * @brief Reads JSON front to back. Every function skips blanks first, and answers false when the text is not what was
  *        asked for; then the cursor is of no further use.
+ *
+ * What headers consist of, strings without blanks between them, is read inline, so that the cursor stays in registers; for all
+ * else there are functions that get its place and return the next one.
  */
 class json_cursor {
   public:
@@ -4295,8 +4324,8 @@ class json_cursor {
 
     /// One value, in place: a string without its quotes and with its escapes, anything else as it stands.
     struct value {
-        kind type;
-        std::string_view raw;
+        kind type = kind::literal;
+        std::string_view raw{};
 
         bool is_null() const noexcept { return type == kind::literal && raw == "null"; }
     };
@@ -4305,122 +4334,160 @@ class json_cursor {
 
     /// Whether nothing but blanks is left.
     bool at_end() noexcept {
-        skip_blanks();
+        at_ = behind_blanks(at_, end_);
         return at_ == end_;
     }
 
     /// The next character, without taking it; 0 at the end.
-    char peek() noexcept {
-        skip_blanks();
+    [[gnu::always_inline]] char peek() noexcept {
+        if (at_ == end_ || is_control_or_blank(*at_)) [[unlikely]]
+            at_ = behind_blanks(at_, end_);
         return at_ == end_ ? '\0' : *at_;
     }
 
-    bool take(char expected) noexcept {
-        if (peek() != expected || at_ == end_)
-            return false;
+    [[gnu::always_inline]] bool take(char expected) noexcept {
+        if (at_ == end_ || *at_ != expected) [[unlikely]] {
+            at_ = behind_blanks(at_, end_);
+            if (at_ == end_ || *at_ != expected)
+                return false;
+        }
         ++at_;
         return true;
     }
 
     /// A string; `raw` is its inside, escapes and all.
-    bool read_string(std::string_view& raw) noexcept {
-        if (!take('"'))
+    [[gnu::always_inline]] bool read_string(std::string_view& raw) noexcept {
+        if (!take('"')) [[unlikely]]
             return false;
         const char* const begin = at_;
-        for (; at_ != end_; ++at_) {
-            if (*at_ == '"') {
-                raw = {begin, static_cast<std::size_t>(at_ - begin)};
-                ++at_;
-                return true;
-            }
-            if (*at_ == '\\' && !step_to_escape_end())
+        const char* found       = detail::find_quote_or_escape(begin, end_);
+        if (found == end_ || *found != '"') [[unlikely]] {
+            found = end_of_escaped(found, end_);
+            if (!found)
                 return false;
         }
-        return false;
-    }
-
-    /// Any value, nested ones included.
-    bool read_value(value& out, int depth = max_depth) noexcept {
-        const char first        = peek();
-        const char* const begin = at_;
-        if (first == '"') {
-            out.type = kind::string;
-            return read_string(out.raw);
-        }
-        if (first == '{' || first == '[') {
-            out.type = first == '{' ? kind::object : kind::array;
-            if (depth == 0 || !(first == '{' ? skip_object(depth - 1) : skip_array(depth - 1)))
-                return false;
-        } else {
-            while (at_ != end_ && is_scalar(*at_))
-                ++at_;
-        }
-        out.raw = {begin, static_cast<std::size_t>(at_ - begin)};
-        if (first == '{' || first == '[')
-            return true;
-        const bool numeric = first == '-' || (first >= '0' && first <= '9');
-        out.type           = numeric ? kind::number : kind::literal;
-        return numeric || out.raw == "true" || out.raw == "false" || out.raw == "null";
-    }
-
-    /**
-     * @brief An object: `member(key, *this)` is called behind each colon, and reads the value.
-     * @param member  Answers false when it cannot.
-     */
-    template <class F>
-    bool read_object(F&& member) {
-        if (!take('{'))
-            return false;
-        if (take('}'))
-            return true;
-        do {
-            std::string_view key;
-            if (!read_string(key) || !take(':') || !member(key, *this))
-                return false;
-        } while (take(','));
-        return take('}');
-    }
-
-  private:
-    static constexpr bool is_scalar(char c) noexcept {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '+' ||
-               c == '.';
-    }
-
-    void skip_blanks() noexcept {
-        while (at_ != end_ && (*at_ == ' ' || *at_ == '\t' || *at_ == '\n' || *at_ == '\r'))
-            ++at_;
-    }
-
-    /// From a backslash to the last character of its escape.
-    bool step_to_escape_end() noexcept {
-        constexpr std::string_view kinds = "\"\\/bfnrtu";
-        if (++at_ == end_ || kinds.find(*at_) == std::string_view::npos)
-            return false;
-        if (*at_ != 'u')
-            return true;
-        if (detail::utf16_unit({at_ + 1, static_cast<std::size_t>(end_ - at_ - 1)}) < 0)
-            return false;
-        at_ += 4;
+        raw = {begin, static_cast<std::size_t>(found - begin)};
+        at_ = found + 1;
         return true;
     }
 
+    /// Any value, nested ones included.
+    [[gnu::always_inline]] bool read_value(value& out, int depth = max_depth) noexcept {
+        const char first = peek();
+        if (first == '"') [[likely]] {
+            out.type = kind::string;
+            return read_string(out.raw);
+        }
+        const char* const begin = at_;
+        if (is_digit(first)) {
+            do
+                ++at_;
+            while (at_ != end_ && is_digit(*at_));
+            if (at_ == end_ || !is_scalar(*at_)) [[likely]] {
+                out = {kind::number, {begin, static_cast<std::size_t>(at_ - begin)}};
+                return true;
+            }
+        }
+        const auto found        = find_value_end(begin, end_, depth);
+        if (!found.end)
+            return false;
+        out = {found.type, {begin, static_cast<std::size_t>(found.end - begin)}};
+        at_ = found.end;
+        return true;
+    }
+
+    /// Begins an object; `next_member` goes on.
+    [[gnu::always_inline]] bool enter_object() noexcept { return take('{'); }
+
+    /**
+     * @brief The key of an object's next member; its value is to be read then.
+     * @param first  True at first; the object's progress.
+     * @return False behind the last member, or when there is neither one nor the end: `leave_object` tells.
+     */
+    [[gnu::always_inline]] bool next_member(std::string_view& key, bool& first) noexcept {
+        if (peek() == '}' || !(std::exchange(first, false) || take(',')))
+            return false;
+        return read_string(key) && take(':');
+    }
+
+    [[gnu::always_inline]] bool leave_object() noexcept { return take('}'); }
+
+  private:
+    /// Where a value ends; null when it does not.
+    struct value_end {
+        kind type;
+        const char* end;
+    };
+
+    static constexpr bool is_control_or_blank(char c) noexcept { return static_cast<unsigned char>(c) <= ' '; }
+
+    static constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+    static constexpr bool is_scalar(char c) noexcept {
+        return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '+' ||
+               c == '.';
+    }
+
+    [[gnu::noinline]] static const char* behind_blanks(const char* at, const char* end) noexcept {
+        while (at != end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r'))
+            ++at;
+        return at;
+    }
+
+    /// The quote that ends a string. @param at  Its first backslash, or `end`. @return Null: there is no quote, or a wrong escape.
+    [[gnu::noinline]] static const char* end_of_escaped(const char* at, const char* end) noexcept {
+        constexpr std::string_view kinds = "\"\\/bfnrtu";
+        while (at != end) {
+            if (*at == '"')
+                return at;
+            if (++at == end || kinds.find(*at) == std::string_view::npos)
+                return nullptr;
+            if (*at++ == 'u') {
+                if (detail::utf16_unit({at, static_cast<std::size_t>(end - at)}) < 0)
+                    return nullptr;
+                at += 4;
+            }
+            at = detail::find_quote_or_escape(at, end);
+        }
+        return nullptr;
+    }
+
+    /// Of a value that is no string.
+    [[gnu::noinline]] static value_end find_value_end(const char* begin, const char* end, int depth) noexcept {
+        const char first = begin == end ? '\0' : *begin;
+        if (first == '{' || first == '[') {
+            json_cursor inner({begin, static_cast<std::size_t>(end - begin)});
+            const bool whole = depth != 0 && (first == '{' ? inner.skip_object(depth - 1) : inner.skip_array(depth - 1));
+            return {first == '{' ? kind::object : kind::array, whole ? inner.at_ : nullptr};
+        }
+        const char* at = begin;
+        while (at != end && is_scalar(*at))
+            ++at;
+        if (first == '-' || is_digit(first))
+            return {kind::number, at};
+        const std::string_view word(begin, static_cast<std::size_t>(at - begin));
+        return {kind::literal, word == "true" || word == "false" || word == "null" ? at : nullptr};
+    }
+
     bool skip_object(int depth) noexcept {
-        return read_object([depth](std::string_view, json_cursor& cursor) {
-            value ignored;
-            return cursor.read_value(ignored, depth);
-        });
+        std::string_view key;
+        value ignored;
+        if (!enter_object())
+            return false;
+        for (bool first = true; next_member(key, first);)
+            if (!read_value(ignored, depth))
+                return false;
+        return leave_object();
     }
 
     bool skip_array(int depth) noexcept {
         if (!take('['))
             return false;
-        if (take(']'))
-            return true;
+        if (peek() == ']')
+            return take(']');
         do {
             if (value ignored; !read_value(ignored, depth))
                 return false;
-        } while (take(','));
+        } while (peek() == ',' && take(','));
         return take(']');
     }
 
@@ -4436,10 +4503,36 @@ class json_cursor {
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
+
+namespace rocketpush::detail {
+
+/// Reads digits only, as many as can never overflow: nearly every number of a header. False: the careful way has to be gone.
+template <std::integral T>
+constexpr bool read_short_number(std::string_view text, T& number) noexcept {
+    if (text.empty() || text.size() > static_cast<std::size_t>(std::numeric_limits<T>::digits10))
+        return false;
+    T sum = 0;
+    for (const char c : text) {
+        const auto digit = static_cast<unsigned>(c) - '0';
+        if (digit > 9)
+            return false;
+        sum = static_cast<T>(sum * 10 + static_cast<T>(digit));
+    }
+    number = sum;
+    return true;
+}
+
+/// Keys and names differ in their lengths or first letters, mostly; only then it is worth a call.
+constexpr bool is_name(std::string_view key, std::string_view name) noexcept {
+    return key.size() == name.size() && (name.empty() || key.front() == name.front()) && key == name;
+}
+
+} // namespace rocketpush::detail
 
 namespace rocketpush::protocol {
 
@@ -4468,6 +4561,8 @@ struct field_value {
         requires(!std::same_as<T, bool>)
     std::optional<T> to_int() const noexcept {
         T number{};
+        if (detail::read_short_number(raw, number)) [[likely]]
+            return number;
         const auto [end, ec] = std::from_chars(raw.data(), raw.data() + raw.size(), number);
         if (ec != std::errc() || end != raw.data() + raw.size())
             return std::nullopt;
@@ -4532,14 +4627,17 @@ struct header_view {
     template <class F>
     bool for_each_json_field(F& each) const {
         json_cursor cursor(raw_fields);
-        return cursor.read_object([&each](std::string_view key, json_cursor& at) {
-            json_cursor::value value;
-            if (!at.read_value(value))
+        std::string_view key;
+        json_cursor::value value;
+        if (!cursor.enter_object())
+            return false;
+        for (bool first = true; cursor.next_member(key, first);) {
+            if (!cursor.read_value(value))
                 return false;
             if (!value.is_null())
                 each(key, field_value{value.raw, header_encoding::json});
-            return true;
-        });
+        }
+        return cursor.leave_object();
     }
 
     /// Entries: int16 key length, key, int32 value length, value. Java reads a value without bytes as null.
@@ -4573,40 +4671,41 @@ struct header_view {
 
 namespace rocketpush::detail {
 
-inline bool read_json_int(protocol::json_cursor& cursor, std::int32_t& out) noexcept {
-    protocol::json_cursor::value value;
-    if (!cursor.read_value(value))
-        return false;
-    const auto number = protocol::field_value{value.raw}.to_int<std::int32_t>();
-    out               = number.value_or(0);
-    return number.has_value();
-}
-
 inline result<protocol::header_view> parse_json_header(std::string_view bytes) {
+    using protocol::json_cursor;
     protocol::header_view header;
+    bool valid    = true;
     bool has_code = false;
-    protocol::json_cursor cursor(bytes);
-    const bool whole = cursor.read_object([&](std::string_view key, protocol::json_cursor& at) {
-        if (key == "code")
-            return has_code = read_json_int(at, header.code);
-        if (key == "opaque")
-            return read_json_int(at, header.opaque);
-        if (key == "flag")
-            return read_json_int(at, header.flag);
-        if (key == "version")
-            return read_json_int(at, header.version);
-        protocol::json_cursor::value value;
-        if (!at.read_value(value))
-            return false;
-        if (key == "extFields" && !value.is_null()) {
+    json_cursor cursor(bytes);
+    std::string_view key;
+    json_cursor::value value;
+    const auto number = [&](std::int32_t& into) {
+        const auto read = protocol::field_value{value.raw}.to_int<std::int32_t>();
+        into            = read.value_or(0);
+        valid           = valid && read.has_value();
+    };
+    if (!cursor.enter_object())
+        return error::header_malformed;
+    for (bool first = true; valid && cursor.next_member(key, first);) {
+        if (!cursor.read_value(value))
+            return error::header_malformed;
+        if (is_name(key, "code")) {
+            number(header.code);
+            has_code = true;
+        } else if (is_name(key, "opaque")) {
+            number(header.opaque);
+        } else if (is_name(key, "flag")) {
+            number(header.flag);
+        } else if (is_name(key, "version")) {
+            number(header.version);
+        } else if (is_name(key, "extFields") && !value.is_null()) {
             header.raw_fields = value.raw;
-            return value.type == protocol::json_cursor::kind::object;
-        }
-        if (key == "remark" && value.type == protocol::json_cursor::kind::string)
+            valid             = value.type == json_cursor::kind::object;
+        } else if (is_name(key, "remark") && value.type == json_cursor::kind::string) {
             header.raw_remark = value.raw;
-        return true;
-    });
-    if (!whole || !has_code || !cursor.at_end())
+        }
+    }
+    if (!valid || !has_code || !cursor.leave_object() || !cursor.at_end())
         return error::header_malformed;
     return header;
 }
@@ -4680,6 +4779,9 @@ inline result<header_view> parse_header(header_encoding encoding, std::string_vi
  */
 namespace rocketpush::detail {
 
+/// The longest number is -9223372036854775808.
+inline constexpr std::size_t most_digits = 20;
+
 /// The decimal digits of a number, or the characters of a text or boolean: what goes on the wire, without a copy.
 class field_text {
   public:
@@ -4696,7 +4798,7 @@ class field_text {
     std::string_view view() const noexcept { return text_; }
 
   private:
-    char digits_[20]; // The longest is -9223372036854775808.
+    char digits_[most_digits];
     std::string_view text_;
 };
 
@@ -4743,14 +4845,26 @@ struct field_type {
     bool (*is_left_out)(const void* member);
     void (*append_text)(std::string& out, const void* member);
     void (*append_json_text)(std::string& out, const void* member);
+    char* (*write_digits)(char* to, const void* member); ///< Numbers only, else null. @return Behind them.
 };
+
+template <class T>
+constexpr auto digit_writer() noexcept -> char* (*)(char*, const void*) {
+    if constexpr (std::integral<T> && !std::same_as<T, bool>)
+        return [](char* to, const void* member) {
+            return std::to_chars(to, to + most_digits, *static_cast<const T*>(member)).ptr;
+        };
+    else
+        return nullptr;
+}
 
 template <class T>
 inline constexpr field_type type_of_field{
     [](const protocol::field_value& from, void* member) { return read_member(from, *static_cast<T*>(member)); },
     [](const void* member) { return detail::is_left_out(*static_cast<const T*>(member)); },
     [](std::string& out, const void* member) { detail::append_text(out, *static_cast<const T*>(member)); },
-    [](std::string& out, const void* member) { detail::append_json_text(out, *static_cast<const T*>(member)); }};
+    [](std::string& out, const void* member) { detail::append_json_text(out, *static_cast<const T*>(member)); },
+    digit_writer<T>()};
 
 template <class T>
 inline constexpr field_type type_of_field<std::optional<T>>{
@@ -4763,7 +4877,8 @@ inline constexpr field_type type_of_field<std::optional<T>>{
     },
     [](std::string& out, const void* member) {
         detail::append_json_text(out, **static_cast<const std::optional<T>*>(member));
-    }};
+    },
+    nullptr};
 
 template <auto Member>
 struct member_of_header;
@@ -4840,10 +4955,18 @@ class request_view : public fields_view {
     template <request_header T>
     request_view(const T& header) noexcept : fields_view(header), code_(T::code) {}
 
+    /// @param begun     The begin of its JSON header with the fields that `changing` has not; see repeated_request.
+    /// @param changing  All of its members are numbers, and there is a field before them.
+    template <field_header T>
+    request_view(request_code code, std::string_view begun, const T& changing) noexcept
+        : fields_view(changing), code_(code), begun_(begun) {}
+
     request_code code() const noexcept { return code_; }
+    std::string_view begun() const noexcept { return begun_; }
 
   private:
     request_code code_;
+    std::string_view begun_{};
 };
 
 } // namespace rocketpush::protocol
@@ -4856,7 +4979,7 @@ inline bool read_fields(const protocol::header_view& header, std::span<const pro
     bool valid         = true;
     const bool whole   = header.for_each_field([&](std::string_view key, const protocol::field_value& value) {
         for (std::size_t i = 0; i < rows.size(); ++i)
-            if (key == rows[i].name) {
+            if (is_name(key, rows[i].name)) {
                 // The header is ours and not constant: reading and writing share one way to a member.
                 valid = rows[i].type->read(value, const_cast<void*>(rows[i].member(into))) && valid;
                 seen |= std::uint64_t{1} << i;
@@ -4889,10 +5012,13 @@ result<T> read_fields(const header_view& header) {
 
 #endif
 
+#include <charconv>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -4922,6 +5048,26 @@ void append_decimal(std::string& out, T value) {
     out.append(field_text(value).view());
 }
 
+inline bool is_named_by(std::span<const protocol::field_row> rows, std::string_view name) noexcept {
+    for (const auto& row : rows)
+        if (row.name == name)
+            return true;
+    return false;
+}
+
+/// `,"name":"value"` for each row that is written. @param without  Not the fields that these rows name.
+inline void append_json_fields(std::string& out, bool first, const protocol::fields_view& fields,
+                               std::span<const protocol::field_row> without = {}) {
+    for (const auto& row : fields.rows()) {
+        if (!fields.has(row) || is_named_by(without, row.name))
+            continue;
+        out.append(first ? "\"" : ",\"").append(row.name).append("\":\"");
+        row.type->append_json_text(out, fields.member(row)); // every value is a string on the wire
+        out.push_back('"');
+        first = false;
+    }
+}
+
 inline void append_json_header(std::string& out, std::int32_t code, const protocol::command_meta& meta,
                                std::string_view remark, const protocol::fields_view& fields) {
     out.append(R"({"code":)");
@@ -4939,14 +5085,7 @@ inline void append_json_header(std::string& out, std::int32_t code, const protoc
         out.push_back('"');
     }
     out.append(R"(,"extFields":{)");
-    const auto first = out.size();
-    for (const auto& row : fields.rows()) {
-        if (!fields.has(row))
-            continue;
-        out.append(out.size() == first ? "\"" : ",\"").append(row.name).append("\":\"");
-        row.type->append_json_text(out, fields.member(row)); // every value is a string on the wire
-        out.push_back('"');
-    }
+    append_json_fields(out, true, fields);
     out.append("}}");
 }
 
@@ -4974,18 +5113,41 @@ inline void append_binary_header(std::string& out, std::int32_t code, const prot
     store_big(out.data() + size_at, static_cast<std::uint32_t>(out.size() - size_at - 4));
 }
 
-inline void append_frame(std::string& out, protocol::header_encoding encoding, std::int32_t code,
-                         const protocol::command_meta& meta, std::string_view remark,
-                         const protocol::fields_view& fields, std::string_view body) {
-    // A binary code has 16 bits: a larger one would arrive as another code.
-    if (code > std::numeric_limits<std::int16_t>::max() || code < std::numeric_limits<std::int16_t>::min())
-        encoding = protocol::header_encoding::json;
+/// The header of a repeated_request: a copy of what was begun, and numbers. Each pull comes by here.
+inline void append_repeated_header(std::string& out, const protocol::request_view& request, std::int32_t opaque) {
+    constexpr std::size_t row_room = most_digits + 16; // with the quotes and commas around name and value
+    const auto put                 = [](char* to, std::string_view text) {
+        std::memcpy(to, text.data(), text.size());
+        return to + text.size();
+    };
+    auto room = request.begun().size() + row_room;
+    for (const auto& row : request.rows())
+        room += row.name.size() + row_room;
+    const auto begin = out.size();
+    out.resize(begin + room);
+    char* to = put(out.data() + begin, request.begun());
+    for (const auto& row : request.rows()) {
+        to = put(to, ",\"");
+        to = put(to, row.name);
+        to = put(to, "\":\"");
+        to = row.type->write_digits(to, request.member(row));
+        to = put(to, "\"");
+    }
+    to = put(to, R"(},"opaque":)");
+    to = std::to_chars(to, to + most_digits, opaque).ptr;
+    to = put(to, "}");
+    out.resize(static_cast<std::size_t>(to - out.data()));
+}
+
+/// Leaves room for the frame's lengths. @return Where it begins.
+inline std::size_t begin_frame(std::string& out) {
     const auto begin = out.size();
     out.append(protocol::frame_prefix_size, '\0');
-    if (encoding == protocol::header_encoding::json)
-        append_json_header(out, code, meta, remark, fields);
-    else
-        append_binary_header(out, code, meta, remark, fields);
+    return begin;
+}
+
+/// Behind a frame's header: its body, and its lengths.
+inline void end_frame(std::string& out, std::size_t begin, protocol::header_encoding encoding, std::string_view body) {
     const auto header_size = out.size() - begin - protocol::frame_prefix_size;
     ROCKETPUSH_ASSERT(header_size <= protocol::max_header_size,
                       "a header's names and properties are shorter than 16 MiB");
@@ -4995,16 +5157,35 @@ inline void append_frame(std::string& out, protocol::header_encoding encoding, s
               static_cast<std::uint32_t>(encoding) << 24 | static_cast<std::uint32_t>(header_size));
 }
 
+inline void append_frame(std::string& out, protocol::header_encoding encoding, std::int32_t code,
+                         const protocol::command_meta& meta, std::string_view remark,
+                         const protocol::fields_view& fields, std::string_view body) {
+    // A binary code has 16 bits: a larger one would arrive as another code.
+    if (code > std::numeric_limits<std::int16_t>::max() || code < std::numeric_limits<std::int16_t>::min())
+        encoding = protocol::header_encoding::json;
+    const auto begin = begin_frame(out);
+    if (encoding == protocol::header_encoding::json)
+        append_json_header(out, code, meta, remark, fields);
+    else
+        append_binary_header(out, code, meta, remark, fields);
+    end_frame(out, begin, encoding, body);
+}
+
 } // namespace rocketpush::detail
 
 namespace rocketpush::protocol {
 
 /**
  * @brief Appends one request frame to `out`, in place: nothing is allocated but by `out` itself, as it grows.
- * @param encoding  A wish: a code beyond 32767 goes out in JSON.
+ * @param encoding  A wish: a code beyond 32767 goes out in JSON, and so does a repeated_request.
  */
 inline void append_request(std::string& out, header_encoding encoding, const request_view& request,
                            const command_meta& meta, std::string_view body = {}) {
+    if (!request.begun().empty()) {
+        const auto begin = detail::begin_frame(out);
+        detail::append_repeated_header(out, request, meta.opaque);
+        return detail::end_frame(out, begin, header_encoding::json, body);
+    }
     detail::append_frame(out, encoding, static_cast<std::int32_t>(request.code()), meta, {}, request, body);
 }
 
@@ -5249,6 +5430,67 @@ struct timestamp_response {
 #ifndef ROCKETPUSH_PROTOCOL_REQUESTS_PULL_HPP
 #define ROCKETPUSH_PROTOCOL_REQUESTS_PULL_HPP
 
+// rocketpush/protocol/repeated_request.hpp
+#ifndef ROCKETPUSH_PROTOCOL_REPEATED_REQUEST_HPP
+#define ROCKETPUSH_PROTOCOL_REPEATED_REQUEST_HPP
+
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace rocketpush::detail {
+
+/// A JSON header as far as `append_request` does not write it anew each time: all but the opaque and the fields of `changing`.
+inline std::string begin_repeated_header(const protocol::request_view& request,
+                                         std::span<const protocol::field_row> changing) {
+    const protocol::command_meta meta;
+    std::string begun = R"({"code":)";
+    append_decimal(begun, static_cast<std::int32_t>(request.code()));
+    begun.append(R"(,"flag":)");
+    append_decimal(begun, meta.flag);
+    begun.append(R"(,"language":")").append(to_string(meta.spoken));
+    begun.append(R"(","version":)");
+    append_decimal(begun, meta.version);
+    begun.append(R"(,"extFields":{)");
+    append_json_fields(begun, true, request, changing);
+    begun.shrink_to_fit();
+    return begun;
+}
+
+} // namespace rocketpush::detail
+
+namespace rocketpush::protocol {
+
+/**
+ * @brief A request that is sent again and again while few of its fields change: the others are written once, as JSON, and
+ *        copied into each frame.
+ *
+ * @tparam Changing  Names some of `Request`'s fields in its table: those that change. Their members are numbers.
+ */
+template <request_header Request, field_header Changing>
+class repeated_request {
+    static_assert(std::ranges::all_of(field_rows<Changing>, [](const auto& row) { return row.type->write_digits; }),
+                  "what changes are numbers");
+    static_assert(std::size(field_rows<Request>) > std::size(field_rows<Changing>), "something stays");
+
+  public:
+    explicit repeated_request(const Request& constant)
+        : begun_(detail::begin_repeated_header(constant, field_rows<Changing>)) {}
+
+    /// To be sent. Both this and `changing` must outlive the view.
+    request_view with(const Changing& changing) const noexcept { return {Request::code, begun_, changing}; }
+
+  private:
+    std::string begun_;
+};
+
+} // namespace rocketpush::protocol
+
+#endif
 
 #include <array>
 #include <cstdint>
@@ -5266,8 +5508,7 @@ inline constexpr std::int32_t class_filter = 0x8; ///< Of filter servers, which 
 } // namespace pull_flags
 
 /**
- * @brief Asks for messages of one queue, from an offset on. Keep one for each queue and change its offsets: then a pull
- *        allocates nothing.
+ * @brief Asks for messages of one queue, from an offset on. A fetch loop keeps a `repeated_pull` of it.
  * @par Source  Java `PullMessageRequestHeader`.
  */
 struct pull_request {
@@ -5304,6 +5545,23 @@ struct pull_request {
                           optional_field<&self::broker_name>("bname")};
     }
 };
+
+/// The fields of a pull_request that change from pull to pull.
+struct pull_position {
+    std::int64_t queue_offset  = 0;
+    std::int32_t sys_flag      = pull_flags::suspend;
+    std::int64_t commit_offset = 0;
+
+    static constexpr auto fields() noexcept {
+        using self = pull_position;
+        return std::array{required_field<&self::queue_offset>("queueOffset"),
+                          required_field<&self::sys_flag>("sysFlag"),
+                          required_field<&self::commit_offset>("commitOffset")};
+    }
+};
+
+/// The pulls of one queue. To send one allocates nothing.
+using repeated_pull = repeated_request<pull_request, pull_position>;
 
 /**
  * @brief The answer's header on 0, 19, 20 and 21; on errors none of it is there. Read without allocating.
@@ -7040,40 +7298,49 @@ class message_decoder {
     template <bad_record_handler OnBad>
     void decode(std::string_view body, const message_origin& origin, byte_arena& arena,
                 std::vector<message_fields>& out, OnBad&& on_bad) {
-        namespace layout      = detail::message_layout;
-        constexpr auto common = sys_flags::compressed | sys_flags::needs_unwrap | sys_flags::inner_batch |
-                                sys_flags::born_host_v6 | sys_flags::store_host_v6;
         const char* at        = body.data();
         const char* const end = at + body.size();
+        // Messages are filled where they stay, in room that is made for several at once.
+        auto* next = out.data() + out.size();
+        auto* last = next;
+        const auto forget_room = [&] { out.resize(static_cast<std::size_t>(next - out.data())); };
+        const auto make_room   = [&](std::size_t count) {
+            const auto have = out.size();
+            out.resize(have + count);
+            next = out.data() + have;
+            last = out.data() + out.size();
+        };
         while (at != end) {
             const std::string_view rest(at, static_cast<std::size_t>(end - at));
             const auto size = record_size(rest);
             if (size == 0) [[unlikely]] {
+                forget_room();
                 on_bad(make_error_code(error::message_malformed), rest, std::int64_t{-1});
                 return;
             }
             const std::string_view record(at, size);
             at += size;
 
-            // Filled where it stays; taken back if it is not to stay. Nearly all messages are of the common form.
-            message_fields& found = out.emplace_back();
-            found.origin          = &origin;
-            error failure;
-            if (size >= layout::smallest && has_magic(record, layout::magic_v1) && (flags_of(record) & common) == 0)
-                [[likely]] {
-                failure = find_fields<1>(record, 0, found);
-                if (failure == error{}) [[likely]]
-                    continue;
-            } else {
-                failure = find_any_fields(record, found);
+            if (next == last) [[unlikely]]
+                make_room(32);
+            next->origin = &origin;
+            // Nearly all messages are of the common form.
+            const bool common  = is_common(record);
+            const auto failure = common ? find_fields<1>(record, std::integral_constant<std::uint32_t, 0>(), *next)
+                                        : find_any_fields(record, *next);
+            if (common && failure == error{}) [[likely]] {
+                ++next;
+                continue;
             }
-            const auto taken = found;
-            out.pop_back();
+            const auto found = *next;
+            forget_room();
             if (failure == error{})
-                decode_special(record, taken, arena, out, on_bad);
+                decode_special(record, found, arena, out, on_bad);
             else
                 on_bad(make_error_code(failure), record, offset_of(record));
+            make_room(0);
         }
+        forget_room();
     }
 
   private:
@@ -7092,6 +7359,15 @@ class message_decoder {
         return detail::load_big<std::uint32_t>(record.data() + detail::message_layout::sys_flag);
     }
 
+    /// Version 1, IPv4 hosts, one message as it was sent.
+    static bool is_common(std::string_view record) noexcept {
+        namespace layout       = detail::message_layout;
+        constexpr auto special = sys_flags::compressed | sys_flags::needs_unwrap | sys_flags::inner_batch |
+                                 sys_flags::born_host_v6 | sys_flags::store_host_v6;
+        return record.size() >= layout::smallest && has_magic(record, layout::magic_v1) &&
+               (flags_of(record) & special) == 0;
+    }
+
     /// For the handler of a bad record, which wants to know where in the queue it is.
     static std::int64_t offset_of(std::string_view record) noexcept {
         namespace layout = detail::message_layout;
@@ -7103,7 +7379,7 @@ class message_decoder {
     }
 
     /// Any form that there is. `error{}` when all is well.
-    error find_any_fields(std::string_view record, message_fields& found) const noexcept {
+    [[gnu::noinline]] error find_any_fields(std::string_view record, message_fields& found) const noexcept {
         namespace layout = detail::message_layout;
         const bool v1    = has_magic(record, layout::magic_v1);
         if (!v1 && !has_magic(record, layout::magic_v2))
@@ -7120,8 +7396,8 @@ class message_decoder {
      * @param record        At least `layout::smallest` bytes.
      * @param host_flags    The sysFlag, or any that says the same of the hosts: a constant makes the places constants.
      */
-    template <std::size_t TopicLength>
-    error find_fields(std::string_view record, std::uint32_t host_flags, message_fields& found) const noexcept {
+    template <std::size_t TopicLength, class HostFlags>
+    [[gnu::always_inline]] error find_fields(std::string_view record, HostFlags host_flags, message_fields& found) const noexcept {
         namespace layout   = detail::message_layout;
         const char* start  = record.data();
         const auto body_at = layout::body(host_flags);
@@ -9737,15 +10013,19 @@ class pulled_batch {
     /// Call when `messages` is complete; resets claims and marks.
     void prepare() {
         if (capacity_ < messages.size()) {
-            capacity_ = std::max<std::size_t>(messages.size(), 32);
-            marks_    = std::make_unique<mark_cell[]>(capacity_);
+            capacity_     = std::max<std::size_t>(messages.size(), 32);
+            progress_     = std::make_unique<cell<message_progress>[]>(capacity_);
+            delay_levels_ = std::make_unique<int[]>(capacity_);
         }
-        views_.clear();
-        for (std::size_t i = 0; i < messages.size(); ++i) {
-            marks_[i].progress.store(message_progress::unfinished, std::memory_order_relaxed);
-            marks_[i].delay_level = 0;
-            views_.emplace_back(messages[i]);
+        // A view is where its message lies, so the views of another batch in the same place will do.
+        const bool same_place = !views_.empty() && &views_.front().fields() == messages.data();
+        if (!same_place || views_.size() < messages.size()) {
+            views_.clear();
+            for (const auto& each : messages)
+                views_.emplace_back(each);
         }
+        for (std::size_t i = 0; i < messages.size(); ++i)
+            progress_[i].store(message_progress::unfinished, std::memory_order_relaxed);
         next_.store(0, std::memory_order_relaxed);
         finished_prefix_ = 0;
         under_send_back  = 0;
@@ -9769,11 +10049,11 @@ class pulled_batch {
     bool has_unclaimed() const noexcept { return next_.load(std::memory_order_relaxed) < size(); }
 
     void mark_finished(std::uint32_t index) noexcept {
-        marks_[index].progress.store(message_progress::finished, std::memory_order_release);
+        progress_[index].store(message_progress::finished, std::memory_order_release);
     }
     void mark_failed(std::uint32_t index, int delay_level) noexcept {
-        marks_[index].delay_level = delay_level;
-        marks_[index].progress.store(message_progress::failed, std::memory_order_release);
+        delay_levels_[index] = delay_level;
+        progress_[index].store(message_progress::failed, std::memory_order_release);
     }
 
     /// Runners count themselves in and out; the one that leaves last tells the strand.
@@ -9794,11 +10074,11 @@ class pulled_batch {
     // Looking at it, by the strand.
 
     message_progress progress(std::uint32_t index) const noexcept {
-        return marks_[index].progress.load(std::memory_order_acquire);
+        return progress_[index].load(std::memory_order_acquire);
     }
-    int delay_level(std::uint32_t index) const noexcept { return marks_[index].delay_level; }
+    int delay_level(std::uint32_t index) const noexcept { return delay_levels_[index]; }
     void set_progress(std::uint32_t index, message_progress value) noexcept {
-        marks_[index].progress.store(value, std::memory_order_relaxed);
+        progress_[index].store(value, std::memory_order_relaxed);
     }
 
     bool running() const noexcept { return runners_.load(std::memory_order_acquire) != 0; }
@@ -9842,19 +10122,14 @@ class pulled_batch {
     void clear() noexcept {
         release_bytes();
         messages.clear();
-        views_.clear();
         heard      = false;
         next_heard = nullptr;
     }
 
   private:
-    struct mark_cell {
-        cell<message_progress> progress{message_progress::unfinished};
-        int delay_level = 0;
-    };
-
-    std::vector<message_view> views_;
-    std::unique_ptr<mark_cell[]> marks_;
+    std::vector<message_view> views_; ///< Of the messages in their order, and perhaps of former ones behind them.
+    std::unique_ptr<cell<message_progress>[]> progress_;
+    std::unique_ptr<int[]> delay_levels_; ///< Of failed messages.
     std::size_t capacity_ = 0;
     cell<std::uint32_t> next_{0};
     cell<std::uint32_t> runners_{0};
@@ -10021,10 +10296,9 @@ class process_queue {
 
 namespace rocketpush {
 
-/// The part of a pull request that stays the same for a queue's whole epoch.
-inline protocol::pull_request make_pull_request(const options& with, const message_queue& queue,
-                                                const subscription& wanted) {
-    return {
+/// The pulls of one queue, all but their position.
+inline protocol::repeated_pull make_pulls(const options& with, const message_queue& queue, const subscription& wanted) {
+    return protocol::repeated_pull({
         .consumer_group  = with.group,
         .topic           = queue.topic,
         .queue_id        = queue.queue_id,
@@ -10034,7 +10308,7 @@ inline protocol::pull_request make_pull_request(const options& with, const messa
         .expression_type = std::string(to_string(wanted.type)),
         .max_bytes       = static_cast<std::int32_t>(with.pull_batch_bytes),
         .broker_name     = queue.broker_name,
-    };
+    });
 }
 
 /**
@@ -10056,8 +10330,9 @@ class queue_fetcher {
     template <class T>
     using task = detail::awaitable<T, executor_type>;
 
-    static task<void> run(std::shared_ptr<Host> host, queue_ptr queue) {
-        queue_fetcher self(*host, *queue);
+    /// @param wanted  The subscription of the queue's topic; stays.
+    static task<void> run(std::shared_ptr<Host> host, queue_ptr queue, const subscription& wanted) {
+        queue_fetcher self(*host, *queue, wanted);
         while (!queue->dropped) {
             const auto action = self.loop_.next(queue->cache.level());
             if (const auto* request = std::get_if<pull_action::request>(&action))
@@ -10072,8 +10347,12 @@ class queue_fetcher {
     }
 
   private:
-    queue_fetcher(Host& host, queue_type& queue)
-        : host_(host), queue_(queue), loop_(queue.cache.next_pull(), host.pace()) {}
+    queue_fetcher(Host& host, queue_type& queue, const subscription& wanted)
+        : host_(host),
+          queue_(queue),
+          wanted_(wanted),
+          pulls_(make_pulls(host.settings(), queue.queue, wanted)),
+          loop_(queue.cache.next_pull(), host.pace()) {}
 
     task<void> pull(queue_offset from) {
         queue_.flow = flow_state::open;
@@ -10088,12 +10367,12 @@ class queue_fetcher {
             }
         }
         const connection_ptr through = std::move(*opened);
-        fill_request(from);
+        const auto position    = position_at(from);
         const auto sent        = host_.runtime().now();
-        queue_.committing_pull = (queue_.pull.sys_flag & protocol::pull_flags::commit_offset) != 0;
+        queue_.committing_pull = (position.sys_flag & protocol::pull_flags::commit_offset) != 0;
         queue_.pull_sent       = sent;
-        auto [failure, answer] = co_await through->async_request(queue_.pull, {}, host_.settings().pull_timeout,
-                                                                 detail::await_tuple<executor_type>);
+        auto [failure, answer] = co_await through->async_request(
+            pulls_.with(position), {}, host_.settings().pull_timeout, detail::await_tuple<executor_type>);
         queue_.committing_pull = false;
         if (queue_.dropped) { // an answer of an epoch that is over
             queue_.idle.wake();
@@ -10129,14 +10408,15 @@ class queue_fetcher {
         co_return opened;
     }
 
-    void fill_request(queue_offset from) {
-        const auto committable    = queue_.cache.committable();
-        const bool commit         = queue_.at_master && committable > 0; // a slave refuses it, and 0 is no progress
-        queue_.pull.queue_offset  = from;
-        queue_.pull.commit_offset = commit ? committable : 0;
-        queue_.pull.sys_flag      = protocol::pull_flags::suspend | (commit ? protocol::pull_flags::commit_offset : 0);
-        if (const auto* wanted = host_.subscription_of(queue_.queue.topic))
-            queue_.pull.sub_version = wanted->version;
+    protocol::pull_position position_at(queue_offset from) {
+        const auto committable = queue_.cache.committable();
+        const bool commit      = queue_.at_master && committable > 0; // a slave refuses it, and 0 is no progress
+        protocol::pull_position position{.queue_offset = from};
+        if (commit) {
+            position.commit_offset = committable;
+            position.sys_flag |= protocol::pull_flags::commit_offset;
+        }
+        return position;
     }
 
     void fail(std::error_code why) {
@@ -10225,13 +10505,12 @@ class queue_fetcher {
 
     /// What lies before the asked offset (an inner batch comes whole), and tags that only share a hash with a wanted one.
     void drop_unwanted(queue_offset asked, std::vector<detail::message_fields>& messages) {
-        const auto* wanted   = host_.subscription_of(queue_.queue.topic);
-        const bool by_tag    = wanted && !wanted->tags.empty();
+        const bool by_tag    = !wanted_.tags.empty();
         const bool any_early = !messages.empty() && messages.front().queue_offset < asked;
         if (!by_tag && !any_early) [[likely]]
             return;
         std::erase_if(messages, [&](const detail::message_fields& each) {
-            return each.queue_offset < asked || (by_tag && !wanted->matches(message_view(each).tags()));
+            return each.queue_offset < asked || (by_tag && !wanted_.matches(message_view(each).tags()));
         });
     }
 
@@ -10273,6 +10552,8 @@ class queue_fetcher {
 
     Host& host_;
     queue_type& queue_;
+    const subscription& wanted_;
+    protocol::repeated_pull pulls_;
     pull_loop loop_;
     bool offset_reset_ = false;
 };
@@ -10567,7 +10848,7 @@ class concurrent_consumption {
 
     /// @param threads  How many calls run at once, unless the executor was told another number.
     void start(std::size_t threads, std::size_t batch_size) {
-        slice_size_ = static_cast<std::uint32_t>(batch_size);
+        batch_size_ = static_cast<std::uint32_t>(batch_size);
         executor_.start(threads);
         threads_ = threads;
     }
@@ -10620,7 +10901,15 @@ class concurrent_consumption {
     }
 
     batch_slice claim(batch_type& batch) noexcept {
-        return abandoned_.load(std::memory_order_relaxed) ? batch_slice() : batch.claim(slice_size_);
+        return abandoned_.load(std::memory_order_relaxed) ? batch_slice() : batch.claim(slice_size());
+    }
+
+    /// Messages of one listener call; a listener of one message gets one, whatever the options say.
+    std::uint32_t slice_size() const noexcept {
+        if constexpr (traits::batch)
+            return batch_size_;
+        else
+            return 1;
     }
 
     /// The last runner left `batch`.
@@ -10710,7 +10999,7 @@ class concurrent_consumption {
 
     void spawn_lane(const job& work) {
         if constexpr (traits::awaitable) {
-            const auto first = work.batch().claim(slice_size_);
+            const auto first = work.batch().claim(slice_size());
             if (!first) {
                 --lanes_;
                 return;
@@ -10769,7 +11058,7 @@ class concurrent_consumption {
     Observer& observer_;
     Runtime runtime_;
     detail::strand_gate<typename Runtime::executor_type> gate_;
-    std::uint32_t slice_size_ = 1;
+    std::uint32_t batch_size_ = 1;
     std::atomic<bool> abandoned_{false};
 
     std::deque<job> waiting_; ///< Batches with messages that no lane has claimed, oldest first.
@@ -10950,7 +11239,6 @@ struct owned_queue {
     queue_offset broker_max = -1;    ///< The queue's end as the last pull told.
     flow_state flow         = flow_state::open;
 
-    protocol::pull_request pull;            ///< Filled once; each pull changes two numbers of it.
     std::shared_ptr<Connection> connection; ///< Where it was pulled last.
     std::uint64_t connection_route = 0;     ///< The route version that `connection` was chosen by.
     std::int64_t suggested_replica = 0;     ///< The broker's word where to pull next.
@@ -11127,10 +11415,9 @@ class queue_table {
             co_return;
         }
         owned->cache = typename queue_type::cache_type(*first);
-        owned->pull  = make_pull_request(host->settings(), owned->queue, *wanted);
         table.enter_stage(*owned, queue_stage::fetching);
         host->observe().on_queue_acquired(owned->queue, *first);
-        co_await queue_fetcher<Host>::run(host, owned);
+        co_await queue_fetcher<Host>::run(host, owned, *wanted);
     }
 
     /// Java's computePullFromWhere.
@@ -12484,6 +12771,13 @@ struct policy_of<R, Default, First, Rest...> {
 template <role R, class... Given>
 inline constexpr std::size_t count_of = (std::size_t{0} + ... + (role_or_none<Given>() == R));
 
+/// `L`, or an error that says why it is none. (clang does not tell why a deduction guide's class refused it.)
+template <class L>
+struct explained_listener {
+    static_assert(listener<L>, "the value behind the options is no listener: it takes a message or a span of them");
+    using type = L;
+};
+
 /// A list of policies, sorted: at most one for each slot, defaults for the others.
 template <class... Given>
 struct sorted_policies {
@@ -12899,9 +13193,10 @@ class push_consumer {
     bool owns_client_ = false;
 };
 
-template <listener Listener, class... Policies>
+template <class Listener, class... Policies>
 push_consumer(options, Listener, Policies...)
-    -> push_consumer<Listener, typename detail::sorted_policies<Policies...>::transport,
+    -> push_consumer<typename detail::explained_listener<Listener>::type,
+                     typename detail::sorted_policies<Policies...>::transport,
                      typename detail::sorted_policies<Policies...>::allocation,
                      typename detail::sorted_policies<Policies...>::offset_store,
                      typename detail::sorted_policies<Policies...>::executor,

@@ -143,6 +143,16 @@ TEST_CASE("a listener gets batches of the wanted size, and the rest", "[consumpt
     CHECK(batch.tally.succeeded.load() == 10);
 }
 
+TEST_CASE("a listener of one message gets every message, however many a call may have", "[consumption]") {
+    std::vector<std::string> seen;
+    const auto at = make_stage<inline_executor>([&](const message_view& m) { seen.push_back(std::string(m.body())); },
+                                                1, 4);
+    auto& batch   = at->dispatch(offsets(7, 3));
+    CHECK(seen == std::vector<std::string>{"7", "8", "9"});
+    CHECK(batch.tally.calls.load() == 3);
+    CHECK(batch.unfinished_count() == 0);
+}
+
 TEST_CASE("an exception ends its call only: the messages come again", "[consumption]") {
     std::vector<std::string> events;
     recording_observer hears;

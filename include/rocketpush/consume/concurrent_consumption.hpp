@@ -70,7 +70,7 @@ class concurrent_consumption {
 
     /// @param threads  How many calls run at once, unless the executor was told another number.
     void start(std::size_t threads, std::size_t batch_size) {
-        slice_size_ = static_cast<std::uint32_t>(batch_size);
+        batch_size_ = static_cast<std::uint32_t>(batch_size);
         executor_.start(threads);
         threads_ = threads;
     }
@@ -123,7 +123,15 @@ class concurrent_consumption {
     }
 
     batch_slice claim(batch_type& batch) noexcept {
-        return abandoned_.load(std::memory_order_relaxed) ? batch_slice() : batch.claim(slice_size_);
+        return abandoned_.load(std::memory_order_relaxed) ? batch_slice() : batch.claim(slice_size());
+    }
+
+    /// Messages of one listener call; a listener of one message gets one, whatever the options say.
+    std::uint32_t slice_size() const noexcept {
+        if constexpr (traits::batch)
+            return batch_size_;
+        else
+            return 1;
     }
 
     /// The last runner left `batch`.
@@ -213,7 +221,7 @@ class concurrent_consumption {
 
     void spawn_lane(const job& work) {
         if constexpr (traits::awaitable) {
-            const auto first = work.batch().claim(slice_size_);
+            const auto first = work.batch().claim(slice_size());
             if (!first) {
                 --lanes_;
                 return;
@@ -272,7 +280,7 @@ class concurrent_consumption {
     Observer& observer_;
     Runtime runtime_;
     detail::strand_gate<typename Runtime::executor_type> gate_;
-    std::uint32_t slice_size_ = 1;
+    std::uint32_t batch_size_ = 1;
     std::atomic<bool> abandoned_{false};
 
     std::deque<job> waiting_; ///< Batches with messages that no lane has claimed, oldest first.

@@ -43,6 +43,8 @@ struct message_origin {
  * One cache line. What is seldom asked for is read from `record` on demand.
  */
 struct message_fields {
+    message_fields() noexcept {} // leaves all of it to the decoder, which makes many and fills them once
+
     const char* record; ///< Of a message out of an inner batch: the record of the whole batch.
     const message_origin* origin;
     const char* body;

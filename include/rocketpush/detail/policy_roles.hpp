@@ -111,6 +111,13 @@ struct policy_of<R, Default, First, Rest...> {
 template <role R, class... Given>
 inline constexpr std::size_t count_of = (std::size_t{0} + ... + (role_or_none<Given>() == R));
 
+/// `L`, or an error that says why it is none. (clang does not tell why a deduction guide's class refused it.)
+template <class L>
+struct explained_listener {
+    static_assert(listener<L>, "the value behind the options is no listener: it takes a message or a span of them");
+    using type = L;
+};
+
 /// A list of policies, sorted: at most one for each slot, defaults for the others.
 template <class... Given>
 struct sorted_policies {

@@ -69,15 +69,19 @@ class pulled_batch {
     /// Call when `messages` is complete; resets claims and marks.
     void prepare() {
         if (capacity_ < messages.size()) {
-            capacity_ = std::max<std::size_t>(messages.size(), 32);
-            marks_    = std::make_unique<mark_cell[]>(capacity_);
+            capacity_     = std::max<std::size_t>(messages.size(), 32);
+            progress_     = std::make_unique<cell<message_progress>[]>(capacity_);
+            delay_levels_ = std::make_unique<int[]>(capacity_);
         }
-        views_.clear();
-        for (std::size_t i = 0; i < messages.size(); ++i) {
-            marks_[i].progress.store(message_progress::unfinished, std::memory_order_relaxed);
-            marks_[i].delay_level = 0;
-            views_.emplace_back(messages[i]);
+        // A view is where its message lies, so the views of another batch in the same place will do.
+        const bool same_place = !views_.empty() && &views_.front().fields() == messages.data();
+        if (!same_place || views_.size() < messages.size()) {
+            views_.clear();
+            for (const auto& each : messages)
+                views_.emplace_back(each);
         }
+        for (std::size_t i = 0; i < messages.size(); ++i)
+            progress_[i].store(message_progress::unfinished, std::memory_order_relaxed);
         next_.store(0, std::memory_order_relaxed);
         finished_prefix_ = 0;
         under_send_back  = 0;
@@ -101,11 +105,11 @@ class pulled_batch {
     bool has_unclaimed() const noexcept { return next_.load(std::memory_order_relaxed) < size(); }
 
     void mark_finished(std::uint32_t index) noexcept {
-        marks_[index].progress.store(message_progress::finished, std::memory_order_release);
+        progress_[index].store(message_progress::finished, std::memory_order_release);
     }
     void mark_failed(std::uint32_t index, int delay_level) noexcept {
-        marks_[index].delay_level = delay_level;
-        marks_[index].progress.store(message_progress::failed, std::memory_order_release);
+        delay_levels_[index] = delay_level;
+        progress_[index].store(message_progress::failed, std::memory_order_release);
     }
 
     /// Runners count themselves in and out; the one that leaves last tells the strand.
@@ -126,11 +130,11 @@ class pulled_batch {
     // Looking at it, by the strand.
 
     message_progress progress(std::uint32_t index) const noexcept {
-        return marks_[index].progress.load(std::memory_order_acquire);
+        return progress_[index].load(std::memory_order_acquire);
     }
-    int delay_level(std::uint32_t index) const noexcept { return marks_[index].delay_level; }
+    int delay_level(std::uint32_t index) const noexcept { return delay_levels_[index]; }
     void set_progress(std::uint32_t index, message_progress value) noexcept {
-        marks_[index].progress.store(value, std::memory_order_relaxed);
+        progress_[index].store(value, std::memory_order_relaxed);
     }
 
     bool running() const noexcept { return runners_.load(std::memory_order_acquire) != 0; }
@@ -174,19 +178,14 @@ class pulled_batch {
     void clear() noexcept {
         release_bytes();
         messages.clear();
-        views_.clear();
         heard      = false;
         next_heard = nullptr;
     }
 
   private:
-    struct mark_cell {
-        cell<message_progress> progress{message_progress::unfinished};
-        int delay_level = 0;
-    };
-
-    std::vector<message_view> views_;
-    std::unique_ptr<mark_cell[]> marks_;
+    std::vector<message_view> views_; ///< Of the messages in their order, and perhaps of former ones behind them.
+    std::unique_ptr<cell<message_progress>[]> progress_;
+    std::unique_ptr<int[]> delay_levels_; ///< Of failed messages.
     std::size_t capacity_ = 0;
     cell<std::uint32_t> next_{0};
     cell<std::uint32_t> runners_{0};

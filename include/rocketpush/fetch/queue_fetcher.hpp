@@ -23,10 +23,9 @@
 
 namespace rocketpush {
 
-/// The part of a pull request that stays the same for a queue's whole epoch.
-inline protocol::pull_request make_pull_request(const options& with, const message_queue& queue,
-                                                const subscription& wanted) {
-    return {
+/// The pulls of one queue, all but their position.
+inline protocol::repeated_pull make_pulls(const options& with, const message_queue& queue, const subscription& wanted) {
+    return protocol::repeated_pull({
         .consumer_group  = with.group,
         .topic           = queue.topic,
         .queue_id        = queue.queue_id,
@@ -36,7 +35,7 @@ inline protocol::pull_request make_pull_request(const options& with, const messa
         .expression_type = std::string(to_string(wanted.type)),
         .max_bytes       = static_cast<std::int32_t>(with.pull_batch_bytes),
         .broker_name     = queue.broker_name,
-    };
+    });
 }
 
 /**
@@ -58,8 +57,9 @@ class queue_fetcher {
     template <class T>
     using task = detail::awaitable<T, executor_type>;
 
-    static task<void> run(std::shared_ptr<Host> host, queue_ptr queue) {
-        queue_fetcher self(*host, *queue);
+    /// @param wanted  The subscription of the queue's topic; stays.
+    static task<void> run(std::shared_ptr<Host> host, queue_ptr queue, const subscription& wanted) {
+        queue_fetcher self(*host, *queue, wanted);
         while (!queue->dropped) {
             const auto action = self.loop_.next(queue->cache.level());
             if (const auto* request = std::get_if<pull_action::request>(&action))
@@ -74,8 +74,12 @@ class queue_fetcher {
     }
 
   private:
-    queue_fetcher(Host& host, queue_type& queue)
-        : host_(host), queue_(queue), loop_(queue.cache.next_pull(), host.pace()) {}
+    queue_fetcher(Host& host, queue_type& queue, const subscription& wanted)
+        : host_(host),
+          queue_(queue),
+          wanted_(wanted),
+          pulls_(make_pulls(host.settings(), queue.queue, wanted)),
+          loop_(queue.cache.next_pull(), host.pace()) {}
 
     task<void> pull(queue_offset from) {
         queue_.flow = flow_state::open;
@@ -90,12 +94,12 @@ class queue_fetcher {
             }
         }
         const connection_ptr through = std::move(*opened);
-        fill_request(from);
+        const auto position    = position_at(from);
         const auto sent        = host_.runtime().now();
-        queue_.committing_pull = (queue_.pull.sys_flag & protocol::pull_flags::commit_offset) != 0;
+        queue_.committing_pull = (position.sys_flag & protocol::pull_flags::commit_offset) != 0;
         queue_.pull_sent       = sent;
-        auto [failure, answer] = co_await through->async_request(queue_.pull, {}, host_.settings().pull_timeout,
-                                                                 detail::await_tuple<executor_type>);
+        auto [failure, answer] = co_await through->async_request(
+            pulls_.with(position), {}, host_.settings().pull_timeout, detail::await_tuple<executor_type>);
         queue_.committing_pull = false;
         if (queue_.dropped) { // an answer of an epoch that is over
             queue_.idle.wake();
@@ -131,14 +135,15 @@ class queue_fetcher {
         co_return opened;
     }
 
-    void fill_request(queue_offset from) {
-        const auto committable    = queue_.cache.committable();
-        const bool commit         = queue_.at_master && committable > 0; // a slave refuses it, and 0 is no progress
-        queue_.pull.queue_offset  = from;
-        queue_.pull.commit_offset = commit ? committable : 0;
-        queue_.pull.sys_flag      = protocol::pull_flags::suspend | (commit ? protocol::pull_flags::commit_offset : 0);
-        if (const auto* wanted = host_.subscription_of(queue_.queue.topic))
-            queue_.pull.sub_version = wanted->version;
+    protocol::pull_position position_at(queue_offset from) {
+        const auto committable = queue_.cache.committable();
+        const bool commit      = queue_.at_master && committable > 0; // a slave refuses it, and 0 is no progress
+        protocol::pull_position position{.queue_offset = from};
+        if (commit) {
+            position.commit_offset = committable;
+            position.sys_flag |= protocol::pull_flags::commit_offset;
+        }
+        return position;
     }
 
     void fail(std::error_code why) {
@@ -227,13 +232,12 @@ class queue_fetcher {
 
     /// What lies before the asked offset (an inner batch comes whole), and tags that only share a hash with a wanted one.
     void drop_unwanted(queue_offset asked, std::vector<detail::message_fields>& messages) {
-        const auto* wanted   = host_.subscription_of(queue_.queue.topic);
-        const bool by_tag    = wanted && !wanted->tags.empty();
+        const bool by_tag    = !wanted_.tags.empty();
         const bool any_early = !messages.empty() && messages.front().queue_offset < asked;
         if (!by_tag && !any_early) [[likely]]
             return;
         std::erase_if(messages, [&](const detail::message_fields& each) {
-            return each.queue_offset < asked || (by_tag && !wanted->matches(message_view(each).tags()));
+            return each.queue_offset < asked || (by_tag && !wanted_.matches(message_view(each).tags()));
         });
     }
 
@@ -275,6 +279,8 @@ class queue_fetcher {
 
     Host& host_;
     queue_type& queue_;
+    const subscription& wanted_;
+    protocol::repeated_pull pulls_;
     pull_loop loop_;
     bool offset_reset_ = false;
 };

@@ -9,10 +9,13 @@
 #include <rocketpush/protocol/frame.hpp>
 #include <rocketpush/protocol/json_text.hpp>
 
+#include <charconv>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -42,6 +45,26 @@ void append_decimal(std::string& out, T value) {
     out.append(field_text(value).view());
 }
 
+inline bool is_named_by(std::span<const protocol::field_row> rows, std::string_view name) noexcept {
+    for (const auto& row : rows)
+        if (row.name == name)
+            return true;
+    return false;
+}
+
+/// `,"name":"value"` for each row that is written. @param without  Not the fields that these rows name.
+inline void append_json_fields(std::string& out, bool first, const protocol::fields_view& fields,
+                               std::span<const protocol::field_row> without = {}) {
+    for (const auto& row : fields.rows()) {
+        if (!fields.has(row) || is_named_by(without, row.name))
+            continue;
+        out.append(first ? "\"" : ",\"").append(row.name).append("\":\"");
+        row.type->append_json_text(out, fields.member(row)); // every value is a string on the wire
+        out.push_back('"');
+        first = false;
+    }
+}
+
 inline void append_json_header(std::string& out, std::int32_t code, const protocol::command_meta& meta,
                                std::string_view remark, const protocol::fields_view& fields) {
     out.append(R"({"code":)");
@@ -59,14 +82,7 @@ inline void append_json_header(std::string& out, std::int32_t code, const protoc
         out.push_back('"');
     }
     out.append(R"(,"extFields":{)");
-    const auto first = out.size();
-    for (const auto& row : fields.rows()) {
-        if (!fields.has(row))
-            continue;
-        out.append(out.size() == first ? "\"" : ",\"").append(row.name).append("\":\"");
-        row.type->append_json_text(out, fields.member(row)); // every value is a string on the wire
-        out.push_back('"');
-    }
+    append_json_fields(out, true, fields);
     out.append("}}");
 }
 
@@ -94,18 +110,41 @@ inline void append_binary_header(std::string& out, std::int32_t code, const prot
     store_big(out.data() + size_at, static_cast<std::uint32_t>(out.size() - size_at - 4));
 }
 
-inline void append_frame(std::string& out, protocol::header_encoding encoding, std::int32_t code,
-                         const protocol::command_meta& meta, std::string_view remark,
-                         const protocol::fields_view& fields, std::string_view body) {
-    // A binary code has 16 bits: a larger one would arrive as another code.
-    if (code > std::numeric_limits<std::int16_t>::max() || code < std::numeric_limits<std::int16_t>::min())
-        encoding = protocol::header_encoding::json;
+/// The header of a repeated_request: a copy of what was begun, and numbers. Each pull comes by here.
+inline void append_repeated_header(std::string& out, const protocol::request_view& request, std::int32_t opaque) {
+    constexpr std::size_t row_room = most_digits + 16; // with the quotes and commas around name and value
+    const auto put                 = [](char* to, std::string_view text) {
+        std::memcpy(to, text.data(), text.size());
+        return to + text.size();
+    };
+    auto room = request.begun().size() + row_room;
+    for (const auto& row : request.rows())
+        room += row.name.size() + row_room;
+    const auto begin = out.size();
+    out.resize(begin + room);
+    char* to = put(out.data() + begin, request.begun());
+    for (const auto& row : request.rows()) {
+        to = put(to, ",\"");
+        to = put(to, row.name);
+        to = put(to, "\":\"");
+        to = row.type->write_digits(to, request.member(row));
+        to = put(to, "\"");
+    }
+    to = put(to, R"(},"opaque":)");
+    to = std::to_chars(to, to + most_digits, opaque).ptr;
+    to = put(to, "}");
+    out.resize(static_cast<std::size_t>(to - out.data()));
+}
+
+/// Leaves room for the frame's lengths. @return Where it begins.
+inline std::size_t begin_frame(std::string& out) {
     const auto begin = out.size();
     out.append(protocol::frame_prefix_size, '\0');
-    if (encoding == protocol::header_encoding::json)
-        append_json_header(out, code, meta, remark, fields);
-    else
-        append_binary_header(out, code, meta, remark, fields);
+    return begin;
+}
+
+/// Behind a frame's header: its body, and its lengths.
+inline void end_frame(std::string& out, std::size_t begin, protocol::header_encoding encoding, std::string_view body) {
     const auto header_size = out.size() - begin - protocol::frame_prefix_size;
     ROCKETPUSH_ASSERT(header_size <= protocol::max_header_size,
                       "a header's names and properties are shorter than 16 MiB");
@@ -115,16 +154,35 @@ inline void append_frame(std::string& out, protocol::header_encoding encoding, s
               static_cast<std::uint32_t>(encoding) << 24 | static_cast<std::uint32_t>(header_size));
 }
 
+inline void append_frame(std::string& out, protocol::header_encoding encoding, std::int32_t code,
+                         const protocol::command_meta& meta, std::string_view remark,
+                         const protocol::fields_view& fields, std::string_view body) {
+    // A binary code has 16 bits: a larger one would arrive as another code.
+    if (code > std::numeric_limits<std::int16_t>::max() || code < std::numeric_limits<std::int16_t>::min())
+        encoding = protocol::header_encoding::json;
+    const auto begin = begin_frame(out);
+    if (encoding == protocol::header_encoding::json)
+        append_json_header(out, code, meta, remark, fields);
+    else
+        append_binary_header(out, code, meta, remark, fields);
+    end_frame(out, begin, encoding, body);
+}
+
 } // namespace rocketpush::detail
 
 namespace rocketpush::protocol {
 
 /**
  * @brief Appends one request frame to `out`, in place: nothing is allocated but by `out` itself, as it grows.
- * @param encoding  A wish: a code beyond 32767 goes out in JSON.
+ * @param encoding  A wish: a code beyond 32767 goes out in JSON, and so does a repeated_request.
  */
 inline void append_request(std::string& out, header_encoding encoding, const request_view& request,
                            const command_meta& meta, std::string_view body = {}) {
+    if (!request.begun().empty()) {
+        const auto begin = detail::begin_frame(out);
+        detail::append_repeated_header(out, request, meta.opaque);
+        return detail::end_frame(out, begin, header_encoding::json, body);
+    }
     detail::append_frame(out, encoding, static_cast<std::int32_t>(request.code()), meta, {}, request, body);
 }
 

@@ -24,6 +24,9 @@
  */
 namespace rocketpush::detail {
 
+/// The longest number is -9223372036854775808.
+inline constexpr std::size_t most_digits = 20;
+
 /// The decimal digits of a number, or the characters of a text or boolean: what goes on the wire, without a copy.
 class field_text {
   public:
@@ -40,7 +43,7 @@ class field_text {
     std::string_view view() const noexcept { return text_; }
 
   private:
-    char digits_[20]; // The longest is -9223372036854775808.
+    char digits_[most_digits];
     std::string_view text_;
 };
 
@@ -87,14 +90,26 @@ struct field_type {
     bool (*is_left_out)(const void* member);
     void (*append_text)(std::string& out, const void* member);
     void (*append_json_text)(std::string& out, const void* member);
+    char* (*write_digits)(char* to, const void* member); ///< Numbers only, else null. @return Behind them.
 };
+
+template <class T>
+constexpr auto digit_writer() noexcept -> char* (*)(char*, const void*) {
+    if constexpr (std::integral<T> && !std::same_as<T, bool>)
+        return [](char* to, const void* member) {
+            return std::to_chars(to, to + most_digits, *static_cast<const T*>(member)).ptr;
+        };
+    else
+        return nullptr;
+}
 
 template <class T>
 inline constexpr field_type type_of_field{
     [](const protocol::field_value& from, void* member) { return read_member(from, *static_cast<T*>(member)); },
     [](const void* member) { return detail::is_left_out(*static_cast<const T*>(member)); },
     [](std::string& out, const void* member) { detail::append_text(out, *static_cast<const T*>(member)); },
-    [](std::string& out, const void* member) { detail::append_json_text(out, *static_cast<const T*>(member)); }};
+    [](std::string& out, const void* member) { detail::append_json_text(out, *static_cast<const T*>(member)); },
+    digit_writer<T>()};
 
 template <class T>
 inline constexpr field_type type_of_field<std::optional<T>>{
@@ -107,7 +122,8 @@ inline constexpr field_type type_of_field<std::optional<T>>{
     },
     [](std::string& out, const void* member) {
         detail::append_json_text(out, **static_cast<const std::optional<T>*>(member));
-    }};
+    },
+    nullptr};
 
 template <auto Member>
 struct member_of_header;
@@ -184,10 +200,18 @@ class request_view : public fields_view {
     template <request_header T>
     request_view(const T& header) noexcept : fields_view(header), code_(T::code) {}
 
+    /// @param begun     The begin of its JSON header with the fields that `changing` has not; see repeated_request.
+    /// @param changing  All of its members are numbers, and there is a field before them.
+    template <field_header T>
+    request_view(request_code code, std::string_view begun, const T& changing) noexcept
+        : fields_view(changing), code_(code), begun_(begun) {}
+
     request_code code() const noexcept { return code_; }
+    std::string_view begun() const noexcept { return begun_; }
 
   private:
     request_code code_;
+    std::string_view begun_{};
 };
 
 } // namespace rocketpush::protocol
@@ -200,7 +224,7 @@ inline bool read_fields(const protocol::header_view& header, std::span<const pro
     bool valid         = true;
     const bool whole   = header.for_each_field([&](std::string_view key, const protocol::field_value& value) {
         for (std::size_t i = 0; i < rows.size(); ++i)
-            if (key == rows[i].name) {
+            if (is_name(key, rows[i].name)) {
                 // The header is ours and not constant: reading and writing share one way to a member.
                 valid = rows[i].type->read(value, const_cast<void*>(rows[i].member(into))) && valid;
                 seen |= std::uint64_t{1} << i;

@@ -12,10 +12,36 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
+
+namespace rocketpush::detail {
+
+/// Reads digits only, as many as can never overflow: nearly every number of a header. False: the careful way has to be gone.
+template <std::integral T>
+constexpr bool read_short_number(std::string_view text, T& number) noexcept {
+    if (text.empty() || text.size() > static_cast<std::size_t>(std::numeric_limits<T>::digits10))
+        return false;
+    T sum = 0;
+    for (const char c : text) {
+        const auto digit = static_cast<unsigned>(c) - '0';
+        if (digit > 9)
+            return false;
+        sum = static_cast<T>(sum * 10 + static_cast<T>(digit));
+    }
+    number = sum;
+    return true;
+}
+
+/// Keys and names differ in their lengths or first letters, mostly; only then it is worth a call.
+constexpr bool is_name(std::string_view key, std::string_view name) noexcept {
+    return key.size() == name.size() && (name.empty() || key.front() == name.front()) && key == name;
+}
+
+} // namespace rocketpush::detail
 
 namespace rocketpush::protocol {
 
@@ -44,6 +70,8 @@ struct field_value {
         requires(!std::same_as<T, bool>)
     std::optional<T> to_int() const noexcept {
         T number{};
+        if (detail::read_short_number(raw, number)) [[likely]]
+            return number;
         const auto [end, ec] = std::from_chars(raw.data(), raw.data() + raw.size(), number);
         if (ec != std::errc() || end != raw.data() + raw.size())
             return std::nullopt;
@@ -108,14 +136,17 @@ struct header_view {
     template <class F>
     bool for_each_json_field(F& each) const {
         json_cursor cursor(raw_fields);
-        return cursor.read_object([&each](std::string_view key, json_cursor& at) {
-            json_cursor::value value;
-            if (!at.read_value(value))
+        std::string_view key;
+        json_cursor::value value;
+        if (!cursor.enter_object())
+            return false;
+        for (bool first = true; cursor.next_member(key, first);) {
+            if (!cursor.read_value(value))
                 return false;
             if (!value.is_null())
                 each(key, field_value{value.raw, header_encoding::json});
-            return true;
-        });
+        }
+        return cursor.leave_object();
     }
 
     /// Entries: int16 key length, key, int32 value length, value. Java reads a value without bytes as null.
@@ -149,40 +180,41 @@ struct header_view {
 
 namespace rocketpush::detail {
 
-inline bool read_json_int(protocol::json_cursor& cursor, std::int32_t& out) noexcept {
-    protocol::json_cursor::value value;
-    if (!cursor.read_value(value))
-        return false;
-    const auto number = protocol::field_value{value.raw}.to_int<std::int32_t>();
-    out               = number.value_or(0);
-    return number.has_value();
-}
-
 inline result<protocol::header_view> parse_json_header(std::string_view bytes) {
+    using protocol::json_cursor;
     protocol::header_view header;
+    bool valid    = true;
     bool has_code = false;
-    protocol::json_cursor cursor(bytes);
-    const bool whole = cursor.read_object([&](std::string_view key, protocol::json_cursor& at) {
-        if (key == "code")
-            return has_code = read_json_int(at, header.code);
-        if (key == "opaque")
-            return read_json_int(at, header.opaque);
-        if (key == "flag")
-            return read_json_int(at, header.flag);
-        if (key == "version")
-            return read_json_int(at, header.version);
-        protocol::json_cursor::value value;
-        if (!at.read_value(value))
-            return false;
-        if (key == "extFields" && !value.is_null()) {
+    json_cursor cursor(bytes);
+    std::string_view key;
+    json_cursor::value value;
+    const auto number = [&](std::int32_t& into) {
+        const auto read = protocol::field_value{value.raw}.to_int<std::int32_t>();
+        into            = read.value_or(0);
+        valid           = valid && read.has_value();
+    };
+    if (!cursor.enter_object())
+        return error::header_malformed;
+    for (bool first = true; valid && cursor.next_member(key, first);) {
+        if (!cursor.read_value(value))
+            return error::header_malformed;
+        if (is_name(key, "code")) {
+            number(header.code);
+            has_code = true;
+        } else if (is_name(key, "opaque")) {
+            number(header.opaque);
+        } else if (is_name(key, "flag")) {
+            number(header.flag);
+        } else if (is_name(key, "version")) {
+            number(header.version);
+        } else if (is_name(key, "extFields") && !value.is_null()) {
             header.raw_fields = value.raw;
-            return value.type == protocol::json_cursor::kind::object;
-        }
-        if (key == "remark" && value.type == protocol::json_cursor::kind::string)
+            valid             = value.type == json_cursor::kind::object;
+        } else if (is_name(key, "remark") && value.type == json_cursor::kind::string) {
             header.raw_remark = value.raw;
-        return true;
-    });
-    if (!whole || !has_code || !cursor.at_end())
+        }
+    }
+    if (!valid || !has_code || !cursor.leave_object() || !cursor.at_end())
         return error::header_malformed;
     return header;
 }

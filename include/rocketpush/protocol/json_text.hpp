@@ -3,10 +3,16 @@
 
 #include <rocketpush/detail/hex.hpp>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
 
 /**
  * @file
@@ -76,6 +82,24 @@ constexpr std::int32_t utf16_unit(std::string_view text) noexcept {
     return value;
 }
 
+/// The first quote or backslash in [at, end), or `end`: 16 bytes at once where the machine can.
+[[gnu::always_inline]] inline const char* find_quote_or_escape(const char* at, const char* end) noexcept {
+#if defined(__SSE2__)
+    const __m128i quote = _mm_set1_epi8('"');
+    const __m128i slash = _mm_set1_epi8('\\');
+    for (; end - at >= 16; at += 16) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+        const auto hits     = static_cast<unsigned>(
+            _mm_movemask_epi8(_mm_or_si128(_mm_cmpeq_epi8(bytes, quote), _mm_cmpeq_epi8(bytes, slash))));
+        if (hits != 0)
+            return at + std::countr_zero(hits);
+    }
+#endif
+    while (at != end && *at != '"' && *at != '\\')
+        ++at;
+    return at;
+}
+
 constexpr bool is_high_surrogate(std::int32_t unit) noexcept { return unit >= 0xD800 && unit < 0xDC00; }
 constexpr bool is_low_surrogate(std::int32_t unit) noexcept { return unit >= 0xDC00 && unit < 0xE000; }
 
@@ -121,6 +145,9 @@ inline void append_json_unescaped(std::string& out, std::string_view raw) {
 /**
  * @brief Reads JSON front to back. Every function skips blanks first, and answers false when the text is not what was
  *        asked for; then the cursor is of no further use.
+ *
+ * What headers consist of, strings without blanks between them, is read inline, so that the cursor stays in registers; for all
+ * else there are functions that get its place and return the next one.
  */
 class json_cursor {
   public:
@@ -131,8 +158,8 @@ class json_cursor {
 
     /// One value, in place: a string without its quotes and with its escapes, anything else as it stands.
     struct value {
-        kind type;
-        std::string_view raw;
+        kind type = kind::literal;
+        std::string_view raw{};
 
         bool is_null() const noexcept { return type == kind::literal && raw == "null"; }
     };
@@ -141,122 +168,160 @@ class json_cursor {
 
     /// Whether nothing but blanks is left.
     bool at_end() noexcept {
-        skip_blanks();
+        at_ = behind_blanks(at_, end_);
         return at_ == end_;
     }
 
     /// The next character, without taking it; 0 at the end.
-    char peek() noexcept {
-        skip_blanks();
+    [[gnu::always_inline]] char peek() noexcept {
+        if (at_ == end_ || is_control_or_blank(*at_)) [[unlikely]]
+            at_ = behind_blanks(at_, end_);
         return at_ == end_ ? '\0' : *at_;
     }
 
-    bool take(char expected) noexcept {
-        if (peek() != expected || at_ == end_)
-            return false;
+    [[gnu::always_inline]] bool take(char expected) noexcept {
+        if (at_ == end_ || *at_ != expected) [[unlikely]] {
+            at_ = behind_blanks(at_, end_);
+            if (at_ == end_ || *at_ != expected)
+                return false;
+        }
         ++at_;
         return true;
     }
 
     /// A string; `raw` is its inside, escapes and all.
-    bool read_string(std::string_view& raw) noexcept {
-        if (!take('"'))
+    [[gnu::always_inline]] bool read_string(std::string_view& raw) noexcept {
+        if (!take('"')) [[unlikely]]
             return false;
         const char* const begin = at_;
-        for (; at_ != end_; ++at_) {
-            if (*at_ == '"') {
-                raw = {begin, static_cast<std::size_t>(at_ - begin)};
-                ++at_;
-                return true;
-            }
-            if (*at_ == '\\' && !step_to_escape_end())
+        const char* found       = detail::find_quote_or_escape(begin, end_);
+        if (found == end_ || *found != '"') [[unlikely]] {
+            found = end_of_escaped(found, end_);
+            if (!found)
                 return false;
         }
-        return false;
-    }
-
-    /// Any value, nested ones included.
-    bool read_value(value& out, int depth = max_depth) noexcept {
-        const char first        = peek();
-        const char* const begin = at_;
-        if (first == '"') {
-            out.type = kind::string;
-            return read_string(out.raw);
-        }
-        if (first == '{' || first == '[') {
-            out.type = first == '{' ? kind::object : kind::array;
-            if (depth == 0 || !(first == '{' ? skip_object(depth - 1) : skip_array(depth - 1)))
-                return false;
-        } else {
-            while (at_ != end_ && is_scalar(*at_))
-                ++at_;
-        }
-        out.raw = {begin, static_cast<std::size_t>(at_ - begin)};
-        if (first == '{' || first == '[')
-            return true;
-        const bool numeric = first == '-' || (first >= '0' && first <= '9');
-        out.type           = numeric ? kind::number : kind::literal;
-        return numeric || out.raw == "true" || out.raw == "false" || out.raw == "null";
-    }
-
-    /**
-     * @brief An object: `member(key, *this)` is called behind each colon, and reads the value.
-     * @param member  Answers false when it cannot.
-     */
-    template <class F>
-    bool read_object(F&& member) {
-        if (!take('{'))
-            return false;
-        if (take('}'))
-            return true;
-        do {
-            std::string_view key;
-            if (!read_string(key) || !take(':') || !member(key, *this))
-                return false;
-        } while (take(','));
-        return take('}');
-    }
-
-  private:
-    static constexpr bool is_scalar(char c) noexcept {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '+' ||
-               c == '.';
-    }
-
-    void skip_blanks() noexcept {
-        while (at_ != end_ && (*at_ == ' ' || *at_ == '\t' || *at_ == '\n' || *at_ == '\r'))
-            ++at_;
-    }
-
-    /// From a backslash to the last character of its escape.
-    bool step_to_escape_end() noexcept {
-        constexpr std::string_view kinds = "\"\\/bfnrtu";
-        if (++at_ == end_ || kinds.find(*at_) == std::string_view::npos)
-            return false;
-        if (*at_ != 'u')
-            return true;
-        if (detail::utf16_unit({at_ + 1, static_cast<std::size_t>(end_ - at_ - 1)}) < 0)
-            return false;
-        at_ += 4;
+        raw = {begin, static_cast<std::size_t>(found - begin)};
+        at_ = found + 1;
         return true;
     }
 
+    /// Any value, nested ones included.
+    [[gnu::always_inline]] bool read_value(value& out, int depth = max_depth) noexcept {
+        const char first = peek();
+        if (first == '"') [[likely]] {
+            out.type = kind::string;
+            return read_string(out.raw);
+        }
+        const char* const begin = at_;
+        if (is_digit(first)) {
+            do
+                ++at_;
+            while (at_ != end_ && is_digit(*at_));
+            if (at_ == end_ || !is_scalar(*at_)) [[likely]] {
+                out = {kind::number, {begin, static_cast<std::size_t>(at_ - begin)}};
+                return true;
+            }
+        }
+        const auto found        = find_value_end(begin, end_, depth);
+        if (!found.end)
+            return false;
+        out = {found.type, {begin, static_cast<std::size_t>(found.end - begin)}};
+        at_ = found.end;
+        return true;
+    }
+
+    /// Begins an object; `next_member` goes on.
+    [[gnu::always_inline]] bool enter_object() noexcept { return take('{'); }
+
+    /**
+     * @brief The key of an object's next member; its value is to be read then.
+     * @param first  True at first; the object's progress.
+     * @return False behind the last member, or when there is neither one nor the end: `leave_object` tells.
+     */
+    [[gnu::always_inline]] bool next_member(std::string_view& key, bool& first) noexcept {
+        if (peek() == '}' || !(std::exchange(first, false) || take(',')))
+            return false;
+        return read_string(key) && take(':');
+    }
+
+    [[gnu::always_inline]] bool leave_object() noexcept { return take('}'); }
+
+  private:
+    /// Where a value ends; null when it does not.
+    struct value_end {
+        kind type;
+        const char* end;
+    };
+
+    static constexpr bool is_control_or_blank(char c) noexcept { return static_cast<unsigned char>(c) <= ' '; }
+
+    static constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+    static constexpr bool is_scalar(char c) noexcept {
+        return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '+' ||
+               c == '.';
+    }
+
+    [[gnu::noinline]] static const char* behind_blanks(const char* at, const char* end) noexcept {
+        while (at != end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r'))
+            ++at;
+        return at;
+    }
+
+    /// The quote that ends a string. @param at  Its first backslash, or `end`. @return Null: there is no quote, or a wrong escape.
+    [[gnu::noinline]] static const char* end_of_escaped(const char* at, const char* end) noexcept {
+        constexpr std::string_view kinds = "\"\\/bfnrtu";
+        while (at != end) {
+            if (*at == '"')
+                return at;
+            if (++at == end || kinds.find(*at) == std::string_view::npos)
+                return nullptr;
+            if (*at++ == 'u') {
+                if (detail::utf16_unit({at, static_cast<std::size_t>(end - at)}) < 0)
+                    return nullptr;
+                at += 4;
+            }
+            at = detail::find_quote_or_escape(at, end);
+        }
+        return nullptr;
+    }
+
+    /// Of a value that is no string.
+    [[gnu::noinline]] static value_end find_value_end(const char* begin, const char* end, int depth) noexcept {
+        const char first = begin == end ? '\0' : *begin;
+        if (first == '{' || first == '[') {
+            json_cursor inner({begin, static_cast<std::size_t>(end - begin)});
+            const bool whole = depth != 0 && (first == '{' ? inner.skip_object(depth - 1) : inner.skip_array(depth - 1));
+            return {first == '{' ? kind::object : kind::array, whole ? inner.at_ : nullptr};
+        }
+        const char* at = begin;
+        while (at != end && is_scalar(*at))
+            ++at;
+        if (first == '-' || is_digit(first))
+            return {kind::number, at};
+        const std::string_view word(begin, static_cast<std::size_t>(at - begin));
+        return {kind::literal, word == "true" || word == "false" || word == "null" ? at : nullptr};
+    }
+
     bool skip_object(int depth) noexcept {
-        return read_object([depth](std::string_view, json_cursor& cursor) {
-            value ignored;
-            return cursor.read_value(ignored, depth);
-        });
+        std::string_view key;
+        value ignored;
+        if (!enter_object())
+            return false;
+        for (bool first = true; next_member(key, first);)
+            if (!read_value(ignored, depth))
+                return false;
+        return leave_object();
     }
 
     bool skip_array(int depth) noexcept {
         if (!take('['))
             return false;
-        if (take(']'))
-            return true;
+        if (peek() == ']')
+            return take(']');
         do {
             if (value ignored; !read_value(ignored, depth))
                 return false;
-        } while (take(','));
+        } while (peek() == ',' && take(','));
         return take(']');
     }
 

@@ -69,40 +69,49 @@ class message_decoder {
     template <bad_record_handler OnBad>
     void decode(std::string_view body, const message_origin& origin, byte_arena& arena,
                 std::vector<message_fields>& out, OnBad&& on_bad) {
-        namespace layout      = detail::message_layout;
-        constexpr auto common = sys_flags::compressed | sys_flags::needs_unwrap | sys_flags::inner_batch |
-                                sys_flags::born_host_v6 | sys_flags::store_host_v6;
         const char* at        = body.data();
         const char* const end = at + body.size();
+        // Messages are filled where they stay, in room that is made for several at once.
+        auto* next = out.data() + out.size();
+        auto* last = next;
+        const auto forget_room = [&] { out.resize(static_cast<std::size_t>(next - out.data())); };
+        const auto make_room   = [&](std::size_t count) {
+            const auto have = out.size();
+            out.resize(have + count);
+            next = out.data() + have;
+            last = out.data() + out.size();
+        };
         while (at != end) {
             const std::string_view rest(at, static_cast<std::size_t>(end - at));
             const auto size = record_size(rest);
             if (size == 0) [[unlikely]] {
+                forget_room();
                 on_bad(make_error_code(error::message_malformed), rest, std::int64_t{-1});
                 return;
             }
             const std::string_view record(at, size);
             at += size;
 
-            // Filled where it stays; taken back if it is not to stay. Nearly all messages are of the common form.
-            message_fields& found = out.emplace_back();
-            found.origin          = &origin;
-            error failure;
-            if (size >= layout::smallest && has_magic(record, layout::magic_v1) && (flags_of(record) & common) == 0)
-                [[likely]] {
-                failure = find_fields<1>(record, 0, found);
-                if (failure == error{}) [[likely]]
-                    continue;
-            } else {
-                failure = find_any_fields(record, found);
+            if (next == last) [[unlikely]]
+                make_room(32);
+            next->origin = &origin;
+            // Nearly all messages are of the common form.
+            const bool common  = is_common(record);
+            const auto failure = common ? find_fields<1>(record, std::integral_constant<std::uint32_t, 0>(), *next)
+                                        : find_any_fields(record, *next);
+            if (common && failure == error{}) [[likely]] {
+                ++next;
+                continue;
             }
-            const auto taken = found;
-            out.pop_back();
+            const auto found = *next;
+            forget_room();
             if (failure == error{})
-                decode_special(record, taken, arena, out, on_bad);
+                decode_special(record, found, arena, out, on_bad);
             else
                 on_bad(make_error_code(failure), record, offset_of(record));
+            make_room(0);
         }
+        forget_room();
     }
 
   private:
@@ -121,6 +130,15 @@ class message_decoder {
         return detail::load_big<std::uint32_t>(record.data() + detail::message_layout::sys_flag);
     }
 
+    /// Version 1, IPv4 hosts, one message as it was sent.
+    static bool is_common(std::string_view record) noexcept {
+        namespace layout       = detail::message_layout;
+        constexpr auto special = sys_flags::compressed | sys_flags::needs_unwrap | sys_flags::inner_batch |
+                                 sys_flags::born_host_v6 | sys_flags::store_host_v6;
+        return record.size() >= layout::smallest && has_magic(record, layout::magic_v1) &&
+               (flags_of(record) & special) == 0;
+    }
+
     /// For the handler of a bad record, which wants to know where in the queue it is.
     static std::int64_t offset_of(std::string_view record) noexcept {
         namespace layout = detail::message_layout;
@@ -132,7 +150,7 @@ class message_decoder {
     }
 
     /// Any form that there is. `error{}` when all is well.
-    error find_any_fields(std::string_view record, message_fields& found) const noexcept {
+    [[gnu::noinline]] error find_any_fields(std::string_view record, message_fields& found) const noexcept {
         namespace layout = detail::message_layout;
         const bool v1    = has_magic(record, layout::magic_v1);
         if (!v1 && !has_magic(record, layout::magic_v2))
@@ -149,8 +167,8 @@ class message_decoder {
      * @param record        At least `layout::smallest` bytes.
      * @param host_flags    The sysFlag, or any that says the same of the hosts: a constant makes the places constants.
      */
-    template <std::size_t TopicLength>
-    error find_fields(std::string_view record, std::uint32_t host_flags, message_fields& found) const noexcept {
+    template <std::size_t TopicLength, class HostFlags>
+    [[gnu::always_inline]] error find_fields(std::string_view record, HostFlags host_flags, message_fields& found) const noexcept {
         namespace layout   = detail::message_layout;
         const char* start  = record.data();
         const auto body_at = layout::body(host_flags);

@@ -3,6 +3,7 @@
 
 #include <rocketpush/protocol/codes.hpp>
 #include <rocketpush/protocol/field_table.hpp>
+#include <rocketpush/protocol/repeated_request.hpp>
 
 #include <array>
 #include <cstdint>
@@ -20,8 +21,7 @@ inline constexpr std::int32_t class_filter = 0x8; ///< Of filter servers, which 
 } // namespace pull_flags
 
 /**
- * @brief Asks for messages of one queue, from an offset on. Keep one for each queue and change its offsets: then a pull
- *        allocates nothing.
+ * @brief Asks for messages of one queue, from an offset on. A fetch loop keeps a `repeated_pull` of it.
  * @par Source  Java `PullMessageRequestHeader`.
  */
 struct pull_request {
@@ -58,6 +58,23 @@ struct pull_request {
                           optional_field<&self::broker_name>("bname")};
     }
 };
+
+/// The fields of a pull_request that change from pull to pull.
+struct pull_position {
+    std::int64_t queue_offset  = 0;
+    std::int32_t sys_flag      = pull_flags::suspend;
+    std::int64_t commit_offset = 0;
+
+    static constexpr auto fields() noexcept {
+        using self = pull_position;
+        return std::array{required_field<&self::queue_offset>("queueOffset"),
+                          required_field<&self::sys_flag>("sysFlag"),
+                          required_field<&self::commit_offset>("commitOffset")};
+    }
+};
+
+/// The pulls of one queue. To send one allocates nothing.
+using repeated_pull = repeated_request<pull_request, pull_position>;
 
 /**
  * @brief The answer's header on 0, 19, 20 and 21; on errors none of it is there. Read without allocating.

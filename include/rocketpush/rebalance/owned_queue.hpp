@@ -6,7 +6,6 @@
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/fetch/process_queue.hpp>
 #include <rocketpush/observe/statistics.hpp>
-#include <rocketpush/protocol/requests.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -47,7 +46,6 @@ struct owned_queue {
     queue_offset broker_max = -1;    ///< The queue's end as the last pull told.
     flow_state flow         = flow_state::open;
 
-    protocol::pull_request pull;            ///< Filled once; each pull changes two numbers of it.
     std::shared_ptr<Connection> connection; ///< Where it was pulled last.
     std::uint64_t connection_route = 0;     ///< The route version that `connection` was chosen by.
     std::int64_t suggested_replica = 0;     ///< The broker's word where to pull next.

@@ -171,10 +171,9 @@ class queue_table {
             co_return;
         }
         owned->cache = typename queue_type::cache_type(*first);
-        owned->pull  = make_pull_request(host->settings(), owned->queue, *wanted);
         table.enter_stage(*owned, queue_stage::fetching);
         host->observe().on_queue_acquired(owned->queue, *first);
-        co_await queue_fetcher<Host>::run(host, owned);
+        co_await queue_fetcher<Host>::run(host, owned, *wanted);
     }
 
     /// Java's computePullFromWhere.
