@@ -136,6 +136,7 @@ class consumer_core : public std::enable_shared_from_this<
     }
 
     consumer_statistics statistics() {
+        consumption_.collect(*this);
         consumer_statistics snapshot{.group = options_.group, .client_id = client_->client_id()};
         const auto now = runtime_.now();
         for (const auto& [queue, owned] : queues_.all()) {
@@ -245,6 +246,9 @@ class consumer_core : public std::enable_shared_from_this<
         else
             consumption_.dispatch(batch, this->shared_from_this());
     }
+
+    /// Hears of batches that ran, now and as soon as the next one has; for those who wait for it.
+    void collect_soon() { consumption_.collect_soon(*this); }
 
     /// The last runner has left `batch`.
     void batch_ran(batch_type& batch) {

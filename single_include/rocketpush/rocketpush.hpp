@@ -1627,10 +1627,8 @@ class message {
     explicit message(message_view original) : storage_(copy_of(original)) {}
     message(const message& other) : message(other.view()) {}
     message(message&&) noexcept = default;
-    message& operator=(message other) noexcept {
-        storage_ = std::move(other.storage_);
-        return *this;
-    }
+    message& operator=(const message& other) { return *this = message(other); }
+    message& operator=(message&&) noexcept = default;
     ~message() = default;
 
     message_view view() const noexcept {
@@ -1923,8 +1921,18 @@ class context_thread {
         }
         const auto ended = [this] { return shared_->ended || left_behind_; };
         if (!shared_->changed.wait_for(lock, std::min(limit, longest_wait), ended)) {
-            shared_->context.stop();
-            shared_->changed.wait_for(lock, thread_leave_grace, ended);
+            // A thread that still runs handlers is told to leave. One that hangs in one goes on when it returns: stopped then, it
+            // would leave operations in the context that own the context.
+            asio::post(shared_->context, [shared = shared_.get()] {
+                const std::lock_guard answering(shared->mutex);
+                shared->answered = true;
+                shared->changed.notify_all();
+            });
+            shared_->changed.wait_for(lock, thread_leave_grace, [&] { return ended() || shared_->answered; });
+            if (shared_->answered && !ended()) {
+                shared_->context.stop();
+                shared_->changed.wait_for(lock, thread_leave_grace, ended);
+            }
         }
         if (!thread_.joinable()) // another caller was quicker
             return shared_->ended;
@@ -1940,7 +1948,8 @@ class context_thread {
     struct shared_state {
         std::mutex mutex;
         std::condition_variable changed;
-        bool ended = false;
+        bool ended    = false;
+        bool answered = false;
         asio::io_context context{1}; // last, so first to go: handlers that it drops may still look at the rest
     };
 
@@ -3590,6 +3599,104 @@ class job_copy {
 } // namespace rocketpush::detail
 
 #endif
+// rocketpush/detail/job_queue.hpp
+#ifndef ROCKETPUSH_DETAIL_JOB_QUEUE_HPP
+#define ROCKETPUSH_DETAIL_JOB_QUEUE_HPP
+
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief A function object that is called once or dropped, of any type: one of up to 80 bytes lies in the object itself, so that
+ *        to hand over a batch allocates nothing.
+ */
+class one_job {
+  public:
+    template <class F>
+        requires(!std::same_as<std::remove_cvref_t<F>, one_job>)
+    explicit one_job(F&& function) {
+        using stored = std::decay_t<F>;
+        static_assert(std::is_nothrow_move_constructible_v<stored>);
+        if constexpr (sizeof(stored) <= sizeof storage_ && alignof(stored) <= alignof(std::max_align_t)) {
+            ::new (static_cast<void*>(storage_)) stored(std::forward<F>(function));
+            operate_ = [](one_job& self, void* to, bool call) {
+                auto* held = std::launder(reinterpret_cast<stored*>(self.storage_));
+                if (to)
+                    ::new (to) stored(std::move(*held));
+                else if (call)
+                    (*held)();
+                held->~stored();
+            };
+        } else {
+            *this = one_job([held = std::make_unique<stored>(std::forward<F>(function))] { (*held)(); });
+        }
+    }
+    one_job(one_job&& other) noexcept { take(other); }
+    one_job& operator=(one_job&& other) noexcept {
+        if (this != &other) {
+            drop();
+            take(other);
+        }
+        return *this;
+    }
+    ~one_job() { drop(); }
+
+    /// Once; the object is empty afterwards.
+    void operator()() { std::exchange(operate_, nullptr)(*this, nullptr, true); }
+
+  private:
+    void take(one_job& other) noexcept {
+        operate_ = std::exchange(other.operate_, nullptr);
+        if (operate_)
+            operate_(other, storage_, false);
+    }
+    void drop() noexcept {
+        if (operate_)
+            std::exchange(operate_, nullptr)(*this, nullptr, false);
+    }
+
+    alignas(std::max_align_t) std::byte storage_[80];
+    /// Moves what is held to `to`, or calls it, or neither; it is gone then.
+    void (*operate_)(one_job&, void* to, bool call) = nullptr;
+};
+
+/// First in, first out, in one piece of memory that is used again: jobs come and go all the time, and few wait. No thread safety.
+class job_queue {
+  public:
+    bool empty() const noexcept { return first_ == jobs_.size(); }
+
+    void push(one_job job) {
+        if (first_ >= 64 && first_ * 2 >= jobs_.size()) { // never empty, but half of it is
+            jobs_.erase(jobs_.begin(), jobs_.begin() + static_cast<std::ptrdiff_t>(first_));
+            first_ = 0;
+        }
+        jobs_.push_back(std::move(job));
+    }
+
+    one_job pop() noexcept {
+        one_job job(std::move(jobs_[first_++]));
+        if (empty()) {
+            jobs_.clear();
+            first_ = 0;
+        }
+        return job;
+    }
+
+  private:
+    std::vector<one_job> jobs_;
+    std::size_t first_ = 0;
+};
+
+} // namespace rocketpush::detail
+
+#endif
 
 #include <algorithm>
 #include <atomic>
@@ -3607,7 +3714,11 @@ class job_copy {
 namespace rocketpush {
 
 /**
- * @brief Threads of its own that run one io_context.
+ * @brief Threads of its own that run one io_context, and on it as many workers as there are jobs worth a thread: each takes
+ *        jobs from one queue until none is left.
+ *
+ * A job that wants no help is put behind others, for a worker that is awake anyway; so a thread is woken when there is
+ * something to do for it, and not once a job.
  *
  * The threads share what they need, so the executor can go while a listener hangs: its thread is left behind and
  * ends when the listener returns.
@@ -3648,7 +3759,8 @@ class thread_pool_executor {
 
     template <executor_job Job>
     void execute(Job job) {
-        state_->send(detail::job_copy<Job, state*>(state_.get(), std::move(job)));
+        const bool wants_help = std::as_const(job).wants_help();
+        state_->add(detail::job_copy<Job, state*>(state_.get(), std::move(job)), wants_help);
     }
 
     std::size_t concurrency() const noexcept { return state_->concurrency(); }
@@ -3666,6 +3778,7 @@ class thread_pool_executor {
                 state_->wanted = count;
             } else if (count > wanted) {
                 add_threads(count - wanted);
+                state_->add_workers();
             } else {
                 state_->wanted = count;
                 for (auto surplus = wanted - count; surplus != 0; --surplus)
@@ -3680,10 +3793,12 @@ class thread_pool_executor {
         const std::size_t own = pool_of_thread_ == state_.get() ? 1 : 0;
 
         std::vector<std::thread> left;
+        detail::job_queue dropped; // the last owner of a consumer may be among them: they go without the lock
         bool all_left = false;
         {
             std::unique_lock lock(state_->mutex);
             state_->ended = true;
+            std::swap(dropped, state_->queue);
             state_->context.stop();
             // Idle threads leave at once; threads in a job, and the one that calls, are not waited for.
             const auto busy = [&] { return state_->jobs->running() + (own != 0 && !state_->jobs->in_job() ? 1 : 0); };
@@ -3705,9 +3820,45 @@ class thread_pool_executor {
     struct state {
         std::size_t concurrency() const noexcept { return wanted.load(std::memory_order_relaxed); }
 
+        /// For copies that recruit the next one.
         template <class Copy>
         void send(Copy copy) {
-            asio::post(context, std::move(copy));
+            add(std::move(copy), true);
+        }
+
+        template <class Copy>
+        void add(Copy copy, bool worth_a_thread) {
+            detail::one_job job(std::move(copy));
+            const std::lock_guard lock(mutex);
+            if (ended)
+                return;
+            queue.push(std::move(job));
+            if (workers == 0 || (worth_a_thread && workers < concurrency()))
+                add_worker();
+        }
+
+        // With the mutex held.
+
+        void add_worker() {
+            ++workers;
+            asio::post(context, [this] { take_jobs(); });
+        }
+        /// There are more threads now, and jobs may wait behind workers that hang.
+        void add_workers() {
+            while (!queue.empty() && workers < concurrency())
+                add_worker();
+        }
+
+        /// One worker, until there is no job, or there are more workers than there should be.
+        void take_jobs() {
+            std::unique_lock lock(mutex);
+            while (!queue.empty() && workers <= std::max<std::size_t>(concurrency(), 1)) {
+                auto job = queue.pop();
+                lock.unlock();
+                job();
+                lock.lock();
+            }
+            --workers;
         }
 
         std::shared_ptr<detail::job_ledger> jobs = std::make_shared<detail::job_ledger>();
@@ -3717,6 +3868,8 @@ class thread_pool_executor {
         std::condition_variable changed;
         bool started     = false;
         bool ended       = false;
+        detail::job_queue queue;
+        std::size_t workers = 0; // running or posted
         std::size_t live = 0; // threads that have not left, also those left behind
         std::map<std::thread::id, std::thread> threads;
         std::vector<std::thread> left; // have ended, or are about to without needing anything
@@ -4405,9 +4558,12 @@ class json_cursor {
      * @return False behind the last member, or when there is neither one nor the end: `leave_object` tells.
      */
     [[gnu::always_inline]] bool next_member(std::string_view& key, bool& first) noexcept {
-        if (peek() == '}' || !(std::exchange(first, false) || take(',')))
+        if (peek() == '}')
             return false;
-        return read_string(key) && take(':');
+        if ((std::exchange(first, false) || take(',')) && read_string(key) && take(':')) [[likely]]
+            return true;
+        at_ = end_; // here is no end of an object
+        return false;
     }
 
     [[gnu::always_inline]] bool leave_object() noexcept { return take('}'); }
@@ -8065,11 +8221,7 @@ class pending_requests {
     explicit pending_requests(std::size_t limit = 65535) : limit_(std::min(limit, slot_mask + 1)) {}
     pending_requests(const pending_requests&)            = delete;
     pending_requests& operator=(const pending_requests&) = delete;
-    ~pending_requests() {
-        for (const auto& each : slots_)
-            if (each->opaque != unused)
-                each->operate(*each, nullptr, {}, {});
-    }
+    ~pending_requests() { drop_all(); }
 
     std::size_t size() const noexcept { return size_; }
     bool full() const noexcept { return size_ >= limit_; }
@@ -8115,6 +8267,15 @@ class pending_requests {
                 opaques.push_back(each->opaque);
         for (const auto opaque : opaques)
             fail(opaque, reason);
+    }
+
+    /// Lets go of every handler without calling it.
+    void drop_all() {
+        for (const auto& each : slots_)
+            if (each->opaque != unused) {
+                release(*each);
+                each->operate(*each, nullptr, {}, {});
+            }
     }
 
     /**
@@ -8355,7 +8516,22 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
         });
     }
 
+    /// Ends with the reading. Whoever waits for a response holds this connection, which holds their handlers: when a context is
+    /// destroyed with all that waits in it, this lets go of them.
+    struct reading {
+        connection& of;
+
+        explicit reading(connection& which) noexcept : of(which) {}
+        reading(const reading&)            = delete;
+        reading& operator=(const reading&) = delete;
+        ~reading() {
+            if (std::exchange(of.open_, false))
+                of.pending_.drop_all();
+        }
+    };
+
     static detail::awaitable<void, executor_type> read_frames(std::shared_ptr<connection> self) {
+        const reading until_the_end(*self);
         while (self->open_) {
             const auto room      = self->reader_.prepare();
             const auto [ec, got] = co_await self->stream_.async_read_some(asio::buffer(room.data(), room.size()),
@@ -10047,6 +10223,10 @@ class pulled_batch {
         return {first, std::min(most, size() - first)};
     }
     bool has_unclaimed() const noexcept { return next_.load(std::memory_order_relaxed) < size(); }
+    std::uint32_t unclaimed_count() const noexcept {
+        const auto next = next_.load(std::memory_order_relaxed);
+        return next < size() ? size() - next : 0;
+    }
 
     void mark_finished(std::uint32_t index) noexcept {
         progress_[index].store(message_progress::finished, std::memory_order_release);
@@ -10058,6 +10238,14 @@ class pulled_batch {
 
     /// Runners count themselves in and out; the one that leaves last tells the strand.
     void enter() noexcept { runners_.fetch_add(1, std::memory_order_relaxed); }
+    /// As `enter`, unless nobody is in it any more.
+    [[nodiscard]] bool enter_if_running() noexcept {
+        auto count = runners_.load(std::memory_order_relaxed);
+        while (count != 0)
+            if (runners_.compare_exchange_weak(count, count + 1, std::memory_order_relaxed))
+                return true;
+        return false;
+    }
     [[nodiscard]] bool leave() noexcept { return runners_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
 
     /// What runners did, summed up once for each time one enters.
@@ -10076,12 +10264,17 @@ class pulled_batch {
     message_progress progress(std::uint32_t index) const noexcept {
         return progress_[index].load(std::memory_order_acquire);
     }
-    int delay_level(std::uint32_t index) const noexcept { return delay_levels_[index]; }
+    /// Of a failed message; 0 of others.
+    int delay_level(std::uint32_t index) const noexcept {
+        const auto at = progress(index);
+        return at == message_progress::failed || at == message_progress::sending_back ? delay_levels_[index] : 0;
+    }
     void set_progress(std::uint32_t index, message_progress value) noexcept {
         progress_[index].store(value, std::memory_order_relaxed);
     }
 
-    bool running() const noexcept { return runners_.load(std::memory_order_acquire) != 0; }
+    std::uint32_t runners() const noexcept { return runners_.load(std::memory_order_acquire); }
+    bool running() const noexcept { return runners() != 0; }
 
     /// Makes what nobody has claimed yet unclaimable: those listener calls will not start.
     /// @return Whether anything had been claimed.
@@ -10109,7 +10302,9 @@ class pulled_batch {
 
     std::uint32_t under_send_back = 0;       ///< Messages that a send-back operation is at.
     bool heard                    = false;   ///< The last runner left and the strand knows it.
-    pulled_batch* next_heard      = nullptr; ///< Link of the list of batches whose last runner left.
+    pulled_batch* next_left       = nullptr; ///< Link of the list of batches whose last runner left.
+    std::uint32_t place           = 0;       ///< In the list of batches that are out.
+    std::uint32_t unclaimed_then  = 0;       ///< When the strand looked at it last.
 
     /// Lets go of the bytes when all messages are finished; their offsets stay known.
     void release_bytes() noexcept {
@@ -10123,7 +10318,7 @@ class pulled_batch {
         release_bytes();
         messages.clear();
         heard      = false;
-        next_heard = nullptr;
+        next_left  = nullptr;
     }
 
   private:
@@ -10221,10 +10416,11 @@ class process_queue {
     std::size_t cached_messages() const noexcept { return messages_; }
     std::size_t cached_bytes() const noexcept { return bytes_; }
 
-    /// Whether a listener is at a message, or a message is on its way back to the broker.
+    /// Whether a batch is with the executor, or a message on its way back to the broker. (That a batch's last runner has left is
+    /// not enough: until the strand has heard of it, it is in a list of those that have.)
     bool busy() const noexcept {
         for (const auto& each : batches_)
-            if (each->running() || each->under_send_back != 0)
+            if (!each->heard || each->under_send_back != 0)
                 return true;
         return false;
     }
@@ -10520,6 +10716,7 @@ class queue_fetcher {
     }
 
     task<void> wait_for_room(flow_state why) {
+        host_.collect_soon();
         if (std::exchange(queue_.flow, why) != why)
             host_.observe().on_flow_control(queue_.queue, why, queue_.cache.level());
         // A batch that ran wakes us; a look each second finds batches of which all but a stuck message are done.
@@ -10681,6 +10878,7 @@ struct listener_traits {
 #ifndef ROCKETPUSH_CONSUME_CONSUME_JOB_HPP
 #define ROCKETPUSH_CONSUME_CONSUME_JOB_HPP
 
+#include <optional>
 #include <utility>
 
 namespace rocketpush {
@@ -10690,29 +10888,42 @@ namespace rocketpush {
  *
  * Each copy counts itself into the batch; when the last one is gone the strand hears that the batch has run.
  *
- * @tparam Consumption  Has `run(Batch&)` and `left(Batch&, Owner&)`; `Owner` keeps it alive (a shared_ptr, or a plain
- *                      pointer where jobs never leave the strand).
+ * @tparam Consumption  Has `run(job, Batch&)`, `left(Batch&, Owner&)` and `worth_a_thread(Batch&)`; `Owner` keeps it alive (a
+ *                      shared_ptr, or a plain pointer where jobs never leave the strand).
  */
 template <class Consumption, class Batch, class Owner>
 class consume_job {
   public:
     consume_job(Consumption& consumption, Batch& batch, Owner owner) noexcept
-        : consumption_(&consumption), batch_(&batch), owner_(std::move(owner)) {
+        : consume_job(consumption, batch, std::move(owner), false) {
         batch_->enter();
     }
+
+    /// One more for a batch that is being run, which wants help however short the calls are. Empty: its last runner has left.
+    static std::optional<consume_job> urgent(Consumption& consumption, Batch& batch, Owner owner) noexcept {
+        if (!batch.enter_if_running())
+            return std::nullopt;
+        return consume_job(consumption, batch, std::move(owner), true);
+    }
+
     consume_job(const consume_job& other) noexcept
-        : consumption_(other.consumption_), batch_(other.batch_), owner_(other.owner_) {
+        : consumption_(other.consumption_), batch_(other.batch_), owner_(other.owner_), urgent_(other.urgent_) {
         if (batch_)
             batch_->enter();
     }
     consume_job(consume_job&& other) noexcept
         : consumption_(other.consumption_),
           batch_(std::exchange(other.batch_, nullptr)),
-          owner_(std::move(other.owner_)) {}
-    consume_job& operator=(consume_job other) noexcept {
-        std::swap(consumption_, other.consumption_);
-        std::swap(batch_, other.batch_);
-        std::swap(owner_, other.owner_);
+          owner_(std::move(other.owner_)),
+          urgent_(other.urgent_) {}
+    // No assignment by value: see block_ref.
+    consume_job& operator=(const consume_job& other) noexcept { return *this = consume_job(other); }
+    consume_job& operator=(consume_job&& other) noexcept {
+        consume_job taken(std::move(other));
+        std::swap(consumption_, taken.consumption_);
+        std::swap(batch_, taken.batch_);
+        std::swap(owner_, taken.owner_);
+        std::swap(urgent_, taken.urgent_);
         return *this;
     }
     ~consume_job() {
@@ -10723,20 +10934,32 @@ class consume_job {
     /// Consumes until nothing of the batch is unclaimed.
     void operator()() const { consumption_->run(*this, *batch_); }
 
-    bool wants_help() const noexcept { return batch_->has_unclaimed(); }
+    /// Whether a copy that starts now would find something to do, and it is worth a thread.
+    bool wants_help() const noexcept {
+        return batch_->has_unclaimed() && (urgent_ || consumption_->worth_a_thread(*batch_));
+    }
 
     Batch& batch() const noexcept { return *batch_; }
     const Owner& owner() const noexcept { return owner_; }
 
   private:
+    /// The batch has counted it already.
+    consume_job(Consumption& consumption, Batch& batch, Owner owner, bool urgent) noexcept
+        : consumption_(&consumption), batch_(&batch), owner_(std::move(owner)), urgent_(urgent) {}
+
     Consumption* consumption_;
     Batch* batch_;
     Owner owner_;
+    bool urgent_;
 };
 
 } // namespace rocketpush
 
 #endif
+// rocketpush/consume/pool_dispatch.hpp
+#ifndef ROCKETPUSH_CONSUME_POOL_DISPATCH_HPP
+#define ROCKETPUSH_CONSUME_POOL_DISPATCH_HPP
+
 // rocketpush/detail/strand_gate.hpp
 #ifndef ROCKETPUSH_DETAIL_STRAND_GATE_HPP
 #define ROCKETPUSH_DETAIL_STRAND_GATE_HPP
@@ -10794,6 +11017,201 @@ class strand_gate {
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief What listener calls take, and whether to wake a thread for some of them.
+ *
+ * To wake a thread, and to be told of its end, costs as much as many short calls; so a batch that one thread has done with
+ * in less than `worth_waking` stays with one. Before the first call is known, calls count as long.
+ *
+ * @par Thread safety  All from any thread; an update that is lost does no harm.
+ */
+class call_length {
+  public:
+    using nanoseconds = std::chrono::nanoseconds;
+
+    static constexpr nanoseconds worth_waking{50'000};
+
+    void note(std::uint64_t calls, nanoseconds spent) noexcept {
+        if (calls == 0)
+            return;
+        const auto now    = std::max<std::int64_t>(0, spent.count()) / static_cast<std::int64_t>(calls);
+        const auto before = average_.load(std::memory_order_relaxed);
+        average_.store(before < 0 ? now : before + (now - before) / 8, std::memory_order_relaxed);
+    }
+
+    /// Whether `calls` of them take so long that another thread is worth it.
+    bool are_long(std::size_t calls) const noexcept {
+        const auto each = average_.load(std::memory_order_relaxed);
+        return each < 0 || each > worth_waking.count() / static_cast<std::int64_t>(std::max<std::size_t>(calls, 1));
+    }
+
+  private:
+    std::atomic<std::int64_t> average_{-1}; ///< Nanoseconds, of about the last eight runs.
+};
+
+/**
+ * @brief How pulled batches get to an executor with threads, and how the strand hears of them again.
+ *
+ * While calls are long, each batch is handed over at once, recruits threads, and the strand is told of its end. While
+ * they are short, all that is a waste: then the batches that one read of a socket brought are handed over together, to one
+ * thread, and the strand looks itself for those that ran, when it comes by. Should a call block in spite of that, the strand
+ * sees within a millisecond that nobody goes on with its batch, and sends another thread.
+ *
+ * @tparam Consumption  Its `job` is a consume_job; `worth_a_thread(batch)`.
+ * @tparam Host         `batch_ran(batch)`.
+ * @par Thread safety  `left` from any thread, the rest on the strand.
+ */
+template <class Consumption, class Batch, class Host, executor_policy Executor, runtime Runtime>
+class pool_dispatch {
+  public:
+    using owner_type   = std::shared_ptr<Host>;
+    using gate_type    = detail::strand_gate<typename Runtime::executor_type>;
+    using milliseconds = std::chrono::milliseconds;
+
+    /// How long a batch may stand still before another thread is sent; longer and longer while that is of no help.
+    static constexpr milliseconds patience{1}, most_patience{64};
+
+    pool_dispatch(Consumption& consumption, Executor& executor, Runtime& runtime, gate_type& gate)
+        : consumption_(consumption), executor_(executor), runtime_(runtime), gate_(gate), watch_(runtime) {}
+
+    void dispatch(Batch& batch, owner_type owner) {
+        batch.place = static_cast<std::uint32_t>(out_.size());
+        out_.push_back(&batch);
+        if (consumption_.worth_a_thread(batch)) {
+            tell_of_next();
+            executor_.execute(job(consumption_, batch, std::move(owner)));
+            return;
+        }
+        ready_.push_back(&batch);
+        if (ready_.size() == 1)
+            asio::post(runtime_.get_executor(), [this, owner = std::move(owner)] { hand_over(owner); });
+    }
+
+    /// The last runner left `batch`.
+    void left(Batch& batch, const owner_type& owner) {
+        batch.next_left = left_.load(std::memory_order_relaxed);
+        while (!left_.compare_exchange_weak(batch.next_left, &batch)) {
+        }
+        // The batch is the strand's from here on.
+        if (tell_.load() && tell_.exchange(false))
+            gate_.post([this, owner] { told(*owner); });
+    }
+
+    /// Hears of the batches that have run.
+    void collect(Host& host) {
+        if (left_.load(std::memory_order_relaxed) == nullptr)
+            return;
+        Batch* ran = nullptr; // in the order in which they were left
+        for (auto* next = left_.exchange(nullptr); next;) {
+            auto* const each = std::exchange(next, next->next_left);
+            each->next_left  = std::exchange(ran, each);
+        }
+        while (ran) {
+            auto* const each  = std::exchange(ran, ran->next_left);
+            auto* const last  = out_.back();
+            out_[each->place] = last;
+            last->place       = each->place;
+            out_.pop_back();
+            host.batch_ran(*each);
+        }
+    }
+
+    /// As `collect`; and of the next batch that runs the strand is told at once.
+    void collect_soon(Host& host) {
+        tell_of_next();
+        collect(host); // behind it, so that one that is left between the two is seen
+    }
+
+    /// The strand looks at nothing any more.
+    void shut() {
+        shut_ = true;
+        watch_.cancel();
+    }
+
+  private:
+    using job = typename Consumption::job;
+
+    void tell_of_next() noexcept { tell_.store(true); }
+
+    void told(Host& host) {
+        collect(host);
+        if (!out_.empty() && !(watching_ && waited_ == patience)) // else the next look is near
+            collect_soon(host);
+    }
+
+    /// Of what this turn of the strand has gathered.
+    void hand_over(const owner_type& owner) {
+        collect(*owner);
+        for (auto* each : ready_)
+            executor_.execute(job(consumption_, *each, owner));
+        ready_.clear();
+        waited_ = patience;
+        watch(owner);
+    }
+
+    void watch(const owner_type& owner) {
+        if (watching_ || shut_)
+            return;
+        watching_ = true;
+        for (auto* each : out_)
+            each->unclaimed_then = each->unclaimed_count();
+        watch_.expires_at(runtime_.now() + waited_);
+        watch_.async_wait([this, owner](std::error_code ended) {
+            watching_ = false;
+            if (!ended && !shut_)
+                look(owner);
+        });
+    }
+
+    void look(const owner_type& owner) {
+        collect_soon(*owner);
+        bool unclaimed = false, progress = false;
+        for (std::size_t i = 0; i < out_.size(); ++i) {
+            auto& batch     = *out_[i];
+            const auto left = batch.unclaimed_count();
+            unclaimed       = unclaimed || left != 0;
+            progress        = progress || left != batch.unclaimed_then;
+            if (left == 0 || left != batch.unclaimed_then || batch.runners() >= executor_.concurrency())
+                continue;
+            if (auto more = job::urgent(consumption_, batch, owner))
+                executor_.execute(std::move(*more));
+        }
+        if (!unclaimed)
+            return; // whoever is still in a call tells of its end
+        waited_ = progress ? patience : std::min(2 * waited_, most_patience);
+        watch(owner);
+    }
+
+    Consumption& consumption_;
+    Executor& executor_;
+    Runtime& runtime_;
+    gate_type& gate_;
+    typename Runtime::timer watch_;
+    milliseconds waited_ = patience;
+    bool watching_       = false;
+    bool shut_           = false;
+    std::vector<Batch*> ready_; ///< To be handed over when this turn of the strand ends.
+    std::vector<Batch*> out_;   ///< Dispatched, and not heard of since.
+    std::atomic<Batch*> left_{nullptr};
+    std::atomic<bool> tell_{false}; ///< Whether the strand is to be told of the next batch that has run.
+};
+
+} // namespace rocketpush
+
+#endif
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <exception>
 #include <memory>
@@ -10832,6 +11250,8 @@ class concurrent_consumption {
     static constexpr bool concurrent = Executor::concurrent;
     /// Whether a batch has run when `dispatch` returns.
     static constexpr bool immediate = !concurrent && !traits::awaitable;
+    /// Whether threads of the executor call the listener.
+    static constexpr bool by_pool = concurrent && !traits::awaitable;
 
     using batch_type = pulled_batch<concurrent>;
     using owner_type = std::conditional_t<immediate, Host*, std::shared_ptr<Host>>;
@@ -10842,7 +11262,8 @@ class concurrent_consumption {
           executor_(std::move(executor)),
           observer_(observer),
           runtime_(runtime),
-          gate_(runtime.get_executor()) {}
+          gate_(runtime.get_executor()),
+          pool_(*this, executor_, runtime_, gate_) {}
     concurrent_consumption(const concurrent_consumption&)            = delete;
     concurrent_consumption& operator=(const concurrent_consumption&) = delete;
 
@@ -10860,14 +11281,32 @@ class concurrent_consumption {
         if constexpr (traits::awaitable) {
             waiting_.push_back(job(*this, batch, std::move(owner)));
             start_lanes();
+        } else if constexpr (by_pool) {
+            pool_.dispatch(batch, std::move(owner));
         } else {
             executor_.execute(job(*this, batch, std::move(owner)));
         }
     }
 
+    /// Has `host` hear of the batches that have run, without being told; for those who want to know now.
+    void collect(Host& host) {
+        if constexpr (by_pool)
+            pool_.collect(host);
+    }
+    /// And of the next one as soon as it has.
+    void collect_soon(Host& host) {
+        if constexpr (by_pool)
+            pool_.collect_soon(host);
+    }
+
+    /// Whether what is left of a batch is worth one more thread.
+    bool worth_a_thread(const batch_type& batch) const noexcept {
+        return call_length_.are_long((batch.unclaimed_count() + slice_size() - 1) / slice_size());
+    }
+
     /// Lets go of batches that wait for a lane and have nothing left to claim: those of queues that were given up.
     void forget_exhausted() {
-        std::erase_if(waiting_, [](const job& each) { return !each.wants_help(); });
+        std::erase_if(waiting_, [](const job& each) { return !each.batch().has_unclaimed(); });
     }
 
     /// Whether this thread is in a listener call of ours. (One that is awaited may be in any of the executor's threads.)
@@ -10879,7 +11318,11 @@ class concurrent_consumption {
     }
 
     /// Nothing reaches the strand any more, whatever runners do. Call when the consumer has stopped.
-    void shut() { gate_.shut(); }
+    void shut() {
+        gate_.shut();
+        if constexpr (by_pool)
+            pool_.shut();
+    }
 
     /// From any thread: no further listener call begins, whatever is still to be consumed.
     void abandon() noexcept { abandoned_.store(true, std::memory_order_relaxed); }
@@ -10916,6 +11359,8 @@ class concurrent_consumption {
     void left(batch_type& batch, owner_type& owner) {
         if constexpr (immediate)
             owner->batch_ran(batch);
+        else if constexpr (by_pool)
+            pool_.left(batch, owner);
         else
             gate_.post([owner = std::move(owner), &batch] { owner->batch_ran(batch); });
     }
@@ -10927,11 +11372,13 @@ class concurrent_consumption {
         runner_counts(const runner_counts&)            = delete;
         runner_counts& operator=(const runner_counts&) = delete;
         ~runner_counts() {
-            const auto spent = from.runtime_.now() - since;
+            const std::chrono::nanoseconds spent = from.runtime_.now() - since;
+            if constexpr (by_pool)
+                from.call_length_.note(calls, spent);
             into.tally.calls.fetch_add(calls, std::memory_order_relaxed);
             into.tally.succeeded.fetch_add(succeeded, std::memory_order_relaxed);
             into.tally.failed.fetch_add(failed, std::memory_order_relaxed);
-            into.tally.nanoseconds.fetch_add(static_cast<std::uint64_t>(std::chrono::nanoseconds(spent).count()),
+            into.tally.nanoseconds.fetch_add(static_cast<std::uint64_t>(spent.count()),
                                              std::memory_order_relaxed);
         }
 
@@ -10985,14 +11432,14 @@ class concurrent_consumption {
 
     void start_lanes() {
         while (lanes_ < lane_limit() && !waiting_.empty() && !abandoned_.load(std::memory_order_relaxed)) {
-            if (!waiting_.front().wants_help()) {
+            if (!waiting_.front().batch().has_unclaimed()) {
                 waiting_.pop_front();
                 continue;
             }
             ++lanes_;
             // A slice is claimed by the lane itself, so the job stays in front until it is seen to be exhausted.
             spawn_lane(waiting_.front());
-            if (waiting_.size() > 1 || !waiting_.front().wants_help())
+            if (waiting_.size() > 1 || !waiting_.front().batch().has_unclaimed())
                 std::rotate(waiting_.begin(), waiting_.begin() + 1, waiting_.end());
         }
     }
@@ -11060,6 +11507,12 @@ class concurrent_consumption {
     detail::strand_gate<typename Runtime::executor_type> gate_;
     std::uint32_t batch_size_ = 1;
     std::atomic<bool> abandoned_{false};
+    call_length call_length_;
+    struct no_pool {
+        template <class... Parts>
+        explicit no_pool(Parts&...) noexcept {}
+    };
+    std::conditional_t<by_pool, pool_dispatch<concurrent_consumption, batch_type, Host, Executor, Runtime>, no_pool> pool_;
 
     std::deque<job> waiting_; ///< Batches with messages that no lane has claimed, oldest first.
     std::size_t lanes_   = 0;
@@ -11469,10 +11922,11 @@ class queue_table {
         auto& table      = host->queues();
         const auto begun = host->runtime().now();
         const auto limit = [&] { return host->running() ? begun + hand_over_limit : host->stop_deadline(); };
-        while (owned->cache.busy() && host->runtime().now() < limit())
+        for (host->collect_soon(); owned->cache.busy() && host->runtime().now() < limit(); host->collect_soon())
             co_await owned->idle.wait_until(limit());
         owned->cache.cancel_unclaimed(); // too late for what has not begun
         host->forget_exhausted();
+        host->collect_soon();
 
         // The last pull carries a commit too, of an older offset, and a broker runs pulls and commits side by side: ours has to
         // be the later one. A pull that is held was processed when it came, so there is no need to wait for its answer.
@@ -12409,6 +12863,7 @@ class consumer_core : public std::enable_shared_from_this<
     }
 
     consumer_statistics statistics() {
+        consumption_.collect(*this);
         consumer_statistics snapshot{.group = options_.group, .client_id = client_->client_id()};
         const auto now = runtime_.now();
         for (const auto& [queue, owned] : queues_.all()) {
@@ -12518,6 +12973,9 @@ class consumer_core : public std::enable_shared_from_this<
         else
             consumption_.dispatch(batch, this->shared_from_this());
     }
+
+    /// Hears of batches that ran, now and as soon as the next one has; for those who wait for it.
+    void collect_soon() { consumption_.collect_soon(*this); }
 
     /// The last runner has left `batch`.
     void batch_ran(batch_type& batch) {

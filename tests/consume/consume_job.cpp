@@ -20,6 +20,7 @@ struct counted_batch {
 
 struct recording_consumption {
     int runs = 0, lefts = 0;
+    bool long_calls = true;
     std::shared_ptr<int> owner_at_the_end;
 
     template <class Job>
@@ -28,6 +29,7 @@ struct recording_consumption {
         CHECK(&job.batch() == &batch);
         CHECK(batch.runners > 0);
     }
+    bool worth_a_thread(const counted_batch&) const noexcept { return long_calls; }
     void left(counted_batch& batch, std::shared_ptr<int>& owner) {
         ++lefts;
         CHECK(batch.runners == 0);

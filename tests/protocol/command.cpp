@@ -175,6 +175,7 @@ TEST_CASE("a pull allocates nothing: neither its request nor reading the answer'
     request.broker_name = "a broker whose name is long";
     std::string out;
     out.reserve(4096);
+    const repeated_pull again(request);
     std::int64_t next  = 0;
     const auto& json   = captured::pull_response_json;
     const auto& binary = captured::pull_response_binary_497;
@@ -182,6 +183,7 @@ TEST_CASE("a pull allocates nothing: neither its request nor reading the answer'
     for (const auto encoding : both) {
         out.clear();
         append_request(out, encoding, request, {.opaque = 1});
+        append_request(out, encoding, again.with(pull_position{.queue_offset = 1}), {.opaque = 2});
         for (const auto* answer : {&json, &binary}) {
             const auto prefix = parse_frame_prefix(answer->data());
             const auto header =

@@ -4,7 +4,6 @@
 #include <string>
 #include <string_view>
 
-#include "tests/support/allocation_count.hpp"
 #include "tests/support/catch.hpp"
 
 using namespace rocketpush::protocol;
@@ -62,14 +61,4 @@ TEST_CASE("repeated requests stand behind other frames, and may have a body", "[
     CHECK(parse_frame_prefix(frame.data())->body_size == 4);
     CHECK(frame.ends_with("}body"));
     CHECK(bytes.starts_with("before"));
-}
-
-TEST_CASE("to send a pull again allocates nothing", "[protocol]") {
-    const repeated_pull pulls(pull_of_orders());
-    std::string out;
-    out.reserve(4096);
-    const rocketpush::test::allocation_counter allocations;
-    append_request(out, header_encoding::json, pulls.with({.queue_offset = 1}), {.opaque = 1});
-    const auto count = allocations.count();
-    CHECK(count == 0);
 }

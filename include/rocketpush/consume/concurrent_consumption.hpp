@@ -3,6 +3,7 @@
 
 #include <rocketpush/consume/consume_job.hpp>
 #include <rocketpush/consume/listener.hpp>
+#include <rocketpush/consume/pool_dispatch.hpp>
 #include <rocketpush/core/consume_result.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
 #include <rocketpush/detail/strand_gate.hpp>
@@ -54,6 +55,8 @@ class concurrent_consumption {
     static constexpr bool concurrent = Executor::concurrent;
     /// Whether a batch has run when `dispatch` returns.
     static constexpr bool immediate = !concurrent && !traits::awaitable;
+    /// Whether threads of the executor call the listener.
+    static constexpr bool by_pool = concurrent && !traits::awaitable;
 
     using batch_type = pulled_batch<concurrent>;
     using owner_type = std::conditional_t<immediate, Host*, std::shared_ptr<Host>>;
@@ -64,7 +67,8 @@ class concurrent_consumption {
           executor_(std::move(executor)),
           observer_(observer),
           runtime_(runtime),
-          gate_(runtime.get_executor()) {}
+          gate_(runtime.get_executor()),
+          pool_(*this, executor_, runtime_, gate_) {}
     concurrent_consumption(const concurrent_consumption&)            = delete;
     concurrent_consumption& operator=(const concurrent_consumption&) = delete;
 
@@ -82,14 +86,32 @@ class concurrent_consumption {
         if constexpr (traits::awaitable) {
             waiting_.push_back(job(*this, batch, std::move(owner)));
             start_lanes();
+        } else if constexpr (by_pool) {
+            pool_.dispatch(batch, std::move(owner));
         } else {
             executor_.execute(job(*this, batch, std::move(owner)));
         }
     }
 
+    /// Has `host` hear of the batches that have run, without being told; for those who want to know now.
+    void collect(Host& host) {
+        if constexpr (by_pool)
+            pool_.collect(host);
+    }
+    /// And of the next one as soon as it has.
+    void collect_soon(Host& host) {
+        if constexpr (by_pool)
+            pool_.collect_soon(host);
+    }
+
+    /// Whether what is left of a batch is worth one more thread.
+    bool worth_a_thread(const batch_type& batch) const noexcept {
+        return call_length_.are_long((batch.unclaimed_count() + slice_size() - 1) / slice_size());
+    }
+
     /// Lets go of batches that wait for a lane and have nothing left to claim: those of queues that were given up.
     void forget_exhausted() {
-        std::erase_if(waiting_, [](const job& each) { return !each.wants_help(); });
+        std::erase_if(waiting_, [](const job& each) { return !each.batch().has_unclaimed(); });
     }
 
     /// Whether this thread is in a listener call of ours. (One that is awaited may be in any of the executor's threads.)
@@ -101,7 +123,11 @@ class concurrent_consumption {
     }
 
     /// Nothing reaches the strand any more, whatever runners do. Call when the consumer has stopped.
-    void shut() { gate_.shut(); }
+    void shut() {
+        gate_.shut();
+        if constexpr (by_pool)
+            pool_.shut();
+    }
 
     /// From any thread: no further listener call begins, whatever is still to be consumed.
     void abandon() noexcept { abandoned_.store(true, std::memory_order_relaxed); }
@@ -138,6 +164,8 @@ class concurrent_consumption {
     void left(batch_type& batch, owner_type& owner) {
         if constexpr (immediate)
             owner->batch_ran(batch);
+        else if constexpr (by_pool)
+            pool_.left(batch, owner);
         else
             gate_.post([owner = std::move(owner), &batch] { owner->batch_ran(batch); });
     }
@@ -149,11 +177,13 @@ class concurrent_consumption {
         runner_counts(const runner_counts&)            = delete;
         runner_counts& operator=(const runner_counts&) = delete;
         ~runner_counts() {
-            const auto spent = from.runtime_.now() - since;
+            const std::chrono::nanoseconds spent = from.runtime_.now() - since;
+            if constexpr (by_pool)
+                from.call_length_.note(calls, spent);
             into.tally.calls.fetch_add(calls, std::memory_order_relaxed);
             into.tally.succeeded.fetch_add(succeeded, std::memory_order_relaxed);
             into.tally.failed.fetch_add(failed, std::memory_order_relaxed);
-            into.tally.nanoseconds.fetch_add(static_cast<std::uint64_t>(std::chrono::nanoseconds(spent).count()),
+            into.tally.nanoseconds.fetch_add(static_cast<std::uint64_t>(spent.count()),
                                              std::memory_order_relaxed);
         }
 
@@ -207,14 +237,14 @@ class concurrent_consumption {
 
     void start_lanes() {
         while (lanes_ < lane_limit() && !waiting_.empty() && !abandoned_.load(std::memory_order_relaxed)) {
-            if (!waiting_.front().wants_help()) {
+            if (!waiting_.front().batch().has_unclaimed()) {
                 waiting_.pop_front();
                 continue;
             }
             ++lanes_;
             // A slice is claimed by the lane itself, so the job stays in front until it is seen to be exhausted.
             spawn_lane(waiting_.front());
-            if (waiting_.size() > 1 || !waiting_.front().wants_help())
+            if (waiting_.size() > 1 || !waiting_.front().batch().has_unclaimed())
                 std::rotate(waiting_.begin(), waiting_.begin() + 1, waiting_.end());
         }
     }
@@ -282,6 +312,12 @@ class concurrent_consumption {
     detail::strand_gate<typename Runtime::executor_type> gate_;
     std::uint32_t batch_size_ = 1;
     std::atomic<bool> abandoned_{false};
+    call_length call_length_;
+    struct no_pool {
+        template <class... Parts>
+        explicit no_pool(Parts&...) noexcept {}
+    };
+    std::conditional_t<by_pool, pool_dispatch<concurrent_consumption, batch_type, Host, Executor, Runtime>, no_pool> pool_;
 
     std::deque<job> waiting_; ///< Batches with messages that no lane has claimed, oldest first.
     std::size_t lanes_   = 0;

@@ -1,6 +1,7 @@
 #ifndef ROCKETPUSH_CONSUME_CONSUME_JOB_HPP
 #define ROCKETPUSH_CONSUME_CONSUME_JOB_HPP
 
+#include <optional>
 #include <utility>
 
 namespace rocketpush {
@@ -10,29 +11,42 @@ namespace rocketpush {
  *
  * Each copy counts itself into the batch; when the last one is gone the strand hears that the batch has run.
  *
- * @tparam Consumption  Has `run(Batch&)` and `left(Batch&, Owner&)`; `Owner` keeps it alive (a shared_ptr, or a plain
- *                      pointer where jobs never leave the strand).
+ * @tparam Consumption  Has `run(job, Batch&)`, `left(Batch&, Owner&)` and `worth_a_thread(Batch&)`; `Owner` keeps it alive (a
+ *                      shared_ptr, or a plain pointer where jobs never leave the strand).
  */
 template <class Consumption, class Batch, class Owner>
 class consume_job {
   public:
     consume_job(Consumption& consumption, Batch& batch, Owner owner) noexcept
-        : consumption_(&consumption), batch_(&batch), owner_(std::move(owner)) {
+        : consume_job(consumption, batch, std::move(owner), false) {
         batch_->enter();
     }
+
+    /// One more for a batch that is being run, which wants help however short the calls are. Empty: its last runner has left.
+    static std::optional<consume_job> urgent(Consumption& consumption, Batch& batch, Owner owner) noexcept {
+        if (!batch.enter_if_running())
+            return std::nullopt;
+        return consume_job(consumption, batch, std::move(owner), true);
+    }
+
     consume_job(const consume_job& other) noexcept
-        : consumption_(other.consumption_), batch_(other.batch_), owner_(other.owner_) {
+        : consumption_(other.consumption_), batch_(other.batch_), owner_(other.owner_), urgent_(other.urgent_) {
         if (batch_)
             batch_->enter();
     }
     consume_job(consume_job&& other) noexcept
         : consumption_(other.consumption_),
           batch_(std::exchange(other.batch_, nullptr)),
-          owner_(std::move(other.owner_)) {}
-    consume_job& operator=(consume_job other) noexcept {
-        std::swap(consumption_, other.consumption_);
-        std::swap(batch_, other.batch_);
-        std::swap(owner_, other.owner_);
+          owner_(std::move(other.owner_)),
+          urgent_(other.urgent_) {}
+    // No assignment by value: see block_ref.
+    consume_job& operator=(const consume_job& other) noexcept { return *this = consume_job(other); }
+    consume_job& operator=(consume_job&& other) noexcept {
+        consume_job taken(std::move(other));
+        std::swap(consumption_, taken.consumption_);
+        std::swap(batch_, taken.batch_);
+        std::swap(owner_, taken.owner_);
+        std::swap(urgent_, taken.urgent_);
         return *this;
     }
     ~consume_job() {
@@ -43,15 +57,23 @@ class consume_job {
     /// Consumes until nothing of the batch is unclaimed.
     void operator()() const { consumption_->run(*this, *batch_); }
 
-    bool wants_help() const noexcept { return batch_->has_unclaimed(); }
+    /// Whether a copy that starts now would find something to do, and it is worth a thread.
+    bool wants_help() const noexcept {
+        return batch_->has_unclaimed() && (urgent_ || consumption_->worth_a_thread(*batch_));
+    }
 
     Batch& batch() const noexcept { return *batch_; }
     const Owner& owner() const noexcept { return owner_; }
 
   private:
+    /// The batch has counted it already.
+    consume_job(Consumption& consumption, Batch& batch, Owner owner, bool urgent) noexcept
+        : consumption_(&consumption), batch_(&batch), owner_(std::move(owner)), urgent_(urgent) {}
+
     Consumption* consumption_;
     Batch* batch_;
     Owner owner_;
+    bool urgent_;
 };
 
 } // namespace rocketpush

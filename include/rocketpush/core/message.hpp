@@ -203,10 +203,8 @@ class message {
     explicit message(message_view original) : storage_(copy_of(original)) {}
     message(const message& other) : message(other.view()) {}
     message(message&&) noexcept = default;
-    message& operator=(message other) noexcept {
-        storage_ = std::move(other.storage_);
-        return *this;
-    }
+    message& operator=(const message& other) { return *this = message(other); }
+    message& operator=(message&&) noexcept = default;
     ~message() = default;
 
     message_view view() const noexcept {

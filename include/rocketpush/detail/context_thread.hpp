@@ -63,8 +63,18 @@ class context_thread {
         }
         const auto ended = [this] { return shared_->ended || left_behind_; };
         if (!shared_->changed.wait_for(lock, std::min(limit, longest_wait), ended)) {
-            shared_->context.stop();
-            shared_->changed.wait_for(lock, thread_leave_grace, ended);
+            // A thread that still runs handlers is told to leave. One that hangs in one goes on when it returns: stopped then, it
+            // would leave operations in the context that own the context.
+            asio::post(shared_->context, [shared = shared_.get()] {
+                const std::lock_guard answering(shared->mutex);
+                shared->answered = true;
+                shared->changed.notify_all();
+            });
+            shared_->changed.wait_for(lock, thread_leave_grace, [&] { return ended() || shared_->answered; });
+            if (shared_->answered && !ended()) {
+                shared_->context.stop();
+                shared_->changed.wait_for(lock, thread_leave_grace, ended);
+            }
         }
         if (!thread_.joinable()) // another caller was quicker
             return shared_->ended;
@@ -80,7 +90,8 @@ class context_thread {
     struct shared_state {
         std::mutex mutex;
         std::condition_variable changed;
-        bool ended = false;
+        bool ended    = false;
+        bool answered = false;
         asio::io_context context{1}; // last, so first to go: handlers that it drops may still look at the rest
     };
 

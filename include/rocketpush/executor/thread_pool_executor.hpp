@@ -5,6 +5,7 @@
 #include <rocketpush/detail/assert.hpp>
 #include <rocketpush/detail/context_thread.hpp>
 #include <rocketpush/detail/job_ledger.hpp>
+#include <rocketpush/detail/job_queue.hpp>
 #include <rocketpush/executor/executor_policy.hpp>
 
 #include <algorithm>
@@ -23,7 +24,11 @@
 namespace rocketpush {
 
 /**
- * @brief Threads of its own that run one io_context.
+ * @brief Threads of its own that run one io_context, and on it as many workers as there are jobs worth a thread: each takes
+ *        jobs from one queue until none is left.
+ *
+ * A job that wants no help is put behind others, for a worker that is awake anyway; so a thread is woken when there is
+ * something to do for it, and not once a job.
  *
  * The threads share what they need, so the executor can go while a listener hangs: its thread is left behind and
  * ends when the listener returns.
@@ -64,7 +69,8 @@ class thread_pool_executor {
 
     template <executor_job Job>
     void execute(Job job) {
-        state_->send(detail::job_copy<Job, state*>(state_.get(), std::move(job)));
+        const bool wants_help = std::as_const(job).wants_help();
+        state_->add(detail::job_copy<Job, state*>(state_.get(), std::move(job)), wants_help);
     }
 
     std::size_t concurrency() const noexcept { return state_->concurrency(); }
@@ -82,6 +88,7 @@ class thread_pool_executor {
                 state_->wanted = count;
             } else if (count > wanted) {
                 add_threads(count - wanted);
+                state_->add_workers();
             } else {
                 state_->wanted = count;
                 for (auto surplus = wanted - count; surplus != 0; --surplus)
@@ -96,10 +103,12 @@ class thread_pool_executor {
         const std::size_t own = pool_of_thread_ == state_.get() ? 1 : 0;
 
         std::vector<std::thread> left;
+        detail::job_queue dropped; // the last owner of a consumer may be among them: they go without the lock
         bool all_left = false;
         {
             std::unique_lock lock(state_->mutex);
             state_->ended = true;
+            std::swap(dropped, state_->queue);
             state_->context.stop();
             // Idle threads leave at once; threads in a job, and the one that calls, are not waited for.
             const auto busy = [&] { return state_->jobs->running() + (own != 0 && !state_->jobs->in_job() ? 1 : 0); };
@@ -121,9 +130,45 @@ class thread_pool_executor {
     struct state {
         std::size_t concurrency() const noexcept { return wanted.load(std::memory_order_relaxed); }
 
+        /// For copies that recruit the next one.
         template <class Copy>
         void send(Copy copy) {
-            asio::post(context, std::move(copy));
+            add(std::move(copy), true);
+        }
+
+        template <class Copy>
+        void add(Copy copy, bool worth_a_thread) {
+            detail::one_job job(std::move(copy));
+            const std::lock_guard lock(mutex);
+            if (ended)
+                return;
+            queue.push(std::move(job));
+            if (workers == 0 || (worth_a_thread && workers < concurrency()))
+                add_worker();
+        }
+
+        // With the mutex held.
+
+        void add_worker() {
+            ++workers;
+            asio::post(context, [this] { take_jobs(); });
+        }
+        /// There are more threads now, and jobs may wait behind workers that hang.
+        void add_workers() {
+            while (!queue.empty() && workers < concurrency())
+                add_worker();
+        }
+
+        /// One worker, until there is no job, or there are more workers than there should be.
+        void take_jobs() {
+            std::unique_lock lock(mutex);
+            while (!queue.empty() && workers <= std::max<std::size_t>(concurrency(), 1)) {
+                auto job = queue.pop();
+                lock.unlock();
+                job();
+                lock.lock();
+            }
+            --workers;
         }
 
         std::shared_ptr<detail::job_ledger> jobs = std::make_shared<detail::job_ledger>();
@@ -133,6 +178,8 @@ class thread_pool_executor {
         std::condition_variable changed;
         bool started     = false;
         bool ended       = false;
+        detail::job_queue queue;
+        std::size_t workers = 0; // running or posted
         std::size_t live = 0; // threads that have not left, also those left behind
         std::map<std::thread::id, std::thread> threads;
         std::vector<std::thread> left; // have ended, or are about to without needing anything

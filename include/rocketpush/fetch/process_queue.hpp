@@ -56,10 +56,11 @@ class process_queue {
     std::size_t cached_messages() const noexcept { return messages_; }
     std::size_t cached_bytes() const noexcept { return bytes_; }
 
-    /// Whether a listener is at a message, or a message is on its way back to the broker.
+    /// Whether a batch is with the executor, or a message on its way back to the broker. (That a batch's last runner has left is
+    /// not enough: until the strand has heard of it, it is in a list of those that have.)
     bool busy() const noexcept {
         for (const auto& each : batches_)
-            if (each->running() || each->under_send_back != 0)
+            if (!each->heard || each->under_send_back != 0)
                 return true;
         return false;
     }

@@ -103,6 +103,10 @@ class pulled_batch {
         return {first, std::min(most, size() - first)};
     }
     bool has_unclaimed() const noexcept { return next_.load(std::memory_order_relaxed) < size(); }
+    std::uint32_t unclaimed_count() const noexcept {
+        const auto next = next_.load(std::memory_order_relaxed);
+        return next < size() ? size() - next : 0;
+    }
 
     void mark_finished(std::uint32_t index) noexcept {
         progress_[index].store(message_progress::finished, std::memory_order_release);
@@ -114,6 +118,14 @@ class pulled_batch {
 
     /// Runners count themselves in and out; the one that leaves last tells the strand.
     void enter() noexcept { runners_.fetch_add(1, std::memory_order_relaxed); }
+    /// As `enter`, unless nobody is in it any more.
+    [[nodiscard]] bool enter_if_running() noexcept {
+        auto count = runners_.load(std::memory_order_relaxed);
+        while (count != 0)
+            if (runners_.compare_exchange_weak(count, count + 1, std::memory_order_relaxed))
+                return true;
+        return false;
+    }
     [[nodiscard]] bool leave() noexcept { return runners_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
 
     /// What runners did, summed up once for each time one enters.
@@ -132,12 +144,17 @@ class pulled_batch {
     message_progress progress(std::uint32_t index) const noexcept {
         return progress_[index].load(std::memory_order_acquire);
     }
-    int delay_level(std::uint32_t index) const noexcept { return delay_levels_[index]; }
+    /// Of a failed message; 0 of others.
+    int delay_level(std::uint32_t index) const noexcept {
+        const auto at = progress(index);
+        return at == message_progress::failed || at == message_progress::sending_back ? delay_levels_[index] : 0;
+    }
     void set_progress(std::uint32_t index, message_progress value) noexcept {
         progress_[index].store(value, std::memory_order_relaxed);
     }
 
-    bool running() const noexcept { return runners_.load(std::memory_order_acquire) != 0; }
+    std::uint32_t runners() const noexcept { return runners_.load(std::memory_order_acquire); }
+    bool running() const noexcept { return runners() != 0; }
 
     /// Makes what nobody has claimed yet unclaimable: those listener calls will not start.
     /// @return Whether anything had been claimed.
@@ -165,7 +182,9 @@ class pulled_batch {
 
     std::uint32_t under_send_back = 0;       ///< Messages that a send-back operation is at.
     bool heard                    = false;   ///< The last runner left and the strand knows it.
-    pulled_batch* next_heard      = nullptr; ///< Link of the list of batches whose last runner left.
+    pulled_batch* next_left       = nullptr; ///< Link of the list of batches whose last runner left.
+    std::uint32_t place           = 0;       ///< In the list of batches that are out.
+    std::uint32_t unclaimed_then  = 0;       ///< When the strand looked at it last.
 
     /// Lets go of the bytes when all messages are finished; their offsets stay known.
     void release_bytes() noexcept {
@@ -179,7 +198,7 @@ class pulled_batch {
         release_bytes();
         messages.clear();
         heard      = false;
-        next_heard = nullptr;
+        next_left  = nullptr;
     }
 
   private:

@@ -247,6 +247,7 @@ class queue_fetcher {
     }
 
     task<void> wait_for_room(flow_state why) {
+        host_.collect_soon();
         if (std::exchange(queue_.flow, why) != why)
             host_.observe().on_flow_control(queue_.queue, why, queue_.cache.level());
         // A batch that ran wakes us; a look each second finds batches of which all but a stuck message are done.

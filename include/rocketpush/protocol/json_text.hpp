@@ -239,9 +239,12 @@ class json_cursor {
      * @return False behind the last member, or when there is neither one nor the end: `leave_object` tells.
      */
     [[gnu::always_inline]] bool next_member(std::string_view& key, bool& first) noexcept {
-        if (peek() == '}' || !(std::exchange(first, false) || take(',')))
+        if (peek() == '}')
             return false;
-        return read_string(key) && take(':');
+        if ((std::exchange(first, false) || take(',')) && read_string(key) && take(':')) [[likely]]
+            return true;
+        at_ = end_; // here is no end of an object
+        return false;
     }
 
     [[gnu::always_inline]] bool leave_object() noexcept { return take('}'); }

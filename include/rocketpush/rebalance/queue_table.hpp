@@ -225,10 +225,11 @@ class queue_table {
         auto& table      = host->queues();
         const auto begun = host->runtime().now();
         const auto limit = [&] { return host->running() ? begun + hand_over_limit : host->stop_deadline(); };
-        while (owned->cache.busy() && host->runtime().now() < limit())
+        for (host->collect_soon(); owned->cache.busy() && host->runtime().now() < limit(); host->collect_soon())
             co_await owned->idle.wait_until(limit());
         owned->cache.cancel_unclaimed(); // too late for what has not begun
         host->forget_exhausted();
+        host->collect_soon();
 
         // The last pull carries a commit too, of an older offset, and a broker runs pulls and commits side by side: ours has to
         // be the later one. A pull that is held was processed when it came, so there is no need to wait for its answer.

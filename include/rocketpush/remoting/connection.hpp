@@ -146,7 +146,22 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
         });
     }
 
+    /// Ends with the reading. Whoever waits for a response holds this connection, which holds their handlers: when a context is
+    /// destroyed with all that waits in it, this lets go of them.
+    struct reading {
+        connection& of;
+
+        explicit reading(connection& which) noexcept : of(which) {}
+        reading(const reading&)            = delete;
+        reading& operator=(const reading&) = delete;
+        ~reading() {
+            if (std::exchange(of.open_, false))
+                of.pending_.drop_all();
+        }
+    };
+
     static detail::awaitable<void, executor_type> read_frames(std::shared_ptr<connection> self) {
+        const reading until_the_end(*self);
         while (self->open_) {
             const auto room      = self->reader_.prepare();
             const auto [ec, got] = co_await self->stream_.async_read_some(asio::buffer(room.data(), room.size()),

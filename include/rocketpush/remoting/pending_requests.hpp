@@ -33,11 +33,7 @@ class pending_requests {
     explicit pending_requests(std::size_t limit = 65535) : limit_(std::min(limit, slot_mask + 1)) {}
     pending_requests(const pending_requests&)            = delete;
     pending_requests& operator=(const pending_requests&) = delete;
-    ~pending_requests() {
-        for (const auto& each : slots_)
-            if (each->opaque != unused)
-                each->operate(*each, nullptr, {}, {});
-    }
+    ~pending_requests() { drop_all(); }
 
     std::size_t size() const noexcept { return size_; }
     bool full() const noexcept { return size_ >= limit_; }
@@ -83,6 +79,15 @@ class pending_requests {
                 opaques.push_back(each->opaque);
         for (const auto opaque : opaques)
             fail(opaque, reason);
+    }
+
+    /// Lets go of every handler without calling it.
+    void drop_all() {
+        for (const auto& each : slots_)
+            if (each->opaque != unused) {
+                release(*each);
+                each->operate(*each, nullptr, {}, {});
+            }
     }
 
     /**
