@@ -67,6 +67,7 @@ class consumer_core : public std::enable_shared_from_this<
           observer_(std::move(observer)),
           retry_topic_(retry_topic(options_.group)),
           decoder_({.check_crc = options_.check_crc, .decompress = true, .max_body_size = options_.max_body_size}),
+          pull_request_(make_pull_request(options_)),
           consumption_(std::move(listener), std::move(executor), observer_, runtime_) {}
 
     // For the handle.
@@ -138,8 +139,8 @@ class consumer_core : public std::enable_shared_from_this<
     consumer_statistics statistics() {
         consumer_statistics snapshot{.group = options_.group, .client_id = client_->client_id()};
         const auto now = runtime_.now();
-        for (const auto& [queue, owned] : queues_.all()) {
-            queue_statistics one{.queue        = queue,
+        for (const auto& owned : queues_.all()) {
+            queue_statistics one{.queue        = owned->queue,
                                  .stage        = owned->stage,
                                  .in_stage_for = std::chrono::duration_cast<milliseconds>(now - owned->stage_since),
                                  .next_pull    = owned->cache.next_pull(),
@@ -221,6 +222,8 @@ class consumer_core : public std::enable_shared_from_this<
     }
     /// One for all queues: it keeps its decompression contexts.
     protocol::message_decoder& decoder() noexcept { return decoder_; }
+    /// For the pull that is sent next. One for all queues: its strings keep their room, so filling it allocates nothing.
+    protocol::pull_request& pull_request() noexcept { return pull_request_; }
     const subscription* subscription_of(const std::string& topic) const {
         const auto found = subscriptions_.find(topic);
         return found == subscriptions_.end() ? nullptr : &found->second;
@@ -355,7 +358,7 @@ class consumer_core : public std::enable_shared_from_this<
 
     work_counts counts() const {
         auto sums = queues_.past_counts();
-        for (const auto& [queue, owned] : queues_.all())
+        for (const auto& owned : queues_.all())
             sums += owned->counts;
         return sums;
     }
@@ -369,6 +372,7 @@ class consumer_core : public std::enable_shared_from_this<
     std::string retry_topic_;
     std::map<std::string, subscription> subscriptions_;
     protocol::message_decoder decoder_;
+    protocol::pull_request pull_request_;
     batch_pool<consumption_type::concurrent> batches_;
     consumption_type consumption_;
     queue_table<consumer_core> queues_{*this};

@@ -23,19 +23,13 @@
 
 namespace rocketpush {
 
-/// The part of a pull request that stays the same for a queue's whole epoch.
-inline protocol::pull_request make_pull_request(const options& with, const message_queue& queue,
-                                                const subscription& wanted) {
+/// The part of a pull request that is the same for all queues of a consumer.
+inline protocol::pull_request make_pull_request(const options& with) {
     return {
-        .consumer_group  = with.group,
-        .topic           = queue.topic,
-        .queue_id        = queue.queue_id,
-        .max_messages    = static_cast<std::int32_t>(with.pull_batch_size),
-        .suspend_millis  = with.suspend_timeout.count(),
-        .sub_version     = wanted.version,
-        .expression_type = std::string(to_string(wanted.type)),
-        .max_bytes       = static_cast<std::int32_t>(with.pull_batch_bytes),
-        .broker_name     = queue.broker_name,
+        .consumer_group = with.group,
+        .max_messages   = static_cast<std::int32_t>(with.pull_batch_size),
+        .suspend_millis = with.suspend_timeout.count(),
+        .max_bytes      = static_cast<std::int32_t>(with.pull_batch_bytes),
     };
 }
 
@@ -58,18 +52,28 @@ class queue_fetcher {
     template <class T>
     using task = detail::awaitable<T, executor_type>;
 
+    /// A pull is not a coroutine of its own: with ten thousand queues, each frame that a waiting one needs counts.
     static task<void> run(std::shared_ptr<Host> host, queue_ptr queue) {
         queue_fetcher self(*host, *queue);
         while (!queue->dropped) {
             const auto action = self.loop_.next(queue->cache.level());
-            if (const auto* request = std::get_if<pull_action::request>(&action))
-                co_await self.pull(request->offset);
-            else if (const auto* wait = std::get_if<pull_action::wait>(&action))
+            if (std::holds_alternative<pull_action::request>(action)) {
+                if (!self.connected()) {
+                    const bool opened = co_await self.connect();
+                    if (!opened)
+                        continue;
+                }
+                self.begin_pull();
+                auto [failure, answer] = co_await queue->connection->async_request(
+                    host->pull_request(), {}, host->settings().pull_timeout, detail::await_tuple<executor_type>);
+                self.end_pull(failure, std::move(answer));
+            } else if (const auto* wait = std::get_if<pull_action::wait>(&action)) {
                 co_await self.sleep_until(host->runtime().now() + wait->delay);
-            else if (const auto* pause = std::get_if<pull_action::pause>(&action))
+            } else if (const auto* pause = std::get_if<pull_action::pause>(&action)) {
                 co_await self.wait_for_room(pause->why);
-            else if (const auto* refused = std::get_if<pull_action::reposition>(&action))
+            } else if (const auto* refused = std::get_if<pull_action::reposition>(&action)) {
                 co_await self.reposition(*refused);
+            }
         }
     }
 
@@ -77,68 +81,63 @@ class queue_fetcher {
     queue_fetcher(Host& host, queue_type& queue)
         : host_(host), queue_(queue), loop_(queue.cache.next_pull(), host.pace()) {}
 
-    task<void> pull(queue_offset from) {
-        queue_.flow = flow_state::open;
-        auto opened = connection();
-        if (!opened) {
-            opened = co_await connect();
-            if (queue_.dropped)
-                co_return;
-            if (!opened) {
-                fail(opened.error());
-                co_return;
-            }
-        }
-        const connection_ptr through = std::move(*opened);
-        fill_request(from);
-        const auto sent        = host_.runtime().now();
-        queue_.committing_pull = (queue_.pull.sys_flag & protocol::pull_flags::commit_offset) != 0;
-        queue_.pull_sent       = sent;
-        auto [failure, answer] = co_await through->async_request(queue_.pull, {}, host_.settings().pull_timeout,
-                                                                 detail::await_tuple<executor_type>);
-        queue_.committing_pull = false;
-        if (queue_.dropped) { // an answer of an epoch that is over
-            queue_.idle.wake();
-            co_return;
-        }
-        if (failure)
-            fail(failure);
-        else
-            take(from, std::move(answer), host_.runtime().now() - sent);
+    /// Whether the connection of the last pull is open and nothing suggests another.
+    bool connected() const {
+        return queue_.connection && queue_.connection->is_open() &&
+               queue_.connection_route == host_.routes().version() &&
+               queue_.connected_replica == queue_.suggested_replica;
     }
 
-    /// The connection of the last pull, while it is open and nothing suggests another.
-    result<connection_ptr> connection() {
-        if (queue_.connection && queue_.connection->is_open() && queue_.connection_route == host_.routes().version() &&
-            queue_.connected_replica == queue_.suggested_replica)
-            return queue_.connection;
-        return error::connection_closed;
-    }
-
-    task<result<connection_ptr>> connect() {
+    /// @return Whether there is a connection now.
+    task<bool> connect() {
         const auto version   = host_.routes().version();
         const auto suggested = queue_.suggested_replica;
         const auto where     = host_.routes().address(queue_.queue.broker_name, suggested, true);
-        if (!where)
-            co_return where.error();
-        auto opened = co_await host_.calls().connect(where->where);
-        if (opened) {
-            queue_.connection        = *opened;
-            queue_.connection_route  = version;
-            queue_.connected_replica = suggested;
-            queue_.at_master         = where->id == broker_address::master;
+        if (!where) {
+            fail(where.error());
+            co_return false;
         }
-        co_return opened;
+        auto opened = co_await host_.calls().connect(where->where);
+        if (queue_.dropped)
+            co_return false;
+        if (!opened) {
+            fail(opened.error());
+            co_return false;
+        }
+        queue_.connection        = *opened;
+        queue_.connection_route  = version;
+        queue_.connected_replica = suggested;
+        queue_.at_master         = where->id == broker_address::master;
+        co_return true;
     }
 
-    void fill_request(queue_offset from) {
-        const auto committable    = queue_.cache.committable();
-        const bool commit         = queue_.at_master && committable > 0; // a slave refuses it, and 0 is no progress
-        queue_.pull.queue_offset  = from;
-        queue_.pull.commit_offset = commit ? committable : 0;
-        queue_.pull.sys_flag      = protocol::pull_flags::suspend | (commit ? protocol::pull_flags::commit_offset : 0);
-        if (const auto* wanted = host_.subscription_of(queue_.queue.topic))
-            queue_.pull.sub_version = wanted->version;
+    void begin_pull() {
+        queue_.flow            = flow_state::open;
+        auto& request          = host_.pull_request();
+        const auto committable = queue_.cache.committable();
+        const bool commit      = queue_.at_master && committable > 0; // a slave refuses it, and 0 is no progress
+        request.topic          = queue_.queue.topic;
+        request.queue_id       = queue_.queue.queue_id;
+        request.broker_name    = queue_.queue.broker_name;
+        request.queue_offset   = loop_.offset();
+        request.commit_offset  = commit ? committable : 0;
+        request.sys_flag       = protocol::pull_flags::suspend | (commit ? protocol::pull_flags::commit_offset : 0);
+        if (const auto* wanted = host_.subscription_of(queue_.queue.topic)) {
+            request.sub_version     = wanted->version;
+            request.expression_type = to_string(wanted->type);
+        }
+        queue_.committing_pull = commit;
+        queue_.pull_sent       = host_.runtime().now();
+    }
+
+    void end_pull(std::error_code failure, received_frame answer) {
+        queue_.committing_pull = false;
+        if (queue_.dropped) // an answer of an epoch that is over
+            queue_.wake_idle();
+        else if (failure)
+            fail(failure);
+        else
+            take(loop_.offset(), std::move(answer), host_.runtime().now() - queue_.pull_sent);
     }
 
     void fail(std::error_code why) {

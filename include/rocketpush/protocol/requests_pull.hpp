@@ -20,15 +20,15 @@ inline constexpr std::int32_t class_filter = 0x8; ///< Of filter servers, which 
 } // namespace pull_flags
 
 /**
- * @brief Asks for messages of one queue, from an offset on. Keep one for each queue and change its offsets: then a pull
- *        allocates nothing.
+ * @brief Asks for messages of one queue, from an offset on. Keep one and fill it for each pull: its strings keep
+ *        their room, so that allocates nothing.
  * @par Source  Java `PullMessageRequestHeader`.
  */
 struct pull_request {
     static constexpr request_code code = request_code::pull_message;
 
     std::string consumer_group;
-    std::string topic;
+    std::string topic{};
     std::int32_t queue_id       = 0;
     std::int64_t queue_offset   = 0; ///< First offset wanted.
     std::int32_t max_messages   = 32;

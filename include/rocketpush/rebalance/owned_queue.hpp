@@ -6,7 +6,6 @@
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/fetch/process_queue.hpp>
 #include <rocketpush/observe/statistics.hpp>
-#include <rocketpush/protocol/requests.hpp>
 
 #include <chrono>
 #include <cstdint>
@@ -25,7 +24,7 @@ namespace rocketpush {
  */
 template <class Connection, class Runtime, bool Concurrent>
 struct owned_queue {
-    owned_queue(message_queue of, Runtime& runtime) : queue(std::move(of)), cache(0), wake(runtime), idle(runtime) {}
+    owned_queue(message_queue of, Runtime& runtime) : queue(std::move(of)), cache(0), wake(runtime) {}
 
     using cache_type = process_queue<Concurrent>;
 
@@ -36,9 +35,15 @@ struct owned_queue {
 
     /// Given up: no further pull, no further listener call; late answers change nothing.
     bool dropped = false;
+    bool in_line = false; ///< Acquiring, and the broker is asked for so many first offsets that this one waits.
 
     detail::wake_up<Runtime> wake; ///< For the fetch loop: the cache shrank, or the queue was dropped.
-    detail::wake_up<Runtime> idle; ///< For who gives it up: a listener call or a send-back ended.
+    /// For who gives it up, and only there then: a listener call or a send-back ended.
+    std::unique_ptr<detail::wake_up<Runtime>> idle;
+    void wake_idle() {
+        if (idle)
+            idle->wake();
+    }
 
     std::vector<typename Runtime::timer*> naps; ///< Pauses between attempts at this queue; giving it up ends them.
 
@@ -47,7 +52,6 @@ struct owned_queue {
     queue_offset broker_max = -1;    ///< The queue's end as the last pull told.
     flow_state flow         = flow_state::open;
 
-    protocol::pull_request pull;            ///< Filled once; each pull changes two numbers of it.
     std::shared_ptr<Connection> connection; ///< Where it was pulled last.
     std::uint64_t connection_route = 0;     ///< The route version that `connection` was chosen by.
     std::int64_t suggested_replica = 0;     ///< The broker's word where to pull next.
