@@ -17,8 +17,8 @@ namespace {
 bench::scale_figures measure(const bench::scale_case& with, bool pool) {
     const bench::broker_process broker(with);
     bench::child_process consumer([&](int to) {
-        bench::child_process::tell(
-            to, pool ? bench::run_pool(with, broker.address()) : bench::run_inline(with, broker.address()));
+        bench::child_process::tell(to, pool ? bench::run_pool(with, broker.address())
+                                            : bench::run_inline(with, broker.address()));
     });
     const auto figures = consumer.hear<bench::scale_figures>();
     if (!figures)
@@ -27,28 +27,28 @@ bench::scale_figures measure(const bench::scale_case& with, bool pool) {
 }
 
 void report_scale(const bench::scale_case& with, bool pool, std::int32_t few_queues, bool json) {
-    auto few   = with;
-    few.queues = few_queues;
-    few.window = std::chrono::seconds(0);
-    const auto small = measure(few, pool);
-    const auto large = measure(with, pool);
-    const double more       = static_cast<double>(with.queues - few.queues);
-    const double settled    = static_cast<double>(large.settled_kib - small.settled_kib) * 1024 / more;
-    const double peak       = static_cast<double>(large.peak_kib - small.peak_kib) * 1024 / more;
-    const auto* const form  = json
-        ? "{\"executor\":\"%s\",\"queues\":%d,\"topics\":%d,\"start_s\":%.3f,\"all_fetched_s\":%.3f,"
-          "\"first_message_s\":%.4f,\"bytes_a_queue\":%.0f,\"peak_bytes_a_queue\":%.0f,\"resident_kib\":%ld,"
-          "\"peak_kib\":%ld,\"few_queues\":%d,\"few_resident_kib\":%ld,\"few_peak_kib\":%ld,"
-          "\"few_first_message_s\":%.4f,\"idle_cores\":%.5f,\"idle_wakes_a_s\":%.1f,\"window_s\":%lld}\n"
-        : "%s executor, %d queues of %d topics\n"
-          "  start() returned after                 %9.3f s\n"
-          "  every queue was fetched from after     %9.3f s\n"
-          "  the first message came after           %9.4f s\n"
-          "  resident memory a queue                %9.0f B\n"
-          "  peak memory a queue                    %9.0f B\n"
-          "  resident, peak                         %9ld KiB %9ld KiB\n"
-          "  with %3d queues                        %9ld KiB %9ld KiB, first message after %.4f s\n"
-          "  idle                                   %9.5f of a core, woken %.1f times a second, over %lld s\n";
+    auto few             = with;
+    few.queues           = few_queues;
+    few.window           = std::chrono::seconds(0);
+    const auto small     = measure(few, pool);
+    const auto large     = measure(with, pool);
+    const double more    = static_cast<double>(with.queues - few.queues);
+    const double settled = static_cast<double>(large.settled_kib - small.settled_kib) * 1024 / more;
+    const double peak    = static_cast<double>(large.peak_kib - small.peak_kib) * 1024 / more;
+    const auto* const form =
+        json ? "{\"executor\":\"%s\",\"queues\":%d,\"topics\":%d,\"start_s\":%.3f,\"all_fetched_s\":%.3f,"
+               "\"first_message_s\":%.4f,\"bytes_a_queue\":%.0f,\"peak_bytes_a_queue\":%.0f,\"resident_kib\":%ld,"
+               "\"peak_kib\":%ld,\"few_queues\":%d,\"few_resident_kib\":%ld,\"few_peak_kib\":%ld,"
+               "\"few_first_message_s\":%.4f,\"idle_cores\":%.5f,\"idle_wakes_a_s\":%.1f,\"window_s\":%lld}\n"
+             : "%s executor, %d queues of %d topics\n"
+               "  start() returned after                 %9.3f s\n"
+               "  every queue was fetched from after     %9.3f s\n"
+               "  the first message came after           %9.4f s\n"
+               "  resident memory a queue                %9.0f B\n"
+               "  peak memory a queue                    %9.0f B\n"
+               "  resident, peak                         %9ld KiB %9ld KiB\n"
+               "  with %3d queues                        %9ld KiB %9ld KiB, first message after %.4f s\n"
+               "  idle                                   %9.5f of a core, woken %.1f times a second, over %lld s\n";
     std::printf(form, pool ? "pool" : "inline", with.queues, with.topics(), large.started_s, large.fetched_s,
                 large.first_s, settled, peak, large.settled_kib, large.peak_kib, few.queues, small.settled_kib,
                 small.peak_kib, small.first_s, large.idle_share, large.idle_switches,
@@ -82,11 +82,11 @@ int main(int count, char** arguments) {
                  "scale");
     bench::scale_case with;
     std::string executor = "inline", output = "table";
-    std::int32_t few     = 8;
-    bool blocked         = false;
-    std::size_t cache    = 4;
-    long long settle     = with.settle.count(), window = with.window.count();
-    auto* const queues   = app.add_option("--queues", with.queues, "in all")->check(CLI::Range(1, 60'000));
+    std::int32_t few  = 8;
+    bool blocked      = false;
+    std::size_t cache = 4;
+    long long settle = with.settle.count(), window = with.window.count();
+    auto* const queues = app.add_option("--queues", with.queues, "in all")->check(CLI::Range(1, 60'000));
     app.add_option("--queues-a-topic", with.queues_a_topic, "so many topics are subscribed to")
         ->check(CLI::Range(1, 60'000))
         ->capture_default_str();

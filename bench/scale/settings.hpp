@@ -12,14 +12,14 @@ namespace bench {
 
 /// What one consumer gets to do.
 struct scale_case {
-    std::int32_t queues           = 10'000;
-    std::int32_t queues_a_topic   = 250;
-    std::size_t messages_a_queue  = 1;
-    std::size_t body_size         = 128; ///< Bytes.
-    std::chrono::seconds settle   = std::chrono::seconds(20);
-    std::chrono::seconds window   = std::chrono::seconds(45); ///< In which idle cost is counted; 0: it is not.
-    bool blocked                  = false;                    ///< The listener does not return until all is measured.
-    std::size_t max_cached_bytes  = 1 << 20;                  ///< Of each queue, where the listener is blocked.
+    std::int32_t queues          = 10'000;
+    std::int32_t queues_a_topic  = 250;
+    std::size_t messages_a_queue = 1;
+    std::size_t body_size        = 128; ///< Bytes.
+    std::chrono::seconds settle  = std::chrono::seconds(20);
+    std::chrono::seconds window  = std::chrono::seconds(45); ///< In which idle cost is counted; 0: it is not.
+    bool blocked                 = false;                    ///< The listener does not return until all is measured.
+    std::size_t max_cached_bytes = 1 << 20;                  ///< Of each queue, where the listener is blocked.
 
     std::int32_t topics() const noexcept { return (queues + queues_a_topic - 1) / queues_a_topic; }
     std::int32_t queues_of(std::int32_t topic) const noexcept {
