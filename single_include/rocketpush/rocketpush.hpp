@@ -607,7 +607,7 @@ struct options {
     milliseconds pull_interval{0};             ///< Pause between two pulls of a queue, 0..65535 ms.
     std::size_t max_cached_messages = 1000;    ///< Per queue, 1..65535. Java: pullThresholdForQueue.
     std::size_t max_cached_bytes =
-        100u << 20; ///< Per queue, frames as held, 1 MiB..1 GiB. Java: pullThresholdSizeForQueue.
+        100u << 20; ///< Per queue, frames as held, not exceeded, 1 MiB..1 GiB. Java: pullThresholdSizeForQueue.
     std::int64_t max_span =
         2000; ///< Offsets between the committed and the next pulled, 1..65535. Java: consumeConcurrentlyMaxSpan.
     std::size_t max_body_size = 16u << 20; ///< Bytes of one inflated body; larger ones are refused as bad.
@@ -9817,7 +9817,7 @@ class pulled_batch {
     detail::block_ref frame;     ///< Holds the bytes of all messages.
     detail::byte_arena inflated; ///< Holds bodies that were compressed.
     std::vector<detail::message_fields> messages;
-    std::size_t frame_size = 0;       ///< Bytes of the frame; flow control counts them with the inflated ones.
+    std::size_t frame_size = 0;       ///< Its share of `frame`, bytes; flow control counts them with the inflated ones.
     void* home             = nullptr; ///< The owned queue; kept until no batch of it has a runner.
 
     /// Call when `messages` is complete; resets claims and marks.
@@ -10294,12 +10294,14 @@ class queue_fetcher {
     /// Gives the batch its share of the frame. A small frame in a large shared block is copied to one of its size: a single
     /// message that waits must not hold the memory of hundreds.
     std::string_view keep(typename Host::batch_type& batch, const received_frame& answer) {
-        batch.frame_size = answer.size;
-        if (answer.size * 16 > answer.block.capacity()) {
-            batch.frame = answer.block;
+        const auto room = answer.block.capacity();
+        if (answer.size * 16 > room) {
+            batch.frame      = answer.block;
+            batch.frame_size = room / std::max<std::size_t>(room / answer.size, 1); // frames like it do not fill it
             return answer.body;
         }
-        batch.frame = host_.blocks().take(std::max<std::size_t>(answer.body.size(), 1));
+        batch.frame      = host_.blocks().take(std::max<std::size_t>(answer.body.size(), 1));
+        batch.frame_size = batch.frame.capacity();
         std::memcpy(batch.frame.data(), answer.body.data(), answer.body.size());
         return {batch.frame.data(), answer.body.size()};
     }
@@ -12180,6 +12182,7 @@ class client {
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -12380,7 +12383,11 @@ class consumer_core : public std::enable_shared_from_this<
     time_point stop_deadline() const noexcept { return stop_deadline_; }
 
     pull_pace pace() const noexcept {
-        return {.limits      = {options_.max_cached_messages, options_.max_cached_bytes, options_.max_span},
+        // A pull may go beyond the limit of bytes, so that one is lower by the block of an answer: what is held stays within
+        // the option. (Unless the option is less than two answers, or bodies inflate to more than that.)
+        const auto answer = std::bit_ceil(options_.pull_batch_bytes + block_for_header);
+        const auto bytes  = options_.max_cached_bytes - std::min(answer, options_.max_cached_bytes / 2);
+        return {.limits      = {options_.max_cached_messages, bytes, options_.max_span},
                 .interval    = options_.pull_interval,
                 .error_delay = options_.error_delay};
     }
@@ -12491,6 +12498,8 @@ class consumer_core : public std::enable_shared_from_this<
     }
 
   private:
+    static constexpr std::size_t block_for_header = 4096; ///< Bytes of an answer before its messages, at most.
+
     /// The last step, after which nothing of the consumer runs but listener calls that hang.
     void finish(std::error_code outcome) {
         const bool clean = outcome != error::stop_deadline_passed;

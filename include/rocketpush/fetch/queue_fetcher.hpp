@@ -214,12 +214,14 @@ class queue_fetcher {
     /// Gives the batch its share of the frame. A small frame in a large shared block is copied to one of its size: a single
     /// message that waits must not hold the memory of hundreds.
     std::string_view keep(typename Host::batch_type& batch, const received_frame& answer) {
-        batch.frame_size = answer.size;
-        if (answer.size * 16 > answer.block.capacity()) {
-            batch.frame = answer.block;
+        const auto room = answer.block.capacity();
+        if (answer.size * 16 > room) {
+            batch.frame      = answer.block;
+            batch.frame_size = room / std::max<std::size_t>(room / answer.size, 1); // frames like it do not fill it
             return answer.body;
         }
-        batch.frame = host_.blocks().take(std::max<std::size_t>(answer.body.size(), 1));
+        batch.frame      = host_.blocks().take(std::max<std::size_t>(answer.body.size(), 1));
+        batch.frame_size = batch.frame.capacity();
         std::memcpy(batch.frame.data(), answer.body.data(), answer.body.size());
         return {batch.frame.data(), answer.body.size()};
     }
