@@ -56,7 +56,8 @@ class Plan:
     @staticmethod
     def of(arguments, parts):
         if arguments.quick:
-            return Plan(1, min(arguments.messages, 50_000), 2, 1, 2, 2, 3, 1, parts)
+            # Idle, the floor does nothing at all but once in the turn of a held pull.
+            return Plan(1, min(arguments.messages, 50_000), 2, 1, 2, 2, 20, 1, parts)
         # The broker holds an idle pull for 15 or 20 s, all queues' about alike: a minute has whole turns of either.
         return Plan(arguments.rounds, arguments.messages, 8, 2, 3, 10, 60, 2, parts)
 

@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -139,8 +140,8 @@ class consumer_core : public std::enable_shared_from_this<
         consumption_.collect(*this);
         consumer_statistics snapshot{.group = options_.group, .client_id = client_->client_id()};
         const auto now = runtime_.now();
-        for (const auto& [queue, owned] : queues_.all()) {
-            queue_statistics one{.queue        = queue,
+        for (const auto& owned : queues_.all()) {
+            queue_statistics one{.queue        = owned->queue,
                                  .stage        = owned->stage,
                                  .in_stage_for = std::chrono::duration_cast<milliseconds>(now - owned->stage_since),
                                  .next_pull    = owned->cache.next_pull(),
@@ -216,7 +217,11 @@ class consumer_core : public std::enable_shared_from_this<
     time_point stop_deadline() const noexcept { return stop_deadline_; }
 
     pull_pace pace() const noexcept {
-        return {.limits      = {options_.max_cached_messages, options_.max_cached_bytes, options_.max_span},
+        // A pull may go beyond the limit of bytes, so that one is lower by the block of an answer: what is held stays within
+        // the option. (Unless the option is less than two answers, or bodies inflate to more than that.)
+        const auto answer = std::bit_ceil(options_.pull_batch_bytes + block_for_header);
+        const auto bytes  = options_.max_cached_bytes - std::min(answer, options_.max_cached_bytes / 2);
+        return {.limits      = {options_.max_cached_messages, bytes, options_.max_span},
                 .interval    = options_.pull_interval,
                 .error_delay = options_.error_delay};
     }
@@ -328,6 +333,8 @@ class consumer_core : public std::enable_shared_from_this<
     }
 
   private:
+    static constexpr std::size_t block_for_header = 4096; ///< Bytes of an answer before its messages, at most.
+
     /// The last step, after which nothing of the consumer runs but listener calls that hang.
     void finish(std::error_code outcome) {
         const bool clean = outcome != error::stop_deadline_passed;
@@ -359,7 +366,7 @@ class consumer_core : public std::enable_shared_from_this<
 
     work_counts counts() const {
         auto sums = queues_.past_counts();
-        for (const auto& [queue, owned] : queues_.all())
+        for (const auto& owned : queues_.all())
             sums += owned->counts;
         return sums;
     }

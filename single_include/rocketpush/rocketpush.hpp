@@ -607,7 +607,7 @@ struct options {
     milliseconds pull_interval{0};             ///< Pause between two pulls of a queue, 0..65535 ms.
     std::size_t max_cached_messages = 1000;    ///< Per queue, 1..65535. Java: pullThresholdForQueue.
     std::size_t max_cached_bytes =
-        100u << 20; ///< Per queue, frames as held, 1 MiB..1 GiB. Java: pullThresholdSizeForQueue.
+        100u << 20; ///< Per queue, frames as held, not exceeded, 1 MiB..1 GiB. Java: pullThresholdSizeForQueue.
     std::int64_t max_span =
         2000; ///< Offsets between the committed and the next pulled, 1..65535. Java: consumeConcurrentlyMaxSpan.
     std::size_t max_body_size = 16u << 20; ///< Bytes of one inflated body; larger ones are refused as bad.
@@ -1766,6 +1766,11 @@ struct consume_context {
 #ifndef ASIO_HAS_STD_COROUTINE
 #define ASIO_HAS_STD_COROUTINE 1
 #endif
+#endif
+
+// Nor does it see that there is no type information (-fno-rtti).
+#if defined(__GNUC__) && !defined(__GXX_RTTI) && !defined(ASIO_NO_TYPEID)
+#define ASIO_NO_TYPEID 1
 #endif
 
 #include <asio/associated_executor.hpp>
@@ -5671,7 +5676,7 @@ struct pull_request {
     static constexpr request_code code = request_code::pull_message;
 
     std::string consumer_group;
-    std::string topic;
+    std::string topic{};
     std::int32_t queue_id       = 0;
     std::int64_t queue_offset   = 0; ///< First offset wanted.
     std::int32_t max_messages   = 32;
@@ -8380,6 +8385,79 @@ class pending_requests {
 #ifndef ROCKETPUSH_REMOTING_CONNECTION_HPP
 #define ROCKETPUSH_REMOTING_CONNECTION_HPP
 
+// rocketpush/detail/ring.hpp
+#ifndef ROCKETPUSH_DETAIL_RING_HPP
+#define ROCKETPUSH_DETAIL_RING_HPP
+
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief A queue in one array that grows by doubling. An empty one is three words and owns nothing, where an empty
+ *        `std::deque` owns half a KiB: a consumer may have ten thousand of them.
+ *
+ * @tparam T  Movable and default constructible; a taken place holds what its move left there.
+ */
+template <class T>
+class ring {
+  public:
+    ring() noexcept = default;
+    ring(ring&& other) noexcept { *this = std::move(other); }
+    ring& operator=(ring&& other) noexcept {
+        places_   = std::move(other.places_);
+        capacity_ = std::exchange(other.capacity_, 0);
+        first_    = std::exchange(other.first_, 0);
+        size_     = std::exchange(other.size_, 0);
+        return *this;
+    }
+
+    bool empty() const noexcept { return size_ == 0; }
+    std::size_t size() const noexcept { return size_; }
+
+    /// The first is 0.
+    T& operator[](std::size_t index) noexcept { return places_[(first_ + index) & (capacity_ - 1)]; }
+    const T& operator[](std::size_t index) const noexcept { return places_[(first_ + index) & (capacity_ - 1)]; }
+    T& back() noexcept { return (*this)[size_ - 1]; }
+
+    void push_back(T value) {
+        if (size_ == capacity_)
+            grow();
+        (*this)[size_++] = std::move(value);
+    }
+
+    T take_front() noexcept {
+        ROCKETPUSH_ASSERT(size_ != 0, "callers ask empty() first");
+        T taken = std::move((*this)[0]);
+        first_  = static_cast<std::uint32_t>((first_ + 1) & (capacity_ - 1));
+        --size_;
+        return taken;
+    }
+
+  private:
+    void grow() {
+        const std::uint32_t capacity = capacity_ == 0 ? 2 : 2 * capacity_;
+        auto places                  = std::make_unique<T[]>(capacity);
+        for (std::uint32_t i = 0; i < size_; ++i)
+            places[i] = std::move((*this)[i]);
+        places_   = std::move(places);
+        capacity_ = capacity;
+        first_    = 0;
+    }
+
+    std::unique_ptr<T[]> places_;
+    std::uint32_t capacity_ = 0; ///< A power of two, or 0.
+    std::uint32_t first_    = 0;
+    std::uint32_t size_     = 0;
+};
+
+} // namespace rocketpush::detail
+
+#endif
 
 #include <asio/buffer.hpp>
 #include <asio/co_spawn.hpp>
@@ -8509,6 +8587,10 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     }
 
   private:
+    /// One write has so much, bytes, and a frame: a burst, as when thousands of queues begin, is no reason to hold a
+    /// buffer of megabytes for ever.
+    static constexpr std::size_t enough_for_a_write = 64 * 1024;
+
     template <class Handler>
     void complete_later(Handler handler, error reason) {
         asio::post(stream_.get_executor(), [handler = std::move(handler), reason]() mutable {
@@ -8571,11 +8653,19 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     }
 
     void flush() {
-        if (writing_ || corked_ || !open_ || outgoing_.empty())
+        if (!open_)
+            return;
+        if (outgoing_.size() >= enough_for_a_write)
+            full_.push_back(std::exchange(outgoing_, {}));
+        if (writing_ || corked_ || (outgoing_.empty() && full_.empty()))
             return;
         writing_ = true;
-        std::swap(outgoing_, in_flight_);
-        outgoing_.clear();
+        if (full_.empty()) {
+            std::swap(outgoing_, in_flight_);
+            outgoing_.clear();
+        } else {
+            in_flight_ = full_.take_front();
+        }
         asio::async_write(stream_, asio::buffer(in_flight_),
                           [self = this->shared_from_this()](std::error_code ec, std::size_t) {
                               self->writing_ = false;
@@ -8621,8 +8711,9 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     pending_requests pending_;
     endpoint peer_;
     events events_;
-    std::string outgoing_;  ///< Frames that wait for the write under way.
-    std::string in_flight_; ///< Frames of the write under way.
+    std::string outgoing_;           ///< Frames that wait for the write under way.
+    detail::ring<std::string> full_; ///< The same, older, where they are many.
+    std::string in_flight_;          ///< Frames of the write under way.
     time_point last_read_{};
     time_point watched_ = time_point::max();
     bool open_          = true;
@@ -10183,7 +10274,7 @@ class pulled_batch {
     detail::block_ref frame;     ///< Holds the bytes of all messages.
     detail::byte_arena inflated; ///< Holds bodies that were compressed.
     std::vector<detail::message_fields> messages;
-    std::size_t frame_size = 0;       ///< Bytes of the frame; flow control counts them with the inflated ones.
+    std::size_t frame_size = 0;       ///< Its share of `frame`, bytes; flow control counts them with the inflated ones.
     void* home             = nullptr; ///< The owned queue; kept until no batch of it has a runner.
 
     /// Call when `messages` is complete; resets claims and marks.
@@ -10366,7 +10457,6 @@ class batch_pool {
 
 
 #include <cstddef>
-#include <deque>
 #include <memory>
 #include <utility>
 
@@ -10403,8 +10493,8 @@ class process_queue {
 
     /// The next offset that the group needs.
     queue_offset committable() noexcept {
-        for (auto& each : batches_)
-            if (const auto offset = each->first_unfinished())
+        for (std::size_t i = 0; i < batches_.size(); ++i)
+            if (const auto offset = batches_[i]->first_unfinished())
                 return *offset;
         return next_pull_;
     }
@@ -10419,8 +10509,8 @@ class process_queue {
     /// Whether a batch is with the executor, or a message on its way back to the broker. (That a batch's last runner has left is
     /// not enough: until the strand has heard of it, it is in a list of those that have.)
     bool busy() const noexcept {
-        for (const auto& each : batches_)
-            if (!each->heard || each->under_send_back != 0)
+        for (std::size_t i = 0; i < batches_.size(); ++i)
+            if (!batches_[i]->heard || batches_[i]->under_send_back != 0)
                 return true;
         return false;
     }
@@ -10428,46 +10518,43 @@ class process_queue {
     /// No further listener call starts behind the last message that one has got. What lies before it still runs: batches run
     /// side by side, the offset to commit cannot pass a gap, and what was consumed behind the gap would come twice.
     void cancel_behind_last_claimed() noexcept {
-        for (auto each = batches_.rbegin(); each != batches_.rend(); ++each)
-            if ((*each)->cancel_unclaimed())
+        for (std::size_t i = batches_.size(); i > 0; --i)
+            if (batches_[i - 1]->cancel_unclaimed())
                 return;
     }
 
     /// No further listener call starts for what is cached.
     void cancel_unclaimed() noexcept {
-        for (auto& each : batches_)
-            each->cancel_unclaimed();
+        for (std::size_t i = 0; i < batches_.size(); ++i)
+            batches_[i]->cancel_unclaimed();
     }
 
     /// Lets go of the bytes of every batch that is finished, and gives those at the front, which the offset has
     /// passed, to `recycle(std::unique_ptr<batch>)`.
     template <class Recycle>
     void retire_finished(Recycle&& recycle) {
-        for (auto& each : batches_) {
-            if (!each->heard || each->under_send_back != 0 || each->first_unfinished() || each->released())
+        for (std::size_t i = 0; i < batches_.size(); ++i) {
+            batch_type& each = *batches_[i];
+            if (!each.heard || each.under_send_back != 0 || each.first_unfinished() || each.released())
                 continue;
-            messages_ -= each->size();
-            bytes_ -= each->held_bytes();
-            each->release_bytes();
+            messages_ -= each.size();
+            bytes_ -= each.held_bytes();
+            each.release_bytes();
         }
-        while (!batches_.empty() && batches_.front()->released()) {
-            recycle(std::move(batches_.front()));
-            batches_.pop_front();
-        }
+        while (!batches_.empty() && batches_[0]->released())
+            recycle(batches_.take_front());
     }
 
     /// Lets go of everything that nobody is at; for a queue that was given up.
     template <class Recycle>
     void clear(Recycle&& recycle) {
-        while (!batches_.empty()) {
-            recycle(std::move(batches_.front()));
-            batches_.pop_front();
-        }
+        while (!batches_.empty())
+            recycle(batches_.take_front());
         messages_ = bytes_ = 0;
     }
 
   private:
-    std::deque<std::unique_ptr<batch_type>> batches_;
+    detail::ring<std::unique_ptr<batch_type>> batches_;
     queue_offset next_pull_;
     std::size_t messages_ = 0;
     std::size_t bytes_    = 0;
@@ -10526,19 +10613,30 @@ class queue_fetcher {
     template <class T>
     using task = detail::awaitable<T, executor_type>;
 
+    /// A pull is not a coroutine of its own: with ten thousand queues, each frame that a waiting one needs counts.
     /// @param wanted  The subscription of the queue's topic; stays.
     static task<void> run(std::shared_ptr<Host> host, queue_ptr queue, const subscription& wanted) {
         queue_fetcher self(*host, *queue, wanted);
         while (!queue->dropped) {
             const auto action = self.loop_.next(queue->cache.level());
-            if (const auto* request = std::get_if<pull_action::request>(&action))
-                co_await self.pull(request->offset);
-            else if (const auto* wait = std::get_if<pull_action::wait>(&action))
+            if (std::holds_alternative<pull_action::request>(action)) {
+                if (!self.connected()) {
+                    const bool opened = co_await self.connect();
+                    if (!opened)
+                        continue;
+                }
+                self.begin_pull();
+                auto [failure, answer] =
+                    co_await queue->connection->async_request(self.pulls_.with(self.position_), {}, host->settings().pull_timeout,
+                                                              detail::await_tuple<executor_type>);
+                self.end_pull(failure, std::move(answer));
+            } else if (const auto* wait = std::get_if<pull_action::wait>(&action)) {
                 co_await self.sleep_until(host->runtime().now() + wait->delay);
-            else if (const auto* pause = std::get_if<pull_action::pause>(&action))
+            } else if (const auto* pause = std::get_if<pull_action::pause>(&action)) {
                 co_await self.wait_for_room(pause->why);
-            else if (const auto* refused = std::get_if<pull_action::reposition>(&action))
+            } else if (const auto* refused = std::get_if<pull_action::reposition>(&action)) {
                 co_await self.reposition(*refused);
+            }
         }
     }
 
@@ -10550,69 +10648,55 @@ class queue_fetcher {
           pulls_(make_pulls(host.settings(), queue.queue, wanted)),
           loop_(queue.cache.next_pull(), host.pace()) {}
 
-    task<void> pull(queue_offset from) {
-        queue_.flow = flow_state::open;
-        auto opened = connection();
-        if (!opened) {
-            opened = co_await connect();
-            if (queue_.dropped)
-                co_return;
-            if (!opened) {
-                fail(opened.error());
-                co_return;
-            }
-        }
-        const connection_ptr through = std::move(*opened);
-        const auto position    = position_at(from);
-        const auto sent        = host_.runtime().now();
-        queue_.committing_pull = (position.sys_flag & protocol::pull_flags::commit_offset) != 0;
-        queue_.pull_sent       = sent;
-        auto [failure, answer] = co_await through->async_request(
-            pulls_.with(position), {}, host_.settings().pull_timeout, detail::await_tuple<executor_type>);
-        queue_.committing_pull = false;
-        if (queue_.dropped) { // an answer of an epoch that is over
-            queue_.idle.wake();
-            co_return;
-        }
-        if (failure)
-            fail(failure);
-        else
-            take(from, std::move(answer), host_.runtime().now() - sent);
+    /// Whether the connection of the last pull is open and nothing suggests another.
+    bool connected() const {
+        return queue_.connection && queue_.connection->is_open() &&
+               queue_.connection_route == host_.routes().version() &&
+               queue_.connected_replica == queue_.suggested_replica;
     }
 
-    /// The connection of the last pull, while it is open and nothing suggests another.
-    result<connection_ptr> connection() {
-        if (queue_.connection && queue_.connection->is_open() && queue_.connection_route == host_.routes().version() &&
-            queue_.connected_replica == queue_.suggested_replica)
-            return queue_.connection;
-        return error::connection_closed;
-    }
-
-    task<result<connection_ptr>> connect() {
+    /// @return Whether there is a connection now.
+    task<bool> connect() {
         const auto version   = host_.routes().version();
         const auto suggested = queue_.suggested_replica;
         const auto where     = host_.routes().address(queue_.queue.broker_name, suggested, true);
-        if (!where)
-            co_return where.error();
-        auto opened = co_await host_.calls().connect(where->where);
-        if (opened) {
-            queue_.connection        = *opened;
-            queue_.connection_route  = version;
-            queue_.connected_replica = suggested;
-            queue_.at_master         = where->id == broker_address::master;
+        if (!where) {
+            fail(where.error());
+            co_return false;
         }
-        co_return opened;
+        auto opened = co_await host_.calls().connect(where->where);
+        if (queue_.dropped)
+            co_return false;
+        if (!opened) {
+            fail(opened.error());
+            co_return false;
+        }
+        queue_.connection        = *opened;
+        queue_.connection_route  = version;
+        queue_.connected_replica = suggested;
+        queue_.at_master         = where->id == broker_address::master;
+        co_return true;
     }
 
-    protocol::pull_position position_at(queue_offset from) {
-        const auto committable = queue_.cache.committable();
-        const bool commit      = queue_.at_master && committable > 0; // a slave refuses it, and 0 is no progress
-        protocol::pull_position position{.queue_offset = from};
-        if (commit) {
-            position.commit_offset = committable;
-            position.sys_flag |= protocol::pull_flags::commit_offset;
-        }
-        return position;
+    void begin_pull() {
+        const auto committable  = queue_.cache.committable();
+        const bool commit       = queue_.at_master && committable > 0; // a slave refuses it, and 0 is no progress
+        position_.queue_offset  = loop_.offset();
+        position_.commit_offset = commit ? committable : 0;
+        position_.sys_flag      = protocol::pull_flags::suspend | (commit ? protocol::pull_flags::commit_offset : 0);
+        queue_.flow             = flow_state::open;
+        queue_.committing_pull  = commit;
+        queue_.pull_sent        = host_.runtime().now();
+    }
+
+    void end_pull(std::error_code failure, received_frame answer) {
+        queue_.committing_pull = false;
+        if (queue_.dropped) // an answer of an epoch that is over
+            queue_.wake_idle();
+        else if (failure)
+            fail(failure);
+        else
+            take(loop_.offset(), std::move(answer), host_.runtime().now() - queue_.pull_sent);
     }
 
     void fail(std::error_code why) {
@@ -10689,12 +10773,14 @@ class queue_fetcher {
     /// Gives the batch its share of the frame. A small frame in a large shared block is copied to one of its size: a single
     /// message that waits must not hold the memory of hundreds.
     std::string_view keep(typename Host::batch_type& batch, const received_frame& answer) {
-        batch.frame_size = answer.size;
-        if (answer.size * 16 > answer.block.capacity()) {
-            batch.frame = answer.block;
+        const auto room = answer.block.capacity();
+        if (answer.size * 16 > room) {
+            batch.frame      = answer.block;
+            batch.frame_size = room / std::max<std::size_t>(room / answer.size, 1); // frames like it do not fill it
             return answer.body;
         }
-        batch.frame = host_.blocks().take(std::max<std::size_t>(answer.body.size(), 1));
+        batch.frame      = host_.blocks().take(std::max<std::size_t>(answer.body.size(), 1));
+        batch.frame_size = batch.frame.capacity();
         std::memcpy(batch.frame.data(), answer.body.data(), answer.body.size());
         return {batch.frame.data(), answer.body.size()};
     }
@@ -10751,6 +10837,7 @@ class queue_fetcher {
     queue_type& queue_;
     const subscription& wanted_;
     protocol::repeated_pull pulls_;
+    protocol::pull_position position_;
     pull_loop loop_;
     bool offset_reset_ = false;
 };
@@ -11670,7 +11757,7 @@ namespace rocketpush {
  */
 template <class Connection, class Runtime, bool Concurrent>
 struct owned_queue {
-    owned_queue(message_queue of, Runtime& runtime) : queue(std::move(of)), cache(0), wake(runtime), idle(runtime) {}
+    owned_queue(message_queue of, Runtime& runtime) : queue(std::move(of)), cache(0), wake(runtime) {}
 
     using cache_type = process_queue<Concurrent>;
 
@@ -11681,9 +11768,15 @@ struct owned_queue {
 
     /// Given up: no further pull, no further listener call; late answers change nothing.
     bool dropped = false;
+    bool in_line = false; ///< Acquiring, and the broker is asked for so many first offsets that this one waits.
 
     detail::wake_up<Runtime> wake; ///< For the fetch loop: the cache shrank, or the queue was dropped.
-    detail::wake_up<Runtime> idle; ///< For who gives it up: a listener call or a send-back ended.
+    /// For who gives it up, and only there then: a listener call or a send-back ended.
+    std::unique_ptr<detail::wake_up<Runtime>> idle;
+    void wake_idle() {
+        if (idle)
+            idle->wake();
+    }
 
     std::vector<typename Runtime::timer*> naps; ///< Pauses between attempts at this queue; giving it up ends them.
 
@@ -11709,6 +11802,10 @@ struct owned_queue {
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11745,6 +11842,11 @@ class queue_table {
     static constexpr std::chrono::seconds hand_over_limit{5};
     /// How long a broker may take to look at a pull.
     static constexpr std::chrono::milliseconds pull_processing_limit{300};
+    /// So many first offsets are asked for at a broker at once; the other queues wait, or ten thousand at the start would
+    /// need room for as many requests. Those of another broker do not wait for a slow one's.
+    static constexpr std::size_t most_look_ups = 256;
+    /// And so many offsets are written at once at each broker.
+    static constexpr std::size_t most_writes = 64;
     /// A last commit that fails is tried again so often, this long after the failure.
     static constexpr int commit_attempts = 3;
     static constexpr std::chrono::milliseconds commit_retry_delay{200};
@@ -11754,24 +11856,28 @@ class queue_table {
     /// The queues of `topic` that are ours or are becoming ours, in order; not those on their way out.
     std::vector<message_queue> held(const std::string& topic) const {
         std::vector<message_queue> found;
-        for (const auto& [queue, owned] : queues_)
-            if (queue.topic == topic && !owned->dropped)
-                found.push_back(queue);
+        for (auto at = queues_.lower_bound(message_queue{topic, {}, std::numeric_limits<std::int32_t>::min()});
+             at != queues_.end() && (*at)->queue.topic == topic; ++at)
+            if (!(*at)->dropped)
+                found.push_back((*at)->queue);
         return found;
     }
 
     /// Whether nothing is being taken over or given up.
     bool settled() const {
-        return std::ranges::all_of(queues_,
-                                   [](const auto& each) { return each.second->stage == queue_stage::fetching; });
+        return std::ranges::all_of(queues_, [](const auto& each) { return each->stage == queue_stage::fetching; });
     }
 
-    const std::map<message_queue, queue_ptr>& all() const noexcept { return queues_; }
+    /// In the order of the queues.
+    const auto& all() const noexcept { return queues_; }
     const work_counts& past_counts() const noexcept { return past_; }
 
     /// Topics that were known when the consumer started: only for their queues does "last" mean behind the newest message.
     void remember_first_queues(const std::vector<message_queue>& queues) {
-        first_queues_.insert(queues.begin(), queues.end());
+        for (const auto& queue : queues) {
+            auto& count = first_queues_[{queue.topic, queue.broker_name}];
+            count       = std::max(count, queue.queue_id + 1);
+        }
     }
 
     /// Takes a queue over, if it is not here in any stage. @param held_elsewhere  A living member may still be reading it.
@@ -11780,35 +11886,46 @@ class queue_table {
             return;
         auto owned = std::make_shared<queue_type>(queue, host_.runtime());
         enter_stage(*owned, queue_stage::acquiring);
-        queues_.emplace(queue, owned);
-        host_.spawn(take_over(host_.shared_from_this(), std::move(owned), held_elsewhere));
+        queues_.insert(owned);
+        if (held_elsewhere)
+            host_.spawn(wait_for_former_owner(host_.shared_from_this(), std::move(owned)));
+        else
+            look_up(std::move(owned));
     }
 
     void release(const message_queue& queue) {
         if (const auto found = queues_.find(queue); found != queues_.end())
-            release(found->second, std::nullopt);
+            release(*found, std::nullopt);
     }
     /// For a consumer that stops; those that are being given up already wait by its deadline from now on.
     void release_all() {
-        for (auto& [queue, owned] : queues_)
-            owned->idle.wake();
-        for (auto& [queue, owned] : std::map(queues_))
+        for (const auto& owned : std::vector(queues_.begin(), queues_.end())) {
+            owned->wake_idle();
             release(owned, std::nullopt);
+        }
     }
 
     /// Ends this epoch of the queue and has the next one begin at `offset`.
     void restart_at(queue_type& queue, queue_offset offset) {
-        if (const auto found = queues_.find(queue.queue); found != queues_.end() && found->second.get() == &queue)
-            release(found->second, offset);
+        if (const auto found = queues_.find(queue.queue); found != queues_.end() && found->get() == &queue)
+            release(*found, offset);
     }
 
-    /// Writes what changed (or everything) to the store, side by side; returns when all is answered.
+    /// Writes what changed (or everything) to the store, some side by side; returns when all is answered.
     task<void> commit(bool everything) {
+        // By broker: a slow one delays only what is its own.
+        std::map<std::string, std::shared_ptr<commit_list>> due;
+        for (const auto& owned : queues_)
+            if (commit_is_due(*owned, everything)) {
+                auto& list = due[owned->queue.broker_name];
+                if (!list)
+                    list = std::make_shared<commit_list>();
+                list->push_back(owned);
+            }
         const auto writes = std::make_shared<detail::wait_group<typename Host::runtime_type>>(host_.runtime());
-        for (auto& [queue, owned] : queues_)
-            if (owned->stage == queue_stage::fetching && !owned->writing &&
-                (everything || owned->cache.committable() != owned->committed))
-                writes->spawn(write(host_.shared_from_this(), owned, owned->cache.committable()));
+        for (const auto& [broker, list] : due)
+            for (auto writers = std::min(list->size(), most_writes); writers > 0; --writers)
+                writes->spawn(write_in_turn(host_.shared_from_this(), list, everything));
         co_await writes->wait();
     }
 
@@ -11823,54 +11940,102 @@ class queue_table {
     void settled_some(queue_type& queue) {
         queue.cache.retire_finished([this](auto batch) { host_.batches().give_back(std::move(batch)); });
         queue.wake.wake();
-        queue.idle.wake();
+        queue.wake_idle();
         std::erase_if(left_behind_, [](const queue_ptr& each) { return !each->cache.busy(); });
     }
 
     /// The shared pointer of a queue that is here or was left behind.
     queue_ptr share(queue_type& queue) const {
-        if (const auto found = queues_.find(queue.queue); found != queues_.end() && found->second.get() == &queue)
-            return found->second;
+        if (const auto found = queues_.find(queue.queue); found != queues_.end() && found->get() == &queue)
+            return *found;
         const auto left = std::ranges::find(left_behind_, &queue, [](const queue_ptr& each) { return each.get(); });
         return left == left_behind_.end() ? nullptr : *left;
     }
 
   private:
+    struct by_queue {
+        using is_transparent = void;
+        static const message_queue& of(const queue_ptr& owned) noexcept { return owned->queue; }
+        static const message_queue& of(const message_queue& queue) noexcept { return queue; }
+        bool operator()(const auto& left, const auto& right) const noexcept { return of(left) < of(right); }
+    };
+
+    using commit_list = detail::ring<queue_ptr>;
+
+    /// First offsets that one broker is being asked for, and the queues whose turn comes later.
+    struct look_ups {
+        std::size_t running = 0;
+        detail::ring<queue_ptr> waiting;
+    };
+
     void enter_stage(queue_type& owned, queue_stage stage) {
         owned.stage       = stage;
         owned.stage_since = host_.runtime().now();
     }
 
     void erase(const queue_ptr& owned) {
-        if (const auto found = queues_.find(owned->queue); found != queues_.end() && found->second == owned)
+        if (const auto found = queues_.find(owned->queue); found != queues_.end() && *found == owned)
             queues_.erase(found);
         past_ += owned->counts;
         if (queues_.empty())
             emptied_.wake();
     }
 
-    static task<void> take_over(std::shared_ptr<Host> host, queue_ptr owned, bool held_elsewhere) {
-        auto& table = host->queues();
-        if (held_elsewhere) {
-            const auto ready = host->runtime().now() + host->settings().takeover_delay;
-            while (!owned->dropped && host->runtime().now() < ready)
-                co_await owned->wake.wait_until(ready);
+    /// Ends an epoch in which nothing was fetched; the next round tries again.
+    void forget(const queue_ptr& owned) {
+        erase(owned);
+        host_.rebalance_later();
+    }
+
+    static task<void> wait_for_former_owner(std::shared_ptr<Host> host, queue_ptr owned) {
+        const auto ready = host->runtime().now() + host->settings().takeover_delay;
+        while (!owned->dropped && host->runtime().now() < ready)
+            co_await owned->wake.wait_until(ready);
+        if (owned->dropped)
+            host->queues().forget(owned);
+        else
+            host->queues().look_up(std::move(owned));
+    }
+
+    /// Asks for the first offset, or stands in line.
+    void look_up(queue_ptr owned) {
+        auto& broker = look_ups_[owned->queue.broker_name];
+        if (broker.running < most_look_ups) {
+            ++broker.running;
+            host_.spawn(take_over(host_.shared_from_this(), std::move(owned)));
+        } else {
+            owned->in_line = true;
+            broker.waiting.push_back(std::move(owned));
         }
-        result<queue_offset> first(error::operation_cancelled);
-        if (!owned->dropped)
-            first = co_await table.first_offset(*owned);
+    }
+
+    void look_up_ended(const std::string& broker_name) {
+        const auto broker = look_ups_.find(broker_name);
+        --broker->second.running;
+        while (!broker->second.waiting.empty()) {
+            auto next = broker->second.waiting.take_front();
+            if (std::exchange(next->in_line, false))
+                return look_up(std::move(next));
+        }
+        if (broker->second.running == 0)
+            look_ups_.erase(broker);
+    }
+
+    static task<void> take_over(std::shared_ptr<Host> host, queue_ptr owned) {
+        auto& table      = host->queues();
+        const auto first = co_await table.first_offset(*owned);
+        table.look_up_ended(owned->queue.broker_name);
+        if (!owned->dropped && !first)
+            host->observe().on_queue_acquire_failure(owned->queue, first.error());
         const auto* wanted = host->subscription_of(owned->queue.topic);
         if (owned->dropped || !first || !wanted) {
-            if (!owned->dropped && !first)
-                host->observe().on_queue_acquire_failure(owned->queue, first.error());
-            table.erase(owned); // the next round tries again
-            host->rebalance_later();
+            table.forget(owned);
             co_return;
         }
         owned->cache = typename queue_type::cache_type(*first);
         table.enter_stage(*owned, queue_stage::fetching);
         host->observe().on_queue_acquired(owned->queue, *first);
-        co_await queue_fetcher<Host>::run(host, owned, *wanted);
+        host->spawn(queue_fetcher<Host>::run(host, owned, *wanted)); // on its own: our frame goes
     }
 
     /// Java's computePullFromWhere.
@@ -11895,7 +12060,7 @@ class queue_table {
         case consume_from::last:
             // What was there when we started is "last"; a queue that came later begins at its beginning, or what was sent
             // between its creation and our discovery would be lost.
-            if (retry || !first_queues_.contains(owned.queue))
+            if (retry || !was_there_first(owned.queue))
                 break;
             found = co_await host_.calls().max_offset(owned.queue);
             co_return found;
@@ -11904,15 +12069,23 @@ class queue_table {
         co_return found;
     }
 
+    bool was_there_first(const message_queue& queue) const {
+        const auto found = first_queues_.find({queue.topic, queue.broker_name});
+        return found != first_queues_.end() && queue.queue_id < found->second;
+    }
+
     void release(queue_ptr owned, std::optional<queue_offset> go_on_at) {
         if (std::exchange(owned->dropped, true))
             return;
+        if (std::exchange(owned->in_line, false))
+            return forget(owned);
         owned->wake.wake();
         for (auto* nap : owned->naps)
             nap->cancel();
         if (owned->stage == queue_stage::acquiring)
-            return; // take_over sees it and forgets the queue
+            return; // the operation that is at it sees it and forgets the queue
         enter_stage(*owned, queue_stage::releasing);
+        owned->idle = std::make_unique<detail::wake_up<typename Host::runtime_type>>(host_.runtime());
         owned->cache.cancel_behind_last_claimed();
         host_.forget_exhausted();
         host_.spawn(hand_over(host_.shared_from_this(), std::move(owned), go_on_at));
@@ -11923,7 +12096,7 @@ class queue_table {
         const auto begun = host->runtime().now();
         const auto limit = [&] { return host->running() ? begun + hand_over_limit : host->stop_deadline(); };
         for (host->collect_soon(); owned->cache.busy() && host->runtime().now() < limit(); host->collect_soon())
-            co_await owned->idle.wait_until(limit());
+            co_await owned->idle->wait_until(limit());
         owned->cache.cancel_unclaimed(); // too late for what has not begun
         host->forget_exhausted();
         host->collect_soon();
@@ -11932,9 +12105,9 @@ class queue_table {
         // be the later one. A pull that is held was processed when it came, so there is no need to wait for its answer.
         const auto processed = owned->pull_sent + pull_processing_limit;
         while (owned->committing_pull && host->runtime().now() < std::min(processed, limit()))
-            co_await owned->idle.wait_until(std::min(processed, limit()));
+            co_await owned->idle->wait_until(std::min(processed, limit()));
         while (owned->writing) // ends by its timeout at the latest
-            co_await owned->idle.wait_until(time_point::max());
+            co_await owned->idle->wait_until(time_point::max());
 
         const auto offset = go_on_at.value_or(owned->cache.committable());
         for (int attempt = 1; offset != owned->committed; ++attempt) {
@@ -11957,21 +12130,35 @@ class queue_table {
         host->rebalance_later(); // it may be ours again already
     }
 
+    static bool commit_is_due(queue_type& owned, bool everything) {
+        return owned.stage == queue_stage::fetching && !owned.writing &&
+               (everything || owned.cache.committable() != owned.committed);
+    }
+
+    static task<void> write_in_turn(std::shared_ptr<Host> host, std::shared_ptr<commit_list> due, bool everything) {
+        while (!due->empty()) {
+            const auto owned = due->take_front();
+            if (commit_is_due(*owned, everything)) // still
+                co_await write(host, owned, owned->cache.committable());
+        }
+    }
+
     static task<void> write(std::shared_ptr<Host> host, queue_ptr owned, queue_offset offset) {
         auto access        = host->offset_access();
         owned->writing     = true;
         const auto failure = co_await host->store().write(access, owned->queue, offset);
         owned->writing     = false;
-        owned->idle.wake();
+        owned->wake_idle();
         if (!failure)
             owned->committed = offset;
         host->observe().on_commit(owned->queue, offset, failure);
     }
 
     Host& host_;
-    std::map<message_queue, queue_ptr> queues_;
-    std::vector<queue_ptr> left_behind_; ///< Given up while a listener call still runs.
-    std::set<message_queue> first_queues_;
+    std::set<queue_ptr, by_queue> queues_;
+    std::map<std::string, look_ups, std::less<>> look_ups_; ///< By broker name.
+    std::vector<queue_ptr> left_behind_;                    ///< Given up while a listener call still runs.
+    std::map<std::pair<std::string, std::string>, std::int32_t> first_queues_; ///< By topic and broker: how many.
     work_counts past_;
     detail::wake_up<typename Host::runtime_type> emptied_{host_.runtime()};
 };
@@ -12743,6 +12930,7 @@ class client {
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -12866,8 +13054,8 @@ class consumer_core : public std::enable_shared_from_this<
         consumption_.collect(*this);
         consumer_statistics snapshot{.group = options_.group, .client_id = client_->client_id()};
         const auto now = runtime_.now();
-        for (const auto& [queue, owned] : queues_.all()) {
-            queue_statistics one{.queue        = queue,
+        for (const auto& owned : queues_.all()) {
+            queue_statistics one{.queue        = owned->queue,
                                  .stage        = owned->stage,
                                  .in_stage_for = std::chrono::duration_cast<milliseconds>(now - owned->stage_since),
                                  .next_pull    = owned->cache.next_pull(),
@@ -12943,7 +13131,11 @@ class consumer_core : public std::enable_shared_from_this<
     time_point stop_deadline() const noexcept { return stop_deadline_; }
 
     pull_pace pace() const noexcept {
-        return {.limits      = {options_.max_cached_messages, options_.max_cached_bytes, options_.max_span},
+        // A pull may go beyond the limit of bytes, so that one is lower by the block of an answer: what is held stays within
+        // the option. (Unless the option is less than two answers, or bodies inflate to more than that.)
+        const auto answer = std::bit_ceil(options_.pull_batch_bytes + block_for_header);
+        const auto bytes  = options_.max_cached_bytes - std::min(answer, options_.max_cached_bytes / 2);
+        return {.limits      = {options_.max_cached_messages, bytes, options_.max_span},
                 .interval    = options_.pull_interval,
                 .error_delay = options_.error_delay};
     }
@@ -13055,6 +13247,8 @@ class consumer_core : public std::enable_shared_from_this<
     }
 
   private:
+    static constexpr std::size_t block_for_header = 4096; ///< Bytes of an answer before its messages, at most.
+
     /// The last step, after which nothing of the consumer runs but listener calls that hang.
     void finish(std::error_code outcome) {
         const bool clean = outcome != error::stop_deadline_passed;
@@ -13086,7 +13280,7 @@ class consumer_core : public std::enable_shared_from_this<
 
     work_counts counts() const {
         auto sums = queues_.past_counts();
-        for (const auto& [queue, owned] : queues_.all())
+        for (const auto& owned : queues_.all())
             sums += owned->counts;
         return sums;
     }

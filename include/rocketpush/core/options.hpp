@@ -62,7 +62,7 @@ struct options {
     milliseconds pull_interval{0};             ///< Pause between two pulls of a queue, 0..65535 ms.
     std::size_t max_cached_messages = 1000;    ///< Per queue, 1..65535. Java: pullThresholdForQueue.
     std::size_t max_cached_bytes =
-        100u << 20; ///< Per queue, frames as held, 1 MiB..1 GiB. Java: pullThresholdSizeForQueue.
+        100u << 20; ///< Per queue, frames as held, not exceeded, 1 MiB..1 GiB. Java: pullThresholdSizeForQueue.
     std::int64_t max_span =
         2000; ///< Offsets between the committed and the next pulled, 1..65535. Java: consumeConcurrentlyMaxSpan.
     std::size_t max_body_size = 16u << 20; ///< Bytes of one inflated body; larger ones are refused as bad.

@@ -18,6 +18,11 @@
 #endif
 #endif
 
+// Nor does it see that there is no type information (-fno-rtti).
+#if defined(__GNUC__) && !defined(__GXX_RTTI) && !defined(ASIO_NO_TYPEID)
+#define ASIO_NO_TYPEID 1
+#endif
+
 #include <asio/associated_executor.hpp>
 #include <asio/async_result.hpp>
 #include <asio/awaitable.hpp>

@@ -2,11 +2,11 @@
 #define ROCKETPUSH_FETCH_PROCESS_QUEUE_HPP
 
 #include <rocketpush/core/message_queue.hpp>
+#include <rocketpush/detail/ring.hpp>
 #include <rocketpush/fetch/flow_control.hpp>
 #include <rocketpush/fetch/pulled_batch.hpp>
 
 #include <cstddef>
-#include <deque>
 #include <memory>
 #include <utility>
 
@@ -43,8 +43,8 @@ class process_queue {
 
     /// The next offset that the group needs.
     queue_offset committable() noexcept {
-        for (auto& each : batches_)
-            if (const auto offset = each->first_unfinished())
+        for (std::size_t i = 0; i < batches_.size(); ++i)
+            if (const auto offset = batches_[i]->first_unfinished())
                 return *offset;
         return next_pull_;
     }
@@ -59,8 +59,8 @@ class process_queue {
     /// Whether a batch is with the executor, or a message on its way back to the broker. (That a batch's last runner has left is
     /// not enough: until the strand has heard of it, it is in a list of those that have.)
     bool busy() const noexcept {
-        for (const auto& each : batches_)
-            if (!each->heard || each->under_send_back != 0)
+        for (std::size_t i = 0; i < batches_.size(); ++i)
+            if (!batches_[i]->heard || batches_[i]->under_send_back != 0)
                 return true;
         return false;
     }
@@ -68,46 +68,43 @@ class process_queue {
     /// No further listener call starts behind the last message that one has got. What lies before it still runs: batches run
     /// side by side, the offset to commit cannot pass a gap, and what was consumed behind the gap would come twice.
     void cancel_behind_last_claimed() noexcept {
-        for (auto each = batches_.rbegin(); each != batches_.rend(); ++each)
-            if ((*each)->cancel_unclaimed())
+        for (std::size_t i = batches_.size(); i > 0; --i)
+            if (batches_[i - 1]->cancel_unclaimed())
                 return;
     }
 
     /// No further listener call starts for what is cached.
     void cancel_unclaimed() noexcept {
-        for (auto& each : batches_)
-            each->cancel_unclaimed();
+        for (std::size_t i = 0; i < batches_.size(); ++i)
+            batches_[i]->cancel_unclaimed();
     }
 
     /// Lets go of the bytes of every batch that is finished, and gives those at the front, which the offset has
     /// passed, to `recycle(std::unique_ptr<batch>)`.
     template <class Recycle>
     void retire_finished(Recycle&& recycle) {
-        for (auto& each : batches_) {
-            if (!each->heard || each->under_send_back != 0 || each->first_unfinished() || each->released())
+        for (std::size_t i = 0; i < batches_.size(); ++i) {
+            batch_type& each = *batches_[i];
+            if (!each.heard || each.under_send_back != 0 || each.first_unfinished() || each.released())
                 continue;
-            messages_ -= each->size();
-            bytes_ -= each->held_bytes();
-            each->release_bytes();
+            messages_ -= each.size();
+            bytes_ -= each.held_bytes();
+            each.release_bytes();
         }
-        while (!batches_.empty() && batches_.front()->released()) {
-            recycle(std::move(batches_.front()));
-            batches_.pop_front();
-        }
+        while (!batches_.empty() && batches_[0]->released())
+            recycle(batches_.take_front());
     }
 
     /// Lets go of everything that nobody is at; for a queue that was given up.
     template <class Recycle>
     void clear(Recycle&& recycle) {
-        while (!batches_.empty()) {
-            recycle(std::move(batches_.front()));
-            batches_.pop_front();
-        }
+        while (!batches_.empty())
+            recycle(batches_.take_front());
         messages_ = bytes_ = 0;
     }
 
   private:
-    std::deque<std::unique_ptr<batch_type>> batches_;
+    detail::ring<std::unique_ptr<batch_type>> batches_;
     queue_offset next_pull_;
     std::size_t messages_ = 0;
     std::size_t bytes_    = 0;

@@ -63,7 +63,7 @@ class pulled_batch {
     detail::block_ref frame;     ///< Holds the bytes of all messages.
     detail::byte_arena inflated; ///< Holds bodies that were compressed.
     std::vector<detail::message_fields> messages;
-    std::size_t frame_size = 0;       ///< Bytes of the frame; flow control counts them with the inflated ones.
+    std::size_t frame_size = 0;       ///< Its share of `frame`, bytes; flow control counts them with the inflated ones.
     void* home             = nullptr; ///< The owned queue; kept until no batch of it has a runner.
 
     /// Call when `messages` is complete; resets claims and marks.

@@ -57,19 +57,30 @@ class queue_fetcher {
     template <class T>
     using task = detail::awaitable<T, executor_type>;
 
+    /// A pull is not a coroutine of its own: with ten thousand queues, each frame that a waiting one needs counts.
     /// @param wanted  The subscription of the queue's topic; stays.
     static task<void> run(std::shared_ptr<Host> host, queue_ptr queue, const subscription& wanted) {
         queue_fetcher self(*host, *queue, wanted);
         while (!queue->dropped) {
             const auto action = self.loop_.next(queue->cache.level());
-            if (const auto* request = std::get_if<pull_action::request>(&action))
-                co_await self.pull(request->offset);
-            else if (const auto* wait = std::get_if<pull_action::wait>(&action))
+            if (std::holds_alternative<pull_action::request>(action)) {
+                if (!self.connected()) {
+                    const bool opened = co_await self.connect();
+                    if (!opened)
+                        continue;
+                }
+                self.begin_pull();
+                auto [failure, answer] =
+                    co_await queue->connection->async_request(self.pulls_.with(self.position_), {}, host->settings().pull_timeout,
+                                                              detail::await_tuple<executor_type>);
+                self.end_pull(failure, std::move(answer));
+            } else if (const auto* wait = std::get_if<pull_action::wait>(&action)) {
                 co_await self.sleep_until(host->runtime().now() + wait->delay);
-            else if (const auto* pause = std::get_if<pull_action::pause>(&action))
+            } else if (const auto* pause = std::get_if<pull_action::pause>(&action)) {
                 co_await self.wait_for_room(pause->why);
-            else if (const auto* refused = std::get_if<pull_action::reposition>(&action))
+            } else if (const auto* refused = std::get_if<pull_action::reposition>(&action)) {
                 co_await self.reposition(*refused);
+            }
         }
     }
 
@@ -81,69 +92,55 @@ class queue_fetcher {
           pulls_(make_pulls(host.settings(), queue.queue, wanted)),
           loop_(queue.cache.next_pull(), host.pace()) {}
 
-    task<void> pull(queue_offset from) {
-        queue_.flow = flow_state::open;
-        auto opened = connection();
-        if (!opened) {
-            opened = co_await connect();
-            if (queue_.dropped)
-                co_return;
-            if (!opened) {
-                fail(opened.error());
-                co_return;
-            }
-        }
-        const connection_ptr through = std::move(*opened);
-        const auto position    = position_at(from);
-        const auto sent        = host_.runtime().now();
-        queue_.committing_pull = (position.sys_flag & protocol::pull_flags::commit_offset) != 0;
-        queue_.pull_sent       = sent;
-        auto [failure, answer] = co_await through->async_request(
-            pulls_.with(position), {}, host_.settings().pull_timeout, detail::await_tuple<executor_type>);
-        queue_.committing_pull = false;
-        if (queue_.dropped) { // an answer of an epoch that is over
-            queue_.idle.wake();
-            co_return;
-        }
-        if (failure)
-            fail(failure);
-        else
-            take(from, std::move(answer), host_.runtime().now() - sent);
+    /// Whether the connection of the last pull is open and nothing suggests another.
+    bool connected() const {
+        return queue_.connection && queue_.connection->is_open() &&
+               queue_.connection_route == host_.routes().version() &&
+               queue_.connected_replica == queue_.suggested_replica;
     }
 
-    /// The connection of the last pull, while it is open and nothing suggests another.
-    result<connection_ptr> connection() {
-        if (queue_.connection && queue_.connection->is_open() && queue_.connection_route == host_.routes().version() &&
-            queue_.connected_replica == queue_.suggested_replica)
-            return queue_.connection;
-        return error::connection_closed;
-    }
-
-    task<result<connection_ptr>> connect() {
+    /// @return Whether there is a connection now.
+    task<bool> connect() {
         const auto version   = host_.routes().version();
         const auto suggested = queue_.suggested_replica;
         const auto where     = host_.routes().address(queue_.queue.broker_name, suggested, true);
-        if (!where)
-            co_return where.error();
-        auto opened = co_await host_.calls().connect(where->where);
-        if (opened) {
-            queue_.connection        = *opened;
-            queue_.connection_route  = version;
-            queue_.connected_replica = suggested;
-            queue_.at_master         = where->id == broker_address::master;
+        if (!where) {
+            fail(where.error());
+            co_return false;
         }
-        co_return opened;
+        auto opened = co_await host_.calls().connect(where->where);
+        if (queue_.dropped)
+            co_return false;
+        if (!opened) {
+            fail(opened.error());
+            co_return false;
+        }
+        queue_.connection        = *opened;
+        queue_.connection_route  = version;
+        queue_.connected_replica = suggested;
+        queue_.at_master         = where->id == broker_address::master;
+        co_return true;
     }
 
-    protocol::pull_position position_at(queue_offset from) {
-        const auto committable = queue_.cache.committable();
-        const bool commit      = queue_.at_master && committable > 0; // a slave refuses it, and 0 is no progress
-        protocol::pull_position position{.queue_offset = from};
-        if (commit) {
-            position.commit_offset = committable;
-            position.sys_flag |= protocol::pull_flags::commit_offset;
-        }
-        return position;
+    void begin_pull() {
+        const auto committable  = queue_.cache.committable();
+        const bool commit       = queue_.at_master && committable > 0; // a slave refuses it, and 0 is no progress
+        position_.queue_offset  = loop_.offset();
+        position_.commit_offset = commit ? committable : 0;
+        position_.sys_flag      = protocol::pull_flags::suspend | (commit ? protocol::pull_flags::commit_offset : 0);
+        queue_.flow             = flow_state::open;
+        queue_.committing_pull  = commit;
+        queue_.pull_sent        = host_.runtime().now();
+    }
+
+    void end_pull(std::error_code failure, received_frame answer) {
+        queue_.committing_pull = false;
+        if (queue_.dropped) // an answer of an epoch that is over
+            queue_.wake_idle();
+        else if (failure)
+            fail(failure);
+        else
+            take(loop_.offset(), std::move(answer), host_.runtime().now() - queue_.pull_sent);
     }
 
     void fail(std::error_code why) {
@@ -220,12 +217,14 @@ class queue_fetcher {
     /// Gives the batch its share of the frame. A small frame in a large shared block is copied to one of its size: a single
     /// message that waits must not hold the memory of hundreds.
     std::string_view keep(typename Host::batch_type& batch, const received_frame& answer) {
-        batch.frame_size = answer.size;
-        if (answer.size * 16 > answer.block.capacity()) {
-            batch.frame = answer.block;
+        const auto room = answer.block.capacity();
+        if (answer.size * 16 > room) {
+            batch.frame      = answer.block;
+            batch.frame_size = room / std::max<std::size_t>(room / answer.size, 1); // frames like it do not fill it
             return answer.body;
         }
-        batch.frame = host_.blocks().take(std::max<std::size_t>(answer.body.size(), 1));
+        batch.frame      = host_.blocks().take(std::max<std::size_t>(answer.body.size(), 1));
+        batch.frame_size = batch.frame.capacity();
         std::memcpy(batch.frame.data(), answer.body.data(), answer.body.size());
         return {batch.frame.data(), answer.body.size()};
     }
@@ -282,6 +281,7 @@ class queue_fetcher {
     queue_type& queue_;
     const subscription& wanted_;
     protocol::repeated_pull pulls_;
+    protocol::pull_position position_;
     pull_loop loop_;
     bool offset_reset_ = false;
 };

@@ -28,7 +28,7 @@ struct pull_request {
     static constexpr request_code code = request_code::pull_message;
 
     std::string consumer_group;
-    std::string topic;
+    std::string topic{};
     std::int32_t queue_id       = 0;
     std::int64_t queue_offset   = 0; ///< First offset wanted.
     std::int32_t max_messages   = 32;

@@ -24,7 +24,7 @@ namespace rocketpush {
  */
 template <class Connection, class Runtime, bool Concurrent>
 struct owned_queue {
-    owned_queue(message_queue of, Runtime& runtime) : queue(std::move(of)), cache(0), wake(runtime), idle(runtime) {}
+    owned_queue(message_queue of, Runtime& runtime) : queue(std::move(of)), cache(0), wake(runtime) {}
 
     using cache_type = process_queue<Concurrent>;
 
@@ -35,9 +35,15 @@ struct owned_queue {
 
     /// Given up: no further pull, no further listener call; late answers change nothing.
     bool dropped = false;
+    bool in_line = false; ///< Acquiring, and the broker is asked for so many first offsets that this one waits.
 
     detail::wake_up<Runtime> wake; ///< For the fetch loop: the cache shrank, or the queue was dropped.
-    detail::wake_up<Runtime> idle; ///< For who gives it up: a listener call or a send-back ended.
+    /// For who gives it up, and only there then: a listener call or a send-back ended.
+    std::unique_ptr<detail::wake_up<Runtime>> idle;
+    void wake_idle() {
+        if (idle)
+            idle->wake();
+    }
 
     std::vector<typename Runtime::timer*> naps; ///< Pauses between attempts at this queue; giving it up ends them.
 

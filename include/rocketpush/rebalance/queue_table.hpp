@@ -6,12 +6,18 @@
 #include <rocketpush/core/names.hpp>
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/detail/ring.hpp>
+#include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/detail/wait_group.hpp>
 #include <rocketpush/fetch/queue_fetcher.hpp>
 #include <rocketpush/rebalance/owned_queue.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -48,6 +54,11 @@ class queue_table {
     static constexpr std::chrono::seconds hand_over_limit{5};
     /// How long a broker may take to look at a pull.
     static constexpr std::chrono::milliseconds pull_processing_limit{300};
+    /// So many first offsets are asked for at a broker at once; the other queues wait, or ten thousand at the start would
+    /// need room for as many requests. Those of another broker do not wait for a slow one's.
+    static constexpr std::size_t most_look_ups = 256;
+    /// And so many offsets are written at once at each broker.
+    static constexpr std::size_t most_writes = 64;
     /// A last commit that fails is tried again so often, this long after the failure.
     static constexpr int commit_attempts = 3;
     static constexpr std::chrono::milliseconds commit_retry_delay{200};
@@ -57,24 +68,28 @@ class queue_table {
     /// The queues of `topic` that are ours or are becoming ours, in order; not those on their way out.
     std::vector<message_queue> held(const std::string& topic) const {
         std::vector<message_queue> found;
-        for (const auto& [queue, owned] : queues_)
-            if (queue.topic == topic && !owned->dropped)
-                found.push_back(queue);
+        for (auto at = queues_.lower_bound(message_queue{topic, {}, std::numeric_limits<std::int32_t>::min()});
+             at != queues_.end() && (*at)->queue.topic == topic; ++at)
+            if (!(*at)->dropped)
+                found.push_back((*at)->queue);
         return found;
     }
 
     /// Whether nothing is being taken over or given up.
     bool settled() const {
-        return std::ranges::all_of(queues_,
-                                   [](const auto& each) { return each.second->stage == queue_stage::fetching; });
+        return std::ranges::all_of(queues_, [](const auto& each) { return each->stage == queue_stage::fetching; });
     }
 
-    const std::map<message_queue, queue_ptr>& all() const noexcept { return queues_; }
+    /// In the order of the queues.
+    const auto& all() const noexcept { return queues_; }
     const work_counts& past_counts() const noexcept { return past_; }
 
     /// Topics that were known when the consumer started: only for their queues does "last" mean behind the newest message.
     void remember_first_queues(const std::vector<message_queue>& queues) {
-        first_queues_.insert(queues.begin(), queues.end());
+        for (const auto& queue : queues) {
+            auto& count = first_queues_[{queue.topic, queue.broker_name}];
+            count       = std::max(count, queue.queue_id + 1);
+        }
     }
 
     /// Takes a queue over, if it is not here in any stage. @param held_elsewhere  A living member may still be reading it.
@@ -83,35 +98,46 @@ class queue_table {
             return;
         auto owned = std::make_shared<queue_type>(queue, host_.runtime());
         enter_stage(*owned, queue_stage::acquiring);
-        queues_.emplace(queue, owned);
-        host_.spawn(take_over(host_.shared_from_this(), std::move(owned), held_elsewhere));
+        queues_.insert(owned);
+        if (held_elsewhere)
+            host_.spawn(wait_for_former_owner(host_.shared_from_this(), std::move(owned)));
+        else
+            look_up(std::move(owned));
     }
 
     void release(const message_queue& queue) {
         if (const auto found = queues_.find(queue); found != queues_.end())
-            release(found->second, std::nullopt);
+            release(*found, std::nullopt);
     }
     /// For a consumer that stops; those that are being given up already wait by its deadline from now on.
     void release_all() {
-        for (auto& [queue, owned] : queues_)
-            owned->idle.wake();
-        for (auto& [queue, owned] : std::map(queues_))
+        for (const auto& owned : std::vector(queues_.begin(), queues_.end())) {
+            owned->wake_idle();
             release(owned, std::nullopt);
+        }
     }
 
     /// Ends this epoch of the queue and has the next one begin at `offset`.
     void restart_at(queue_type& queue, queue_offset offset) {
-        if (const auto found = queues_.find(queue.queue); found != queues_.end() && found->second.get() == &queue)
-            release(found->second, offset);
+        if (const auto found = queues_.find(queue.queue); found != queues_.end() && found->get() == &queue)
+            release(*found, offset);
     }
 
-    /// Writes what changed (or everything) to the store, side by side; returns when all is answered.
+    /// Writes what changed (or everything) to the store, some side by side; returns when all is answered.
     task<void> commit(bool everything) {
+        // By broker: a slow one delays only what is its own.
+        std::map<std::string, std::shared_ptr<commit_list>> due;
+        for (const auto& owned : queues_)
+            if (commit_is_due(*owned, everything)) {
+                auto& list = due[owned->queue.broker_name];
+                if (!list)
+                    list = std::make_shared<commit_list>();
+                list->push_back(owned);
+            }
         const auto writes = std::make_shared<detail::wait_group<typename Host::runtime_type>>(host_.runtime());
-        for (auto& [queue, owned] : queues_)
-            if (owned->stage == queue_stage::fetching && !owned->writing &&
-                (everything || owned->cache.committable() != owned->committed))
-                writes->spawn(write(host_.shared_from_this(), owned, owned->cache.committable()));
+        for (const auto& [broker, list] : due)
+            for (auto writers = std::min(list->size(), most_writes); writers > 0; --writers)
+                writes->spawn(write_in_turn(host_.shared_from_this(), list, everything));
         co_await writes->wait();
     }
 
@@ -126,54 +152,102 @@ class queue_table {
     void settled_some(queue_type& queue) {
         queue.cache.retire_finished([this](auto batch) { host_.batches().give_back(std::move(batch)); });
         queue.wake.wake();
-        queue.idle.wake();
+        queue.wake_idle();
         std::erase_if(left_behind_, [](const queue_ptr& each) { return !each->cache.busy(); });
     }
 
     /// The shared pointer of a queue that is here or was left behind.
     queue_ptr share(queue_type& queue) const {
-        if (const auto found = queues_.find(queue.queue); found != queues_.end() && found->second.get() == &queue)
-            return found->second;
+        if (const auto found = queues_.find(queue.queue); found != queues_.end() && found->get() == &queue)
+            return *found;
         const auto left = std::ranges::find(left_behind_, &queue, [](const queue_ptr& each) { return each.get(); });
         return left == left_behind_.end() ? nullptr : *left;
     }
 
   private:
+    struct by_queue {
+        using is_transparent = void;
+        static const message_queue& of(const queue_ptr& owned) noexcept { return owned->queue; }
+        static const message_queue& of(const message_queue& queue) noexcept { return queue; }
+        bool operator()(const auto& left, const auto& right) const noexcept { return of(left) < of(right); }
+    };
+
+    using commit_list = detail::ring<queue_ptr>;
+
+    /// First offsets that one broker is being asked for, and the queues whose turn comes later.
+    struct look_ups {
+        std::size_t running = 0;
+        detail::ring<queue_ptr> waiting;
+    };
+
     void enter_stage(queue_type& owned, queue_stage stage) {
         owned.stage       = stage;
         owned.stage_since = host_.runtime().now();
     }
 
     void erase(const queue_ptr& owned) {
-        if (const auto found = queues_.find(owned->queue); found != queues_.end() && found->second == owned)
+        if (const auto found = queues_.find(owned->queue); found != queues_.end() && *found == owned)
             queues_.erase(found);
         past_ += owned->counts;
         if (queues_.empty())
             emptied_.wake();
     }
 
-    static task<void> take_over(std::shared_ptr<Host> host, queue_ptr owned, bool held_elsewhere) {
-        auto& table = host->queues();
-        if (held_elsewhere) {
-            const auto ready = host->runtime().now() + host->settings().takeover_delay;
-            while (!owned->dropped && host->runtime().now() < ready)
-                co_await owned->wake.wait_until(ready);
+    /// Ends an epoch in which nothing was fetched; the next round tries again.
+    void forget(const queue_ptr& owned) {
+        erase(owned);
+        host_.rebalance_later();
+    }
+
+    static task<void> wait_for_former_owner(std::shared_ptr<Host> host, queue_ptr owned) {
+        const auto ready = host->runtime().now() + host->settings().takeover_delay;
+        while (!owned->dropped && host->runtime().now() < ready)
+            co_await owned->wake.wait_until(ready);
+        if (owned->dropped)
+            host->queues().forget(owned);
+        else
+            host->queues().look_up(std::move(owned));
+    }
+
+    /// Asks for the first offset, or stands in line.
+    void look_up(queue_ptr owned) {
+        auto& broker = look_ups_[owned->queue.broker_name];
+        if (broker.running < most_look_ups) {
+            ++broker.running;
+            host_.spawn(take_over(host_.shared_from_this(), std::move(owned)));
+        } else {
+            owned->in_line = true;
+            broker.waiting.push_back(std::move(owned));
         }
-        result<queue_offset> first(error::operation_cancelled);
-        if (!owned->dropped)
-            first = co_await table.first_offset(*owned);
+    }
+
+    void look_up_ended(const std::string& broker_name) {
+        const auto broker = look_ups_.find(broker_name);
+        --broker->second.running;
+        while (!broker->second.waiting.empty()) {
+            auto next = broker->second.waiting.take_front();
+            if (std::exchange(next->in_line, false))
+                return look_up(std::move(next));
+        }
+        if (broker->second.running == 0)
+            look_ups_.erase(broker);
+    }
+
+    static task<void> take_over(std::shared_ptr<Host> host, queue_ptr owned) {
+        auto& table      = host->queues();
+        const auto first = co_await table.first_offset(*owned);
+        table.look_up_ended(owned->queue.broker_name);
+        if (!owned->dropped && !first)
+            host->observe().on_queue_acquire_failure(owned->queue, first.error());
         const auto* wanted = host->subscription_of(owned->queue.topic);
         if (owned->dropped || !first || !wanted) {
-            if (!owned->dropped && !first)
-                host->observe().on_queue_acquire_failure(owned->queue, first.error());
-            table.erase(owned); // the next round tries again
-            host->rebalance_later();
+            table.forget(owned);
             co_return;
         }
         owned->cache = typename queue_type::cache_type(*first);
         table.enter_stage(*owned, queue_stage::fetching);
         host->observe().on_queue_acquired(owned->queue, *first);
-        co_await queue_fetcher<Host>::run(host, owned, *wanted);
+        host->spawn(queue_fetcher<Host>::run(host, owned, *wanted)); // on its own: our frame goes
     }
 
     /// Java's computePullFromWhere.
@@ -198,7 +272,7 @@ class queue_table {
         case consume_from::last:
             // What was there when we started is "last"; a queue that came later begins at its beginning, or what was sent
             // between its creation and our discovery would be lost.
-            if (retry || !first_queues_.contains(owned.queue))
+            if (retry || !was_there_first(owned.queue))
                 break;
             found = co_await host_.calls().max_offset(owned.queue);
             co_return found;
@@ -207,15 +281,23 @@ class queue_table {
         co_return found;
     }
 
+    bool was_there_first(const message_queue& queue) const {
+        const auto found = first_queues_.find({queue.topic, queue.broker_name});
+        return found != first_queues_.end() && queue.queue_id < found->second;
+    }
+
     void release(queue_ptr owned, std::optional<queue_offset> go_on_at) {
         if (std::exchange(owned->dropped, true))
             return;
+        if (std::exchange(owned->in_line, false))
+            return forget(owned);
         owned->wake.wake();
         for (auto* nap : owned->naps)
             nap->cancel();
         if (owned->stage == queue_stage::acquiring)
-            return; // take_over sees it and forgets the queue
+            return; // the operation that is at it sees it and forgets the queue
         enter_stage(*owned, queue_stage::releasing);
+        owned->idle = std::make_unique<detail::wake_up<typename Host::runtime_type>>(host_.runtime());
         owned->cache.cancel_behind_last_claimed();
         host_.forget_exhausted();
         host_.spawn(hand_over(host_.shared_from_this(), std::move(owned), go_on_at));
@@ -226,7 +308,7 @@ class queue_table {
         const auto begun = host->runtime().now();
         const auto limit = [&] { return host->running() ? begun + hand_over_limit : host->stop_deadline(); };
         for (host->collect_soon(); owned->cache.busy() && host->runtime().now() < limit(); host->collect_soon())
-            co_await owned->idle.wait_until(limit());
+            co_await owned->idle->wait_until(limit());
         owned->cache.cancel_unclaimed(); // too late for what has not begun
         host->forget_exhausted();
         host->collect_soon();
@@ -235,9 +317,9 @@ class queue_table {
         // be the later one. A pull that is held was processed when it came, so there is no need to wait for its answer.
         const auto processed = owned->pull_sent + pull_processing_limit;
         while (owned->committing_pull && host->runtime().now() < std::min(processed, limit()))
-            co_await owned->idle.wait_until(std::min(processed, limit()));
+            co_await owned->idle->wait_until(std::min(processed, limit()));
         while (owned->writing) // ends by its timeout at the latest
-            co_await owned->idle.wait_until(time_point::max());
+            co_await owned->idle->wait_until(time_point::max());
 
         const auto offset = go_on_at.value_or(owned->cache.committable());
         for (int attempt = 1; offset != owned->committed; ++attempt) {
@@ -260,21 +342,35 @@ class queue_table {
         host->rebalance_later(); // it may be ours again already
     }
 
+    static bool commit_is_due(queue_type& owned, bool everything) {
+        return owned.stage == queue_stage::fetching && !owned.writing &&
+               (everything || owned.cache.committable() != owned.committed);
+    }
+
+    static task<void> write_in_turn(std::shared_ptr<Host> host, std::shared_ptr<commit_list> due, bool everything) {
+        while (!due->empty()) {
+            const auto owned = due->take_front();
+            if (commit_is_due(*owned, everything)) // still
+                co_await write(host, owned, owned->cache.committable());
+        }
+    }
+
     static task<void> write(std::shared_ptr<Host> host, queue_ptr owned, queue_offset offset) {
         auto access        = host->offset_access();
         owned->writing     = true;
         const auto failure = co_await host->store().write(access, owned->queue, offset);
         owned->writing     = false;
-        owned->idle.wake();
+        owned->wake_idle();
         if (!failure)
             owned->committed = offset;
         host->observe().on_commit(owned->queue, offset, failure);
     }
 
     Host& host_;
-    std::map<message_queue, queue_ptr> queues_;
-    std::vector<queue_ptr> left_behind_; ///< Given up while a listener call still runs.
-    std::set<message_queue> first_queues_;
+    std::set<queue_ptr, by_queue> queues_;
+    std::map<std::string, look_ups, std::less<>> look_ups_; ///< By broker name.
+    std::vector<queue_ptr> left_behind_;                    ///< Given up while a listener call still runs.
+    std::map<std::pair<std::string, std::string>, std::int32_t> first_queues_; ///< By topic and broker: how many.
     work_counts past_;
     detail::wake_up<typename Host::runtime_type> emptied_{host_.runtime()};
 };

@@ -5,6 +5,7 @@
 #include <rocketpush/core/error.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
 #include <rocketpush/detail/block_pool.hpp>
+#include <rocketpush/detail/ring.hpp>
 #include <rocketpush/protocol/command.hpp>
 #include <rocketpush/remoting/frame_reader.hpp>
 #include <rocketpush/remoting/pending_requests.hpp>
@@ -139,6 +140,10 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     }
 
   private:
+    /// One write has so much, bytes, and a frame: a burst, as when thousands of queues begin, is no reason to hold a
+    /// buffer of megabytes for ever.
+    static constexpr std::size_t enough_for_a_write = 64 * 1024;
+
     template <class Handler>
     void complete_later(Handler handler, error reason) {
         asio::post(stream_.get_executor(), [handler = std::move(handler), reason]() mutable {
@@ -201,11 +206,19 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     }
 
     void flush() {
-        if (writing_ || corked_ || !open_ || outgoing_.empty())
+        if (!open_)
+            return;
+        if (outgoing_.size() >= enough_for_a_write)
+            full_.push_back(std::exchange(outgoing_, {}));
+        if (writing_ || corked_ || (outgoing_.empty() && full_.empty()))
             return;
         writing_ = true;
-        std::swap(outgoing_, in_flight_);
-        outgoing_.clear();
+        if (full_.empty()) {
+            std::swap(outgoing_, in_flight_);
+            outgoing_.clear();
+        } else {
+            in_flight_ = full_.take_front();
+        }
         asio::async_write(stream_, asio::buffer(in_flight_),
                           [self = this->shared_from_this()](std::error_code ec, std::size_t) {
                               self->writing_ = false;
@@ -251,8 +264,9 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     pending_requests pending_;
     endpoint peer_;
     events events_;
-    std::string outgoing_;  ///< Frames that wait for the write under way.
-    std::string in_flight_; ///< Frames of the write under way.
+    std::string outgoing_;           ///< Frames that wait for the write under way.
+    detail::ring<std::string> full_; ///< The same, older, where they are many.
+    std::string in_flight_;          ///< Frames of the write under way.
     time_point last_read_{};
     time_point watched_ = time_point::max();
     bool open_          = true;
