@@ -258,7 +258,7 @@ class consumer_core : public std::enable_shared_from_this<
     /// The last runner has left `batch`.
     void batch_ran(batch_type& batch) {
         auto& queue = *static_cast<queue_type*>(batch.home);
-        batch.heard = true;
+        batch.hear();
         queue.counts.calls += batch.tally.calls.load();
         queue.counts.succeeded += batch.tally.succeeded.load();
         queue.counts.failed += batch.tally.failed.load();

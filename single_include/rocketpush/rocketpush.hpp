@@ -7566,29 +7566,27 @@ class message_decoder {
         const auto fixed = body_at + TopicLength + 2;
         if (record.size() < fixed) [[unlikely]]
             return error::message_malformed;
-        auto left = record.size() - fixed;
-
+        // Places in the record; each is looked at before something is read there, and none overflows 64 bits.
+        const std::size_t size      = record.size();
         const std::size_t body_size = detail::load_big<std::uint32_t>(start + body_at - 4);
-        if (body_size > left) [[unlikely]]
+        const auto topic_at         = body_at + body_size + TopicLength;
+        if (topic_at + 2 > size) [[unlikely]]
             return error::message_malformed;
-        left -= body_size;
 
         using topic_length           = std::conditional_t<TopicLength == 1, std::uint8_t, std::uint16_t>;
-        const char* behind_body      = start + body_at + body_size;
-        const std::size_t topic_size = detail::load_big<topic_length>(behind_body);
-        if (topic_size > left) [[unlikely]]
+        const std::size_t topic_size = detail::load_big<topic_length>(start + topic_at - TopicLength);
+        const auto properties_at     = topic_at + topic_size + 2;
+        if (properties_at > size) [[unlikely]]
             return error::message_malformed;
-        left -= topic_size;
 
-        const char* behind_topic          = behind_body + TopicLength + topic_size;
-        const std::size_t properties_size = detail::load_big<std::uint16_t>(behind_topic);
-        if (properties_size > left || properties_size > 32767) [[unlikely]]
+        const std::size_t properties_size = detail::load_big<std::uint16_t>(start + properties_at - 2);
+        if (properties_at + properties_size > size || properties_size > 32767) [[unlikely]]
             return error::message_malformed;
 
         found.record          = start;
         found.body            = start + body_at;
-        found.properties      = behind_topic + 2;
-        found.topic           = behind_body + TopicLength;
+        found.properties      = start + properties_at;
+        found.topic           = start + topic_at;
         found.queue_offset    = detail::load_big<std::int64_t>(start + layout::queue_offset);
         found.body_size       = static_cast<std::uint32_t>(body_size);
         found.properties_size = static_cast<std::uint16_t>(properties_size);
@@ -10370,6 +10368,13 @@ class pulled_batch {
     /// Makes what nobody has claimed yet unclaimable: those listener calls will not start.
     /// @return Whether anything had been claimed.
     bool cancel_unclaimed() noexcept { return next_.exchange(size(), std::memory_order_relaxed) != 0; }
+
+    /// The last runner has left, and the strand knows it.
+    void hear() noexcept {
+        heard = true;
+        if (tally.succeeded.load(std::memory_order_relaxed) == size())
+            finished_prefix_ = size(); // no need to look at each
+    }
 
     /// The offset of the first message that is not finished; empty when all are.
     std::optional<queue_offset> first_unfinished() noexcept {
@@ -13172,7 +13177,7 @@ class consumer_core : public std::enable_shared_from_this<
     /// The last runner has left `batch`.
     void batch_ran(batch_type& batch) {
         auto& queue = *static_cast<queue_type*>(batch.home);
-        batch.heard = true;
+        batch.hear();
         queue.counts.calls += batch.tally.calls.load();
         queue.counts.succeeded += batch.tally.succeeded.load();
         queue.counts.failed += batch.tally.failed.load();

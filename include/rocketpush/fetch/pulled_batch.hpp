@@ -160,6 +160,13 @@ class pulled_batch {
     /// @return Whether anything had been claimed.
     bool cancel_unclaimed() noexcept { return next_.exchange(size(), std::memory_order_relaxed) != 0; }
 
+    /// The last runner has left, and the strand knows it.
+    void hear() noexcept {
+        heard = true;
+        if (tally.succeeded.load(std::memory_order_relaxed) == size())
+            finished_prefix_ = size(); // no need to look at each
+    }
+
     /// The offset of the first message that is not finished; empty when all are.
     std::optional<queue_offset> first_unfinished() noexcept {
         while (finished_prefix_ < size() && progress(finished_prefix_) == message_progress::finished)

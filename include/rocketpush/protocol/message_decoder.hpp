@@ -176,29 +176,27 @@ class message_decoder {
         const auto fixed = body_at + TopicLength + 2;
         if (record.size() < fixed) [[unlikely]]
             return error::message_malformed;
-        auto left = record.size() - fixed;
-
+        // Places in the record; each is looked at before something is read there, and none overflows 64 bits.
+        const std::size_t size      = record.size();
         const std::size_t body_size = detail::load_big<std::uint32_t>(start + body_at - 4);
-        if (body_size > left) [[unlikely]]
+        const auto topic_at         = body_at + body_size + TopicLength;
+        if (topic_at + 2 > size) [[unlikely]]
             return error::message_malformed;
-        left -= body_size;
 
         using topic_length           = std::conditional_t<TopicLength == 1, std::uint8_t, std::uint16_t>;
-        const char* behind_body      = start + body_at + body_size;
-        const std::size_t topic_size = detail::load_big<topic_length>(behind_body);
-        if (topic_size > left) [[unlikely]]
+        const std::size_t topic_size = detail::load_big<topic_length>(start + topic_at - TopicLength);
+        const auto properties_at     = topic_at + topic_size + 2;
+        if (properties_at > size) [[unlikely]]
             return error::message_malformed;
-        left -= topic_size;
 
-        const char* behind_topic          = behind_body + TopicLength + topic_size;
-        const std::size_t properties_size = detail::load_big<std::uint16_t>(behind_topic);
-        if (properties_size > left || properties_size > 32767) [[unlikely]]
+        const std::size_t properties_size = detail::load_big<std::uint16_t>(start + properties_at - 2);
+        if (properties_at + properties_size > size || properties_size > 32767) [[unlikely]]
             return error::message_malformed;
 
         found.record          = start;
         found.body            = start + body_at;
-        found.properties      = behind_topic + 2;
-        found.topic           = behind_body + TopicLength;
+        found.properties      = start + properties_at;
+        found.topic           = start + topic_at;
         found.queue_offset    = detail::load_big<std::int64_t>(start + layout::queue_offset);
         found.body_size       = static_cast<std::uint32_t>(body_size);
         found.properties_size = static_cast<std::uint16_t>(properties_size);
