@@ -8115,6 +8115,7 @@ struct received_frame {
 class frame_reader {
   public:
     static constexpr std::size_t block_size    = 64 * 1024;
+    static constexpr std::size_t largest_block = 256 * 1024; ///< Of those that several frames share.
     static constexpr std::size_t worth_reading = 4 * 1024; ///< A smaller rest of a shared block is not read into.
 
     explicit frame_reader(detail::block_pool& pool, std::size_t frame_limit = protocol::default_frame_limit) noexcept
@@ -8122,9 +8123,11 @@ class frame_reader {
 
     /// Room for the next read; never empty.
     std::span<char> prepare() {
-        if (!block_)
-            block_ = pool_->take(block_size);
         const auto have = end_ - begin_;
+        if (have == 0 && (!block_ || (!block_.shared() && block_.capacity() < usual_block()))) {
+            block_ = {}; // first, so that the pool may give it again
+            block_ = pool_->take(usual_block());
+        }
         if (have == 0 && !block_.shared())
             begin_ = end_ = 0;
         const auto room = block_.capacity() - end_;
@@ -8164,15 +8167,19 @@ class frame_reader {
             return parsed.error();
         begin_ += size;
         missing_ = 0;
+        usual_   = std::max(size, usual_ - usual_ / 16);
         return std::optional(received_frame{block_, *parsed, {header.data() + header.size(), prefix->body_size}, size});
     }
 
   private:
+    /// Room for several frames as they come now: where a block ends in a frame, its first part is copied.
+    std::size_t usual_block() const noexcept { return std::clamp(4 * usual_, block_size, largest_block); }
+
     /// Starts a new block with the incomplete tail. It at least doubles what has come, so a large frame costs
     /// amortised constant copying, and a lying length costs no memory.
     void move_tail(std::size_t have, std::size_t want) {
         const auto wanted = std::min(have + want, std::max(block_size, 2 * have + worth_reading));
-        auto fresh        = pool_->take(std::max(wanted, block_size));
+        auto fresh        = pool_->take(std::max(wanted, usual_block()));
         std::memcpy(fresh.data(), block_.data() + begin_, have);
         block_ = std::move(fresh);
         begin_ = 0;
@@ -8184,6 +8191,7 @@ class frame_reader {
     detail::block_ref block_;
     std::size_t begin_   = 0; ///< First byte that no frame has taken.
     std::size_t end_     = 0; ///< Behind the last received byte.
+    std::size_t usual_   = 0; ///< Bytes of a frame: the largest of late.
     std::size_t missing_ = 0; ///< Bytes that the frame at `begin_` still lacks; 0 when its length is unknown.
 };
 
