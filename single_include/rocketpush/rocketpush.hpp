@@ -1845,15 +1845,21 @@ concept knows_its_threads = requires(const Executor& executor) {
 };
 
 /**
- * @brief A completion handler of every signature that does nothing: concepts call operations with it to see
- *        that they take any completion token.
+ * @brief A completion token that begins nothing: concepts call operations with it to see that they take any token. No operation
+ *        is compiled for it, so that asking costs next to nothing.
  */
-struct probe_handler {
-    template <class... Results>
-    void operator()(Results&&...) const noexcept {}
-};
+struct probe_token {};
 
 } // namespace rocketpush::detail
+
+template <class Result, class... Results>
+class asio::async_result<rocketpush::detail::probe_token, Result(Results...)> {
+  public:
+    using return_type = void;
+
+    template <class Initiation, class... Arguments>
+    static void initiate(Initiation&&, const rocketpush::detail::probe_token&, Arguments&&...) noexcept {}
+};
 
 #endif
 // rocketpush/detail/context_thread.hpp
@@ -1985,7 +1991,7 @@ concept has_runtime_clocks = requires(const R& r) {
 template <class R>
 concept has_runtime_timer =
     std::constructible_from<typename R::timer, const R&> &&
-    requires(typename R::timer& timer, std::chrono::steady_clock::time_point at, detail::probe_handler token) {
+    requires(typename R::timer& timer, std::chrono::steady_clock::time_point at, detail::probe_token token) {
         timer.expires_at(at);
         timer.async_wait(token);
         timer.cancel();
@@ -2219,13 +2225,13 @@ using probe_executor = asio::io_context::executor_type;
 
 /// Has Asio's AsyncReadStream operation.
 template <class S>
-concept reads_bytes = requires(S& stream, asio::mutable_buffer buffer, detail::probe_handler token) {
+concept reads_bytes = requires(S& stream, asio::mutable_buffer buffer, detail::probe_token token) {
     stream.async_read_some(buffer, token);
 };
 
 /// Has Asio's AsyncWriteStream operation.
 template <class S>
-concept writes_bytes = requires(S& stream, asio::const_buffer buffer, detail::probe_handler token) {
+concept writes_bytes = requires(S& stream, asio::const_buffer buffer, detail::probe_token token) {
     stream.async_write_some(buffer, token);
 };
 
@@ -2248,7 +2254,7 @@ concept has_stream = byte_stream<typename T::template stream<detail::probe_execu
 /// Connects a stream to an endpoint.
 template <class T>
 concept connects = requires(T& t, typename T::template stream<detail::probe_executor>& stream, const endpoint& to,
-                            detail::probe_handler token) { t.async_connect(stream, to, token); };
+                            detail::probe_token token) { t.async_connect(stream, to, token); };
 
 /**
  * @brief How a consumer reaches name servers and brokers: connects, and gives streams of bytes.
@@ -2285,7 +2291,7 @@ concept names_its_ends = requires(const S& stream) {
 
 /// What `listen` gives: accepts streams until it is closed.
 template <class A>
-concept accepts_streams = std::move_constructible<A> && requires(A& acceptor, const A& c, detail::probe_handler token) {
+concept accepts_streams = std::move_constructible<A> && requires(A& acceptor, const A& c, detail::probe_token token) {
     acceptor.async_accept(token);
     { c.local_endpoint() } -> std::same_as<endpoint>;
     { acceptor.close() } noexcept;
