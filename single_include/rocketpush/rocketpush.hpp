@@ -1768,6 +1768,11 @@ struct consume_context {
 #endif
 #endif
 
+// Asio does not see by itself that there is no typeid.
+#if !defined(__cpp_rtti) && !defined(ASIO_NO_TYPEID)
+#define ASIO_NO_TYPEID 1
+#endif
+
 #include <asio/associated_executor.hpp>
 #include <asio/async_result.hpp>
 #include <asio/awaitable.hpp>
