@@ -2080,13 +2080,17 @@ concept runtime = std::copy_constructible<R> && has_runtime_executor<R> && has_r
 
 #endif
 
+#include <unistd.h> // getentropy
+#if defined(__APPLE__)
+#include <sys/random.h>
+#endif
+
 #include <atomic>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <random>
 #include <type_traits>
 #include <utility>
 
@@ -2169,9 +2173,10 @@ class basic_asio_runtime {
     };
 
     static std::uint64_t new_seed() {
-        std::random_device device; // 32 bits a draw
-        const auto high = static_cast<std::uint64_t>(device());
-        return high << 32 | device();
+        std::uint64_t seed = 0;
+        if (::getentropy(&seed, sizeof seed) != 0) // not std::random_device: <random> is slow to compile
+            seed = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+        return seed;
     }
 
     std::shared_ptr<state> state_;
@@ -8929,23 +8934,27 @@ class broker_calls {
 
     /// The offset that the next stored message will get.
     task<result<queue_offset>> max_offset(message_queue queue) {
-        return offset_of(queue, protocol::max_offset_request{.topic       = queue.topic,
-                                                             .queue_id    = queue.queue_id,
-                                                             .broker_name = queue.broker_name});
+        const protocol::max_offset_request request{
+            .topic = queue.topic, .queue_id = queue.queue_id, .broker_name = queue.broker_name};
+        auto found = co_await offset_of(queue, request);
+        co_return found;
     }
     /// The offset of the oldest message.
     task<result<queue_offset>> min_offset(message_queue queue) {
-        return offset_of(queue, protocol::min_offset_request{.topic       = queue.topic,
-                                                             .queue_id    = queue.queue_id,
-                                                             .broker_name = queue.broker_name});
+        const protocol::min_offset_request request{
+            .topic = queue.topic, .queue_id = queue.queue_id, .broker_name = queue.broker_name};
+        auto found = co_await offset_of(queue, request);
+        co_return found;
     }
     /// The offset of the first message stored at or after `time`.
     task<result<queue_offset>> offset_at(message_queue queue, std::chrono::system_clock::time_point time) {
         const auto since = std::chrono::duration_cast<milliseconds>(time.time_since_epoch());
-        return offset_of(queue, protocol::search_offset_request{.topic       = queue.topic,
-                                                                .queue_id    = queue.queue_id,
-                                                                .timestamp   = since.count(),
-                                                                .broker_name = queue.broker_name});
+        const protocol::search_offset_request request{.topic       = queue.topic,
+                                                      .queue_id    = queue.queue_id,
+                                                      .timestamp   = since.count(),
+                                                      .broker_name = queue.broker_name};
+        auto found = co_await offset_of(queue, request);
+        co_return found;
     }
 
     /// Returns a message to the master of the broker it came from; success is the broker's word that it is stored.
@@ -9004,8 +9013,7 @@ class broker_calls {
         co_return answer;
     }
 
-    template <class Request>
-    task<result<queue_offset>> offset_of(message_queue queue, Request request) {
+    task<result<queue_offset>> offset_of(const message_queue& queue, protocol::request_view request) {
         auto answer = co_await answered(queue, false, request, offset_timeout);
         if (const auto refused = refusal(answer))
             co_return refused;
@@ -10683,7 +10691,8 @@ class concurrent_consumption {
 
     /// Lets go of batches that wait for a lane and have nothing left to claim: those of queues that were given up.
     void forget_exhausted() {
-        std::erase_if(waiting_, [](const job& each) { return !each.wants_help(); });
+        if constexpr (traits::awaitable)
+            std::erase_if(waiting_, [](const job& each) { return !each.wants_help(); });
     }
 
     /// Whether this thread is in a listener call of ours. (One that is awaited may be in any of the executor's threads.)
@@ -11146,10 +11155,13 @@ class queue_table {
     }
     /// For a consumer that stops; those that are being given up already wait by its deadline from now on.
     void release_all() {
-        for (auto& [queue, owned] : queues_)
+        std::vector<queue_ptr> all;
+        for (const auto& [queue, owned] : queues_)
+            all.push_back(owned);
+        for (const auto& owned : all) {
             owned->idle.wake();
-        for (auto& [queue, owned] : std::map(queues_))
             release(owned, std::nullopt);
+        }
     }
 
     /// Ends this epoch of the queue and has the next one begin at `offset`.
@@ -12625,7 +12637,7 @@ Policy take_policy(std::tuple<Given...>& given) {
 #define ROCKETPUSH_DETAIL_TERMINATION_SIGNALS_HPP
 
 
-#include <asio/signal_set.hpp>
+#include <asio/basic_signal_set.hpp>
 
 #include <signal.h>
 
@@ -12678,7 +12690,7 @@ class termination_signals {
     }
 
     std::array<former, 2> formers_{former{SIGINT}, former{SIGTERM}};
-    std::optional<asio::signal_set> set_;
+    std::optional<asio::basic_signal_set<asio::io_context::executor_type>> set_;
 };
 
 } // namespace rocketpush::detail
