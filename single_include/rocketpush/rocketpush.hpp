@@ -4276,8 +4276,7 @@ constexpr std::string_view to_string(language code) noexcept {
 
 /**
  * @file
- * JSON in place, for frame headers: finds keys and values in the bytes, without a tree and without allocating. Bodies,
- * which are rare, go through a JSON library instead.
+ * JSON in place, for frame headers and bodies: finds keys and values in the bytes, without a tree and without allocating.
  */
 namespace rocketpush::protocol {
 
@@ -5772,116 +5771,208 @@ inline result<std::string> to_standard_json(std::string_view text) {
 
 #endif
 
-#include <nlohmann/json.hpp>
-
+#include <charconv>
 #include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 /**
  * @file
- * What the bodies' encoders and decoders share. No exception of the JSON library gets out: texts are parsed without,
- * and types are looked at before values are taken.
+ * What the bodies' encoders and decoders share. A body is read where it stands: types are looked at before values are taken, and
+ * nothing throws. A type is read by `read_value(json_value, T&)`, which answers false when the value is something else than a `T`
+ * can hold, and written by `write_value(json_writer&, const T&)`.
  */
 namespace rocketpush::protocol {
 
-using json_value = nlohmann::json;
+/// A value where it stands in its body.
+using json_value = json_cursor::value;
 
-/// Parses either dialect. @retval error::body_malformed  Not JSON, or not an object.
-inline result<json_value> parse_body(std::string_view text) {
-    const auto standard = to_standard_json(text);
+/// The text of a body, an object, in standard JSON; what is read of it views it.
+struct json_body {
+    std::string text;
+
+    operator json_value() const noexcept { return {json_cursor::kind::object, text}; }
+};
+
+/// Takes either dialect. @retval error::body_malformed  Not JSON, or not an object.
+inline result<json_body> parse_body(std::string_view text) {
+    auto standard = to_standard_json(text);
     if (!standard)
         return standard.error();
-    auto parsed = json_value::parse(*standard, nullptr, false);
-    if (!parsed.is_object())
+    if (!standard->starts_with('{'))
         return error::body_malformed;
-    return parsed;
+    return json_body{std::move(*standard)};
 }
 
-/// The text of a body; what is not UTF-8 in it becomes U+FFFD.
-inline std::string dump_body(const json_value& body) {
-    return body.dump(-1, ' ', false, json_value::error_handler_t::replace);
-}
-
-/// A member, or null if there is none: servers leave nulls out.
-inline const json_value* find_member(const json_value& object, const char* name) {
-    const auto found = object.find(name);
-    return found == object.end() || found->is_null() ? nullptr : &*found;
-}
-
-/**
- * @brief Reads one member of an object; one that is not there leaves `to` as it is.
- * @return False if the member is something else than `to` can hold.
- */
-inline bool read_json(const json_value& object, const char* name, std::string& to) {
-    const auto* member = find_member(object, name);
-    if (member == nullptr)
-        return true;
-    if (!member->is_string())
-        return false;
-    to = member->get_ref<const std::string&>();
-    return true;
-}
-
-inline bool read_json(const json_value& object, const char* name, bool& to) {
-    const auto* member = find_member(object, name);
-    if (member == nullptr)
-        return true;
-    if (!member->is_boolean())
-        return false;
-    to = member->get<bool>();
-    return true;
-}
-
-template <std::signed_integral T>
-bool read_json(const json_value& object, const char* name, T& to) {
-    const auto* member = find_member(object, name);
-    if (member == nullptr)
-        return true;
-    if (!member->is_number_integer())
-        return false;
-    const auto value = member->get<std::int64_t>();
-    const bool huge  = member->is_number_unsigned() && value < 0;
-    if (huge || !std::in_range<T>(value))
-        return false;
-    to = static_cast<T>(value);
-    return true;
-}
-
-/// Reads an array member: `element(json, T&)` reads each, and answers false when it cannot.
-template <class T, class F>
-bool read_json_array(const json_value& object, const char* name, std::vector<T>& to, F&& element) {
-    const auto* member = find_member(object, name);
-    if (member == nullptr)
-        return true;
-    if (!member->is_array())
-        return false;
-    to.clear();
-    for (const auto& each : *member)
-        if (!element(each, to.emplace_back()))
-            return false;
-    return true;
-}
-
-/// An array of strings.
-inline bool read_json(const json_value& object, const char* name, std::vector<std::string>& to) {
-    return read_json_array(object, name, to, [](const json_value& from, std::string& text) {
-        if (!from.is_string())
-            return false;
-        text = from.get_ref<const std::string&>();
-        return true;
+/// Calls `member(name, value)` for each; false when a call does, or when `object` is none.
+template <class F>
+bool read_members(const json_value& object, F&& member) {
+    json_cursor cursor(object.raw);
+    return cursor.read_object([&member](std::string_view key, json_cursor& at) {
+        std::string unescaped;
+        if (key.find('\\') != std::string_view::npos) {
+            append_json_unescaped(unescaped, key);
+            key = unescaped;
+        }
+        json_value value;
+        return at.read_value(value) && member(key, value);
     });
 }
 
-inline json_value to_json_value(const message_queue& queue) {
-    return {{"brokerName", queue.broker_name}, {"queueId", queue.queue_id}, {"topic", queue.topic}};
+/// A member, or null if there is none: servers leave nulls out. Of several with the name the last.
+inline json_value find_member(const json_value& object, std::string_view name) {
+    json_value found{json_cursor::kind::literal, "null"};
+    read_members(object, [&found, name](std::string_view key, const json_value& value) {
+        if (key == name)
+            found = value;
+        return true;
+    });
+    return found;
 }
 
-inline bool read_json_value(const json_value& from, message_queue& queue) {
-    return from.is_object() && read_json(from, "topic", queue.topic) &&
+inline bool read_value(const json_value& from, std::string& to) {
+    if (from.type != json_cursor::kind::string)
+        return false;
+    to.clear();
+    append_json_unescaped(to, from.raw);
+    return true;
+}
+
+inline bool read_value(const json_value& from, bool& to) noexcept {
+    to = from.raw == "true";
+    return from.type == json_cursor::kind::literal && !from.is_null();
+}
+
+template <std::signed_integral T>
+bool read_value(const json_value& from, T& to) noexcept {
+    const auto* end          = from.raw.data() + from.raw.size();
+    const auto [stopped, ec] = std::from_chars(from.raw.data(), end, to);
+    return from.type == json_cursor::kind::number && ec == std::errc() && stopped == end;
+}
+
+template <class T>
+bool read_value(const json_value& from, std::vector<T>& to) {
+    to.clear();
+    json_cursor cursor(from.raw);
+    if (!cursor.take('['))
+        return false;
+    if (cursor.take(']'))
+        return true;
+    do {
+        json_value each;
+        if (!cursor.read_value(each) || !read_value(each, to.emplace_back()))
+            return false;
+    } while (cursor.take(','));
+    return cursor.take(']');
+}
+
+/// Reads one member of an object; one that is not there leaves `to` as it is.
+template <class T>
+bool read_json(const json_value& object, std::string_view name, T& to) {
+    const auto member = find_member(object, name);
+    return member.is_null() || read_value(member, to);
+}
+
+/**
+ * @brief Writes JSON front to back, and sees to the commas:
+ *        `json.open('{').member("ids", list).member("exact", true).close('}')`.
+ */
+class json_writer {
+  public:
+    const std::string& text() const& noexcept { return text_; }
+    std::string text() && noexcept { return std::move(text_); }
+
+    json_writer& open(char bracket) {
+        next();
+        text_ += bracket;
+        return *this;
+    }
+    json_writer& close(char bracket) {
+        text_ += bracket;
+        return *this;
+    }
+    json_writer& key(std::string_view name) {
+        string(name);
+        return colon();
+    }
+    /// Makes a key of what was just written: RocketMQ has maps whose keys are objects.
+    json_writer& colon() {
+        text_ += ':';
+        return *this;
+    }
+    template <class T>
+    json_writer& member(std::string_view name, const T& value) {
+        key(name);
+        write_value(*this, value);
+        return *this;
+    }
+
+    /// What is not UTF-8 in it becomes U+FFFD.
+    void string(std::string_view text) {
+        next();
+        text_ += '"';
+        while (!text.empty()) {
+            std::size_t good = 0;
+            while (good < text.size()) {
+                const auto [value, size] = rocketpush::detail::first_code_point(text.substr(good));
+                if (value == 0xFFFD && size == 1)
+                    break;
+                good += size;
+            }
+            append_json_escaped(text_, text.substr(0, good));
+            text.remove_prefix(good);
+            if (!text.empty()) {
+                append_utf8(text_, 0xFFFD);
+                text.remove_prefix(1);
+            }
+        }
+        text_ += '"';
+    }
+    /// A number, a literal, or JSON that was written before.
+    void raw(std::string_view text) {
+        next();
+        text_ += text;
+    }
+
+  private:
+    void next() {
+        if (!text_.empty() && text_.back() != '{' && text_.back() != '[' && text_.back() != ':')
+            text_ += ',';
+    }
+
+    std::string text_;
+};
+
+inline void write_value(json_writer& to, std::string_view text) { to.string(text); }
+inline void write_value(json_writer& to, const std::string& text) { to.string(text); }
+inline void write_value(json_writer& to, const char* text) { to.string(text); }
+inline void write_value(json_writer& to, bool value) { to.raw(value ? "true" : "false"); }
+template <std::integral T>
+void write_value(json_writer& to, T value) {
+    to.raw(std::to_string(value));
+}
+template <class T>
+void write_value(json_writer& to, const std::vector<T>& values) {
+    to.open('[');
+    for (const auto& each : values)
+        write_value(to, each);
+    to.close(']');
+}
+
+inline void write_value(json_writer& to, const message_queue& queue) {
+    to.open('{')
+        .member("brokerName", queue.broker_name)
+        .member("queueId", queue.queue_id)
+        .member("topic", queue.topic)
+        .close('}');
+}
+
+inline bool read_value(const json_value& from, message_queue& queue) {
+    return from.type == json_cursor::kind::object && read_json(from, "topic", queue.topic) &&
            read_json(from, "brokerName", queue.broker_name) && read_json(from, "queueId", queue.queue_id);
 }
 
@@ -5889,7 +5980,6 @@ inline bool read_json_value(const json_value& from, message_queue& queue) {
 
 #endif
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -5932,45 +6022,67 @@ struct heartbeat_data {
     friend bool operator==(const heartbeat_data&, const heartbeat_data&) = default;
 };
 
-inline json_value to_json_value(const subscription& from) {
-    return {{"classFilterMode", false},     {"codeSet", from.tag_codes},  {"expressionType", to_string(from.type)},
-            {"subString", from.expression}, {"subVersion", from.version}, {"tagsSet", from.tags},
-            {"topic", from.topic}};
+inline void write_value(json_writer& to, const subscription& from) {
+    to.open('{')
+        .member("classFilterMode", false)
+        .member("codeSet", from.tag_codes)
+        .member("expressionType", to_string(from.type))
+        .member("subString", from.expression)
+        .member("subVersion", from.version)
+        .member("tagsSet", from.tags)
+        .member("topic", from.topic)
+        .close('}');
 }
 
-inline bool read_json_value(const json_value& from, subscription& to) {
+inline bool read_value(const json_value& from, subscription& to) {
     std::string type;
     to.expression = "*";
-    if (!from.is_object() || !read_json(from, "topic", to.topic) || !read_json(from, "expressionType", type) ||
-        !read_json(from, "subString", to.expression) || !read_json(from, "subVersion", to.version) ||
-        !read_json(from, "tagsSet", to.tags))
+    if (from.type != json_cursor::kind::object || !read_json(from, "topic", to.topic) ||
+        !read_json(from, "expressionType", type) || !read_json(from, "subString", to.expression) ||
+        !read_json(from, "subVersion", to.version) || !read_json(from, "tagsSet", to.tags))
         return false;
     to.type = type == to_string(filter_type::sql92) ? filter_type::sql92 : filter_type::tag;
-    return read_json_array(from, "codeSet", to.tag_codes, [](const json_value& code, std::int32_t& out) {
-        const auto value = code.is_number_integer() ? code.get<std::int64_t>() : INT64_MAX;
-        out              = static_cast<std::int32_t>(value);
-        return std::in_range<std::int32_t>(value);
-    });
+    return read_json(from, "codeSet", to.tag_codes);
+}
+
+inline void write_value(json_writer& to, const consumer_data& from) {
+    to.open('{')
+        .member("consumeFromWhere", from.consume_from_where)
+        .member("consumeType", from.consume_type)
+        .member("groupName", from.group_name)
+        .member("messageModel", from.message_model)
+        .member("subscriptionDataSet", from.subscriptions)
+        .member("unitMode", from.unit_mode)
+        .close('}');
+}
+
+inline bool read_value(const json_value& from, consumer_data& to) {
+    return from.type == json_cursor::kind::object && read_json(from, "groupName", to.group_name) &&
+           read_json(from, "consumeType", to.consume_type) && read_json(from, "messageModel", to.message_model) &&
+           read_json(from, "consumeFromWhere", to.consume_from_where) && read_json(from, "unitMode", to.unit_mode) &&
+           read_json(from, "subscriptionDataSet", to.subscriptions);
+}
+
+/// A producer group of a client; nothing but its name is of use.
+struct producer_data {
+    std::string group_name;
+};
+
+inline bool read_value(const json_value& from, producer_data& to) {
+    return from.type == json_cursor::kind::object && read_json(from, "groupName", to.group_name);
 }
 
 inline std::string encode(const heartbeat_data& heartbeat) {
-    auto consumers = json_value::array(), producers = json_value::array();
-    for (const auto& each : heartbeat.consumers) {
-        auto subscriptions = json_value::array();
-        for (const auto& one : each.subscriptions)
-            subscriptions.push_back(to_json_value(one));
-        consumers.push_back({{"groupName", each.group_name},
-                             {"consumeType", each.consume_type},
-                             {"messageModel", each.message_model},
-                             {"consumeFromWhere", each.consume_from_where},
-                             {"unitMode", each.unit_mode},
-                             {"subscriptionDataSet", std::move(subscriptions)}});
-    }
+    json_writer body;
+    body.open('{')
+        .member("clientID", heartbeat.client_id)
+        .member("consumerDataSet", heartbeat.consumers)
+        .key("producerDataSet")
+        .open('[');
     for (const auto& each : heartbeat.producer_groups)
-        producers.push_back({{"groupName", each}});
-    return dump_body({{"clientID", heartbeat.client_id},
-                      {"consumerDataSet", std::move(consumers)},
-                      {"producerDataSet", std::move(producers)}});
+        body.open('{').member("groupName", each).close('}');
+    body.close(']').close('}');
+    return std::move(body).text();
 }
 
 /// @retval error::body_malformed  Not JSON, a member of another type, or no client id.
@@ -5979,21 +6091,12 @@ inline result<heartbeat_data> decode_heartbeat(std::string_view text) {
     if (!body)
         return body.error();
     heartbeat_data heartbeat{.client_id = {}, .consumers = {}, .producer_groups = {}};
-    const auto read_subscription = [](const json_value& from, subscription& to) { return read_json_value(from, to); };
-    const auto read_consumer     = [&read_subscription](const json_value& from, consumer_data& to) {
-        return from.is_object() && read_json(from, "groupName", to.group_name) &&
-               read_json(from, "consumeType", to.consume_type) && read_json(from, "messageModel", to.message_model) &&
-               read_json(from, "consumeFromWhere", to.consume_from_where) &&
-               read_json(from, "unitMode", to.unit_mode) &&
-               read_json_array(from, "subscriptionDataSet", to.subscriptions, read_subscription);
-    };
-    const auto read_producer = [](const json_value& from, std::string& group) {
-        return from.is_object() && read_json(from, "groupName", group);
-    };
+    std::vector<producer_data> producers;
     if (!read_json(*body, "clientID", heartbeat.client_id) || heartbeat.client_id.empty() ||
-        !read_json_array(*body, "consumerDataSet", heartbeat.consumers, read_consumer) ||
-        !read_json_array(*body, "producerDataSet", heartbeat.producer_groups, read_producer))
+        !read_json(*body, "consumerDataSet", heartbeat.consumers) || !read_json(*body, "producerDataSet", producers))
         return error::body_malformed;
+    for (auto& each : producers)
+        heartbeat.producer_groups.push_back(std::move(each.group_name));
     return heartbeat;
 }
 
@@ -6003,6 +6106,7 @@ inline result<heartbeat_data> decode_heartbeat(std::string_view text) {
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace rocketpush::protocol {
@@ -6014,7 +6118,11 @@ struct consumer_list {
     friend bool operator==(const consumer_list&, const consumer_list&) = default;
 };
 
-inline std::string encode(const consumer_list& list) { return dump_body({{"consumerIdList", list.consumer_ids}}); }
+inline std::string encode(const consumer_list& list) {
+    json_writer body;
+    body.open('{').member("consumerIdList", list.consumer_ids).close('}');
+    return std::move(body).text();
+}
 
 /// @retval error::body_malformed
 inline result<consumer_list> decode_consumer_list(std::string_view text) {
@@ -6042,23 +6150,15 @@ struct locked_queues {
     friend bool operator==(const locked_queues&, const locked_queues&) = default;
 };
 
-inline json_value to_json_value(const std::vector<message_queue>& queues) {
-    auto array = json_value::array();
-    for (const auto& each : queues)
-        array.push_back(to_json_value(each));
-    return array;
-}
-
-inline bool read_json(const json_value& object, const char* name, std::vector<message_queue>& to) {
-    return read_json_array(object, name, to,
-                           [](const json_value& from, message_queue& queue) { return read_json_value(from, queue); });
-}
-
 inline std::string encode(const lock_data& lock) {
-    return dump_body({{"clientId", lock.client_id},
-                      {"consumerGroup", lock.consumer_group},
-                      {"mqSet", to_json_value(lock.queues)},
-                      {"onlyThisBroker", lock.only_this_broker}});
+    json_writer body;
+    body.open('{')
+        .member("clientId", lock.client_id)
+        .member("consumerGroup", lock.consumer_group)
+        .member("mqSet", lock.queues)
+        .member("onlyThisBroker", lock.only_this_broker)
+        .close('}');
+    return std::move(body).text();
 }
 
 /// @retval error::body_malformed
@@ -6073,7 +6173,9 @@ inline result<lock_data> decode_lock(std::string_view text) {
 }
 
 inline std::string encode(const locked_queues& locked) {
-    return dump_body({{"lockOKMQSet", to_json_value(locked.queues)}});
+    json_writer body;
+    body.open('{').member("lockOKMQSet", locked.queues).close('}');
+    return std::move(body).text();
 }
 
 /// @retval error::body_malformed
@@ -6095,8 +6197,13 @@ struct client_check {
 };
 
 inline std::string encode(const client_check& check) {
-    return dump_body(
-        {{"clientId", check.client_id}, {"group", check.group}, {"subscriptionData", to_json_value(check.wanted)}});
+    json_writer body;
+    body.open('{')
+        .member("clientId", check.client_id)
+        .member("group", check.group)
+        .member("subscriptionData", check.wanted)
+        .close('}');
+    return std::move(body).text();
 }
 
 /// @retval error::body_malformed
@@ -6105,8 +6212,7 @@ inline result<client_check> decode_client_check(std::string_view text) {
     client_check check;
     if (!body || !read_json(*body, "clientId", check.client_id) || !read_json(*body, "group", check.group))
         return error::body_malformed;
-    const auto* wanted = find_member(*body, "subscriptionData");
-    if (wanted == nullptr || !read_json_value(*wanted, check.wanted))
+    if (!read_value(find_member(*body, "subscriptionData"), check.wanted))
         return error::body_malformed;
     return check;
 }
@@ -6119,12 +6225,10 @@ inline result<client_check> decode_client_check(std::string_view text) {
 #define ROCKETPUSH_PROTOCOL_BODIES_ROUTE_HPP
 
 
-#include <charconv>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -6172,69 +6276,56 @@ struct route_data {
     friend bool operator==(const route_data&, const route_data&) = default;
 };
 
-/// In standard JSON, which every client understands.
-inline std::string encode(const route_data& route) {
-    auto queues = json_value::array(), brokers = json_value::array();
-    for (const auto& each : route.queue_datas)
-        queues.push_back({{"brokerName", each.broker_name},
-                          {"readQueueNums", each.read_queue_nums},
-                          {"writeQueueNums", each.write_queue_nums},
-                          {"perm", each.perm},
-                          {"topicSysFlag", each.topic_sys_flag}});
-    for (const auto& each : route.broker_datas) {
-        auto addresses = json_value::object();
-        for (const auto& [id, address] : each.broker_addrs)
-            addresses[std::to_string(id)] = address;
-        brokers.push_back({{"cluster", each.cluster},
-                           {"brokerName", each.broker_name},
-                           {"brokerAddrs", std::move(addresses)},
-                           {"enableActingMaster", each.enable_acting_master}});
-    }
-    json_value body{{"queueDatas", std::move(queues)},
-                    {"brokerDatas", std::move(brokers)},
-                    {"filterServerTable", json_value::object()}};
-    if (!route.order_topic_conf.empty())
-        body["orderTopicConf"] = route.order_topic_conf;
-    return dump_body(body);
+inline void write_value(json_writer& to, const queue_data& from) {
+    to.open('{')
+        .member("brokerName", from.broker_name)
+        .member("perm", from.perm)
+        .member("readQueueNums", from.read_queue_nums)
+        .member("topicSysFlag", from.topic_sys_flag)
+        .member("writeQueueNums", from.write_queue_nums)
+        .close('}');
 }
 
-} // namespace rocketpush::protocol
-
-namespace rocketpush::detail {
-
-inline bool read_queue_data(const protocol::json_value& from, protocol::queue_data& to) {
-    using protocol::read_json;
+inline bool read_value(const json_value& from, queue_data& to) {
     // Until 4.8 the flag was spelled topicSynFlag.
-    return from.is_object() && read_json(from, "brokerName", to.broker_name) &&
+    return from.type == json_cursor::kind::object && read_json(from, "brokerName", to.broker_name) &&
            read_json(from, "readQueueNums", to.read_queue_nums) &&
            read_json(from, "writeQueueNums", to.write_queue_nums) && read_json(from, "perm", to.perm) &&
            read_json(from, "topicSynFlag", to.topic_sys_flag) && read_json(from, "topicSysFlag", to.topic_sys_flag);
 }
 
-inline bool read_broker_data(const protocol::json_value& from, protocol::broker_data& to) {
-    using protocol::read_json;
-    if (!from.is_object() || !read_json(from, "cluster", to.cluster) ||
+inline void write_value(json_writer& to, const broker_data& from) {
+    to.open('{').key("brokerAddrs").open('{');
+    for (const auto& [id, address] : from.broker_addrs)
+        to.member(std::to_string(id), address);
+    to.close('}')
+        .member("brokerName", from.broker_name)
+        .member("cluster", from.cluster)
+        .member("enableActingMaster", from.enable_acting_master)
+        .close('}');
+}
+
+inline bool read_value(const json_value& from, broker_data& to) {
+    if (from.type != json_cursor::kind::object || !read_json(from, "cluster", to.cluster) ||
         !read_json(from, "brokerName", to.broker_name) ||
         !read_json(from, "enableActingMaster", to.enable_acting_master))
         return false;
-    const auto* addresses = protocol::find_member(from, "brokerAddrs");
-    if (addresses == nullptr)
-        return true;
-    if (!addresses->is_object())
-        return false;
-    for (const auto& [key, address] : addresses->items()) {
-        std::int64_t id      = 0;
-        const auto [end, ec] = std::from_chars(key.data(), key.data() + key.size(), id);
-        if (ec != std::errc() || end != key.data() + key.size() || !address.is_string())
-            return false;
-        to.broker_addrs.emplace(id, address.get_ref<const std::string&>());
-    }
-    return true;
+    const auto addresses = find_member(from, "brokerAddrs");
+    return addresses.is_null() || read_members(addresses, [&to](std::string_view key, const json_value& address) {
+               std::int64_t id = 0;
+               return read_value({json_cursor::kind::number, key}, id) && read_value(address, to.broker_addrs[id]);
+           });
 }
 
-} // namespace rocketpush::detail
-
-namespace rocketpush::protocol {
+/// In standard JSON, which every client understands.
+inline std::string encode(const route_data& route) {
+    json_writer body;
+    body.open('{').member("brokerDatas", route.broker_datas).key("filterServerTable").open('{').close('}');
+    if (!route.order_topic_conf.empty())
+        body.member("orderTopicConf", route.order_topic_conf);
+    body.member("queueDatas", route.queue_datas).close('}');
+    return std::move(body).text();
+}
 
 /// @retval error::body_malformed  Not JSON, a member of another type, a negative or absurd number of queues.
 inline result<route_data> decode_route(std::string_view text) {
@@ -6243,8 +6334,7 @@ inline result<route_data> decode_route(std::string_view text) {
         return body.error();
     route_data route;
     if (!read_json(*body, "orderTopicConf", route.order_topic_conf) ||
-        !read_json_array(*body, "queueDatas", route.queue_datas, rocketpush::detail::read_queue_data) ||
-        !read_json_array(*body, "brokerDatas", route.broker_datas, rocketpush::detail::read_broker_data))
+        !read_json(*body, "queueDatas", route.queue_datas) || !read_json(*body, "brokerDatas", route.broker_datas))
         return error::body_malformed;
     std::int64_t queues = 0;
     for (const auto& each : route.queue_datas) {
