@@ -18,6 +18,11 @@
 #endif
 #endif
 
+// Asio does not see by itself that there is no typeid.
+#if !defined(__cpp_rtti) && !defined(ASIO_NO_TYPEID)
+#define ASIO_NO_TYPEID 1
+#endif
+
 #include <asio/associated_executor.hpp>
 #include <asio/async_result.hpp>
 #include <asio/awaitable.hpp>
@@ -95,14 +100,20 @@ concept knows_its_threads = requires(const Executor& executor) {
 };
 
 /**
- * @brief A completion handler of every signature that does nothing: concepts call operations with it to see
- *        that they take any completion token.
+ * @brief A completion token that begins nothing: concepts call operations with it to see that they take any token. No operation
+ *        is compiled for it, so that asking costs next to nothing.
  */
-struct probe_handler {
-    template <class... Results>
-    void operator()(Results&&...) const noexcept {}
-};
+struct probe_token {};
 
 } // namespace rocketpush::detail
+
+template <class Result, class... Results>
+class asio::async_result<rocketpush::detail::probe_token, Result(Results...)> {
+  public:
+    using return_type = void;
+
+    template <class Initiation, class... Arguments>
+    static void initiate(Initiation&&, const rocketpush::detail::probe_token&, Arguments&&...) noexcept {}
+};
 
 #endif

@@ -93,10 +93,13 @@ class queue_table {
     }
     /// For a consumer that stops; those that are being given up already wait by its deadline from now on.
     void release_all() {
-        for (auto& [queue, owned] : queues_)
+        std::vector<queue_ptr> all;
+        for (const auto& [queue, owned] : queues_)
+            all.push_back(owned);
+        for (const auto& owned : all) {
             owned->idle.wake();
-        for (auto& [queue, owned] : std::map(queues_))
             release(owned, std::nullopt);
+        }
     }
 
     /// Ends this epoch of the queue and has the next one begin at `offset`.
