@@ -13,7 +13,6 @@ endmacro()
 
 rocketpush_need(Threads)
 rocketpush_need(fmt)
-rocketpush_need(nlohmann_json)
 
 # Standalone Asio has neither a CMake package nor, on Debian, a pkg-config file: its header says where it is.
 if(NOT TARGET rocketpush::asio)
@@ -58,7 +57,7 @@ endif()
 
 # rocketpush_link_dependencies(TARGET) : links them, and says with ROCKETPUSH_WITH_*=1|0 which are there.
 function(rocketpush_link_dependencies target)
-    target_link_libraries(${target} INTERFACE rocketpush::asio fmt::fmt nlohmann_json::nlohmann_json)
+    target_link_libraries(${target} INTERFACE rocketpush::asio fmt::fmt)
     set(library_ZLIB ZLIB::ZLIB)
     set(library_LZ4 rocketpush::lz4)
     set(library_ZSTD rocketpush::zstd)

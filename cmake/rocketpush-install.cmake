@@ -22,7 +22,7 @@ install(FILES
     cmake/rocketpush-dependencies.cmake
     DESTINATION ${package_dir})
 
-set(pkg_config_requires fmt nlohmann_json)
+set(pkg_config_requires fmt)
 set(pkg_config_definitions -DASIO_STANDALONE)
 foreach(pair ZLIB:zlib LZ4:liblz4 ZSTD:libzstd LIBDEFLATE:libdeflate TLS:openssl)
     string(REPLACE ":" ";" pair ${pair})

@@ -188,7 +188,9 @@ class push_consumer {
             failure = error::would_wait_for_itself;
             return;
         }
-        failure = wait_for([this](auto handler) { this->async_start(std::move(handler)); });
+        started_ = true;
+        core_->runtime().start();
+        failure = result_of(begin(core_->start()));
     }
 
     /// Blocking `async_stop`. A second call, or one before start, is no error. It ends in any case: also when a listener hangs on
@@ -209,14 +211,16 @@ class push_consumer {
             return;
         }
         if (core_->runtime().running_in_this_thread() || core_->inside_listener()) {
-            async_stop(limit, [](std::error_code) {}); // waiting here would wait for ourselves
+            begin(core_->stop(limit)); // waiting here would wait for ourselves
             return;
         }
         if (core_->has_stopped())
             return;
         // Listeners, last commits, leaving the group: each has its own deadline, unless the strand does not run at all.
         const auto longest = limit + 2 * core_->settings().request_timeout + join_limit;
-        failure = wait_for([this, limit](auto handler) { this->async_stop(limit, std::move(handler)); }, longest);
+        auto outcome = begin(core_->stop(limit));
+        failure = outcome.wait_for(longest) == std::future_status::ready ? result_of(std::move(outcome))
+                                                                          : error::stop_deadline_passed;
         if (failure == error::stop_deadline_passed && !core_->has_stopped()) {
             core_->abandon();
             given_up_.store(true);
@@ -300,16 +304,29 @@ class push_consumer {
             token);
     }
 
-    /// @param longest  Then error::stop_deadline_passed; what was begun goes on.
-    template <class Begin>
-    static std::error_code wait_for(Begin begin, std::optional<milliseconds> longest = std::nullopt) {
-        auto promise = std::make_shared<std::promise<std::error_code>>();
-        auto answer  = promise->get_future();
-        begin([promise = std::move(promise)](std::error_code result) { promise->set_value(result); });
-        if (longest && answer.wait_for(*longest) != std::future_status::ready)
-            return error::stop_deadline_passed;
+    template <class T>
+    using task = typename core_type::template task<T>;
+
+    /// Keeps the promise of a blocking call. (To co_spawn with a handler for it would compile all of co_spawn once more.)
+    static task<void> answer(std::shared_ptr<core_type>, task<std::error_code> work,
+                             std::shared_ptr<std::promise<std::error_code>> promise) {
         try {
-            return answer.get();
+            promise->set_value(co_await std::move(work));
+        } catch (...) {
+            promise->set_exception(std::current_exception());
+        }
+    }
+
+    std::future<std::error_code> begin(task<std::error_code> work) {
+        auto promise = std::make_shared<std::promise<std::error_code>>();
+        auto outcome = promise->get_future();
+        core_->spawn(answer(core_, std::move(work), std::move(promise)));
+        return outcome;
+    }
+
+    static std::error_code result_of(std::future<std::error_code> outcome) {
+        try {
+            return outcome.get();
         } catch (const std::future_error&) {
             return error::operation_cancelled; // the context was destroyed before it ran this
         }

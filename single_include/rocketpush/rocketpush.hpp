@@ -256,7 +256,7 @@ struct std::is_error_code_enum<rocketpush::response_code> : std::true_type {};
 
 #endif
 
-#include <optional>
+#include <memory>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -272,7 +272,7 @@ namespace rocketpush {
 template <class T>
 class [[nodiscard]] result {
   public:
-    result(T value) : value_(std::move(value)) {}
+    result(T value) : has_value_(true), value_(std::move(value)) {}
 
     result(std::error_code code) : error_(code) {
         ROCKETPUSH_ASSERT(code, "a result is made from a value or from a failure");
@@ -282,7 +282,24 @@ class [[nodiscard]] result {
         requires std::is_error_code_enum_v<Enum>
     result(Enum code) : result(std::error_code(code)) {}
 
-    bool has_value() const noexcept { return value_.has_value(); }
+    result(const result& other) : error_(other.error_) {
+        if (other.has_value_)
+            keep(other.value_);
+    }
+    result(result&& other) noexcept : error_(other.error_) {
+        if (other.has_value_)
+            keep(std::move(other.value_));
+    }
+    result& operator=(result other) noexcept {
+        drop();
+        error_ = other.error_;
+        if (other.has_value_)
+            keep(std::move(other.value_));
+        return *this;
+    }
+    ~result() { drop(); }
+
+    bool has_value() const noexcept { return has_value_; }
     explicit operator bool() const noexcept { return has_value(); }
 
     /// The failure; a default (false) code when there is a value.
@@ -301,12 +318,25 @@ class [[nodiscard]] result {
   private:
     T& checked() noexcept {
         ROCKETPUSH_ASSERT(has_value(), "the value of a result is read only after it was tested");
-        return *value_;
+        return value_;
     }
 
-    // Not a std::variant: a result is in most signatures, and variants are slow to compile.
-    std::optional<T> value_;
+    template <class From>
+    void keep(From&& from) {
+        std::construct_at(&value_, std::forward<From>(from));
+        has_value_ = true;
+    }
+    void drop() noexcept {
+        if (std::exchange(has_value_, false))
+            value_.~T();
+    }
+
+    // A result is in most signatures, and std::variant and std::optional are slow to compile.
     std::error_code error_;
+    bool has_value_ = false;
+    union {
+        T value_;
+    };
 };
 
 } // namespace rocketpush
@@ -1768,8 +1798,8 @@ struct consume_context {
 #endif
 #endif
 
-// Nor does it see that there is no type information (-fno-rtti).
-#if defined(__GNUC__) && !defined(__GXX_RTTI) && !defined(ASIO_NO_TYPEID)
+// Asio does not see by itself that there is no typeid.
+#if !defined(__cpp_rtti) && !defined(ASIO_NO_TYPEID)
 #define ASIO_NO_TYPEID 1
 #endif
 
@@ -1850,15 +1880,21 @@ concept knows_its_threads = requires(const Executor& executor) {
 };
 
 /**
- * @brief A completion handler of every signature that does nothing: concepts call operations with it to see
- *        that they take any completion token.
+ * @brief A completion token that begins nothing: concepts call operations with it to see that they take any token. No operation
+ *        is compiled for it, so that asking costs next to nothing.
  */
-struct probe_handler {
-    template <class... Results>
-    void operator()(Results&&...) const noexcept {}
-};
+struct probe_token {};
 
 } // namespace rocketpush::detail
+
+template <class Result, class... Results>
+class asio::async_result<rocketpush::detail::probe_token, Result(Results...)> {
+  public:
+    using return_type = void;
+
+    template <class Initiation, class... Arguments>
+    static void initiate(Initiation&&, const rocketpush::detail::probe_token&, Arguments&&...) noexcept {}
+};
 
 #endif
 // rocketpush/detail/context_thread.hpp
@@ -2001,7 +2037,7 @@ concept has_runtime_clocks = requires(const R& r) {
 template <class R>
 concept has_runtime_timer =
     std::constructible_from<typename R::timer, const R&> &&
-    requires(typename R::timer& timer, std::chrono::steady_clock::time_point at, detail::probe_handler token) {
+    requires(typename R::timer& timer, std::chrono::steady_clock::time_point at, detail::probe_token token) {
         timer.expires_at(at);
         timer.async_wait(token);
         timer.cancel();
@@ -2055,13 +2091,17 @@ concept runtime = std::copy_constructible<R> && has_runtime_executor<R> && has_r
 
 #endif
 
+#include <unistd.h> // getentropy
+#if defined(__APPLE__)
+#include <sys/random.h>
+#endif
+
 #include <atomic>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <random>
 #include <type_traits>
 #include <utility>
 
@@ -2144,9 +2184,10 @@ class basic_asio_runtime {
     };
 
     static std::uint64_t new_seed() {
-        std::random_device device; // 32 bits a draw
-        const auto high = static_cast<std::uint64_t>(device());
-        return high << 32 | device();
+        std::uint64_t seed = 0;
+        if (::getentropy(&seed, sizeof seed) != 0) // not std::random_device: <random> is slow to compile
+            seed = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+        return seed;
     }
 
     std::shared_ptr<state> state_;
@@ -2172,51 +2213,6 @@ static_assert(runtime<strand_runtime>);
 #ifndef ROCKETPUSH_TRANSPORT_TCP_TRANSPORT_HPP
 #define ROCKETPUSH_TRANSPORT_TCP_TRANSPORT_HPP
 
-// rocketpush/detail/async_event.hpp
-#ifndef ROCKETPUSH_DETAIL_ASYNC_EVENT_HPP
-#define ROCKETPUSH_DETAIL_ASYNC_EVENT_HPP
-
-
-#include <cstddef>
-#include <utility>
-
-namespace rocketpush::detail {
-
-/**
- * @brief Lets operations of one strand wait until something is signalled.
- *
- * It remembers nothing: a signal with nobody waiting is lost, and a waiter may be woken for a reason that is
- * gone by then. So test the state, wait, test again. All on one strand, or a wake-up falls between.
- *
- * Asio's way to say this is a timer that never expires; no clock is read.
- */
-template <class Executor>
-class async_event {
-  public:
-    explicit async_event(const Executor& executor) : timer_(executor, std::chrono::steady_clock::time_point::max()) {}
-
-    Executor get_executor() { return timer_.get_executor(); }
-
-    /**
-     * @brief Completes at the next signal().
-     * @param token  Completion signature `void(std::error_code)`. The code is always `operation_aborted` and tells
-     *               nothing, per-operation cancellation looks the same.
-     */
-    template <class Token>
-    auto async_wait(Token&& token) {
-        return timer_.async_wait(std::forward<Token>(token));
-    }
-
-    /// Wakes all that wait now; their handlers run later, not inside of this call.
-    void signal() { timer_.cancel(); }
-
-  private:
-    steady_timer<Executor> timer_;
-};
-
-} // namespace rocketpush::detail
-
-#endif
 // rocketpush/transport/transport.hpp
 #ifndef ROCKETPUSH_TRANSPORT_TRANSPORT_HPP
 #define ROCKETPUSH_TRANSPORT_TRANSPORT_HPP
@@ -2235,13 +2231,13 @@ using probe_executor = asio::io_context::executor_type;
 
 /// Has Asio's AsyncReadStream operation.
 template <class S>
-concept reads_bytes = requires(S& stream, asio::mutable_buffer buffer, detail::probe_handler token) {
+concept reads_bytes = requires(S& stream, asio::mutable_buffer buffer, detail::probe_token token) {
     stream.async_read_some(buffer, token);
 };
 
 /// Has Asio's AsyncWriteStream operation.
 template <class S>
-concept writes_bytes = requires(S& stream, asio::const_buffer buffer, detail::probe_handler token) {
+concept writes_bytes = requires(S& stream, asio::const_buffer buffer, detail::probe_token token) {
     stream.async_write_some(buffer, token);
 };
 
@@ -2264,7 +2260,7 @@ concept has_stream = byte_stream<typename T::template stream<detail::probe_execu
 /// Connects a stream to an endpoint.
 template <class T>
 concept connects = requires(T& t, typename T::template stream<detail::probe_executor>& stream, const endpoint& to,
-                            detail::probe_handler token) { t.async_connect(stream, to, token); };
+                            detail::probe_token token) { t.async_connect(stream, to, token); };
 
 /**
  * @brief How a consumer reaches name servers and brokers: connects, and gives streams of bytes.
@@ -2301,7 +2297,7 @@ concept names_its_ends = requires(const S& stream) {
 
 /// What `listen` gives: accepts streams until it is closed.
 template <class A>
-concept accepts_streams = std::move_constructible<A> && requires(A& acceptor, const A& c, detail::probe_handler token) {
+concept accepts_streams = std::move_constructible<A> && requires(A& acceptor, const A& c, detail::probe_token token) {
     acceptor.async_accept(token);
     { c.local_endpoint() } -> std::same_as<endpoint>;
     { acceptor.close() } noexcept;
@@ -2332,7 +2328,6 @@ concept listening_transport =
 
 #include <asio/basic_socket_acceptor.hpp>
 #include <asio/basic_stream_socket.hpp>
-#include <asio/connect.hpp>
 #include <asio/ip/address.hpp>
 #include <asio/ip/tcp.hpp>
 
@@ -2354,17 +2349,23 @@ namespace detail {
 
 inline endpoint to_endpoint(const asio::ip::tcp::endpoint& from) { return {from.address().to_string(), from.port()}; }
 
-/// One look-up of a name; shared with the resolver, whose own thread may answer long after nobody waits any more.
-template <class Executor>
-struct name_lookup {
-    explicit name_lookup(const Executor& executor) : resolver(executor), ended(executor) {}
+/// An option that the system refuses costs speed or alertness, not the connection; so its error is no failure.
+template <class Socket>
+void tune_socket(Socket& socket, std::chrono::milliseconds unacknowledged_limit) noexcept {
+    std::error_code ignored;
+    socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+#if defined(TCP_USER_TIMEOUT)
+    if (unacknowledged_limit.count() > 0) {
+        const auto limit = static_cast<unsigned>(unacknowledged_limit.count());
+        ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
+    }
+#else
+    (void)unacknowledged_limit;
+#endif
+}
 
-    asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver;
-    async_event<Executor> ended;
-    bool answered = false;
-    std::error_code failure;
-    std::vector<asio::ip::tcp::endpoint> addresses;
-};
+template <class Executor>
+class tcp_connect;
 
 } // namespace detail
 
@@ -2398,13 +2399,13 @@ class tcp_stream {
     void cancel() noexcept {
         std::error_code ignored; // nothing is under way on a socket that is not open
         socket_.cancel(ignored);
-        end_lookup();
+        cancel_connect();
     }
 
     void close() noexcept {
         std::error_code ignored; // whatever it says, the socket is closed
         socket_.close(ignored);
-        end_lookup();
+        cancel_connect();
     }
 
     /// Empty host and port 0 when not connected.
@@ -2420,18 +2421,143 @@ class tcp_stream {
     }
 
   private:
-    friend class tcp_transport;
+    friend class detail::tcp_connect<Executor>;
 
-    void end_lookup() noexcept {
-        if (const auto lookup = lookup_.lock()) {
-            lookup->resolver.cancel();
-            lookup->ended.signal();
-        }
+    void cancel_connect() noexcept {
+        if (const auto under_way = connecting_.lock())
+            under_way->cancel();
     }
 
     socket_type socket_;
-    std::weak_ptr<detail::name_lookup<Executor>> lookup_; // of the connect that is under way, if it has a name
+    std::weak_ptr<detail::tcp_connect<Executor>> connecting_;
 };
+
+namespace detail {
+
+/**
+ * @brief One connect: looks the name up if it is one, then tries its addresses.
+ *
+ * Its steps do not know who waits, only its end does, by a plain function: so they compile once, and for one executor. Shared
+ * with the resolver, whose own thread may answer long after nobody waits any more.
+ */
+template <class Executor>
+class tcp_connect : public std::enable_shared_from_this<tcp_connect<Executor>> {
+  public:
+    using ending = void (*)(tcp_connect&, std::error_code);
+
+    tcp_connect(tcp_stream<Executor>& connection, std::chrono::milliseconds unacknowledged_limit, ending end)
+        : connection_(connection),
+          unacknowledged_limit_(unacknowledged_limit),
+          end_(end),
+          resolver_(connection.get_executor()) {}
+
+    void start(const endpoint& to) {
+        connection_.connecting_ = this->weak_from_this();
+        std::error_code not_numeric;
+        const auto address = asio::ip::make_address(to.host, not_numeric);
+        if (!not_numeric) {
+            addresses_.emplace_back(address, to.port);
+            return try_next();
+        }
+        looking_up_ = true;
+        resolver_.async_resolve(to.host, std::to_string(to.port), asio::ip::resolver_base::numeric_service,
+                                [self = this->shared_from_this()](std::error_code failure, const results& found) {
+                                    self->looked_up(failure, found);
+                                });
+    }
+
+    /// Lets the operation's own cancellation end it.
+    void obey(asio::cancellation_slot slot) {
+        if (slot.is_connected())
+            slot.assign([weak = this->weak_from_this()](asio::cancellation_type) {
+                if (const auto self = weak.lock(); self && !self->ended_)
+                    self->connection_.cancel();
+            });
+    }
+
+    /// What is under way on the socket, the socket cancels.
+    void cancel() {
+        cancelled_ = true;
+        if (std::exchange(looking_up_, false)) {
+            resolver_.cancel();
+            finish(asio::error::operation_aborted);
+        }
+    }
+
+  private:
+    using results = asio::ip::basic_resolver_results<asio::ip::tcp>;
+
+    void looked_up(std::error_code failure, const results& found) {
+        if (!std::exchange(looking_up_, false)) // nobody waits any more
+            return;
+        if (failure)
+            return finish(failure);
+        for (const auto& entry : found)
+            addresses_.push_back(entry.endpoint());
+        try_next();
+    }
+
+    void try_next() {
+        std::error_code ignored;
+        auto& socket = connection_.socket_;
+        socket.close(ignored); // the next address may be of another family
+        socket.async_connect(addresses_[tried_++], [self = this->shared_from_this()](std::error_code failure) {
+            if (self->cancelled_)
+                self->finish(asio::error::operation_aborted);
+            else if (failure && self->tried_ < self->addresses_.size())
+                self->try_next();
+            else
+                self->finish(failure);
+        });
+    }
+
+    void finish(std::error_code failure) {
+        ended_ = true;
+        connection_.connecting_.reset();
+        if (!failure) {
+            tune_socket(connection_.socket_, unacknowledged_limit_);
+        } else {
+            std::error_code ignored; // so that the stream can be connected again
+            connection_.socket_.close(ignored);
+        }
+        end_(*this, failure);
+    }
+
+    tcp_stream<Executor>& connection_; // lives until the end
+    std::chrono::milliseconds unacknowledged_limit_;
+    ending end_;
+    asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver_;
+    std::vector<asio::ip::tcp::endpoint> addresses_;
+    std::size_t tried_ = 0;
+    bool looking_up_   = false;
+    bool cancelled_    = false;
+    bool ended_        = false;
+};
+
+/// A connect with the handler that waits for it.
+template <class Executor, class Handler>
+class tcp_connect_for : public tcp_connect<Executor> {
+  public:
+    tcp_connect_for(tcp_stream<Executor>& connection, std::chrono::milliseconds unacknowledged_limit, Handler handler)
+        : tcp_connect<Executor>(connection, unacknowledged_limit, complete),
+          work_(asio::make_work_guard(handler, connection.get_executor())),
+          handler_(std::move(handler)) {}
+
+  private:
+    static void complete(tcp_connect<Executor>& self, std::error_code failure) {
+        auto& here = static_cast<tcp_connect_for&>(self);
+        // Not dispatched: whoever cancels shall not find the handler run inside of his call.
+        asio::post(here.work_.get_executor(), [handler = std::move(here.handler_), failure]() mutable {
+            std::move(handler)(failure);
+        });
+        here.work_.reset();
+    }
+
+    asio::executor_work_guard<asio::associated_executor_t<Handler, Executor>> work_;
+    Handler handler_;
+};
+
+} // namespace detail
 
 /**
  * @brief Accepts TCP connections; what tcp_transport's listen() gives.
@@ -2509,8 +2635,15 @@ class tcp_transport {
      */
     template <class Executor, class Token>
     auto async_connect(tcp_stream<Executor>& connection, const endpoint& to, Token&& token) const {
-        return asio::async_compose<Token, void(std::error_code)>(
-            connect_operation<Executor>{&connection, to, unacknowledged_limit_, nullptr}, token, connection.socket_);
+        return asio::async_initiate<Token, void(std::error_code)>(
+            [connection = &connection, to, limit = unacknowledged_limit_](auto handler) {
+                const auto slot = asio::get_associated_cancellation_slot(handler);
+                using operation = detail::tcp_connect_for<Executor, decltype(handler)>;
+                const auto connect = std::make_shared<operation>(*connection, limit, std::move(handler));
+                connect->obey(slot);
+                connect->start(to);
+            },
+            token);
     }
 
     /**
@@ -2535,9 +2668,6 @@ class tcp_transport {
     friend class tcp_acceptor;
 
     template <class Executor>
-    struct connect_operation;
-
-    template <class Executor>
     static asio::ip::tcp::endpoint local_address(const Executor& executor, const endpoint& at,
                                                  std::error_code& failure) {
         if (at.host.empty())
@@ -2550,85 +2680,7 @@ class tcp_transport {
         return failure ? asio::ip::tcp::endpoint{} : found.begin()->endpoint();
     }
 
-    /// An option that the system refuses costs speed or alertness, not the connection; so its error is no failure.
-    template <class Socket>
-    static void tune(Socket& socket, std::chrono::milliseconds unacknowledged_limit) noexcept {
-        std::error_code ignored;
-        socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-#if defined(TCP_USER_TIMEOUT)
-        if (unacknowledged_limit.count() > 0) {
-            const auto limit = static_cast<unsigned>(unacknowledged_limit.count());
-            ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
-        }
-#else
-        (void)unacknowledged_limit;
-#endif
-    }
-
     std::chrono::milliseconds unacknowledged_limit_;
-};
-
-/// Looks the name up if it is one, then tries its addresses.
-template <class Executor>
-struct tcp_transport::connect_operation {
-    using address_list = std::vector<asio::ip::tcp::endpoint>;
-
-    tcp_stream<Executor>* connection;
-    endpoint to;
-    std::chrono::milliseconds unacknowledged_limit;
-    std::shared_ptr<detail::name_lookup<Executor>> lookup;
-
-    template <class Self>
-    void operator()(Self& self) {
-        std::error_code not_numeric;
-        const auto address = asio::ip::make_address(to.host, not_numeric);
-        if (!not_numeric)
-            return try_addresses(self, {asio::ip::tcp::endpoint(address, to.port)});
-
-        lookup              = std::make_shared<detail::name_lookup<Executor>>(connection->get_executor());
-        connection->lookup_ = lookup;
-        const auto state    = lookup; // `self`, and this operation in it, is moved away below
-        state->resolver.async_resolve(to.host, std::to_string(to.port), asio::ip::resolver_base::numeric_service,
-                                      [state](std::error_code failure, const auto& found) {
-                                          state->answered = true;
-                                          state->failure  = failure;
-                                          for (const auto& entry : found)
-                                              state->addresses.push_back(entry.endpoint());
-                                          state->ended.signal();
-                                      });
-        state->ended.async_wait(std::move(self));
-    }
-
-    /// The look-up has ended, or nobody waits for it any more.
-    template <class Self>
-    void operator()(Self& self, std::error_code) {
-        connection->lookup_.reset();
-        if (!lookup->answered) {
-            lookup->resolver.cancel();
-            return self.complete(asio::error::operation_aborted);
-        }
-        if (lookup->failure)
-            return self.complete(lookup->failure);
-        try_addresses(self, std::move(lookup->addresses));
-    }
-
-    template <class Self>
-    void operator()(Self& self, std::error_code failure, const asio::ip::tcp::endpoint&) {
-        auto& socket = connection->socket_;
-        if (!failure) {
-            tune(socket, unacknowledged_limit);
-        } else {
-            std::error_code ignored; // so that the stream can be connected again
-            socket.close(ignored);
-        }
-        self.complete(failure);
-    }
-
-    template <class Self>
-    void try_addresses(Self& self, address_list addresses) {
-        auto& socket = connection->socket_;
-        asio::async_connect(socket, std::move(addresses), std::move(self));
-    }
 };
 
 template <class Executor>
@@ -2643,7 +2695,7 @@ struct tcp_acceptor<Executor>::accept_operation {
     template <class Self>
     void operator()(Self& self, std::error_code failure, typename tcp_stream<Executor>::socket_type socket) {
         if (!failure)
-            tcp_transport::tune(socket, acceptor->unacknowledged_limit_);
+            detail::tune_socket(socket, acceptor->unacknowledged_limit_);
         self.complete(failure, tcp_stream<Executor>(std::move(socket)));
     }
 };
@@ -2668,6 +2720,51 @@ static_assert(listening_transport<tcp_transport>);
 #ifndef ROCKETPUSH_TRANSPORT_MEMORY_NETWORK_HPP
 #define ROCKETPUSH_TRANSPORT_MEMORY_NETWORK_HPP
 
+// rocketpush/detail/async_event.hpp
+#ifndef ROCKETPUSH_DETAIL_ASYNC_EVENT_HPP
+#define ROCKETPUSH_DETAIL_ASYNC_EVENT_HPP
+
+
+#include <cstddef>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief Lets operations of one strand wait until something is signalled.
+ *
+ * It remembers nothing: a signal with nobody waiting is lost, and a waiter may be woken for a reason that is
+ * gone by then. So test the state, wait, test again. All on one strand, or a wake-up falls between.
+ *
+ * Asio's way to say this is a timer that never expires; no clock is read.
+ */
+template <class Executor>
+class async_event {
+  public:
+    explicit async_event(const Executor& executor) : timer_(executor, std::chrono::steady_clock::time_point::max()) {}
+
+    Executor get_executor() { return timer_.get_executor(); }
+
+    /**
+     * @brief Completes at the next signal().
+     * @param token  Completion signature `void(std::error_code)`. The code is always `operation_aborted` and tells
+     *               nothing, per-operation cancellation looks the same.
+     */
+    template <class Token>
+    auto async_wait(Token&& token) {
+        return timer_.async_wait(std::forward<Token>(token));
+    }
+
+    /// Wakes all that wait now; their handlers run later, not inside of this call.
+    void signal() { timer_.cancel(); }
+
+  private:
+    steady_timer<Executor> timer_;
+};
+
+} // namespace rocketpush::detail
+
+#endif
 
 #include <asio/buffer.hpp>
 
@@ -4340,8 +4437,7 @@ constexpr std::string_view to_string(language code) noexcept {
 
 /**
  * @file
- * JSON in place, for frame headers: finds keys and values in the bytes, without a tree and without allocating. Bodies,
- * which are rare, go through a JSON library instead.
+ * JSON in place, for frame headers and bodies: finds keys and values in the bytes, without a tree and without allocating.
  */
 namespace rocketpush::protocol {
 
@@ -6089,116 +6185,214 @@ inline result<std::string> to_standard_json(std::string_view text) {
 
 #endif
 
-#include <nlohmann/json.hpp>
-
+#include <charconv>
 #include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 /**
  * @file
- * What the bodies' encoders and decoders share. No exception of the JSON library gets out: texts are parsed without,
- * and types are looked at before values are taken.
+ * What the bodies' encoders and decoders share. A body is read where it stands: types are looked at before values are taken, and
+ * nothing throws. A type is read by `read_value(json_value, T&)`, which answers false when the value is something else than a `T`
+ * can hold, and written by `write_value(json_writer&, const T&)`.
  */
 namespace rocketpush::protocol {
 
-using json_value = nlohmann::json;
+/// A value where it stands in its body.
+using json_value = json_cursor::value;
 
-/// Parses either dialect. @retval error::body_malformed  Not JSON, or not an object.
-inline result<json_value> parse_body(std::string_view text) {
-    const auto standard = to_standard_json(text);
+/// The text of a body, an object, in standard JSON; what is read of it views it.
+struct json_body {
+    std::string text;
+
+    operator json_value() const noexcept { return {json_cursor::kind::object, text}; }
+};
+
+/// Takes either dialect. @retval error::body_malformed  Not JSON, or not an object.
+inline result<json_body> parse_body(std::string_view text) {
+    auto standard = to_standard_json(text);
     if (!standard)
         return standard.error();
-    auto parsed = json_value::parse(*standard, nullptr, false);
-    if (!parsed.is_object())
+    if (!standard->starts_with('{'))
         return error::body_malformed;
-    return parsed;
+    return json_body{std::move(*standard)};
 }
 
-/// The text of a body; what is not UTF-8 in it becomes U+FFFD.
-inline std::string dump_body(const json_value& body) {
-    return body.dump(-1, ' ', false, json_value::error_handler_t::replace);
-}
-
-/// A member, or null if there is none: servers leave nulls out.
-inline const json_value* find_member(const json_value& object, const char* name) {
-    const auto found = object.find(name);
-    return found == object.end() || found->is_null() ? nullptr : &*found;
-}
-
-/**
- * @brief Reads one member of an object; one that is not there leaves `to` as it is.
- * @return False if the member is something else than `to` can hold.
- */
-inline bool read_json(const json_value& object, const char* name, std::string& to) {
-    const auto* member = find_member(object, name);
-    if (member == nullptr)
-        return true;
-    if (!member->is_string())
+/// Calls `member(name, value)` for each; false when a call does, or when `object` is none.
+template <class F>
+bool read_members(const json_value& object, F&& member) {
+    json_cursor cursor(object.raw);
+    std::string_view key;
+    std::string unescaped;
+    json_value value;
+    if (!cursor.enter_object())
         return false;
-    to = member->get_ref<const std::string&>();
+    for (bool first = true; cursor.next_member(key, first);) {
+        if (key.find('\\') != std::string_view::npos) {
+            unescaped.clear();
+            append_json_unescaped(unescaped, key);
+            key = unescaped;
+        }
+        if (!cursor.read_value(value) || !member(key, value))
+            return false;
+    }
+    return cursor.leave_object();
+}
+
+/// A member, or null if there is none: servers leave nulls out. Of several with the name the last.
+inline json_value find_member(const json_value& object, std::string_view name) {
+    json_value found{json_cursor::kind::literal, "null"};
+    read_members(object, [&found, name](std::string_view key, const json_value& value) {
+        if (key == name)
+            found = value;
+        return true;
+    });
+    return found;
+}
+
+inline bool read_value(const json_value& from, std::string& to) {
+    if (from.type != json_cursor::kind::string)
+        return false;
+    to.clear();
+    append_json_unescaped(to, from.raw);
     return true;
 }
 
-inline bool read_json(const json_value& object, const char* name, bool& to) {
-    const auto* member = find_member(object, name);
-    if (member == nullptr)
-        return true;
-    if (!member->is_boolean())
-        return false;
-    to = member->get<bool>();
-    return true;
+inline bool read_value(const json_value& from, bool& to) noexcept {
+    to = from.raw == "true";
+    return from.type == json_cursor::kind::literal && !from.is_null();
 }
 
 template <std::signed_integral T>
-bool read_json(const json_value& object, const char* name, T& to) {
-    const auto* member = find_member(object, name);
-    if (member == nullptr)
-        return true;
-    if (!member->is_number_integer())
-        return false;
-    const auto value = member->get<std::int64_t>();
-    const bool huge  = member->is_number_unsigned() && value < 0;
-    if (huge || !std::in_range<T>(value))
-        return false;
-    to = static_cast<T>(value);
-    return true;
+bool read_value(const json_value& from, T& to) noexcept {
+    const auto* end          = from.raw.data() + from.raw.size();
+    const auto [stopped, ec] = std::from_chars(from.raw.data(), end, to);
+    return from.type == json_cursor::kind::number && ec == std::errc() && stopped == end;
 }
 
-/// Reads an array member: `element(json, T&)` reads each, and answers false when it cannot.
-template <class T, class F>
-bool read_json_array(const json_value& object, const char* name, std::vector<T>& to, F&& element) {
-    const auto* member = find_member(object, name);
-    if (member == nullptr)
-        return true;
-    if (!member->is_array())
-        return false;
+template <class T>
+bool read_value(const json_value& from, std::vector<T>& to) {
     to.clear();
-    for (const auto& each : *member)
-        if (!element(each, to.emplace_back()))
-            return false;
-    return true;
-}
-
-/// An array of strings.
-inline bool read_json(const json_value& object, const char* name, std::vector<std::string>& to) {
-    return read_json_array(object, name, to, [](const json_value& from, std::string& text) {
-        if (!from.is_string())
-            return false;
-        text = from.get_ref<const std::string&>();
+    json_cursor cursor(from.raw);
+    if (!cursor.take('['))
+        return false;
+    if (cursor.take(']'))
         return true;
-    });
+    do {
+        json_value each;
+        if (!cursor.read_value(each) || !read_value(each, to.emplace_back()))
+            return false;
+    } while (cursor.take(','));
+    return cursor.take(']');
 }
 
-inline json_value to_json_value(const message_queue& queue) {
-    return {{"brokerName", queue.broker_name}, {"queueId", queue.queue_id}, {"topic", queue.topic}};
+/// Reads one member of an object; one that is not there leaves `to` as it is.
+template <class T>
+bool read_json(const json_value& object, std::string_view name, T& to) {
+    const auto member = find_member(object, name);
+    return member.is_null() || read_value(member, to);
 }
 
-inline bool read_json_value(const json_value& from, message_queue& queue) {
-    return from.is_object() && read_json(from, "topic", queue.topic) &&
+/**
+ * @brief Writes JSON front to back, and sees to the commas:
+ *        `json.open('{').member("ids", list).member("exact", true).close('}')`.
+ */
+class json_writer {
+  public:
+    const std::string& text() const& noexcept { return text_; }
+    std::string text() && noexcept { return std::move(text_); }
+
+    json_writer& open(char bracket) {
+        next();
+        text_ += bracket;
+        return *this;
+    }
+    json_writer& close(char bracket) {
+        text_ += bracket;
+        return *this;
+    }
+    json_writer& key(std::string_view name) {
+        string(name);
+        return colon();
+    }
+    /// Makes a key of what was just written: RocketMQ has maps whose keys are objects.
+    json_writer& colon() {
+        text_ += ':';
+        return *this;
+    }
+    template <class T>
+    json_writer& member(std::string_view name, const T& value) {
+        key(name);
+        write_value(*this, value);
+        return *this;
+    }
+
+    /// What is not UTF-8 in it becomes U+FFFD.
+    void string(std::string_view text) {
+        next();
+        text_ += '"';
+        while (!text.empty()) {
+            std::size_t good = 0;
+            while (good < text.size()) {
+                const auto [value, size] = rocketpush::detail::first_code_point(text.substr(good));
+                if (value == 0xFFFD && size == 1)
+                    break;
+                good += size;
+            }
+            append_json_escaped(text_, text.substr(0, good));
+            text.remove_prefix(good);
+            if (!text.empty()) {
+                append_utf8(text_, 0xFFFD);
+                text.remove_prefix(1);
+            }
+        }
+        text_ += '"';
+    }
+    /// A number, a literal, or JSON that was written before.
+    void raw(std::string_view text) {
+        next();
+        text_ += text;
+    }
+
+  private:
+    void next() {
+        if (!text_.empty() && text_.back() != '{' && text_.back() != '[' && text_.back() != ':')
+            text_ += ',';
+    }
+
+    std::string text_;
+};
+
+inline void write_value(json_writer& to, std::string_view text) { to.string(text); }
+inline void write_value(json_writer& to, const std::string& text) { to.string(text); }
+inline void write_value(json_writer& to, const char* text) { to.string(text); }
+inline void write_value(json_writer& to, bool value) { to.raw(value ? "true" : "false"); }
+template <std::integral T>
+void write_value(json_writer& to, T value) {
+    to.raw(std::to_string(value));
+}
+template <class T>
+void write_value(json_writer& to, const std::vector<T>& values) {
+    to.open('[');
+    for (const auto& each : values)
+        write_value(to, each);
+    to.close(']');
+}
+
+inline void write_value(json_writer& to, const message_queue& queue) {
+    to.open('{')
+        .member("brokerName", queue.broker_name)
+        .member("queueId", queue.queue_id)
+        .member("topic", queue.topic)
+        .close('}');
+}
+
+inline bool read_value(const json_value& from, message_queue& queue) {
+    return from.type == json_cursor::kind::object && read_json(from, "topic", queue.topic) &&
            read_json(from, "brokerName", queue.broker_name) && read_json(from, "queueId", queue.queue_id);
 }
 
@@ -6206,7 +6400,6 @@ inline bool read_json_value(const json_value& from, message_queue& queue) {
 
 #endif
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -6249,45 +6442,67 @@ struct heartbeat_data {
     friend bool operator==(const heartbeat_data&, const heartbeat_data&) = default;
 };
 
-inline json_value to_json_value(const subscription& from) {
-    return {{"classFilterMode", false},     {"codeSet", from.tag_codes},  {"expressionType", to_string(from.type)},
-            {"subString", from.expression}, {"subVersion", from.version}, {"tagsSet", from.tags},
-            {"topic", from.topic}};
+inline void write_value(json_writer& to, const subscription& from) {
+    to.open('{')
+        .member("classFilterMode", false)
+        .member("codeSet", from.tag_codes)
+        .member("expressionType", to_string(from.type))
+        .member("subString", from.expression)
+        .member("subVersion", from.version)
+        .member("tagsSet", from.tags)
+        .member("topic", from.topic)
+        .close('}');
 }
 
-inline bool read_json_value(const json_value& from, subscription& to) {
+inline bool read_value(const json_value& from, subscription& to) {
     std::string type;
     to.expression = "*";
-    if (!from.is_object() || !read_json(from, "topic", to.topic) || !read_json(from, "expressionType", type) ||
-        !read_json(from, "subString", to.expression) || !read_json(from, "subVersion", to.version) ||
-        !read_json(from, "tagsSet", to.tags))
+    if (from.type != json_cursor::kind::object || !read_json(from, "topic", to.topic) ||
+        !read_json(from, "expressionType", type) || !read_json(from, "subString", to.expression) ||
+        !read_json(from, "subVersion", to.version) || !read_json(from, "tagsSet", to.tags))
         return false;
     to.type = type == to_string(filter_type::sql92) ? filter_type::sql92 : filter_type::tag;
-    return read_json_array(from, "codeSet", to.tag_codes, [](const json_value& code, std::int32_t& out) {
-        const auto value = code.is_number_integer() ? code.get<std::int64_t>() : INT64_MAX;
-        out              = static_cast<std::int32_t>(value);
-        return std::in_range<std::int32_t>(value);
-    });
+    return read_json(from, "codeSet", to.tag_codes);
+}
+
+inline void write_value(json_writer& to, const consumer_data& from) {
+    to.open('{')
+        .member("consumeFromWhere", from.consume_from_where)
+        .member("consumeType", from.consume_type)
+        .member("groupName", from.group_name)
+        .member("messageModel", from.message_model)
+        .member("subscriptionDataSet", from.subscriptions)
+        .member("unitMode", from.unit_mode)
+        .close('}');
+}
+
+inline bool read_value(const json_value& from, consumer_data& to) {
+    return from.type == json_cursor::kind::object && read_json(from, "groupName", to.group_name) &&
+           read_json(from, "consumeType", to.consume_type) && read_json(from, "messageModel", to.message_model) &&
+           read_json(from, "consumeFromWhere", to.consume_from_where) && read_json(from, "unitMode", to.unit_mode) &&
+           read_json(from, "subscriptionDataSet", to.subscriptions);
+}
+
+/// A producer group of a client; nothing but its name is of use.
+struct producer_data {
+    std::string group_name;
+};
+
+inline bool read_value(const json_value& from, producer_data& to) {
+    return from.type == json_cursor::kind::object && read_json(from, "groupName", to.group_name);
 }
 
 inline std::string encode(const heartbeat_data& heartbeat) {
-    auto consumers = json_value::array(), producers = json_value::array();
-    for (const auto& each : heartbeat.consumers) {
-        auto subscriptions = json_value::array();
-        for (const auto& one : each.subscriptions)
-            subscriptions.push_back(to_json_value(one));
-        consumers.push_back({{"groupName", each.group_name},
-                             {"consumeType", each.consume_type},
-                             {"messageModel", each.message_model},
-                             {"consumeFromWhere", each.consume_from_where},
-                             {"unitMode", each.unit_mode},
-                             {"subscriptionDataSet", std::move(subscriptions)}});
-    }
+    json_writer body;
+    body.open('{')
+        .member("clientID", heartbeat.client_id)
+        .member("consumerDataSet", heartbeat.consumers)
+        .key("producerDataSet")
+        .open('[');
     for (const auto& each : heartbeat.producer_groups)
-        producers.push_back({{"groupName", each}});
-    return dump_body({{"clientID", heartbeat.client_id},
-                      {"consumerDataSet", std::move(consumers)},
-                      {"producerDataSet", std::move(producers)}});
+        body.open('{').member("groupName", each).close('}');
+    body.close(']').close('}');
+    return std::move(body).text();
 }
 
 /// @retval error::body_malformed  Not JSON, a member of another type, or no client id.
@@ -6296,21 +6511,12 @@ inline result<heartbeat_data> decode_heartbeat(std::string_view text) {
     if (!body)
         return body.error();
     heartbeat_data heartbeat{.client_id = {}, .consumers = {}, .producer_groups = {}};
-    const auto read_subscription = [](const json_value& from, subscription& to) { return read_json_value(from, to); };
-    const auto read_consumer     = [&read_subscription](const json_value& from, consumer_data& to) {
-        return from.is_object() && read_json(from, "groupName", to.group_name) &&
-               read_json(from, "consumeType", to.consume_type) && read_json(from, "messageModel", to.message_model) &&
-               read_json(from, "consumeFromWhere", to.consume_from_where) &&
-               read_json(from, "unitMode", to.unit_mode) &&
-               read_json_array(from, "subscriptionDataSet", to.subscriptions, read_subscription);
-    };
-    const auto read_producer = [](const json_value& from, std::string& group) {
-        return from.is_object() && read_json(from, "groupName", group);
-    };
+    std::vector<producer_data> producers;
     if (!read_json(*body, "clientID", heartbeat.client_id) || heartbeat.client_id.empty() ||
-        !read_json_array(*body, "consumerDataSet", heartbeat.consumers, read_consumer) ||
-        !read_json_array(*body, "producerDataSet", heartbeat.producer_groups, read_producer))
+        !read_json(*body, "consumerDataSet", heartbeat.consumers) || !read_json(*body, "producerDataSet", producers))
         return error::body_malformed;
+    for (auto& each : producers)
+        heartbeat.producer_groups.push_back(std::move(each.group_name));
     return heartbeat;
 }
 
@@ -6320,6 +6526,7 @@ inline result<heartbeat_data> decode_heartbeat(std::string_view text) {
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace rocketpush::protocol {
@@ -6331,7 +6538,11 @@ struct consumer_list {
     friend bool operator==(const consumer_list&, const consumer_list&) = default;
 };
 
-inline std::string encode(const consumer_list& list) { return dump_body({{"consumerIdList", list.consumer_ids}}); }
+inline std::string encode(const consumer_list& list) {
+    json_writer body;
+    body.open('{').member("consumerIdList", list.consumer_ids).close('}');
+    return std::move(body).text();
+}
 
 /// @retval error::body_malformed
 inline result<consumer_list> decode_consumer_list(std::string_view text) {
@@ -6359,23 +6570,15 @@ struct locked_queues {
     friend bool operator==(const locked_queues&, const locked_queues&) = default;
 };
 
-inline json_value to_json_value(const std::vector<message_queue>& queues) {
-    auto array = json_value::array();
-    for (const auto& each : queues)
-        array.push_back(to_json_value(each));
-    return array;
-}
-
-inline bool read_json(const json_value& object, const char* name, std::vector<message_queue>& to) {
-    return read_json_array(object, name, to,
-                           [](const json_value& from, message_queue& queue) { return read_json_value(from, queue); });
-}
-
 inline std::string encode(const lock_data& lock) {
-    return dump_body({{"clientId", lock.client_id},
-                      {"consumerGroup", lock.consumer_group},
-                      {"mqSet", to_json_value(lock.queues)},
-                      {"onlyThisBroker", lock.only_this_broker}});
+    json_writer body;
+    body.open('{')
+        .member("clientId", lock.client_id)
+        .member("consumerGroup", lock.consumer_group)
+        .member("mqSet", lock.queues)
+        .member("onlyThisBroker", lock.only_this_broker)
+        .close('}');
+    return std::move(body).text();
 }
 
 /// @retval error::body_malformed
@@ -6390,7 +6593,9 @@ inline result<lock_data> decode_lock(std::string_view text) {
 }
 
 inline std::string encode(const locked_queues& locked) {
-    return dump_body({{"lockOKMQSet", to_json_value(locked.queues)}});
+    json_writer body;
+    body.open('{').member("lockOKMQSet", locked.queues).close('}');
+    return std::move(body).text();
 }
 
 /// @retval error::body_malformed
@@ -6412,8 +6617,13 @@ struct client_check {
 };
 
 inline std::string encode(const client_check& check) {
-    return dump_body(
-        {{"clientId", check.client_id}, {"group", check.group}, {"subscriptionData", to_json_value(check.wanted)}});
+    json_writer body;
+    body.open('{')
+        .member("clientId", check.client_id)
+        .member("group", check.group)
+        .member("subscriptionData", check.wanted)
+        .close('}');
+    return std::move(body).text();
 }
 
 /// @retval error::body_malformed
@@ -6422,8 +6632,7 @@ inline result<client_check> decode_client_check(std::string_view text) {
     client_check check;
     if (!body || !read_json(*body, "clientId", check.client_id) || !read_json(*body, "group", check.group))
         return error::body_malformed;
-    const auto* wanted = find_member(*body, "subscriptionData");
-    if (wanted == nullptr || !read_json_value(*wanted, check.wanted))
+    if (!read_value(find_member(*body, "subscriptionData"), check.wanted))
         return error::body_malformed;
     return check;
 }
@@ -6436,12 +6645,10 @@ inline result<client_check> decode_client_check(std::string_view text) {
 #define ROCKETPUSH_PROTOCOL_BODIES_ROUTE_HPP
 
 
-#include <charconv>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -6489,69 +6696,56 @@ struct route_data {
     friend bool operator==(const route_data&, const route_data&) = default;
 };
 
-/// In standard JSON, which every client understands.
-inline std::string encode(const route_data& route) {
-    auto queues = json_value::array(), brokers = json_value::array();
-    for (const auto& each : route.queue_datas)
-        queues.push_back({{"brokerName", each.broker_name},
-                          {"readQueueNums", each.read_queue_nums},
-                          {"writeQueueNums", each.write_queue_nums},
-                          {"perm", each.perm},
-                          {"topicSysFlag", each.topic_sys_flag}});
-    for (const auto& each : route.broker_datas) {
-        auto addresses = json_value::object();
-        for (const auto& [id, address] : each.broker_addrs)
-            addresses[std::to_string(id)] = address;
-        brokers.push_back({{"cluster", each.cluster},
-                           {"brokerName", each.broker_name},
-                           {"brokerAddrs", std::move(addresses)},
-                           {"enableActingMaster", each.enable_acting_master}});
-    }
-    json_value body{{"queueDatas", std::move(queues)},
-                    {"brokerDatas", std::move(brokers)},
-                    {"filterServerTable", json_value::object()}};
-    if (!route.order_topic_conf.empty())
-        body["orderTopicConf"] = route.order_topic_conf;
-    return dump_body(body);
+inline void write_value(json_writer& to, const queue_data& from) {
+    to.open('{')
+        .member("brokerName", from.broker_name)
+        .member("perm", from.perm)
+        .member("readQueueNums", from.read_queue_nums)
+        .member("topicSysFlag", from.topic_sys_flag)
+        .member("writeQueueNums", from.write_queue_nums)
+        .close('}');
 }
 
-} // namespace rocketpush::protocol
-
-namespace rocketpush::detail {
-
-inline bool read_queue_data(const protocol::json_value& from, protocol::queue_data& to) {
-    using protocol::read_json;
+inline bool read_value(const json_value& from, queue_data& to) {
     // Until 4.8 the flag was spelled topicSynFlag.
-    return from.is_object() && read_json(from, "brokerName", to.broker_name) &&
+    return from.type == json_cursor::kind::object && read_json(from, "brokerName", to.broker_name) &&
            read_json(from, "readQueueNums", to.read_queue_nums) &&
            read_json(from, "writeQueueNums", to.write_queue_nums) && read_json(from, "perm", to.perm) &&
            read_json(from, "topicSynFlag", to.topic_sys_flag) && read_json(from, "topicSysFlag", to.topic_sys_flag);
 }
 
-inline bool read_broker_data(const protocol::json_value& from, protocol::broker_data& to) {
-    using protocol::read_json;
-    if (!from.is_object() || !read_json(from, "cluster", to.cluster) ||
+inline void write_value(json_writer& to, const broker_data& from) {
+    to.open('{').key("brokerAddrs").open('{');
+    for (const auto& [id, address] : from.broker_addrs)
+        to.member(std::to_string(id), address);
+    to.close('}')
+        .member("brokerName", from.broker_name)
+        .member("cluster", from.cluster)
+        .member("enableActingMaster", from.enable_acting_master)
+        .close('}');
+}
+
+inline bool read_value(const json_value& from, broker_data& to) {
+    if (from.type != json_cursor::kind::object || !read_json(from, "cluster", to.cluster) ||
         !read_json(from, "brokerName", to.broker_name) ||
         !read_json(from, "enableActingMaster", to.enable_acting_master))
         return false;
-    const auto* addresses = protocol::find_member(from, "brokerAddrs");
-    if (addresses == nullptr)
-        return true;
-    if (!addresses->is_object())
-        return false;
-    for (const auto& [key, address] : addresses->items()) {
-        std::int64_t id      = 0;
-        const auto [end, ec] = std::from_chars(key.data(), key.data() + key.size(), id);
-        if (ec != std::errc() || end != key.data() + key.size() || !address.is_string())
-            return false;
-        to.broker_addrs.emplace(id, address.get_ref<const std::string&>());
-    }
-    return true;
+    const auto addresses = find_member(from, "brokerAddrs");
+    return addresses.is_null() || read_members(addresses, [&to](std::string_view key, const json_value& address) {
+               std::int64_t id = 0;
+               return read_value({json_cursor::kind::number, key}, id) && read_value(address, to.broker_addrs[id]);
+           });
 }
 
-} // namespace rocketpush::detail
-
-namespace rocketpush::protocol {
+/// In standard JSON, which every client understands.
+inline std::string encode(const route_data& route) {
+    json_writer body;
+    body.open('{').member("brokerDatas", route.broker_datas).key("filterServerTable").open('{').close('}');
+    if (!route.order_topic_conf.empty())
+        body.member("orderTopicConf", route.order_topic_conf);
+    body.member("queueDatas", route.queue_datas).close('}');
+    return std::move(body).text();
+}
 
 /// @retval error::body_malformed  Not JSON, a member of another type, a negative or absurd number of queues.
 inline result<route_data> decode_route(std::string_view text) {
@@ -6560,8 +6754,7 @@ inline result<route_data> decode_route(std::string_view text) {
         return body.error();
     route_data route;
     if (!read_json(*body, "orderTopicConf", route.order_topic_conf) ||
-        !read_json_array(*body, "queueDatas", route.queue_datas, rocketpush::detail::read_queue_data) ||
-        !read_json_array(*body, "brokerDatas", route.broker_datas, rocketpush::detail::read_broker_data))
+        !read_json(*body, "queueDatas", route.queue_datas) || !read_json(*body, "brokerDatas", route.broker_datas))
         return error::body_malformed;
     std::int64_t queues = 0;
     for (const auto& each : route.queue_datas) {
@@ -9381,23 +9574,27 @@ class broker_calls {
 
     /// The offset that the next stored message will get.
     task<result<queue_offset>> max_offset(message_queue queue) {
-        return offset_of(queue, protocol::max_offset_request{.topic       = queue.topic,
-                                                             .queue_id    = queue.queue_id,
-                                                             .broker_name = queue.broker_name});
+        const protocol::max_offset_request request{
+            .topic = queue.topic, .queue_id = queue.queue_id, .broker_name = queue.broker_name};
+        auto found = co_await offset_of(queue, request);
+        co_return found;
     }
     /// The offset of the oldest message.
     task<result<queue_offset>> min_offset(message_queue queue) {
-        return offset_of(queue, protocol::min_offset_request{.topic       = queue.topic,
-                                                             .queue_id    = queue.queue_id,
-                                                             .broker_name = queue.broker_name});
+        const protocol::min_offset_request request{
+            .topic = queue.topic, .queue_id = queue.queue_id, .broker_name = queue.broker_name};
+        auto found = co_await offset_of(queue, request);
+        co_return found;
     }
     /// The offset of the first message stored at or after `time`.
     task<result<queue_offset>> offset_at(message_queue queue, std::chrono::system_clock::time_point time) {
         const auto since = std::chrono::duration_cast<milliseconds>(time.time_since_epoch());
-        return offset_of(queue, protocol::search_offset_request{.topic       = queue.topic,
-                                                                .queue_id    = queue.queue_id,
-                                                                .timestamp   = since.count(),
-                                                                .broker_name = queue.broker_name});
+        const protocol::search_offset_request request{.topic       = queue.topic,
+                                                      .queue_id    = queue.queue_id,
+                                                      .timestamp   = since.count(),
+                                                      .broker_name = queue.broker_name};
+        auto found = co_await offset_of(queue, request);
+        co_return found;
     }
 
     /// Returns a message to the master of the broker it came from; success is the broker's word that it is stored.
@@ -9456,8 +9653,7 @@ class broker_calls {
         co_return answer;
     }
 
-    template <class Request>
-    task<result<queue_offset>> offset_of(message_queue queue, Request request) {
+    task<result<queue_offset>> offset_of(const message_queue& queue, protocol::request_view request) {
         auto answer = co_await answered(queue, false, request, offset_timeout);
         if (const auto refused = refusal(answer))
             co_return refused;
@@ -11406,7 +11602,8 @@ class concurrent_consumption {
 
     /// Lets go of batches that wait for a lane and have nothing left to claim: those of queues that were given up.
     void forget_exhausted() {
-        std::erase_if(waiting_, [](const job& each) { return !each.batch().has_unclaimed(); });
+        if constexpr (traits::awaitable)
+            std::erase_if(waiting_, [](const job& each) { return !each.batch().has_unclaimed(); });
     }
 
     /// Whether this thread is in a listener call of ours. (One that is awaited may be in any of the executor's threads.)
@@ -13487,7 +13684,7 @@ Policy take_policy(std::tuple<Given...>& given) {
 #define ROCKETPUSH_DETAIL_TERMINATION_SIGNALS_HPP
 
 
-#include <asio/signal_set.hpp>
+#include <asio/basic_signal_set.hpp>
 
 #include <signal.h>
 
@@ -13540,7 +13737,7 @@ class termination_signals {
     }
 
     std::array<former, 2> formers_{former{SIGINT}, former{SIGTERM}};
-    std::optional<asio::signal_set> set_;
+    std::optional<asio::basic_signal_set<asio::io_context::executor_type>> set_;
 };
 
 } // namespace rocketpush::detail
@@ -13725,7 +13922,9 @@ class push_consumer {
             failure = error::would_wait_for_itself;
             return;
         }
-        failure = wait_for([this](auto handler) { this->async_start(std::move(handler)); });
+        started_ = true;
+        core_->runtime().start();
+        failure = result_of(begin(core_->start()));
     }
 
     /// Blocking `async_stop`. A second call, or one before start, is no error. It ends in any case: also when a listener hangs on
@@ -13746,14 +13945,16 @@ class push_consumer {
             return;
         }
         if (core_->runtime().running_in_this_thread() || core_->inside_listener()) {
-            async_stop(limit, [](std::error_code) {}); // waiting here would wait for ourselves
+            begin(core_->stop(limit)); // waiting here would wait for ourselves
             return;
         }
         if (core_->has_stopped())
             return;
         // Listeners, last commits, leaving the group: each has its own deadline, unless the strand does not run at all.
         const auto longest = limit + 2 * core_->settings().request_timeout + join_limit;
-        failure = wait_for([this, limit](auto handler) { this->async_stop(limit, std::move(handler)); }, longest);
+        auto outcome = begin(core_->stop(limit));
+        failure = outcome.wait_for(longest) == std::future_status::ready ? result_of(std::move(outcome))
+                                                                          : error::stop_deadline_passed;
         if (failure == error::stop_deadline_passed && !core_->has_stopped()) {
             core_->abandon();
             given_up_.store(true);
@@ -13837,16 +14038,29 @@ class push_consumer {
             token);
     }
 
-    /// @param longest  Then error::stop_deadline_passed; what was begun goes on.
-    template <class Begin>
-    static std::error_code wait_for(Begin begin, std::optional<milliseconds> longest = std::nullopt) {
-        auto promise = std::make_shared<std::promise<std::error_code>>();
-        auto answer  = promise->get_future();
-        begin([promise = std::move(promise)](std::error_code result) { promise->set_value(result); });
-        if (longest && answer.wait_for(*longest) != std::future_status::ready)
-            return error::stop_deadline_passed;
+    template <class T>
+    using task = typename core_type::template task<T>;
+
+    /// Keeps the promise of a blocking call. (To co_spawn with a handler for it would compile all of co_spawn once more.)
+    static task<void> answer(std::shared_ptr<core_type>, task<std::error_code> work,
+                             std::shared_ptr<std::promise<std::error_code>> promise) {
         try {
-            return answer.get();
+            promise->set_value(co_await std::move(work));
+        } catch (...) {
+            promise->set_exception(std::current_exception());
+        }
+    }
+
+    std::future<std::error_code> begin(task<std::error_code> work) {
+        auto promise = std::make_shared<std::promise<std::error_code>>();
+        auto outcome = promise->get_future();
+        core_->spawn(answer(core_, std::move(work), std::move(promise)));
+        return outcome;
+    }
+
+    static std::error_code result_of(std::future<std::error_code> outcome) {
+        try {
+            return outcome.get();
         } catch (const std::future_error&) {
             return error::operation_cancelled; // the context was destroyed before it ran this
         }

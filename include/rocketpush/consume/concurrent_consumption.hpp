@@ -111,7 +111,8 @@ class concurrent_consumption {
 
     /// Lets go of batches that wait for a lane and have nothing left to claim: those of queues that were given up.
     void forget_exhausted() {
-        std::erase_if(waiting_, [](const job& each) { return !each.batch().has_unclaimed(); });
+        if constexpr (traits::awaitable)
+            std::erase_if(waiting_, [](const job& each) { return !each.batch().has_unclaimed(); });
     }
 
     /// Whether this thread is in a listener call of ours. (One that is awaited may be in any of the executor's threads.)

@@ -4,7 +4,7 @@
 #include <rocketpush/core/error.hpp>
 #include <rocketpush/detail/assert.hpp>
 
-#include <optional>
+#include <memory>
 #include <system_error>
 #include <type_traits>
 #include <utility>
@@ -20,7 +20,7 @@ namespace rocketpush {
 template <class T>
 class [[nodiscard]] result {
   public:
-    result(T value) : value_(std::move(value)) {}
+    result(T value) : has_value_(true), value_(std::move(value)) {}
 
     result(std::error_code code) : error_(code) {
         ROCKETPUSH_ASSERT(code, "a result is made from a value or from a failure");
@@ -30,7 +30,24 @@ class [[nodiscard]] result {
         requires std::is_error_code_enum_v<Enum>
     result(Enum code) : result(std::error_code(code)) {}
 
-    bool has_value() const noexcept { return value_.has_value(); }
+    result(const result& other) : error_(other.error_) {
+        if (other.has_value_)
+            keep(other.value_);
+    }
+    result(result&& other) noexcept : error_(other.error_) {
+        if (other.has_value_)
+            keep(std::move(other.value_));
+    }
+    result& operator=(result other) noexcept {
+        drop();
+        error_ = other.error_;
+        if (other.has_value_)
+            keep(std::move(other.value_));
+        return *this;
+    }
+    ~result() { drop(); }
+
+    bool has_value() const noexcept { return has_value_; }
     explicit operator bool() const noexcept { return has_value(); }
 
     /// The failure; a default (false) code when there is a value.
@@ -49,12 +66,25 @@ class [[nodiscard]] result {
   private:
     T& checked() noexcept {
         ROCKETPUSH_ASSERT(has_value(), "the value of a result is read only after it was tested");
-        return *value_;
+        return value_;
     }
 
-    // Not a std::variant: a result is in most signatures, and variants are slow to compile.
-    std::optional<T> value_;
+    template <class From>
+    void keep(From&& from) {
+        std::construct_at(&value_, std::forward<From>(from));
+        has_value_ = true;
+    }
+    void drop() noexcept {
+        if (std::exchange(has_value_, false))
+            value_.~T();
+    }
+
+    // A result is in most signatures, and std::variant and std::optional are slow to compile.
     std::error_code error_;
+    bool has_value_ = false;
+    union {
+        T value_;
+    };
 };
 
 } // namespace rocketpush

@@ -18,8 +18,8 @@
 #endif
 #endif
 
-// Nor does it see that there is no type information (-fno-rtti).
-#if defined(__GNUC__) && !defined(__GXX_RTTI) && !defined(ASIO_NO_TYPEID)
+// Asio does not see by itself that there is no typeid.
+#if !defined(__cpp_rtti) && !defined(ASIO_NO_TYPEID)
 #define ASIO_NO_TYPEID 1
 #endif
 
@@ -100,14 +100,20 @@ concept knows_its_threads = requires(const Executor& executor) {
 };
 
 /**
- * @brief A completion handler of every signature that does nothing: concepts call operations with it to see
- *        that they take any completion token.
+ * @brief A completion token that begins nothing: concepts call operations with it to see that they take any token. No operation
+ *        is compiled for it, so that asking costs next to nothing.
  */
-struct probe_handler {
-    template <class... Results>
-    void operator()(Results&&...) const noexcept {}
-};
+struct probe_token {};
 
 } // namespace rocketpush::detail
+
+template <class Result, class... Results>
+class asio::async_result<rocketpush::detail::probe_token, Result(Results...)> {
+  public:
+    using return_type = void;
+
+    template <class Initiation, class... Arguments>
+    static void initiate(Initiation&&, const rocketpush::detail::probe_token&, Arguments&&...) noexcept {}
+};
 
 #endif

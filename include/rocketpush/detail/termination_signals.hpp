@@ -3,7 +3,7 @@
 
 #include <rocketpush/detail/asio_compat.hpp>
 
-#include <asio/signal_set.hpp>
+#include <asio/basic_signal_set.hpp>
 
 #include <signal.h>
 
@@ -56,7 +56,7 @@ class termination_signals {
     }
 
     std::array<former, 2> formers_{former{SIGINT}, former{SIGTERM}};
-    std::optional<asio::signal_set> set_;
+    std::optional<asio::basic_signal_set<asio::io_context::executor_type>> set_;
 };
 
 } // namespace rocketpush::detail

@@ -5,6 +5,7 @@
 #include <rocketpush/embedded/broker_state.hpp>
 #include <rocketpush/embedded/pull_requests.hpp>
 #include <rocketpush/protocol/bodies_heartbeat.hpp>
+#include <rocketpush/protocol/bodies_route.hpp>
 #include <rocketpush/protocol/json_body.hpp>
 
 #include <algorithm>
@@ -68,35 +69,31 @@ struct client_question {
     }
 };
 
-inline void reply_json(broker_state& broker, const incoming_request& request, const protocol::json_value& body) {
-    reply(broker, request, response_code::success, {}, protocol::no_fields{}, protocol::dump_body(body));
+inline void reply_json(broker_state& broker, const incoming_request& request, const protocol::json_writer& body) {
+    reply(broker, request, response_code::success, {}, protocol::no_fields{}, body.text());
 }
 
-/// A map whose keys are queues: Java writes them as objects, and its tools read nothing else. So no JSON library does it.
-inline std::string queue_table(const std::vector<std::pair<message_queue, protocol::json_value>>& rows) {
-    std::string text = "{";
-    for (const auto& [queue, value] : rows) {
-        text += text.size() == 1 ? "" : ",";
-        text += protocol::dump_body(protocol::to_json_value(queue)) + ':' + protocol::dump_body(value);
-    }
-    return text + '}';
+/// The key in a map whose keys are queues: Java writes them as objects, and its tools read nothing else.
+inline protocol::json_writer& queue_key(protocol::json_writer& table, const message_queue& queue) {
+    protocol::write_value(table, queue);
+    return table.colon();
 }
 
 /// GET_BROKER_CLUSTER_INFO (106)
 inline void answer_cluster_info(broker_state& broker, const incoming_request& request) {
     const auto& [name, cluster] = std::tie(broker.options.name, broker.options.cluster);
-    const protocol::json_value self{{"brokerAddrs", {{"0", to_string(broker.address)}}},
-                                    {"brokerName", name},
-                                    {"cluster", cluster},
-                                    {"enableActingMaster", false}};
-    reply_json(
-        broker, request,
-        {{"brokerAddrTable", {{name, self}}}, {"clusterAddrTable", {{cluster, protocol::json_value::array({name})}}}});
+    const protocol::broker_data self{cluster, name, {{0, to_string(broker.address)}}, false};
+    protocol::json_writer body;
+    body.open('{').key("brokerAddrTable").open('{').member(name, self).close('}');
+    body.key("clusterAddrTable").open('{').member(cluster, std::vector{name}).close('}').close('}');
+    reply_json(broker, request, body);
 }
 
 /// GET_ALL_TOPIC_LIST_FROM_NAMESERVER (206)
 inline void answer_topic_list(broker_state& broker, const incoming_request& request) {
-    reply_json(broker, request, {{"topicList", broker.store.topic_names()}});
+    protocol::json_writer body;
+    body.open('{').member("topicList", broker.store.topic_names()).close('}');
+    reply_json(broker, request, body);
 }
 
 /// GET_TOPIC_STATS_INFO (202)
@@ -107,17 +104,20 @@ inline void answer_topic_stats(broker_state& broker, const incoming_request& req
     const auto* topic = broker.store.find_topic(wanted->topic);
     if (!topic)
         return reply(broker, request, response_code::topic_not_exist, "topic[" + wanted->topic + "] not exist");
-    std::vector<std::pair<message_queue, protocol::json_value>> rows;
+    protocol::json_writer body;
+    body.open('{').key("offsetTable").open('{');
     for (std::int32_t id = 0; id < topic->queues(); ++id) {
         const auto largest = broker.store.max_offset(wanted->topic, id);
         const auto newest  = broker.store.find_entry(wanted->topic, id, largest - 1);
-        rows.emplace_back(message_queue{wanted->topic, broker.options.name, id},
-                          protocol::json_value{{"minOffset", broker.store.min_offset(wanted->topic, id)},
-                                               {"maxOffset", largest},
-                                               {"lastUpdateTimestamp", newest ? newest->store_timestamp : 0}});
+        queue_key(body, {wanted->topic, broker.options.name, id})
+            .open('{')
+            .member("lastUpdateTimestamp", newest ? newest->store_timestamp : 0)
+            .member("maxOffset", largest)
+            .member("minOffset", broker.store.min_offset(wanted->topic, id))
+            .close('}');
     }
-    reply(broker, request, response_code::success, {}, protocol::no_fields{},
-          "{\"offsetTable\":" + queue_table(rows) + '}');
+    body.close('}').close('}');
+    reply_json(broker, request, body);
 }
 
 /// GET_CONSUME_STATS (208)
@@ -134,21 +134,25 @@ inline void answer_consume_stats(broker_state& broker, const incoming_request& r
             for (const auto& [topic, subscribed] : group->subscriptions)
                 topics.insert(topic);
     }
-    std::vector<std::pair<message_queue, protocol::json_value>> rows;
+    protocol::json_writer body;
+    body.open('{').key("consumeTps").raw("0.0");
+    body.key("offsetTable").open('{');
     for (const auto& name : topics) {
         const auto* topic = broker.store.find_topic(name);
         for (std::int32_t id = 0; topic && id < topic->read_queues; ++id) {
             const auto consumed = broker.offsets.find(wanted->group, name, id).value_or(0);
             const auto last     = broker.store.find_entry(name, id, consumed - 1);
-            rows.emplace_back(message_queue{name, broker.options.name, id},
-                              protocol::json_value{{"brokerOffset", broker.store.max_offset(name, id)},
-                                                   {"consumerOffset", consumed},
-                                                   {"pullOffset", consumed},
-                                                   {"lastTimestamp", last ? last->store_timestamp : 0}});
+            queue_key(body, {name, broker.options.name, id})
+                .open('{')
+                .member("brokerOffset", broker.store.max_offset(name, id))
+                .member("consumerOffset", consumed)
+                .member("lastTimestamp", last ? last->store_timestamp : 0)
+                .member("pullOffset", consumed)
+                .close('}');
         }
     }
-    reply(broker, request, response_code::success, {}, protocol::no_fields{},
-          "{\"consumeTps\":0.0,\"offsetTable\":" + queue_table(rows) + '}');
+    body.close('}').close('}');
+    reply_json(broker, request, body);
 }
 
 /// GET_CONSUMER_CONNECTION_LIST (203). The language is not known here, so all are OTHER.
@@ -160,21 +164,25 @@ inline void answer_consumer_connection(broker_state& broker, const incoming_requ
     if (!group)
         return reply(broker, request, response_code::consumer_not_online,
                      "the consumer group[" + wanted->group + "] not online");
-    auto clients = protocol::json_value::array();
+    protocol::json_writer body;
+    body.open('{').key("connectionSet").open('[');
     for (const auto& member : group->members)
-        clients.push_back({{"clientAddr", broker.connections.at(member.connection).address.to_string()},
-                           {"clientId", member.client_id},
-                           {"language", "OTHER"},
-                           {"version", member.version}});
-    auto subscriptions = protocol::json_value::object();
+        body.open('{')
+            .member("clientAddr", broker.connections.at(member.connection).address.to_string())
+            .member("clientId", member.client_id)
+            .member("language", "OTHER")
+            .member("version", member.version)
+            .close('}');
+    body.close(']')
+        .member("consumeFromWhere", group->consume_from_where)
+        .member("consumeType", group->consume_type)
+        .member("messageModel", group->message_model)
+        .key("subscriptionTable")
+        .open('{');
     for (const auto& [topic, subscribed] : group->subscriptions)
-        subscriptions[topic] = protocol::to_json_value(subscribed);
-    reply_json(broker, request,
-               {{"connectionSet", std::move(clients)},
-                {"consumeFromWhere", group->consume_from_where},
-                {"consumeType", group->consume_type},
-                {"messageModel", group->message_model},
-                {"subscriptionTable", std::move(subscriptions)}});
+        body.member(topic, subscribed);
+    body.close('}').close('}');
+    reply_json(broker, request, body);
 }
 
 /// GET_TOPIC_CONFIG (351), since 5.0
@@ -186,15 +194,20 @@ inline void answer_topic_config(broker_state& broker, const incoming_request& re
     if (!topic)
         return reply(broker, request, response_code::topic_not_exist,
                      "No topic in this broker. topic: " + wanted->topic);
-    reply_json(broker, request,
-               {{"topicName", wanted->topic},
-                {"readQueueNums", topic->read_queues},
-                {"writeQueueNums", topic->write_queues},
-                {"perm", topic->permission},
-                {"order", false},
-                {"topicFilterType", "SINGLE_TAG"},
-                {"topicSysFlag", 0},
-                {"attributes", protocol::json_value::object()}});
+    protocol::json_writer body;
+    body.open('{')
+        .key("attributes")
+        .open('{')
+        .close('}')
+        .member("order", false)
+        .member("perm", topic->permission)
+        .member("readQueueNums", topic->read_queues)
+        .member("topicFilterType", "SINGLE_TAG")
+        .member("topicName", wanted->topic)
+        .member("topicSysFlag", 0)
+        .member("writeQueueNums", topic->write_queues)
+        .close('}');
+    reply_json(broker, request, body);
 }
 
 /// UPDATE_AND_CREATE_SUBSCRIPTIONGROUP (200)

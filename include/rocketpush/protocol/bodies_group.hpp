@@ -10,6 +10,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace rocketpush::protocol {
@@ -21,7 +22,11 @@ struct consumer_list {
     friend bool operator==(const consumer_list&, const consumer_list&) = default;
 };
 
-inline std::string encode(const consumer_list& list) { return dump_body({{"consumerIdList", list.consumer_ids}}); }
+inline std::string encode(const consumer_list& list) {
+    json_writer body;
+    body.open('{').member("consumerIdList", list.consumer_ids).close('}');
+    return std::move(body).text();
+}
 
 /// @retval error::body_malformed
 inline result<consumer_list> decode_consumer_list(std::string_view text) {
@@ -49,23 +54,15 @@ struct locked_queues {
     friend bool operator==(const locked_queues&, const locked_queues&) = default;
 };
 
-inline json_value to_json_value(const std::vector<message_queue>& queues) {
-    auto array = json_value::array();
-    for (const auto& each : queues)
-        array.push_back(to_json_value(each));
-    return array;
-}
-
-inline bool read_json(const json_value& object, const char* name, std::vector<message_queue>& to) {
-    return read_json_array(object, name, to,
-                           [](const json_value& from, message_queue& queue) { return read_json_value(from, queue); });
-}
-
 inline std::string encode(const lock_data& lock) {
-    return dump_body({{"clientId", lock.client_id},
-                      {"consumerGroup", lock.consumer_group},
-                      {"mqSet", to_json_value(lock.queues)},
-                      {"onlyThisBroker", lock.only_this_broker}});
+    json_writer body;
+    body.open('{')
+        .member("clientId", lock.client_id)
+        .member("consumerGroup", lock.consumer_group)
+        .member("mqSet", lock.queues)
+        .member("onlyThisBroker", lock.only_this_broker)
+        .close('}');
+    return std::move(body).text();
 }
 
 /// @retval error::body_malformed
@@ -80,7 +77,9 @@ inline result<lock_data> decode_lock(std::string_view text) {
 }
 
 inline std::string encode(const locked_queues& locked) {
-    return dump_body({{"lockOKMQSet", to_json_value(locked.queues)}});
+    json_writer body;
+    body.open('{').member("lockOKMQSet", locked.queues).close('}');
+    return std::move(body).text();
 }
 
 /// @retval error::body_malformed
@@ -102,8 +101,13 @@ struct client_check {
 };
 
 inline std::string encode(const client_check& check) {
-    return dump_body(
-        {{"clientId", check.client_id}, {"group", check.group}, {"subscriptionData", to_json_value(check.wanted)}});
+    json_writer body;
+    body.open('{')
+        .member("clientId", check.client_id)
+        .member("group", check.group)
+        .member("subscriptionData", check.wanted)
+        .close('}');
+    return std::move(body).text();
 }
 
 /// @retval error::body_malformed
@@ -112,8 +116,7 @@ inline result<client_check> decode_client_check(std::string_view text) {
     client_check check;
     if (!body || !read_json(*body, "clientId", check.client_id) || !read_json(*body, "group", check.group))
         return error::body_malformed;
-    const auto* wanted = find_member(*body, "subscriptionData");
-    if (wanted == nullptr || !read_json_value(*wanted, check.wanted))
+    if (!read_value(find_member(*body, "subscriptionData"), check.wanted))
         return error::body_malformed;
     return check;
 }

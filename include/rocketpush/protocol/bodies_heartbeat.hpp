@@ -7,7 +7,6 @@
 #include <rocketpush/core/subscription.hpp>
 #include <rocketpush/protocol/json_body.hpp>
 
-#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -50,45 +49,67 @@ struct heartbeat_data {
     friend bool operator==(const heartbeat_data&, const heartbeat_data&) = default;
 };
 
-inline json_value to_json_value(const subscription& from) {
-    return {{"classFilterMode", false},     {"codeSet", from.tag_codes},  {"expressionType", to_string(from.type)},
-            {"subString", from.expression}, {"subVersion", from.version}, {"tagsSet", from.tags},
-            {"topic", from.topic}};
+inline void write_value(json_writer& to, const subscription& from) {
+    to.open('{')
+        .member("classFilterMode", false)
+        .member("codeSet", from.tag_codes)
+        .member("expressionType", to_string(from.type))
+        .member("subString", from.expression)
+        .member("subVersion", from.version)
+        .member("tagsSet", from.tags)
+        .member("topic", from.topic)
+        .close('}');
 }
 
-inline bool read_json_value(const json_value& from, subscription& to) {
+inline bool read_value(const json_value& from, subscription& to) {
     std::string type;
     to.expression = "*";
-    if (!from.is_object() || !read_json(from, "topic", to.topic) || !read_json(from, "expressionType", type) ||
-        !read_json(from, "subString", to.expression) || !read_json(from, "subVersion", to.version) ||
-        !read_json(from, "tagsSet", to.tags))
+    if (from.type != json_cursor::kind::object || !read_json(from, "topic", to.topic) ||
+        !read_json(from, "expressionType", type) || !read_json(from, "subString", to.expression) ||
+        !read_json(from, "subVersion", to.version) || !read_json(from, "tagsSet", to.tags))
         return false;
     to.type = type == to_string(filter_type::sql92) ? filter_type::sql92 : filter_type::tag;
-    return read_json_array(from, "codeSet", to.tag_codes, [](const json_value& code, std::int32_t& out) {
-        const auto value = code.is_number_integer() ? code.get<std::int64_t>() : INT64_MAX;
-        out              = static_cast<std::int32_t>(value);
-        return std::in_range<std::int32_t>(value);
-    });
+    return read_json(from, "codeSet", to.tag_codes);
+}
+
+inline void write_value(json_writer& to, const consumer_data& from) {
+    to.open('{')
+        .member("consumeFromWhere", from.consume_from_where)
+        .member("consumeType", from.consume_type)
+        .member("groupName", from.group_name)
+        .member("messageModel", from.message_model)
+        .member("subscriptionDataSet", from.subscriptions)
+        .member("unitMode", from.unit_mode)
+        .close('}');
+}
+
+inline bool read_value(const json_value& from, consumer_data& to) {
+    return from.type == json_cursor::kind::object && read_json(from, "groupName", to.group_name) &&
+           read_json(from, "consumeType", to.consume_type) && read_json(from, "messageModel", to.message_model) &&
+           read_json(from, "consumeFromWhere", to.consume_from_where) && read_json(from, "unitMode", to.unit_mode) &&
+           read_json(from, "subscriptionDataSet", to.subscriptions);
+}
+
+/// A producer group of a client; nothing but its name is of use.
+struct producer_data {
+    std::string group_name;
+};
+
+inline bool read_value(const json_value& from, producer_data& to) {
+    return from.type == json_cursor::kind::object && read_json(from, "groupName", to.group_name);
 }
 
 inline std::string encode(const heartbeat_data& heartbeat) {
-    auto consumers = json_value::array(), producers = json_value::array();
-    for (const auto& each : heartbeat.consumers) {
-        auto subscriptions = json_value::array();
-        for (const auto& one : each.subscriptions)
-            subscriptions.push_back(to_json_value(one));
-        consumers.push_back({{"groupName", each.group_name},
-                             {"consumeType", each.consume_type},
-                             {"messageModel", each.message_model},
-                             {"consumeFromWhere", each.consume_from_where},
-                             {"unitMode", each.unit_mode},
-                             {"subscriptionDataSet", std::move(subscriptions)}});
-    }
+    json_writer body;
+    body.open('{')
+        .member("clientID", heartbeat.client_id)
+        .member("consumerDataSet", heartbeat.consumers)
+        .key("producerDataSet")
+        .open('[');
     for (const auto& each : heartbeat.producer_groups)
-        producers.push_back({{"groupName", each}});
-    return dump_body({{"clientID", heartbeat.client_id},
-                      {"consumerDataSet", std::move(consumers)},
-                      {"producerDataSet", std::move(producers)}});
+        body.open('{').member("groupName", each).close('}');
+    body.close(']').close('}');
+    return std::move(body).text();
 }
 
 /// @retval error::body_malformed  Not JSON, a member of another type, or no client id.
@@ -97,21 +118,12 @@ inline result<heartbeat_data> decode_heartbeat(std::string_view text) {
     if (!body)
         return body.error();
     heartbeat_data heartbeat{.client_id = {}, .consumers = {}, .producer_groups = {}};
-    const auto read_subscription = [](const json_value& from, subscription& to) { return read_json_value(from, to); };
-    const auto read_consumer     = [&read_subscription](const json_value& from, consumer_data& to) {
-        return from.is_object() && read_json(from, "groupName", to.group_name) &&
-               read_json(from, "consumeType", to.consume_type) && read_json(from, "messageModel", to.message_model) &&
-               read_json(from, "consumeFromWhere", to.consume_from_where) &&
-               read_json(from, "unitMode", to.unit_mode) &&
-               read_json_array(from, "subscriptionDataSet", to.subscriptions, read_subscription);
-    };
-    const auto read_producer = [](const json_value& from, std::string& group) {
-        return from.is_object() && read_json(from, "groupName", group);
-    };
+    std::vector<producer_data> producers;
     if (!read_json(*body, "clientID", heartbeat.client_id) || heartbeat.client_id.empty() ||
-        !read_json_array(*body, "consumerDataSet", heartbeat.consumers, read_consumer) ||
-        !read_json_array(*body, "producerDataSet", heartbeat.producer_groups, read_producer))
+        !read_json(*body, "consumerDataSet", heartbeat.consumers) || !read_json(*body, "producerDataSet", producers))
         return error::body_malformed;
+    for (auto& each : producers)
+        heartbeat.producer_groups.push_back(std::move(each.group_name));
     return heartbeat;
 }
 

@@ -5,12 +5,10 @@
 #include <rocketpush/core/result.hpp>
 #include <rocketpush/protocol/json_body.hpp>
 
-#include <charconv>
 #include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -58,69 +56,56 @@ struct route_data {
     friend bool operator==(const route_data&, const route_data&) = default;
 };
 
-/// In standard JSON, which every client understands.
-inline std::string encode(const route_data& route) {
-    auto queues = json_value::array(), brokers = json_value::array();
-    for (const auto& each : route.queue_datas)
-        queues.push_back({{"brokerName", each.broker_name},
-                          {"readQueueNums", each.read_queue_nums},
-                          {"writeQueueNums", each.write_queue_nums},
-                          {"perm", each.perm},
-                          {"topicSysFlag", each.topic_sys_flag}});
-    for (const auto& each : route.broker_datas) {
-        auto addresses = json_value::object();
-        for (const auto& [id, address] : each.broker_addrs)
-            addresses[std::to_string(id)] = address;
-        brokers.push_back({{"cluster", each.cluster},
-                           {"brokerName", each.broker_name},
-                           {"brokerAddrs", std::move(addresses)},
-                           {"enableActingMaster", each.enable_acting_master}});
-    }
-    json_value body{{"queueDatas", std::move(queues)},
-                    {"brokerDatas", std::move(brokers)},
-                    {"filterServerTable", json_value::object()}};
-    if (!route.order_topic_conf.empty())
-        body["orderTopicConf"] = route.order_topic_conf;
-    return dump_body(body);
+inline void write_value(json_writer& to, const queue_data& from) {
+    to.open('{')
+        .member("brokerName", from.broker_name)
+        .member("perm", from.perm)
+        .member("readQueueNums", from.read_queue_nums)
+        .member("topicSysFlag", from.topic_sys_flag)
+        .member("writeQueueNums", from.write_queue_nums)
+        .close('}');
 }
 
-} // namespace rocketpush::protocol
-
-namespace rocketpush::detail {
-
-inline bool read_queue_data(const protocol::json_value& from, protocol::queue_data& to) {
-    using protocol::read_json;
+inline bool read_value(const json_value& from, queue_data& to) {
     // Until 4.8 the flag was spelled topicSynFlag.
-    return from.is_object() && read_json(from, "brokerName", to.broker_name) &&
+    return from.type == json_cursor::kind::object && read_json(from, "brokerName", to.broker_name) &&
            read_json(from, "readQueueNums", to.read_queue_nums) &&
            read_json(from, "writeQueueNums", to.write_queue_nums) && read_json(from, "perm", to.perm) &&
            read_json(from, "topicSynFlag", to.topic_sys_flag) && read_json(from, "topicSysFlag", to.topic_sys_flag);
 }
 
-inline bool read_broker_data(const protocol::json_value& from, protocol::broker_data& to) {
-    using protocol::read_json;
-    if (!from.is_object() || !read_json(from, "cluster", to.cluster) ||
+inline void write_value(json_writer& to, const broker_data& from) {
+    to.open('{').key("brokerAddrs").open('{');
+    for (const auto& [id, address] : from.broker_addrs)
+        to.member(std::to_string(id), address);
+    to.close('}')
+        .member("brokerName", from.broker_name)
+        .member("cluster", from.cluster)
+        .member("enableActingMaster", from.enable_acting_master)
+        .close('}');
+}
+
+inline bool read_value(const json_value& from, broker_data& to) {
+    if (from.type != json_cursor::kind::object || !read_json(from, "cluster", to.cluster) ||
         !read_json(from, "brokerName", to.broker_name) ||
         !read_json(from, "enableActingMaster", to.enable_acting_master))
         return false;
-    const auto* addresses = protocol::find_member(from, "brokerAddrs");
-    if (addresses == nullptr)
-        return true;
-    if (!addresses->is_object())
-        return false;
-    for (const auto& [key, address] : addresses->items()) {
-        std::int64_t id      = 0;
-        const auto [end, ec] = std::from_chars(key.data(), key.data() + key.size(), id);
-        if (ec != std::errc() || end != key.data() + key.size() || !address.is_string())
-            return false;
-        to.broker_addrs.emplace(id, address.get_ref<const std::string&>());
-    }
-    return true;
+    const auto addresses = find_member(from, "brokerAddrs");
+    return addresses.is_null() || read_members(addresses, [&to](std::string_view key, const json_value& address) {
+               std::int64_t id = 0;
+               return read_value({json_cursor::kind::number, key}, id) && read_value(address, to.broker_addrs[id]);
+           });
 }
 
-} // namespace rocketpush::detail
-
-namespace rocketpush::protocol {
+/// In standard JSON, which every client understands.
+inline std::string encode(const route_data& route) {
+    json_writer body;
+    body.open('{').member("brokerDatas", route.broker_datas).key("filterServerTable").open('{').close('}');
+    if (!route.order_topic_conf.empty())
+        body.member("orderTopicConf", route.order_topic_conf);
+    body.member("queueDatas", route.queue_datas).close('}');
+    return std::move(body).text();
+}
 
 /// @retval error::body_malformed  Not JSON, a member of another type, a negative or absurd number of queues.
 inline result<route_data> decode_route(std::string_view text) {
@@ -129,8 +114,7 @@ inline result<route_data> decode_route(std::string_view text) {
         return body.error();
     route_data route;
     if (!read_json(*body, "orderTopicConf", route.order_topic_conf) ||
-        !read_json_array(*body, "queueDatas", route.queue_datas, rocketpush::detail::read_queue_data) ||
-        !read_json_array(*body, "brokerDatas", route.broker_datas, rocketpush::detail::read_broker_data))
+        !read_json(*body, "queueDatas", route.queue_datas) || !read_json(*body, "brokerDatas", route.broker_datas))
         return error::body_malformed;
     std::int64_t queues = 0;
     for (const auto& each : route.queue_datas) {

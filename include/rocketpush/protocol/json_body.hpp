@@ -4,118 +4,218 @@
 #include <rocketpush/core/error.hpp>
 #include <rocketpush/core/message_queue.hpp>
 #include <rocketpush/core/result.hpp>
+#include <rocketpush/detail/java_string.hpp>
 #include <rocketpush/protocol/json_dialect.hpp>
+#include <rocketpush/protocol/json_text.hpp>
 
-#include <nlohmann/json.hpp>
-
+#include <charconv>
 #include <concepts>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 /**
  * @file
- * What the bodies' encoders and decoders share. No exception of the JSON library gets out: texts are parsed without,
- * and types are looked at before values are taken.
+ * What the bodies' encoders and decoders share. A body is read where it stands: types are looked at before values are taken, and
+ * nothing throws. A type is read by `read_value(json_value, T&)`, which answers false when the value is something else than a `T`
+ * can hold, and written by `write_value(json_writer&, const T&)`.
  */
 namespace rocketpush::protocol {
 
-using json_value = nlohmann::json;
+/// A value where it stands in its body.
+using json_value = json_cursor::value;
 
-/// Parses either dialect. @retval error::body_malformed  Not JSON, or not an object.
-inline result<json_value> parse_body(std::string_view text) {
-    const auto standard = to_standard_json(text);
+/// The text of a body, an object, in standard JSON; what is read of it views it.
+struct json_body {
+    std::string text;
+
+    operator json_value() const noexcept { return {json_cursor::kind::object, text}; }
+};
+
+/// Takes either dialect. @retval error::body_malformed  Not JSON, or not an object.
+inline result<json_body> parse_body(std::string_view text) {
+    auto standard = to_standard_json(text);
     if (!standard)
         return standard.error();
-    auto parsed = json_value::parse(*standard, nullptr, false);
-    if (!parsed.is_object())
+    if (!standard->starts_with('{'))
         return error::body_malformed;
-    return parsed;
+    return json_body{std::move(*standard)};
 }
 
-/// The text of a body; what is not UTF-8 in it becomes U+FFFD.
-inline std::string dump_body(const json_value& body) {
-    return body.dump(-1, ' ', false, json_value::error_handler_t::replace);
-}
-
-/// A member, or null if there is none: servers leave nulls out.
-inline const json_value* find_member(const json_value& object, const char* name) {
-    const auto found = object.find(name);
-    return found == object.end() || found->is_null() ? nullptr : &*found;
-}
-
-/**
- * @brief Reads one member of an object; one that is not there leaves `to` as it is.
- * @return False if the member is something else than `to` can hold.
- */
-inline bool read_json(const json_value& object, const char* name, std::string& to) {
-    const auto* member = find_member(object, name);
-    if (member == nullptr)
-        return true;
-    if (!member->is_string())
+/// Calls `member(name, value)` for each; false when a call does, or when `object` is none.
+template <class F>
+bool read_members(const json_value& object, F&& member) {
+    json_cursor cursor(object.raw);
+    std::string_view key;
+    std::string unescaped;
+    json_value value;
+    if (!cursor.enter_object())
         return false;
-    to = member->get_ref<const std::string&>();
+    for (bool first = true; cursor.next_member(key, first);) {
+        if (key.find('\\') != std::string_view::npos) {
+            unescaped.clear();
+            append_json_unescaped(unescaped, key);
+            key = unescaped;
+        }
+        if (!cursor.read_value(value) || !member(key, value))
+            return false;
+    }
+    return cursor.leave_object();
+}
+
+/// A member, or null if there is none: servers leave nulls out. Of several with the name the last.
+inline json_value find_member(const json_value& object, std::string_view name) {
+    json_value found{json_cursor::kind::literal, "null"};
+    read_members(object, [&found, name](std::string_view key, const json_value& value) {
+        if (key == name)
+            found = value;
+        return true;
+    });
+    return found;
+}
+
+inline bool read_value(const json_value& from, std::string& to) {
+    if (from.type != json_cursor::kind::string)
+        return false;
+    to.clear();
+    append_json_unescaped(to, from.raw);
     return true;
 }
 
-inline bool read_json(const json_value& object, const char* name, bool& to) {
-    const auto* member = find_member(object, name);
-    if (member == nullptr)
-        return true;
-    if (!member->is_boolean())
-        return false;
-    to = member->get<bool>();
-    return true;
+inline bool read_value(const json_value& from, bool& to) noexcept {
+    to = from.raw == "true";
+    return from.type == json_cursor::kind::literal && !from.is_null();
 }
 
 template <std::signed_integral T>
-bool read_json(const json_value& object, const char* name, T& to) {
-    const auto* member = find_member(object, name);
-    if (member == nullptr)
-        return true;
-    if (!member->is_number_integer())
-        return false;
-    const auto value = member->get<std::int64_t>();
-    const bool huge  = member->is_number_unsigned() && value < 0;
-    if (huge || !std::in_range<T>(value))
-        return false;
-    to = static_cast<T>(value);
-    return true;
+bool read_value(const json_value& from, T& to) noexcept {
+    const auto* end          = from.raw.data() + from.raw.size();
+    const auto [stopped, ec] = std::from_chars(from.raw.data(), end, to);
+    return from.type == json_cursor::kind::number && ec == std::errc() && stopped == end;
 }
 
-/// Reads an array member: `element(json, T&)` reads each, and answers false when it cannot.
-template <class T, class F>
-bool read_json_array(const json_value& object, const char* name, std::vector<T>& to, F&& element) {
-    const auto* member = find_member(object, name);
-    if (member == nullptr)
-        return true;
-    if (!member->is_array())
-        return false;
+template <class T>
+bool read_value(const json_value& from, std::vector<T>& to) {
     to.clear();
-    for (const auto& each : *member)
-        if (!element(each, to.emplace_back()))
-            return false;
-    return true;
-}
-
-/// An array of strings.
-inline bool read_json(const json_value& object, const char* name, std::vector<std::string>& to) {
-    return read_json_array(object, name, to, [](const json_value& from, std::string& text) {
-        if (!from.is_string())
-            return false;
-        text = from.get_ref<const std::string&>();
+    json_cursor cursor(from.raw);
+    if (!cursor.take('['))
+        return false;
+    if (cursor.take(']'))
         return true;
-    });
+    do {
+        json_value each;
+        if (!cursor.read_value(each) || !read_value(each, to.emplace_back()))
+            return false;
+    } while (cursor.take(','));
+    return cursor.take(']');
 }
 
-inline json_value to_json_value(const message_queue& queue) {
-    return {{"brokerName", queue.broker_name}, {"queueId", queue.queue_id}, {"topic", queue.topic}};
+/// Reads one member of an object; one that is not there leaves `to` as it is.
+template <class T>
+bool read_json(const json_value& object, std::string_view name, T& to) {
+    const auto member = find_member(object, name);
+    return member.is_null() || read_value(member, to);
 }
 
-inline bool read_json_value(const json_value& from, message_queue& queue) {
-    return from.is_object() && read_json(from, "topic", queue.topic) &&
+/**
+ * @brief Writes JSON front to back, and sees to the commas:
+ *        `json.open('{').member("ids", list).member("exact", true).close('}')`.
+ */
+class json_writer {
+  public:
+    const std::string& text() const& noexcept { return text_; }
+    std::string text() && noexcept { return std::move(text_); }
+
+    json_writer& open(char bracket) {
+        next();
+        text_ += bracket;
+        return *this;
+    }
+    json_writer& close(char bracket) {
+        text_ += bracket;
+        return *this;
+    }
+    json_writer& key(std::string_view name) {
+        string(name);
+        return colon();
+    }
+    /// Makes a key of what was just written: RocketMQ has maps whose keys are objects.
+    json_writer& colon() {
+        text_ += ':';
+        return *this;
+    }
+    template <class T>
+    json_writer& member(std::string_view name, const T& value) {
+        key(name);
+        write_value(*this, value);
+        return *this;
+    }
+
+    /// What is not UTF-8 in it becomes U+FFFD.
+    void string(std::string_view text) {
+        next();
+        text_ += '"';
+        while (!text.empty()) {
+            std::size_t good = 0;
+            while (good < text.size()) {
+                const auto [value, size] = rocketpush::detail::first_code_point(text.substr(good));
+                if (value == 0xFFFD && size == 1)
+                    break;
+                good += size;
+            }
+            append_json_escaped(text_, text.substr(0, good));
+            text.remove_prefix(good);
+            if (!text.empty()) {
+                append_utf8(text_, 0xFFFD);
+                text.remove_prefix(1);
+            }
+        }
+        text_ += '"';
+    }
+    /// A number, a literal, or JSON that was written before.
+    void raw(std::string_view text) {
+        next();
+        text_ += text;
+    }
+
+  private:
+    void next() {
+        if (!text_.empty() && text_.back() != '{' && text_.back() != '[' && text_.back() != ':')
+            text_ += ',';
+    }
+
+    std::string text_;
+};
+
+inline void write_value(json_writer& to, std::string_view text) { to.string(text); }
+inline void write_value(json_writer& to, const std::string& text) { to.string(text); }
+inline void write_value(json_writer& to, const char* text) { to.string(text); }
+inline void write_value(json_writer& to, bool value) { to.raw(value ? "true" : "false"); }
+template <std::integral T>
+void write_value(json_writer& to, T value) {
+    to.raw(std::to_string(value));
+}
+template <class T>
+void write_value(json_writer& to, const std::vector<T>& values) {
+    to.open('[');
+    for (const auto& each : values)
+        write_value(to, each);
+    to.close(']');
+}
+
+inline void write_value(json_writer& to, const message_queue& queue) {
+    to.open('{')
+        .member("brokerName", queue.broker_name)
+        .member("queueId", queue.queue_id)
+        .member("topic", queue.topic)
+        .close('}');
+}
+
+inline bool read_value(const json_value& from, message_queue& queue) {
+    return from.type == json_cursor::kind::object && read_json(from, "topic", queue.topic) &&
            read_json(from, "brokerName", queue.broker_name) && read_json(from, "queueId", queue.queue_id);
 }
 

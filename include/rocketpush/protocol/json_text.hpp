@@ -16,8 +16,7 @@
 
 /**
  * @file
- * JSON in place, for frame headers: finds keys and values in the bytes, without a tree and without allocating. Bodies,
- * which are rare, go through a JSON library instead.
+ * JSON in place, for frame headers and bodies: finds keys and values in the bytes, without a tree and without allocating.
  */
 namespace rocketpush::protocol {
 

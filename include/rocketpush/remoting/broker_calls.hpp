@@ -95,23 +95,27 @@ class broker_calls {
 
     /// The offset that the next stored message will get.
     task<result<queue_offset>> max_offset(message_queue queue) {
-        return offset_of(queue, protocol::max_offset_request{.topic       = queue.topic,
-                                                             .queue_id    = queue.queue_id,
-                                                             .broker_name = queue.broker_name});
+        const protocol::max_offset_request request{
+            .topic = queue.topic, .queue_id = queue.queue_id, .broker_name = queue.broker_name};
+        auto found = co_await offset_of(queue, request);
+        co_return found;
     }
     /// The offset of the oldest message.
     task<result<queue_offset>> min_offset(message_queue queue) {
-        return offset_of(queue, protocol::min_offset_request{.topic       = queue.topic,
-                                                             .queue_id    = queue.queue_id,
-                                                             .broker_name = queue.broker_name});
+        const protocol::min_offset_request request{
+            .topic = queue.topic, .queue_id = queue.queue_id, .broker_name = queue.broker_name};
+        auto found = co_await offset_of(queue, request);
+        co_return found;
     }
     /// The offset of the first message stored at or after `time`.
     task<result<queue_offset>> offset_at(message_queue queue, std::chrono::system_clock::time_point time) {
         const auto since = std::chrono::duration_cast<milliseconds>(time.time_since_epoch());
-        return offset_of(queue, protocol::search_offset_request{.topic       = queue.topic,
-                                                                .queue_id    = queue.queue_id,
-                                                                .timestamp   = since.count(),
-                                                                .broker_name = queue.broker_name});
+        const protocol::search_offset_request request{.topic       = queue.topic,
+                                                      .queue_id    = queue.queue_id,
+                                                      .timestamp   = since.count(),
+                                                      .broker_name = queue.broker_name};
+        auto found = co_await offset_of(queue, request);
+        co_return found;
     }
 
     /// Returns a message to the master of the broker it came from; success is the broker's word that it is stored.
@@ -170,8 +174,7 @@ class broker_calls {
         co_return answer;
     }
 
-    template <class Request>
-    task<result<queue_offset>> offset_of(message_queue queue, Request request) {
+    task<result<queue_offset>> offset_of(const message_queue& queue, protocol::request_view request) {
         auto answer = co_await answered(queue, false, request, offset_timeout);
         if (const auto refused = refusal(answer))
             co_return refused;

@@ -5,13 +5,17 @@
 #include <rocketpush/detail/context_thread.hpp>
 #include <rocketpush/runtime/runtime.hpp>
 
+#include <unistd.h> // getentropy
+#if defined(__APPLE__)
+#include <sys/random.h>
+#endif
+
 #include <atomic>
 #include <chrono>
 #include <concepts>
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <random>
 #include <type_traits>
 #include <utility>
 
@@ -94,9 +98,10 @@ class basic_asio_runtime {
     };
 
     static std::uint64_t new_seed() {
-        std::random_device device; // 32 bits a draw
-        const auto high = static_cast<std::uint64_t>(device());
-        return high << 32 | device();
+        std::uint64_t seed = 0;
+        if (::getentropy(&seed, sizeof seed) != 0) // not std::random_device: <random> is slow to compile
+            seed = static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+        return seed;
     }
 
     std::shared_ptr<state> state_;

@@ -26,7 +26,7 @@ concept has_runtime_clocks = requires(const R& r) {
 template <class R>
 concept has_runtime_timer =
     std::constructible_from<typename R::timer, const R&> &&
-    requires(typename R::timer& timer, std::chrono::steady_clock::time_point at, detail::probe_handler token) {
+    requires(typename R::timer& timer, std::chrono::steady_clock::time_point at, detail::probe_token token) {
         timer.expires_at(at);
         timer.async_wait(token);
         timer.cancel();

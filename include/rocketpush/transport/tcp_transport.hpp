@@ -4,12 +4,10 @@
 #include <rocketpush/core/endpoint.hpp>
 #include <rocketpush/core/result.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
-#include <rocketpush/detail/async_event.hpp>
 #include <rocketpush/transport/transport.hpp>
 
 #include <asio/basic_socket_acceptor.hpp>
 #include <asio/basic_stream_socket.hpp>
-#include <asio/connect.hpp>
 #include <asio/ip/address.hpp>
 #include <asio/ip/tcp.hpp>
 
@@ -31,17 +29,23 @@ namespace detail {
 
 inline endpoint to_endpoint(const asio::ip::tcp::endpoint& from) { return {from.address().to_string(), from.port()}; }
 
-/// One look-up of a name; shared with the resolver, whose own thread may answer long after nobody waits any more.
-template <class Executor>
-struct name_lookup {
-    explicit name_lookup(const Executor& executor) : resolver(executor), ended(executor) {}
+/// An option that the system refuses costs speed or alertness, not the connection; so its error is no failure.
+template <class Socket>
+void tune_socket(Socket& socket, std::chrono::milliseconds unacknowledged_limit) noexcept {
+    std::error_code ignored;
+    socket.set_option(asio::ip::tcp::no_delay(true), ignored);
+#if defined(TCP_USER_TIMEOUT)
+    if (unacknowledged_limit.count() > 0) {
+        const auto limit = static_cast<unsigned>(unacknowledged_limit.count());
+        ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
+    }
+#else
+    (void)unacknowledged_limit;
+#endif
+}
 
-    asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver;
-    async_event<Executor> ended;
-    bool answered = false;
-    std::error_code failure;
-    std::vector<asio::ip::tcp::endpoint> addresses;
-};
+template <class Executor>
+class tcp_connect;
 
 } // namespace detail
 
@@ -75,13 +79,13 @@ class tcp_stream {
     void cancel() noexcept {
         std::error_code ignored; // nothing is under way on a socket that is not open
         socket_.cancel(ignored);
-        end_lookup();
+        cancel_connect();
     }
 
     void close() noexcept {
         std::error_code ignored; // whatever it says, the socket is closed
         socket_.close(ignored);
-        end_lookup();
+        cancel_connect();
     }
 
     /// Empty host and port 0 when not connected.
@@ -97,18 +101,143 @@ class tcp_stream {
     }
 
   private:
-    friend class tcp_transport;
+    friend class detail::tcp_connect<Executor>;
 
-    void end_lookup() noexcept {
-        if (const auto lookup = lookup_.lock()) {
-            lookup->resolver.cancel();
-            lookup->ended.signal();
-        }
+    void cancel_connect() noexcept {
+        if (const auto under_way = connecting_.lock())
+            under_way->cancel();
     }
 
     socket_type socket_;
-    std::weak_ptr<detail::name_lookup<Executor>> lookup_; // of the connect that is under way, if it has a name
+    std::weak_ptr<detail::tcp_connect<Executor>> connecting_;
 };
+
+namespace detail {
+
+/**
+ * @brief One connect: looks the name up if it is one, then tries its addresses.
+ *
+ * Its steps do not know who waits, only its end does, by a plain function: so they compile once, and for one executor. Shared
+ * with the resolver, whose own thread may answer long after nobody waits any more.
+ */
+template <class Executor>
+class tcp_connect : public std::enable_shared_from_this<tcp_connect<Executor>> {
+  public:
+    using ending = void (*)(tcp_connect&, std::error_code);
+
+    tcp_connect(tcp_stream<Executor>& connection, std::chrono::milliseconds unacknowledged_limit, ending end)
+        : connection_(connection),
+          unacknowledged_limit_(unacknowledged_limit),
+          end_(end),
+          resolver_(connection.get_executor()) {}
+
+    void start(const endpoint& to) {
+        connection_.connecting_ = this->weak_from_this();
+        std::error_code not_numeric;
+        const auto address = asio::ip::make_address(to.host, not_numeric);
+        if (!not_numeric) {
+            addresses_.emplace_back(address, to.port);
+            return try_next();
+        }
+        looking_up_ = true;
+        resolver_.async_resolve(to.host, std::to_string(to.port), asio::ip::resolver_base::numeric_service,
+                                [self = this->shared_from_this()](std::error_code failure, const results& found) {
+                                    self->looked_up(failure, found);
+                                });
+    }
+
+    /// Lets the operation's own cancellation end it.
+    void obey(asio::cancellation_slot slot) {
+        if (slot.is_connected())
+            slot.assign([weak = this->weak_from_this()](asio::cancellation_type) {
+                if (const auto self = weak.lock(); self && !self->ended_)
+                    self->connection_.cancel();
+            });
+    }
+
+    /// What is under way on the socket, the socket cancels.
+    void cancel() {
+        cancelled_ = true;
+        if (std::exchange(looking_up_, false)) {
+            resolver_.cancel();
+            finish(asio::error::operation_aborted);
+        }
+    }
+
+  private:
+    using results = asio::ip::basic_resolver_results<asio::ip::tcp>;
+
+    void looked_up(std::error_code failure, const results& found) {
+        if (!std::exchange(looking_up_, false)) // nobody waits any more
+            return;
+        if (failure)
+            return finish(failure);
+        for (const auto& entry : found)
+            addresses_.push_back(entry.endpoint());
+        try_next();
+    }
+
+    void try_next() {
+        std::error_code ignored;
+        auto& socket = connection_.socket_;
+        socket.close(ignored); // the next address may be of another family
+        socket.async_connect(addresses_[tried_++], [self = this->shared_from_this()](std::error_code failure) {
+            if (self->cancelled_)
+                self->finish(asio::error::operation_aborted);
+            else if (failure && self->tried_ < self->addresses_.size())
+                self->try_next();
+            else
+                self->finish(failure);
+        });
+    }
+
+    void finish(std::error_code failure) {
+        ended_ = true;
+        connection_.connecting_.reset();
+        if (!failure) {
+            tune_socket(connection_.socket_, unacknowledged_limit_);
+        } else {
+            std::error_code ignored; // so that the stream can be connected again
+            connection_.socket_.close(ignored);
+        }
+        end_(*this, failure);
+    }
+
+    tcp_stream<Executor>& connection_; // lives until the end
+    std::chrono::milliseconds unacknowledged_limit_;
+    ending end_;
+    asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver_;
+    std::vector<asio::ip::tcp::endpoint> addresses_;
+    std::size_t tried_ = 0;
+    bool looking_up_   = false;
+    bool cancelled_    = false;
+    bool ended_        = false;
+};
+
+/// A connect with the handler that waits for it.
+template <class Executor, class Handler>
+class tcp_connect_for : public tcp_connect<Executor> {
+  public:
+    tcp_connect_for(tcp_stream<Executor>& connection, std::chrono::milliseconds unacknowledged_limit, Handler handler)
+        : tcp_connect<Executor>(connection, unacknowledged_limit, complete),
+          work_(asio::make_work_guard(handler, connection.get_executor())),
+          handler_(std::move(handler)) {}
+
+  private:
+    static void complete(tcp_connect<Executor>& self, std::error_code failure) {
+        auto& here = static_cast<tcp_connect_for&>(self);
+        // Not dispatched: whoever cancels shall not find the handler run inside of his call.
+        asio::post(here.work_.get_executor(), [handler = std::move(here.handler_), failure]() mutable {
+            std::move(handler)(failure);
+        });
+        here.work_.reset();
+    }
+
+    asio::executor_work_guard<asio::associated_executor_t<Handler, Executor>> work_;
+    Handler handler_;
+};
+
+} // namespace detail
 
 /**
  * @brief Accepts TCP connections; what tcp_transport's listen() gives.
@@ -186,8 +315,15 @@ class tcp_transport {
      */
     template <class Executor, class Token>
     auto async_connect(tcp_stream<Executor>& connection, const endpoint& to, Token&& token) const {
-        return asio::async_compose<Token, void(std::error_code)>(
-            connect_operation<Executor>{&connection, to, unacknowledged_limit_, nullptr}, token, connection.socket_);
+        return asio::async_initiate<Token, void(std::error_code)>(
+            [connection = &connection, to, limit = unacknowledged_limit_](auto handler) {
+                const auto slot = asio::get_associated_cancellation_slot(handler);
+                using operation = detail::tcp_connect_for<Executor, decltype(handler)>;
+                const auto connect = std::make_shared<operation>(*connection, limit, std::move(handler));
+                connect->obey(slot);
+                connect->start(to);
+            },
+            token);
     }
 
     /**
@@ -212,9 +348,6 @@ class tcp_transport {
     friend class tcp_acceptor;
 
     template <class Executor>
-    struct connect_operation;
-
-    template <class Executor>
     static asio::ip::tcp::endpoint local_address(const Executor& executor, const endpoint& at,
                                                  std::error_code& failure) {
         if (at.host.empty())
@@ -227,85 +360,7 @@ class tcp_transport {
         return failure ? asio::ip::tcp::endpoint{} : found.begin()->endpoint();
     }
 
-    /// An option that the system refuses costs speed or alertness, not the connection; so its error is no failure.
-    template <class Socket>
-    static void tune(Socket& socket, std::chrono::milliseconds unacknowledged_limit) noexcept {
-        std::error_code ignored;
-        socket.set_option(asio::ip::tcp::no_delay(true), ignored);
-#if defined(TCP_USER_TIMEOUT)
-        if (unacknowledged_limit.count() > 0) {
-            const auto limit = static_cast<unsigned>(unacknowledged_limit.count());
-            ::setsockopt(socket.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof limit);
-        }
-#else
-        (void)unacknowledged_limit;
-#endif
-    }
-
     std::chrono::milliseconds unacknowledged_limit_;
-};
-
-/// Looks the name up if it is one, then tries its addresses.
-template <class Executor>
-struct tcp_transport::connect_operation {
-    using address_list = std::vector<asio::ip::tcp::endpoint>;
-
-    tcp_stream<Executor>* connection;
-    endpoint to;
-    std::chrono::milliseconds unacknowledged_limit;
-    std::shared_ptr<detail::name_lookup<Executor>> lookup;
-
-    template <class Self>
-    void operator()(Self& self) {
-        std::error_code not_numeric;
-        const auto address = asio::ip::make_address(to.host, not_numeric);
-        if (!not_numeric)
-            return try_addresses(self, {asio::ip::tcp::endpoint(address, to.port)});
-
-        lookup              = std::make_shared<detail::name_lookup<Executor>>(connection->get_executor());
-        connection->lookup_ = lookup;
-        const auto state    = lookup; // `self`, and this operation in it, is moved away below
-        state->resolver.async_resolve(to.host, std::to_string(to.port), asio::ip::resolver_base::numeric_service,
-                                      [state](std::error_code failure, const auto& found) {
-                                          state->answered = true;
-                                          state->failure  = failure;
-                                          for (const auto& entry : found)
-                                              state->addresses.push_back(entry.endpoint());
-                                          state->ended.signal();
-                                      });
-        state->ended.async_wait(std::move(self));
-    }
-
-    /// The look-up has ended, or nobody waits for it any more.
-    template <class Self>
-    void operator()(Self& self, std::error_code) {
-        connection->lookup_.reset();
-        if (!lookup->answered) {
-            lookup->resolver.cancel();
-            return self.complete(asio::error::operation_aborted);
-        }
-        if (lookup->failure)
-            return self.complete(lookup->failure);
-        try_addresses(self, std::move(lookup->addresses));
-    }
-
-    template <class Self>
-    void operator()(Self& self, std::error_code failure, const asio::ip::tcp::endpoint&) {
-        auto& socket = connection->socket_;
-        if (!failure) {
-            tune(socket, unacknowledged_limit);
-        } else {
-            std::error_code ignored; // so that the stream can be connected again
-            socket.close(ignored);
-        }
-        self.complete(failure);
-    }
-
-    template <class Self>
-    void try_addresses(Self& self, address_list addresses) {
-        auto& socket = connection->socket_;
-        asio::async_connect(socket, std::move(addresses), std::move(self));
-    }
 };
 
 template <class Executor>
@@ -320,7 +375,7 @@ struct tcp_acceptor<Executor>::accept_operation {
     template <class Self>
     void operator()(Self& self, std::error_code failure, typename tcp_stream<Executor>::socket_type socket) {
         if (!failure)
-            tcp_transport::tune(socket, acceptor->unacknowledged_limit_);
+            detail::tune_socket(socket, acceptor->unacknowledged_limit_);
         self.complete(failure, tcp_stream<Executor>(std::move(socket)));
     }
 };

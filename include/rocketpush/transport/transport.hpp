@@ -18,13 +18,13 @@ using probe_executor = asio::io_context::executor_type;
 
 /// Has Asio's AsyncReadStream operation.
 template <class S>
-concept reads_bytes = requires(S& stream, asio::mutable_buffer buffer, detail::probe_handler token) {
+concept reads_bytes = requires(S& stream, asio::mutable_buffer buffer, detail::probe_token token) {
     stream.async_read_some(buffer, token);
 };
 
 /// Has Asio's AsyncWriteStream operation.
 template <class S>
-concept writes_bytes = requires(S& stream, asio::const_buffer buffer, detail::probe_handler token) {
+concept writes_bytes = requires(S& stream, asio::const_buffer buffer, detail::probe_token token) {
     stream.async_write_some(buffer, token);
 };
 
@@ -47,7 +47,7 @@ concept has_stream = byte_stream<typename T::template stream<detail::probe_execu
 /// Connects a stream to an endpoint.
 template <class T>
 concept connects = requires(T& t, typename T::template stream<detail::probe_executor>& stream, const endpoint& to,
-                            detail::probe_handler token) { t.async_connect(stream, to, token); };
+                            detail::probe_token token) { t.async_connect(stream, to, token); };
 
 /**
  * @brief How a consumer reaches name servers and brokers: connects, and gives streams of bytes.
@@ -84,7 +84,7 @@ concept names_its_ends = requires(const S& stream) {
 
 /// What `listen` gives: accepts streams until it is closed.
 template <class A>
-concept accepts_streams = std::move_constructible<A> && requires(A& acceptor, const A& c, detail::probe_handler token) {
+concept accepts_streams = std::move_constructible<A> && requires(A& acceptor, const A& c, detail::probe_token token) {
     acceptor.async_accept(token);
     { c.local_endpoint() } -> std::same_as<endpoint>;
     { acceptor.close() } noexcept;
