@@ -154,9 +154,8 @@ bool canned_broker::session::receive_pull(std::string_view frame) {
     std::int64_t other    = 0;
     const bool understood = text.skip(broker_->before_queue_) && text.read(pulled.queue) &&
                             text.skip_past(R"("queueOffset":")") && text.read(pulled.offset) &&
-                            text.skip(R"(","sysFlag":")") && text.read(other) &&
-                            text.skip(R"(","commitOffset":")") && text.read(other) &&
-                            text.skip(R"("},"opaque":)") && text.read(pulled.opaque);
+                            text.skip(R"(","sysFlag":")") && text.read(other) && text.skip(R"(","commitOffset":")") &&
+                            text.read(other) && text.skip(R"("},"opaque":)") && text.read(pulled.opaque);
     if (!understood)
         return false;
     const auto& queue = broker_->queues_.at(static_cast<std::size_t>(pulled.queue));

@@ -99,7 +99,7 @@ class canned_broker {
     canned_load load_;
     std::vector<queue_state> queues_;
     std::string before_queue_; ///< The text of a pull request up to its queue's number.
-    std::string min_and_max_; ///< The part of a pull answer's header that names them.
+    std::string min_and_max_;  ///< The part of a pull answer's header that names them.
     std::uint64_t given_          = 0;
     std::uint64_t awaited_number_ = ~std::uint64_t{0};
     std::int32_t exhausted_       = 0; ///< Queues that have nothing more.

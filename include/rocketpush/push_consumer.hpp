@@ -218,9 +218,9 @@ class push_consumer {
             return;
         // Listeners, last commits, leaving the group: each has its own deadline, unless the strand does not run at all.
         const auto longest = limit + 2 * core_->settings().request_timeout + join_limit;
-        auto outcome = begin(core_->stop(limit));
-        failure = outcome.wait_for(longest) == std::future_status::ready ? result_of(std::move(outcome))
-                                                                          : error::stop_deadline_passed;
+        auto outcome       = begin(core_->stop(limit));
+        failure            = outcome.wait_for(longest) == std::future_status::ready ? result_of(std::move(outcome))
+                                                                                    : error::stop_deadline_passed;
         if (failure == error::stop_deadline_passed && !core_->has_stopped()) {
             core_->abandon();
             given_up_.store(true);
@@ -339,14 +339,12 @@ class push_consumer {
 };
 
 template <class Listener, class... Policies>
-push_consumer(options, Listener, Policies...)
-    -> push_consumer<typename detail::explained_listener<Listener>::type,
-                     typename detail::sorted_policies<Policies...>::transport,
-                     typename detail::sorted_policies<Policies...>::allocation,
-                     typename detail::sorted_policies<Policies...>::offset_store,
-                     typename detail::sorted_policies<Policies...>::executor,
-                     typename detail::sorted_policies<Policies...>::observer,
-                     typename detail::sorted_policies<Policies...>::runtime>;
+push_consumer(options, Listener, Policies...) -> push_consumer<
+    typename detail::explained_listener<Listener>::type, typename detail::sorted_policies<Policies...>::transport,
+    typename detail::sorted_policies<Policies...>::allocation,
+    typename detail::sorted_policies<Policies...>::offset_store,
+    typename detail::sorted_policies<Policies...>::executor, typename detail::sorted_policies<Policies...>::observer,
+    typename detail::sorted_policies<Policies...>::runtime>;
 
 template <transport Transport, runtime Runtime, listener Listener, class... Policies>
 push_consumer(client<Transport, Runtime>&, options, Listener, Policies...)

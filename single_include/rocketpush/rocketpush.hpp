@@ -1659,7 +1659,7 @@ class message {
     message(message&&) noexcept = default;
     message& operator=(const message& other) { return *this = message(other); }
     message& operator=(message&&) noexcept = default;
-    ~message() = default;
+    ~message()                             = default;
 
     message_view view() const noexcept {
         ROCKETPUSH_ASSERT(storage_, "a message is not used after it was moved from");
@@ -2547,9 +2547,8 @@ class tcp_connect_for : public tcp_connect<Executor> {
     static void complete(tcp_connect<Executor>& self, std::error_code failure) {
         auto& here = static_cast<tcp_connect_for&>(self);
         // Not dispatched: whoever cancels shall not find the handler run inside of his call.
-        asio::post(here.work_.get_executor(), [handler = std::move(here.handler_), failure]() mutable {
-            std::move(handler)(failure);
-        });
+        asio::post(here.work_.get_executor(),
+                   [handler = std::move(here.handler_), failure]() mutable { std::move(handler)(failure); });
         here.work_.reset();
     }
 
@@ -2637,8 +2636,8 @@ class tcp_transport {
     auto async_connect(tcp_stream<Executor>& connection, const endpoint& to, Token&& token) const {
         return asio::async_initiate<Token, void(std::error_code)>(
             [connection = &connection, to, limit = unacknowledged_limit_](auto handler) {
-                const auto slot = asio::get_associated_cancellation_slot(handler);
-                using operation = detail::tcp_connect_for<Executor, decltype(handler)>;
+                const auto slot    = asio::get_associated_cancellation_slot(handler);
+                using operation    = detail::tcp_connect_for<Executor, decltype(handler)>;
                 const auto connect = std::make_shared<operation>(*connection, limit, std::move(handler));
                 connect->obey(slot);
                 connect->start(to);
@@ -3701,9 +3700,9 @@ class job_copy {
 } // namespace rocketpush::detail
 
 #endif
-// rocketpush/detail/job_queue.hpp
-#ifndef ROCKETPUSH_DETAIL_JOB_QUEUE_HPP
-#define ROCKETPUSH_DETAIL_JOB_QUEUE_HPP
+// rocketpush/detail/one_job.hpp
+#ifndef ROCKETPUSH_DETAIL_ONE_JOB_HPP
+#define ROCKETPUSH_DETAIL_ONE_JOB_HPP
 
 #include <concepts>
 #include <cstddef>
@@ -3711,7 +3710,6 @@ class job_copy {
 #include <new>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace rocketpush::detail {
 
@@ -3721,6 +3719,8 @@ namespace rocketpush::detail {
  */
 class one_job {
   public:
+    one_job() noexcept = default;
+
     template <class F>
         requires(!std::same_as<std::remove_cvref_t<F>, one_job>)
     explicit one_job(F&& function) {
@@ -3750,7 +3750,7 @@ class one_job {
     }
     ~one_job() { drop(); }
 
-    /// Once; the object is empty afterwards.
+    /// Once, of one that is not empty; it is afterwards.
     void operator()() { std::exchange(operate_, nullptr)(*this, nullptr, true); }
 
   private:
@@ -3769,31 +3769,77 @@ class one_job {
     void (*operate_)(one_job&, void* to, bool call) = nullptr;
 };
 
-/// First in, first out, in one piece of memory that is used again: jobs come and go all the time, and few wait. No thread safety.
-class job_queue {
-  public:
-    bool empty() const noexcept { return first_ == jobs_.size(); }
+} // namespace rocketpush::detail
 
-    void push(one_job job) {
-        if (first_ >= 64 && first_ * 2 >= jobs_.size()) { // never empty, but half of it is
-            jobs_.erase(jobs_.begin(), jobs_.begin() + static_cast<std::ptrdiff_t>(first_));
-            first_ = 0;
-        }
-        jobs_.push_back(std::move(job));
+#endif
+// rocketpush/detail/ring.hpp
+#ifndef ROCKETPUSH_DETAIL_RING_HPP
+#define ROCKETPUSH_DETAIL_RING_HPP
+
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief A queue in one array that grows by doubling. An empty one is three words and owns nothing, where an empty
+ *        `std::deque` owns half a KiB: a consumer may have ten thousand of them.
+ *
+ * @tparam T  Movable and default constructible; a taken place holds what its move left there.
+ */
+template <class T>
+class ring {
+  public:
+    ring() noexcept = default;
+    ring(ring&& other) noexcept { *this = std::move(other); }
+    ring& operator=(ring&& other) noexcept {
+        places_   = std::move(other.places_);
+        capacity_ = std::exchange(other.capacity_, 0);
+        first_    = std::exchange(other.first_, 0);
+        size_     = std::exchange(other.size_, 0);
+        return *this;
     }
 
-    one_job pop() noexcept {
-        one_job job(std::move(jobs_[first_++]));
-        if (empty()) {
-            jobs_.clear();
-            first_ = 0;
-        }
-        return job;
+    bool empty() const noexcept { return size_ == 0; }
+    std::size_t size() const noexcept { return size_; }
+
+    /// The first is 0.
+    T& operator[](std::size_t index) noexcept { return places_[(first_ + index) & (capacity_ - 1)]; }
+    const T& operator[](std::size_t index) const noexcept { return places_[(first_ + index) & (capacity_ - 1)]; }
+    T& back() noexcept { return (*this)[size_ - 1]; }
+
+    void push_back(T value) {
+        if (size_ == capacity_)
+            grow();
+        (*this)[size_++] = std::move(value);
+    }
+
+    T take_front() noexcept {
+        ROCKETPUSH_ASSERT(size_ != 0, "callers ask empty() first");
+        T taken = std::move((*this)[0]);
+        first_  = static_cast<std::uint32_t>((first_ + 1) & (capacity_ - 1));
+        --size_;
+        return taken;
     }
 
   private:
-    std::vector<one_job> jobs_;
-    std::size_t first_ = 0;
+    void grow() {
+        const std::uint32_t capacity = capacity_ == 0 ? 2 : 2 * capacity_;
+        auto places                  = std::make_unique<T[]>(capacity);
+        for (std::uint32_t i = 0; i < size_; ++i)
+            places[i] = std::move((*this)[i]);
+        places_   = std::move(places);
+        capacity_ = capacity;
+        first_    = 0;
+    }
+
+    std::unique_ptr<T[]> places_;
+    std::uint32_t capacity_ = 0; ///< A power of two, or 0.
+    std::uint32_t first_    = 0;
+    std::uint32_t size_     = 0;
 };
 
 } // namespace rocketpush::detail
@@ -3895,7 +3941,8 @@ class thread_pool_executor {
         const std::size_t own = pool_of_thread_ == state_.get() ? 1 : 0;
 
         std::vector<std::thread> left;
-        detail::job_queue dropped; // the last owner of a consumer may be among them: they go without the lock
+        detail::ring<detail::one_job>
+            dropped; // the last owner of a consumer may be among them: they go without the lock
         bool all_left = false;
         {
             std::unique_lock lock(state_->mutex);
@@ -3934,7 +3981,7 @@ class thread_pool_executor {
             const std::lock_guard lock(mutex);
             if (ended)
                 return;
-            queue.push(std::move(job));
+            queue.push_back(std::move(job));
             if (workers == 0 || (worth_a_thread && workers < concurrency()))
                 add_worker();
         }
@@ -3955,7 +4002,7 @@ class thread_pool_executor {
         void take_jobs() {
             std::unique_lock lock(mutex);
             while (!queue.empty() && workers <= std::max<std::size_t>(concurrency(), 1)) {
-                auto job = queue.pop();
+                auto job = queue.take_front();
                 lock.unlock();
                 job();
                 lock.lock();
@@ -3968,11 +4015,11 @@ class thread_pool_executor {
 
         std::mutex mutex; // guards what follows, up to the context
         std::condition_variable changed;
-        bool started     = false;
-        bool ended       = false;
-        detail::job_queue queue;
+        bool started = false;
+        bool ended   = false;
+        detail::ring<detail::one_job> queue;
         std::size_t workers = 0; // running or posted
-        std::size_t live = 0; // threads that have not left, also those left behind
+        std::size_t live    = 0; // threads that have not left, also those left behind
         std::map<std::thread::id, std::thread> threads;
         std::vector<std::thread> left; // have ended, or are about to without needing anything
 
@@ -4642,7 +4689,7 @@ class json_cursor {
                 return true;
             }
         }
-        const auto found        = find_value_end(begin, end_, depth);
+        const auto found = find_value_end(begin, end_, depth);
         if (!found.end)
             return false;
         out = {found.type, {begin, static_cast<std::size_t>(found.end - begin)}};
@@ -4680,8 +4727,7 @@ class json_cursor {
 
     static constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
     static constexpr bool is_scalar(char c) noexcept {
-        return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '+' ||
-               c == '.';
+        return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '+' || c == '.';
     }
 
     [[gnu::noinline]] static const char* behind_blanks(const char* at, const char* end) noexcept {
@@ -4713,7 +4759,8 @@ class json_cursor {
         const char first = begin == end ? '\0' : *begin;
         if (first == '{' || first == '[') {
             json_cursor inner({begin, static_cast<std::size_t>(end - begin)});
-            const bool whole = depth != 0 && (first == '{' ? inner.skip_object(depth - 1) : inner.skip_array(depth - 1));
+            const bool whole =
+                depth != 0 && (first == '{' ? inner.skip_object(depth - 1) : inner.skip_array(depth - 1));
             return {first == '{' ? kind::object : kind::array, whole ? inner.at_ : nullptr};
         }
         const char* at = begin;
@@ -7655,8 +7702,8 @@ class message_decoder {
         const char* at        = body.data();
         const char* const end = at + body.size();
         // Messages are filled where they stay, in room that is made for several at once.
-        auto* next = out.data() + out.size();
-        auto* last = next;
+        auto* next             = out.data() + out.size();
+        auto* last             = next;
         const auto forget_room = [&] { out.resize(static_cast<std::size_t>(next - out.data())); };
         const auto make_room   = [&](std::size_t count) {
             const auto have = out.size();
@@ -7751,7 +7798,8 @@ class message_decoder {
      * @param host_flags    The sysFlag, or any that says the same of the hosts: a constant makes the places constants.
      */
     template <std::size_t TopicLength, class HostFlags>
-    [[gnu::always_inline]] error find_fields(std::string_view record, HostFlags host_flags, message_fields& found) const noexcept {
+    [[gnu::always_inline]] error find_fields(std::string_view record, HostFlags host_flags,
+                                             message_fields& found) const noexcept {
         namespace layout   = detail::message_layout;
         const char* start  = record.data();
         const auto body_at = layout::body(host_flags);
@@ -8309,7 +8357,7 @@ class frame_reader {
   public:
     static constexpr std::size_t block_size    = 64 * 1024;
     static constexpr std::size_t largest_block = 256 * 1024; ///< Of those that several frames share.
-    static constexpr std::size_t worth_reading = 4 * 1024; ///< A smaller rest of a shared block is not read into.
+    static constexpr std::size_t worth_reading = 4 * 1024;   ///< A smaller rest of a shared block is not read into.
 
     explicit frame_reader(detail::block_pool& pool, std::size_t frame_limit = protocol::default_frame_limit) noexcept
         : pool_(&pool), limit_(frame_limit) {}
@@ -8584,79 +8632,6 @@ class pending_requests {
 #ifndef ROCKETPUSH_REMOTING_CONNECTION_HPP
 #define ROCKETPUSH_REMOTING_CONNECTION_HPP
 
-// rocketpush/detail/ring.hpp
-#ifndef ROCKETPUSH_DETAIL_RING_HPP
-#define ROCKETPUSH_DETAIL_RING_HPP
-
-
-#include <cstddef>
-#include <cstdint>
-#include <memory>
-#include <utility>
-
-namespace rocketpush::detail {
-
-/**
- * @brief A queue in one array that grows by doubling. An empty one is three words and owns nothing, where an empty
- *        `std::deque` owns half a KiB: a consumer may have ten thousand of them.
- *
- * @tparam T  Movable and default constructible; a taken place holds what its move left there.
- */
-template <class T>
-class ring {
-  public:
-    ring() noexcept = default;
-    ring(ring&& other) noexcept { *this = std::move(other); }
-    ring& operator=(ring&& other) noexcept {
-        places_   = std::move(other.places_);
-        capacity_ = std::exchange(other.capacity_, 0);
-        first_    = std::exchange(other.first_, 0);
-        size_     = std::exchange(other.size_, 0);
-        return *this;
-    }
-
-    bool empty() const noexcept { return size_ == 0; }
-    std::size_t size() const noexcept { return size_; }
-
-    /// The first is 0.
-    T& operator[](std::size_t index) noexcept { return places_[(first_ + index) & (capacity_ - 1)]; }
-    const T& operator[](std::size_t index) const noexcept { return places_[(first_ + index) & (capacity_ - 1)]; }
-    T& back() noexcept { return (*this)[size_ - 1]; }
-
-    void push_back(T value) {
-        if (size_ == capacity_)
-            grow();
-        (*this)[size_++] = std::move(value);
-    }
-
-    T take_front() noexcept {
-        ROCKETPUSH_ASSERT(size_ != 0, "callers ask empty() first");
-        T taken = std::move((*this)[0]);
-        first_  = static_cast<std::uint32_t>((first_ + 1) & (capacity_ - 1));
-        --size_;
-        return taken;
-    }
-
-  private:
-    void grow() {
-        const std::uint32_t capacity = capacity_ == 0 ? 2 : 2 * capacity_;
-        auto places                  = std::make_unique<T[]>(capacity);
-        for (std::uint32_t i = 0; i < size_; ++i)
-            places[i] = std::move((*this)[i]);
-        places_   = std::move(places);
-        capacity_ = capacity;
-        first_    = 0;
-    }
-
-    std::unique_ptr<T[]> places_;
-    std::uint32_t capacity_ = 0; ///< A power of two, or 0.
-    std::uint32_t first_    = 0;
-    std::uint32_t size_     = 0;
-};
-
-} // namespace rocketpush::detail
-
-#endif
 
 #include <asio/buffer.hpp>
 #include <asio/co_spawn.hpp>
@@ -10617,8 +10592,8 @@ class pulled_batch {
     void clear() noexcept {
         release_bytes();
         messages.clear();
-        heard      = false;
-        next_left  = nullptr;
+        heard     = false;
+        next_left = nullptr;
     }
 
   private:
@@ -10835,9 +10810,9 @@ class queue_fetcher {
                         continue;
                 }
                 self.begin_pull();
-                auto [failure, answer] =
-                    co_await queue->connection->async_request(self.pulls_.with(self.position_), {}, host->settings().pull_timeout,
-                                                              detail::await_tuple<executor_type>);
+                auto [failure, answer] = co_await queue->connection->async_request(self.pulls_.with(self.position_), {},
+                                                                                   host->settings().pull_timeout,
+                                                                                   detail::await_tuple<executor_type>);
                 self.end_pull(failure, std::move(answer));
             } else if (const auto* wait = std::get_if<pull_action::wait>(&action)) {
                 co_await self.sleep_until(host->runtime().now() + wait->delay);
@@ -11387,7 +11362,7 @@ class pool_dispatch {
         }
         ready_.push_back(&batch);
         if (ready_.size() == 1)
-            asio::post(runtime_.get_executor(), [this, owner = std::move(owner)] { hand_over(owner); });
+            asio::post(runtime_.get_executor(), [this, owner = std::move(owner)] { send_ready(owner); });
     }
 
     /// The last runner left `batch`.
@@ -11443,7 +11418,7 @@ class pool_dispatch {
     }
 
     /// Of what this turn of the strand has gathered.
-    void hand_over(const owner_type& owner) {
+    void send_ready(const owner_type& owner) {
         collect(*owner);
         for (auto* each : ready_)
             executor_.execute(job(consumption_, *each, owner));
@@ -11675,8 +11650,7 @@ class concurrent_consumption {
             into.tally.calls.fetch_add(calls, std::memory_order_relaxed);
             into.tally.succeeded.fetch_add(succeeded, std::memory_order_relaxed);
             into.tally.failed.fetch_add(failed, std::memory_order_relaxed);
-            into.tally.nanoseconds.fetch_add(static_cast<std::uint64_t>(spent.count()),
-                                             std::memory_order_relaxed);
+            into.tally.nanoseconds.fetch_add(static_cast<std::uint64_t>(spent.count()), std::memory_order_relaxed);
         }
 
         concurrent_consumption& from;
@@ -11809,7 +11783,8 @@ class concurrent_consumption {
         template <class... Parts>
         explicit no_pool(Parts&...) noexcept {}
     };
-    std::conditional_t<by_pool, pool_dispatch<concurrent_consumption, batch_type, Host, Executor, Runtime>, no_pool> pool_;
+    std::conditional_t<by_pool, pool_dispatch<concurrent_consumption, batch_type, Host, Executor, Runtime>, no_pool>
+        pool_;
 
     std::deque<job> waiting_; ///< Batches with messages that no lane has claimed, oldest first.
     std::size_t lanes_   = 0;
@@ -13685,7 +13660,6 @@ Policy take_policy(std::tuple<Given...>& given) {
 
 
 #include <asio/basic_signal_set.hpp>
-
 #include <signal.h>
 
 #include <array>
@@ -13704,7 +13678,8 @@ class termination_signals {
         for (auto& each : formers_)
             ::sigaction(each.number, nullptr, &each.before);
         set_.emplace(context, formers_[0].number, formers_[1].number);
-        for (auto& each : formers_) // another set of Asio's is at work: it is not ours to take its handler away or bring it back
+        for (auto& each :
+             formers_) // another set of Asio's is at work: it is not ours to take its handler away or bring it back
             each.shared = handler_of(each.number).sa_handler == each.before.sa_handler;
     }
     termination_signals(const termination_signals&)            = delete;
@@ -13952,9 +13927,9 @@ class push_consumer {
             return;
         // Listeners, last commits, leaving the group: each has its own deadline, unless the strand does not run at all.
         const auto longest = limit + 2 * core_->settings().request_timeout + join_limit;
-        auto outcome = begin(core_->stop(limit));
-        failure = outcome.wait_for(longest) == std::future_status::ready ? result_of(std::move(outcome))
-                                                                          : error::stop_deadline_passed;
+        auto outcome       = begin(core_->stop(limit));
+        failure            = outcome.wait_for(longest) == std::future_status::ready ? result_of(std::move(outcome))
+                                                                                    : error::stop_deadline_passed;
         if (failure == error::stop_deadline_passed && !core_->has_stopped()) {
             core_->abandon();
             given_up_.store(true);
@@ -14073,14 +14048,12 @@ class push_consumer {
 };
 
 template <class Listener, class... Policies>
-push_consumer(options, Listener, Policies...)
-    -> push_consumer<typename detail::explained_listener<Listener>::type,
-                     typename detail::sorted_policies<Policies...>::transport,
-                     typename detail::sorted_policies<Policies...>::allocation,
-                     typename detail::sorted_policies<Policies...>::offset_store,
-                     typename detail::sorted_policies<Policies...>::executor,
-                     typename detail::sorted_policies<Policies...>::observer,
-                     typename detail::sorted_policies<Policies...>::runtime>;
+push_consumer(options, Listener, Policies...) -> push_consumer<
+    typename detail::explained_listener<Listener>::type, typename detail::sorted_policies<Policies...>::transport,
+    typename detail::sorted_policies<Policies...>::allocation,
+    typename detail::sorted_policies<Policies...>::offset_store,
+    typename detail::sorted_policies<Policies...>::executor, typename detail::sorted_policies<Policies...>::observer,
+    typename detail::sorted_policies<Policies...>::runtime>;
 
 template <transport Transport, runtime Runtime, listener Listener, class... Policies>
 push_consumer(client<Transport, Runtime>&, options, Listener, Policies...)

@@ -145,9 +145,9 @@ TEST_CASE("a listener gets batches of the wanted size, and the rest", "[consumpt
 
 TEST_CASE("a listener of one message gets every message, however many a call may have", "[consumption]") {
     std::vector<std::string> seen;
-    const auto at = make_stage<inline_executor>([&](const message_view& m) { seen.push_back(std::string(m.body())); },
-                                                1, 4);
-    auto& batch   = at->dispatch(offsets(7, 3));
+    const auto at =
+        make_stage<inline_executor>([&](const message_view& m) { seen.push_back(std::string(m.body())); }, 1, 4);
+    auto& batch = at->dispatch(offsets(7, 3));
     CHECK(seen == std::vector<std::string>{"7", "8", "9"});
     CHECK(batch.tally.calls.load() == 3);
     CHECK(batch.unfinished_count() == 0);
@@ -158,8 +158,10 @@ TEST_CASE("an exception ends its call only: the messages come again", "[consumpt
     recording_observer hears;
     hears.events  = &events;
     auto throwing = [](const message_view& m) {
-        if (m.queue_offset() == 1) throw std::runtime_error("bad luck");
-        if (m.queue_offset() == 2) throw 42; // NOLINT: anything may be thrown
+        if (m.queue_offset() == 1)
+            throw std::runtime_error("bad luck");
+        if (m.queue_offset() == 2)
+            throw 42; // NOLINT: anything may be thrown
     };
     stage<decltype(throwing), inline_executor, recording_observer> at(throwing, 1, 1, hears);
     auto& batch = at.dispatch(offsets(0, 4));
@@ -263,7 +265,8 @@ TEST_CASE("an abandoned consumption ends the call under way and begins no other"
     std::function<void()> abandon;
     int calls     = 0;
     const auto at = make_stage<inline_executor>([&](const message_view&) {
-        if (++calls == 2) abandon();
+        if (++calls == 2)
+            abandon();
     });
     abandon       = [&] { at->consumption.abandon(); };
     auto& batch   = at->dispatch(offsets(0, 5));
@@ -301,7 +304,8 @@ TEST_CASE("threads consume each message once, and the strand hears once of each 
             return m.queue_offset() % 50 == 49 ? consume_result::reconsume_later : consume_result::success;
         },
         4);
-    for (int i = 0; i < count; ++i) at->dispatch(offsets(i * size, size));
+    for (int i = 0; i < count; ++i)
+        at->dispatch(offsets(i * size, size));
     at->runtime.run_ready(); // batches of short calls are handed over at the end of the strand's turn
     CHECK(at->consumption.executor().join(30s));
     at->runtime.run_ready(); // failures, which count as runners until the strand has heard of them

@@ -1,6 +1,5 @@
-#include <rocketpush/consume/pool_dispatch.hpp>
-
 #include <rocketpush/consume/concurrent_consumption.hpp>
+#include <rocketpush/consume/pool_dispatch.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -101,7 +100,8 @@ TEST_CASE("calls count as long until one is known, then by what they take togeth
     CHECK_FALSE(length.are_long(32));
 }
 
-TEST_CASE_METHOD(stage, "batches of short calls are handed over together, when the strand's turn ends", "[consumption]") {
+TEST_CASE_METHOD(stage, "batches of short calls are handed over together, when the strand's turn ends",
+                 "[consumption]") {
     dispatch(32);
     dispatch(32);
     CHECK(jobs().empty());
@@ -114,7 +114,8 @@ TEST_CASE_METHOD(stage, "batches of short calls are handed over together, when t
     CHECK(host->ran.front() == batches[1].get()); // in the order in which they ran
 }
 
-TEST_CASE_METHOD(stage, "the strand hears of batches of short calls within a millisecond, by looking", "[consumption]") {
+TEST_CASE_METHOD(stage, "the strand hears of batches of short calls within a millisecond, by looking",
+                 "[consumption]") {
     dispatch(3);
     runtime.run_ready();
     run_all();
@@ -159,7 +160,8 @@ TEST_CASE_METHOD(stage, "no more threads are sent than the executor runs, and le
     CHECK(host->ran.size() == 1);
 }
 
-TEST_CASE_METHOD(stage, "batches of long calls are handed over at once, and the strand is told of each end", "[consumption]") {
+TEST_CASE_METHOD(stage, "batches of long calls are handed over at once, and the strand is told of each end",
+                 "[consumption]") {
     inside = [&](const message_view&) { runtime.advance(1s); };
     dispatch(1);
     runtime.run_ready();

@@ -11,7 +11,11 @@ using namespace rocketpush::protocol;
 namespace {
 
 pull_request pull_of_orders() {
-    return {.consumer_group = "billing \"q\"", .topic = "orders", .queue_id = 3, .sub_version = 7, .broker_name = "broker-a"};
+    return {.consumer_group = "billing \"q\"",
+            .topic          = "orders",
+            .queue_id       = 3,
+            .sub_version    = 7,
+            .broker_name    = "broker-a"};
 }
 
 header_view header_of(std::string_view frame) {

@@ -1,5 +1,3 @@
-#include "tests/scenario/support/virtual_member.hpp"
-
 #include <rocketpush/protocol/codes.hpp>
 
 #include <algorithm>
@@ -7,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "tests/scenario/support/virtual_member.hpp"
 #include "tests/support/catch.hpp"
 
 namespace {
@@ -120,7 +119,7 @@ TEST_CASE("one message that is stuck bounds how far its queue goes on, and its o
     CHECK(cluster.committed("orders", 1) == 7);
     REQUIRE(one.count("flow_control") == 1);
     CHECK(one.events("flow_control")[0].number == static_cast<int>(flow_state::too_wide_a_span));
-    const auto stuck = one.statistics();
+    const auto stuck  = one.statistics();
     const auto& queue = *std::ranges::find(stuck.queues, "orders", [](const auto& each) { return each.queue.topic; });
     CHECK(queue.cached.span > 50);
     CHECK(queue.cached.messages <= 32); // the batch of the stuck one; the others were let go

@@ -184,8 +184,7 @@ class concurrent_consumption {
             into.tally.calls.fetch_add(calls, std::memory_order_relaxed);
             into.tally.succeeded.fetch_add(succeeded, std::memory_order_relaxed);
             into.tally.failed.fetch_add(failed, std::memory_order_relaxed);
-            into.tally.nanoseconds.fetch_add(static_cast<std::uint64_t>(spent.count()),
-                                             std::memory_order_relaxed);
+            into.tally.nanoseconds.fetch_add(static_cast<std::uint64_t>(spent.count()), std::memory_order_relaxed);
         }
 
         concurrent_consumption& from;
@@ -318,7 +317,8 @@ class concurrent_consumption {
         template <class... Parts>
         explicit no_pool(Parts&...) noexcept {}
     };
-    std::conditional_t<by_pool, pool_dispatch<concurrent_consumption, batch_type, Host, Executor, Runtime>, no_pool> pool_;
+    std::conditional_t<by_pool, pool_dispatch<concurrent_consumption, batch_type, Host, Executor, Runtime>, no_pool>
+        pool_;
 
     std::deque<job> waiting_; ///< Batches with messages that no lane has claimed, oldest first.
     std::size_t lanes_   = 0;

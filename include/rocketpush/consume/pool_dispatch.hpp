@@ -85,7 +85,7 @@ class pool_dispatch {
         }
         ready_.push_back(&batch);
         if (ready_.size() == 1)
-            asio::post(runtime_.get_executor(), [this, owner = std::move(owner)] { hand_over(owner); });
+            asio::post(runtime_.get_executor(), [this, owner = std::move(owner)] { send_ready(owner); });
     }
 
     /// The last runner left `batch`.
@@ -141,7 +141,7 @@ class pool_dispatch {
     }
 
     /// Of what this turn of the strand has gathered.
-    void hand_over(const owner_type& owner) {
+    void send_ready(const owner_type& owner) {
         collect(*owner);
         for (auto* each : ready_)
             executor_.execute(job(consumption_, *each, owner));

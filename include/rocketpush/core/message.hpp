@@ -205,7 +205,7 @@ class message {
     message(message&&) noexcept = default;
     message& operator=(const message& other) { return *this = message(other); }
     message& operator=(message&&) noexcept = default;
-    ~message() = default;
+    ~message()                             = default;
 
     message_view view() const noexcept {
         ROCKETPUSH_ASSERT(storage_, "a message is not used after it was moved from");

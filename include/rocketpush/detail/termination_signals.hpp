@@ -4,7 +4,6 @@
 #include <rocketpush/detail/asio_compat.hpp>
 
 #include <asio/basic_signal_set.hpp>
-
 #include <signal.h>
 
 #include <array>
@@ -23,7 +22,8 @@ class termination_signals {
         for (auto& each : formers_)
             ::sigaction(each.number, nullptr, &each.before);
         set_.emplace(context, formers_[0].number, formers_[1].number);
-        for (auto& each : formers_) // another set of Asio's is at work: it is not ours to take its handler away or bring it back
+        for (auto& each :
+             formers_) // another set of Asio's is at work: it is not ours to take its handler away or bring it back
             each.shared = handler_of(each.number).sa_handler == each.before.sa_handler;
     }
     termination_signals(const termination_signals&)            = delete;

@@ -5,7 +5,8 @@
 #include <rocketpush/detail/assert.hpp>
 #include <rocketpush/detail/context_thread.hpp>
 #include <rocketpush/detail/job_ledger.hpp>
-#include <rocketpush/detail/job_queue.hpp>
+#include <rocketpush/detail/one_job.hpp>
+#include <rocketpush/detail/ring.hpp>
 #include <rocketpush/executor/executor_policy.hpp>
 
 #include <algorithm>
@@ -103,7 +104,8 @@ class thread_pool_executor {
         const std::size_t own = pool_of_thread_ == state_.get() ? 1 : 0;
 
         std::vector<std::thread> left;
-        detail::job_queue dropped; // the last owner of a consumer may be among them: they go without the lock
+        detail::ring<detail::one_job>
+            dropped; // the last owner of a consumer may be among them: they go without the lock
         bool all_left = false;
         {
             std::unique_lock lock(state_->mutex);
@@ -142,7 +144,7 @@ class thread_pool_executor {
             const std::lock_guard lock(mutex);
             if (ended)
                 return;
-            queue.push(std::move(job));
+            queue.push_back(std::move(job));
             if (workers == 0 || (worth_a_thread && workers < concurrency()))
                 add_worker();
         }
@@ -163,7 +165,7 @@ class thread_pool_executor {
         void take_jobs() {
             std::unique_lock lock(mutex);
             while (!queue.empty() && workers <= std::max<std::size_t>(concurrency(), 1)) {
-                auto job = queue.pop();
+                auto job = queue.take_front();
                 lock.unlock();
                 job();
                 lock.lock();
@@ -176,11 +178,11 @@ class thread_pool_executor {
 
         std::mutex mutex; // guards what follows, up to the context
         std::condition_variable changed;
-        bool started     = false;
-        bool ended       = false;
-        detail::job_queue queue;
+        bool started = false;
+        bool ended   = false;
+        detail::ring<detail::one_job> queue;
         std::size_t workers = 0; // running or posted
-        std::size_t live = 0; // threads that have not left, also those left behind
+        std::size_t live    = 0; // threads that have not left, also those left behind
         std::map<std::thread::id, std::thread> threads;
         std::vector<std::thread> left; // have ended, or are about to without needing anything
 

@@ -204,8 +204,8 @@ class pulled_batch {
     void clear() noexcept {
         release_bytes();
         messages.clear();
-        heard      = false;
-        next_left  = nullptr;
+        heard     = false;
+        next_left = nullptr;
     }
 
   private:

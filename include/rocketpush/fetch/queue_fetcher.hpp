@@ -70,9 +70,9 @@ class queue_fetcher {
                         continue;
                 }
                 self.begin_pull();
-                auto [failure, answer] =
-                    co_await queue->connection->async_request(self.pulls_.with(self.position_), {}, host->settings().pull_timeout,
-                                                              detail::await_tuple<executor_type>);
+                auto [failure, answer] = co_await queue->connection->async_request(self.pulls_.with(self.position_), {},
+                                                                                   host->settings().pull_timeout,
+                                                                                   detail::await_tuple<executor_type>);
                 self.end_pull(failure, std::move(answer));
             } else if (const auto* wait = std::get_if<pull_action::wait>(&action)) {
                 co_await self.sleep_until(host->runtime().now() + wait->delay);

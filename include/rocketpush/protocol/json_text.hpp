@@ -221,7 +221,7 @@ class json_cursor {
                 return true;
             }
         }
-        const auto found        = find_value_end(begin, end_, depth);
+        const auto found = find_value_end(begin, end_, depth);
         if (!found.end)
             return false;
         out = {found.type, {begin, static_cast<std::size_t>(found.end - begin)}};
@@ -259,8 +259,7 @@ class json_cursor {
 
     static constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
     static constexpr bool is_scalar(char c) noexcept {
-        return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '+' ||
-               c == '.';
+        return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '+' || c == '.';
     }
 
     [[gnu::noinline]] static const char* behind_blanks(const char* at, const char* end) noexcept {
@@ -292,7 +291,8 @@ class json_cursor {
         const char first = begin == end ? '\0' : *begin;
         if (first == '{' || first == '[') {
             json_cursor inner({begin, static_cast<std::size_t>(end - begin)});
-            const bool whole = depth != 0 && (first == '{' ? inner.skip_object(depth - 1) : inner.skip_array(depth - 1));
+            const bool whole =
+                depth != 0 && (first == '{' ? inner.skip_object(depth - 1) : inner.skip_array(depth - 1));
             return {first == '{' ? kind::object : kind::array, whole ? inner.at_ : nullptr};
         }
         const char* at = begin;

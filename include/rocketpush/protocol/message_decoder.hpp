@@ -72,8 +72,8 @@ class message_decoder {
         const char* at        = body.data();
         const char* const end = at + body.size();
         // Messages are filled where they stay, in room that is made for several at once.
-        auto* next = out.data() + out.size();
-        auto* last = next;
+        auto* next             = out.data() + out.size();
+        auto* last             = next;
         const auto forget_room = [&] { out.resize(static_cast<std::size_t>(next - out.data())); };
         const auto make_room   = [&](std::size_t count) {
             const auto have = out.size();
@@ -168,7 +168,8 @@ class message_decoder {
      * @param host_flags    The sysFlag, or any that says the same of the hosts: a constant makes the places constants.
      */
     template <std::size_t TopicLength, class HostFlags>
-    [[gnu::always_inline]] error find_fields(std::string_view record, HostFlags host_flags, message_fields& found) const noexcept {
+    [[gnu::always_inline]] error find_fields(std::string_view record, HostFlags host_flags,
+                                             message_fields& found) const noexcept {
         namespace layout   = detail::message_layout;
         const char* start  = record.data();
         const auto body_at = layout::body(host_flags);

@@ -38,7 +38,7 @@ class frame_reader {
   public:
     static constexpr std::size_t block_size    = 64 * 1024;
     static constexpr std::size_t largest_block = 256 * 1024; ///< Of those that several frames share.
-    static constexpr std::size_t worth_reading = 4 * 1024; ///< A smaller rest of a shared block is not read into.
+    static constexpr std::size_t worth_reading = 4 * 1024;   ///< A smaller rest of a shared block is not read into.
 
     explicit frame_reader(detail::block_pool& pool, std::size_t frame_limit = protocol::default_frame_limit) noexcept
         : pool_(&pool), limit_(frame_limit) {}

@@ -227,9 +227,8 @@ class tcp_connect_for : public tcp_connect<Executor> {
     static void complete(tcp_connect<Executor>& self, std::error_code failure) {
         auto& here = static_cast<tcp_connect_for&>(self);
         // Not dispatched: whoever cancels shall not find the handler run inside of his call.
-        asio::post(here.work_.get_executor(), [handler = std::move(here.handler_), failure]() mutable {
-            std::move(handler)(failure);
-        });
+        asio::post(here.work_.get_executor(),
+                   [handler = std::move(here.handler_), failure]() mutable { std::move(handler)(failure); });
         here.work_.reset();
     }
 
@@ -317,8 +316,8 @@ class tcp_transport {
     auto async_connect(tcp_stream<Executor>& connection, const endpoint& to, Token&& token) const {
         return asio::async_initiate<Token, void(std::error_code)>(
             [connection = &connection, to, limit = unacknowledged_limit_](auto handler) {
-                const auto slot = asio::get_associated_cancellation_slot(handler);
-                using operation = detail::tcp_connect_for<Executor, decltype(handler)>;
+                const auto slot    = asio::get_associated_cancellation_slot(handler);
+                using operation    = detail::tcp_connect_for<Executor, decltype(handler)>;
                 const auto connect = std::make_shared<operation>(*connection, limit, std::move(handler));
                 connect->obey(slot);
                 connect->start(to);

@@ -1,5 +1,5 @@
-#ifndef ROCKETPUSH_DETAIL_JOB_QUEUE_HPP
-#define ROCKETPUSH_DETAIL_JOB_QUEUE_HPP
+#ifndef ROCKETPUSH_DETAIL_ONE_JOB_HPP
+#define ROCKETPUSH_DETAIL_ONE_JOB_HPP
 
 #include <concepts>
 #include <cstddef>
@@ -7,7 +7,6 @@
 #include <new>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace rocketpush::detail {
 
@@ -17,6 +16,8 @@ namespace rocketpush::detail {
  */
 class one_job {
   public:
+    one_job() noexcept = default;
+
     template <class F>
         requires(!std::same_as<std::remove_cvref_t<F>, one_job>)
     explicit one_job(F&& function) {
@@ -46,7 +47,7 @@ class one_job {
     }
     ~one_job() { drop(); }
 
-    /// Once; the object is empty afterwards.
+    /// Once, of one that is not empty; it is afterwards.
     void operator()() { std::exchange(operate_, nullptr)(*this, nullptr, true); }
 
   private:
@@ -63,33 +64,6 @@ class one_job {
     alignas(std::max_align_t) std::byte storage_[80];
     /// Moves what is held to `to`, or calls it, or neither; it is gone then.
     void (*operate_)(one_job&, void* to, bool call) = nullptr;
-};
-
-/// First in, first out, in one piece of memory that is used again: jobs come and go all the time, and few wait. No thread safety.
-class job_queue {
-  public:
-    bool empty() const noexcept { return first_ == jobs_.size(); }
-
-    void push(one_job job) {
-        if (first_ >= 64 && first_ * 2 >= jobs_.size()) { // never empty, but half of it is
-            jobs_.erase(jobs_.begin(), jobs_.begin() + static_cast<std::ptrdiff_t>(first_));
-            first_ = 0;
-        }
-        jobs_.push_back(std::move(job));
-    }
-
-    one_job pop() noexcept {
-        one_job job(std::move(jobs_[first_++]));
-        if (empty()) {
-            jobs_.clear();
-            first_ = 0;
-        }
-        return job;
-    }
-
-  private:
-    std::vector<one_job> jobs_;
-    std::size_t first_ = 0;
 };
 
 } // namespace rocketpush::detail
