@@ -124,11 +124,36 @@ TEST_CASE("a header with any byte changed is parsed or refused, never read beyon
         for (std::size_t at = 0; at < header_bytes(frame).size(); ++at)
             for (const char byte : {'\0', '\x7F', '\xFF', '"', '\\', '{'}) {
                 std::string changed(header_bytes(frame));
-                changed[at] = byte;
-                if (const auto header = parse_header(encoding, changed);
-                    header && !header->for_each_field([](auto, auto) {}))
-                    FAIL("a parsed header has broken fields, byte " << at);
+                changed[at]       = byte;
+                const auto header = parse_header(encoding, changed); // under a sanitizer: reads nothing beyond
+                if (header && !header->for_each_field([](auto, auto) {}) && encoding != header_encoding::json)
+                    FAIL("a parsed binary header has broken fields, byte " << at);
             }
+    }
+}
+
+TEST_CASE("what JSON fields are is seen when they are read, and only their owner is hurt", "[protocol]") {
+    const std::string rest = R"(,"flag":1,"language":"JAVA","opaque":7,"version":513})";
+    for (const auto* fields :
+         {R"({"a"})", R"({"a":"1",})", R"({"a":"1" "b":"2"})", R"({,})", R"({"a":"1","a long enough name"})"}) {
+        const auto header = parse_json(R"({"code":0,"extFields":)" + std::string(fields) + rest);
+        REQUIRE(header);
+        CHECK(header->opaque == 7);
+        CHECK(header->raw_fields == fields);
+        CHECK(!header->for_each_field([](auto, auto) {}));
+    }
+}
+
+TEST_CASE("JSON fields end at their brace, whatever their texts hold", "[protocol]") {
+    const std::string rest = R"(,"flag":1,"language":"JAVA","opaque":7,"version":513})";
+    for (const auto* fields :
+         {R"({"a":"}","b":"{"})", R"({"a":"\"}"})", R"({"a":"a long text, and a } in it","b":"}},"})", R"({})",
+          R"({"0123456789":"01"})", R"({"a":"\\"})", R"({"a":{"b":"}"}})"}) {
+        const auto header = parse_json(R"({"code":0,"extFields":)" + std::string(fields) + rest);
+        REQUIRE(header);
+        CHECK(header->opaque == 7);
+        CHECK(header->raw_fields == fields);
+        CHECK(header->for_each_field([](auto, auto) {}));
     }
 }
 

@@ -82,6 +82,43 @@ TEST_CASE("a pull answer that lacks an offset, or has none that is a number, is 
     CHECK(pull_response_of("{}").error() == error::header_malformed);
 }
 
+TEST_CASE("a pull answer is the same in the order that is expected and in any other", "[protocol]") {
+    const std::vector<std::string> members{R"("suggestWhichBrokerId":"1")",
+                                           R"("groupSysFlag":"3")",
+                                           R"("nextBeginOffset":"123456789012345678")",
+                                           R"("maxOffset":"5")",
+                                           R"("minOffset":"4")",
+                                           R"("topicSysFlag":"2")",
+                                           R"("offsetDelta":"7")"};
+    std::vector<std::size_t> order{0, 1, 2, 3, 4, 5, 6};
+    do {
+        std::string text;
+        for (const auto i : order)
+            text += (text.empty() ? "{" : ",") + members[i];
+        const auto read = pull_response_of(text + "}");
+        REQUIRE(read);
+        const bool equal = read->suggested_broker_id == 1 && read->group_sys_flag == 3 && read->max_offset == 5 &&
+                           read->next_begin_offset == 123456789012345678 && read->min_offset == 4 &&
+                           read->topic_sys_flag == 2 && read->offset_delta == 7;
+        if (!equal)
+            FAIL(text);
+    } while (std::ranges::next_permutation(order).found);
+}
+
+TEST_CASE("numbers of a pull answer are read whole or refused", "[protocol]") {
+    const auto with = [](std::string_view next, std::string_view group_flag) {
+        return pull_response_of(R"({"suggestWhichBrokerId":"0","groupSysFlag":")" + std::string(group_flag) +
+                                R"(","nextBeginOffset":")" + std::string(next) +
+                                R"(","maxOffset":"9","minOffset":"0"})");
+    };
+    CHECK(with("9223372036854775807", "2147483647")->next_begin_offset == 9223372036854775807);
+    CHECK(with("-1", "-2147483648")->next_begin_offset == -1);
+    CHECK(with("0", "-2147483648")->group_sys_flag == -2147483648);
+    for (const auto* wrong : {"", " 1", "1 ", "1x", "0x1", "9223372036854775808", "1,"})
+        CHECK(with(wrong, "0").error() == error::header_malformed);
+    CHECK(with("1", "2147483648").error() == error::header_malformed);
+}
+
 TEST_CASE("a captured route request and heartbeat answer are read", "[protocol]") {
     CHECK(read_fields<route_request>(header_of(captured::route_request_json))->topic == "probe");
     CHECK(read_fields<route_request>(header_of(captured::route_request_binary))->topic == "probe");

@@ -12,10 +12,12 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /**
  * @file
@@ -90,8 +92,20 @@ struct field_type {
     bool (*is_left_out)(const void* member);
     void (*append_text)(std::string& out, const void* member);
     void (*append_json_text)(std::string& out, const void* member);
-    char* (*write_digits)(char* to, const void* member); ///< Numbers only, else null. @return Behind them.
+    char* (*write_digits)(char* to, const void* member);    ///< Numbers only, else null. @return Behind them.
+    bool (*store_number)(std::int64_t value, void* member); ///< Numbers only, else null. @return Whether it fits.
 };
+
+template <class T>
+constexpr auto number_keeper() noexcept -> bool (*)(std::int64_t, void*) {
+    if constexpr (std::integral<T> && !std::same_as<T, bool>)
+        return [](std::int64_t value, void* member) {
+            *static_cast<T*>(member) = static_cast<T>(value);
+            return std::in_range<T>(value);
+        };
+    else
+        return nullptr;
+}
 
 template <class T>
 constexpr auto digit_writer() noexcept -> char* (*)(char*, const void*) {
@@ -109,7 +123,8 @@ inline constexpr field_type type_of_field{
     [](const void* member) { return detail::is_left_out(*static_cast<const T*>(member)); },
     [](std::string& out, const void* member) { detail::append_text(out, *static_cast<const T*>(member)); },
     [](std::string& out, const void* member) { detail::append_json_text(out, *static_cast<const T*>(member)); },
-    digit_writer<T>()};
+    digit_writer<T>(),
+    number_keeper<T>()};
 
 template <class T>
 inline constexpr field_type type_of_field<std::optional<T>>{
@@ -123,7 +138,11 @@ inline constexpr field_type type_of_field<std::optional<T>>{
     [](std::string& out, const void* member) {
         detail::append_json_text(out, **static_cast<const std::optional<T>*>(member));
     },
-    nullptr};
+    nullptr,
+    [](std::int64_t value, void* member) {
+        const auto keep = number_keeper<T>();
+        return keep && keep(value, &static_cast<std::optional<T>*>(member)->emplace());
+    }};
 
 template <auto Member>
 struct member_of_header;
@@ -218,22 +237,68 @@ class request_view : public fields_view {
 
 namespace rocketpush::detail {
 
+/// The header is ours and not constant: reading and writing share one way to a member.
+inline void* member_to_read(const protocol::field_row& row, void* header) noexcept {
+    return const_cast<void*>(row.member(header));
+}
+
+/**
+ * @brief Reads a JSON object of which the members are those of the table in its order, some perhaps left out, and all of them short
+ *        numbers in quotes: then each is where it is expected, and nothing has to be searched. So servers answer pulls.
+ * @param seen  The bits of the rows that came.
+ * @return False: it is something else, or wrong; nothing is said about the members.
+ */
+inline bool read_expected_numbers(std::string_view object, std::span<const protocol::field_row> rows, void* into,
+                                  std::uint64_t& seen) {
+    const char* at        = object.data();
+    const char* const end = at + object.size();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto& [name, required, type, member] = rows[i];
+        // The brace or comma before it, two quotes, a colon, a quote, the name; behind it a digit, a quote, the closing brace.
+        if (static_cast<std::size_t>(end - at) < name.size() + 8)
+            break;
+        if (*at != (seen == 0 ? '{' : ',') || at[1] != '"' || !same_bytes(at + 2, name.data(), name.size()))
+            continue;
+        const char* digit = at + 2 + name.size();
+        if (digit[0] != '"' || digit[1] != ':' || digit[2] != '"' || !type->store_number)
+            return false;
+        digit += 3;
+        const char* const first = digit;
+        std::int64_t value      = 0;
+        for (; digit != end && static_cast<unsigned char>(*digit - '0') <= 9; ++digit) {
+            if (digit - first == std::numeric_limits<std::int64_t>::digits10)
+                return false;
+            value = value * 10 + (*digit - '0');
+        }
+        if (digit == first || digit == end || *digit != '"' ||
+            !type->store_number(value, member_to_read(rows[i], into)))
+            return false;
+        seen |= std::uint64_t{1} << i;
+        at = digit + 1;
+    }
+    return seen != 0 && end - at == 1 && *at == '}';
+}
+
 /// Reads into the header at `into`, whose table is `rows`. @return Whether all required ones came and every value fits.
 inline bool read_fields(const protocol::header_view& header, std::span<const protocol::field_row> rows, void* into) {
+    std::uint64_t required = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        required |= std::uint64_t{rows[i].required} << i;
     std::uint64_t seen = 0;
-    bool valid         = true;
-    const bool whole   = header.for_each_field([&](std::string_view key, const protocol::field_value& value) {
+    if (header.encoding == protocol::header_encoding::json &&
+        read_expected_numbers(header.raw_fields, rows, into, seen))
+        return (seen & required) == required;
+    seen             = 0;
+    bool valid       = true;
+    const bool whole = header.for_each_field([&](std::string_view key, const protocol::field_value& value) {
         for (std::size_t i = 0; i < rows.size(); ++i)
             if (is_name(key, rows[i].name)) {
-                // The header is ours and not constant: reading and writing share one way to a member.
-                valid = rows[i].type->read(value, const_cast<void*>(rows[i].member(into))) && valid;
+                valid = rows[i].type->read(value, member_to_read(rows[i], into)) && valid;
                 seen |= std::uint64_t{1} << i;
                 return;
             }
     });
-    for (std::size_t i = 0; i < rows.size(); ++i)
-        valid = valid && (!rows[i].required || (seen >> i & 1) != 0);
-    return whole && valid;
+    return whole && valid && (seen & required) == required;
 }
 
 } // namespace rocketpush::detail

@@ -12,6 +12,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <string>
@@ -36,9 +37,30 @@ constexpr bool read_short_number(std::string_view text, T& number) noexcept {
     return true;
 }
 
-/// Keys and names differ in their lengths or first letters, mostly; only then it is worth a call.
-constexpr bool is_name(std::string_view key, std::string_view name) noexcept {
-    return key.size() == name.size() && (name.empty() || key.front() == name.front()) && key == name;
+/// Whether two texts of one length are equal, by eight bytes at once.
+[[gnu::noinline]] inline bool same_bytes(const char* one, const char* other, std::size_t size) noexcept {
+    if (size < sizeof(std::uint64_t)) {
+        for (std::size_t i = 0; i < size; ++i)
+            if (one[i] != other[i])
+                return false;
+        return true;
+    }
+    const auto differ = [&](std::size_t at) {
+        std::uint64_t a, b;
+        std::memcpy(&a, one + at, sizeof a);
+        std::memcpy(&b, other + at, sizeof b);
+        return a ^ b;
+    };
+    std::uint64_t difference = differ(size - sizeof(std::uint64_t)); // overlaps the last of the others
+    for (std::size_t at = 0; at + sizeof(std::uint64_t) < size; at += sizeof(std::uint64_t))
+        difference |= differ(at);
+    return difference == 0;
+}
+
+/// Keys and names differ in their lengths or first letters, mostly.
+inline bool is_name(std::string_view key, std::string_view name) noexcept {
+    return key.size() == name.size() && (name.empty() || key.front() == name.front()) &&
+           same_bytes(key.data(), name.data(), name.size());
 }
 
 } // namespace rocketpush::detail
@@ -113,7 +135,7 @@ struct header_view {
     /**
      * @brief Calls `each(std::string_view key, field_value)` for every field, in the order of the
      *        bytes; nulls are left out.
-     * @return False if the bytes were not fields; not for a header that `parse_header` made.
+     * @return False if the bytes were not fields: of a JSON header `parse_header` sees no more than where they end.
      */
     template <class F>
     bool for_each_field(F&& each) const {
@@ -196,7 +218,7 @@ inline result<protocol::header_view> parse_json_header(std::string_view bytes) {
     if (!cursor.enter_object())
         return error::header_malformed;
     for (bool first = true; valid && cursor.next_member(key, first);) {
-        if (!cursor.read_value(value))
+        if (!cursor.read_object_or_value(value))
             return error::header_malformed;
         if (is_name(key, "code")) {
             number(header.code);

@@ -99,6 +99,32 @@ constexpr std::int32_t utf16_unit(std::string_view text) noexcept {
     return at;
 }
 
+/**
+ * @brief Behind the brace that ends an object of plain members: no object, array or escape in it. 16 bytes at once.
+ * @param at  Behind the brace that begins it.
+ * @return Null: it is no such object, or the machine cannot; what its members are is not looked at.
+ */
+inline const char* end_of_plain_object([[maybe_unused]] const char* at, [[maybe_unused]] const char* end) noexcept {
+#if defined(__SSE2__)
+    unsigned quotes = 0; // of what lies behind, folded: only whether their number is even matters
+    for (; end - at >= 16; at += 16) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+        // With this bit all of { } [ ] and the backslash are 0x7B to 0x7D; what else is above 0x7A is rare.
+        const __m128i folded = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+        const auto braces    = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpgt_epi8(folded, _mm_set1_epi8('z'))));
+        const auto quoted    = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'))));
+        if (braces == 0) {
+            quotes ^= quoted;
+            continue;
+        }
+        const char* const brace = at + std::countr_zero(braces);
+        quotes ^= quoted & (braces - 1) & ~braces; // those before it
+        return *brace == '}' && __builtin_parity(quotes) == 0 ? brace + 1 : nullptr;
+    }
+#endif
+    return nullptr;
+}
+
 constexpr bool is_high_surrogate(std::int32_t unit) noexcept { return unit >= 0xD800 && unit < 0xDC00; }
 constexpr bool is_low_surrogate(std::int32_t unit) noexcept { return unit >= 0xDC00 && unit < 0xE000; }
 
@@ -227,6 +253,19 @@ class json_cursor {
         out = {found.type, {begin, static_cast<std::size_t>(found.end - begin)}};
         at_ = found.end;
         return true;
+    }
+
+    /// An object, of which the members may be anything that ends where it does; or any other value.
+    bool read_object_or_value(value& out) noexcept {
+        if (peek() == '{') {
+            const char* const begin = at_;
+            if (const char* const end = detail::end_of_plain_object(begin + 1, end_)) {
+                out = {kind::object, {begin, static_cast<std::size_t>(end - begin)}};
+                at_ = end;
+                return true;
+            }
+        }
+        return read_value(out);
     }
 
     /// Begins an object; `next_member` goes on.

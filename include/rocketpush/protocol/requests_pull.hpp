@@ -91,13 +91,13 @@ struct pull_response {
 
     static constexpr auto fields() noexcept {
         using self = pull_response;
-        return std::array{required_field<&self::suggested_broker_id>("suggestWhichBrokerId"),
+        return std::array{required_field<&self::suggested_broker_id>("suggestWhichBrokerId"), // as 5.5.0 orders them
+                          optional_field<&self::group_sys_flag>("groupSysFlag"),
                           required_field<&self::next_begin_offset>("nextBeginOffset"),
-                          required_field<&self::min_offset>("minOffset"),
                           required_field<&self::max_offset>("maxOffset"),
-                          optional_field<&self::offset_delta>("offsetDelta"),
+                          required_field<&self::min_offset>("minOffset"),
                           optional_field<&self::topic_sys_flag>("topicSysFlag"),
-                          optional_field<&self::group_sys_flag>("groupSysFlag")};
+                          optional_field<&self::offset_delta>("offsetDelta")};
     }
 };
 
