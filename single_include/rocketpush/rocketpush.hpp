@@ -3445,6 +3445,7 @@ static_assert(listening_transport<memory_transport>);
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <span>
 #include <type_traits>
 
 namespace rocketpush {
@@ -3528,6 +3529,14 @@ concept has_asio_executor = executor_policy<E> && requires(const E& e) {
     { e.get_executor() } noexcept;
     requires detail::asio_executor_type<decltype(e.get_executor())>;
 };
+
+/**
+ * @brief A refinement: `execute_all(std::span<Job>)` hands several jobs over at once, which it moves from. Jobs that want no help
+ *        share the thread that is woken for the first.
+ */
+template <class E>
+concept executes_together =
+    executor_policy<E> && requires(E& e, std::span<detail::probe_job> jobs) { e.execute_all(jobs); };
 
 } // namespace rocketpush
 
@@ -3854,6 +3863,7 @@ class ring {
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -3909,6 +3919,12 @@ class thread_pool_executor {
     void execute(Job job) {
         const bool wants_help = std::as_const(job).wants_help();
         state_->add(detail::job_copy<Job, state*>(state_.get(), std::move(job)), wants_help);
+    }
+
+    /// As `execute` for each of `jobs`, which are moved from; takes the lock once and wakes one thread for all that want no help.
+    template <executor_job Job>
+    void execute_all(std::span<Job> jobs) {
+        state_->add_all(jobs);
     }
 
     std::size_t concurrency() const noexcept { return state_->concurrency(); }
@@ -3978,24 +3994,52 @@ class thread_pool_executor {
         template <class Copy>
         void add(Copy copy, bool worth_a_thread) {
             detail::one_job job(std::move(copy));
-            const std::lock_guard lock(mutex);
+            std::unique_lock lock(mutex);
             if (ended)
                 return;
             queue.push_back(std::move(job));
-            if (workers == 0 || (worth_a_thread && workers < concurrency()))
-                add_worker();
+            if (!want_worker(worth_a_thread))
+                return;
+            lock.unlock(); // the thread that wakes up takes it first of all
+            post_worker();
+        }
+
+        template <class Job>
+        void add_all(std::span<Job> jobs_) {
+            std::size_t wanted_workers = 0;
+            {
+                const std::lock_guard lock(mutex);
+                if (ended)
+                    return;
+                for (auto& each : jobs_) {
+                    const bool wants_help = std::as_const(each).wants_help();
+                    queue.push_back(detail::one_job(detail::job_copy<Job, state*>(this, std::move(each))));
+                    wanted_workers += want_worker(wants_help);
+                }
+            }
+            for (; wanted_workers != 0; --wanted_workers)
+                post_worker();
+        }
+
+        void post_worker() {
+            asio::post(context, [this] { take_jobs(); });
         }
 
         // With the mutex held.
 
-        void add_worker() {
+        /// Counts one more worker in, for whom a job is worth it; he is to be posted.
+        bool want_worker(bool worth_a_thread) {
+            if (workers != 0 && !(worth_a_thread && workers < concurrency()))
+                return false;
             ++workers;
-            asio::post(context, [this] { take_jobs(); });
+            return true;
         }
         /// There are more threads now, and jobs may wait behind workers that hang.
         void add_workers() {
-            while (!queue.empty() && workers < concurrency())
-                add_worker();
+            while (!queue.empty() && workers < concurrency()) {
+                ++workers;
+                post_worker();
+            }
         }
 
         /// One worker, until there is no job, or there are more workers than there should be.
@@ -4567,6 +4611,32 @@ constexpr std::int32_t utf16_unit(std::string_view text) noexcept {
     return at;
 }
 
+/**
+ * @brief Behind the brace that ends an object of plain members: no object, array or escape in it. 16 bytes at once.
+ * @param at  Behind the brace that begins it.
+ * @return Null: it is no such object, or the machine cannot; what its members are is not looked at.
+ */
+inline const char* end_of_plain_object([[maybe_unused]] const char* at, [[maybe_unused]] const char* end) noexcept {
+#if defined(__SSE2__)
+    unsigned quotes = 0; // of what lies behind, folded: only whether their number is even matters
+    for (; end - at >= 16; at += 16) {
+        const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+        // With this bit all of { } [ ] and the backslash are 0x7B to 0x7D; what else is above 0x7A is rare.
+        const __m128i folded = _mm_or_si128(bytes, _mm_set1_epi8(0x20));
+        const auto braces    = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpgt_epi8(folded, _mm_set1_epi8('z'))));
+        const auto quoted    = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"'))));
+        if (braces == 0) {
+            quotes ^= quoted;
+            continue;
+        }
+        const char* const brace = at + std::countr_zero(braces);
+        quotes ^= quoted & (braces - 1) & ~braces; // those before it
+        return *brace == '}' && __builtin_parity(quotes) == 0 ? brace + 1 : nullptr;
+    }
+#endif
+    return nullptr;
+}
+
 constexpr bool is_high_surrogate(std::int32_t unit) noexcept { return unit >= 0xD800 && unit < 0xDC00; }
 constexpr bool is_low_surrogate(std::int32_t unit) noexcept { return unit >= 0xDC00 && unit < 0xE000; }
 
@@ -4697,6 +4767,19 @@ class json_cursor {
         return true;
     }
 
+    /// An object, of which the members may be anything that ends where it does; or any other value.
+    bool read_object_or_value(value& out) noexcept {
+        if (peek() == '{') {
+            const char* const begin = at_;
+            if (const char* const end = detail::end_of_plain_object(begin + 1, end_)) {
+                out = {kind::object, {begin, static_cast<std::size_t>(end - begin)}};
+                at_ = end;
+                return true;
+            }
+        }
+        return read_value(out);
+    }
+
     /// Begins an object; `next_member` goes on.
     [[gnu::always_inline]] bool enter_object() noexcept { return take('{'); }
 
@@ -4807,6 +4890,7 @@ class json_cursor {
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <optional>
 #include <string>
@@ -4831,9 +4915,30 @@ constexpr bool read_short_number(std::string_view text, T& number) noexcept {
     return true;
 }
 
-/// Keys and names differ in their lengths or first letters, mostly; only then it is worth a call.
-constexpr bool is_name(std::string_view key, std::string_view name) noexcept {
-    return key.size() == name.size() && (name.empty() || key.front() == name.front()) && key == name;
+/// Whether two texts of one length are equal, by eight bytes at once.
+[[gnu::noinline]] inline bool same_bytes(const char* one, const char* other, std::size_t size) noexcept {
+    if (size < sizeof(std::uint64_t)) {
+        for (std::size_t i = 0; i < size; ++i)
+            if (one[i] != other[i])
+                return false;
+        return true;
+    }
+    const auto differ = [&](std::size_t at) {
+        std::uint64_t a, b;
+        std::memcpy(&a, one + at, sizeof a);
+        std::memcpy(&b, other + at, sizeof b);
+        return a ^ b;
+    };
+    std::uint64_t difference = differ(size - sizeof(std::uint64_t)); // overlaps the last of the others
+    for (std::size_t at = 0; at + sizeof(std::uint64_t) < size; at += sizeof(std::uint64_t))
+        difference |= differ(at);
+    return difference == 0;
+}
+
+/// Keys and names differ in their lengths or first letters, mostly.
+inline bool is_name(std::string_view key, std::string_view name) noexcept {
+    return key.size() == name.size() && (name.empty() || key.front() == name.front()) &&
+           same_bytes(key.data(), name.data(), name.size());
 }
 
 } // namespace rocketpush::detail
@@ -4908,7 +5013,7 @@ struct header_view {
     /**
      * @brief Calls `each(std::string_view key, field_value)` for every field, in the order of the
      *        bytes; nulls are left out.
-     * @return False if the bytes were not fields; not for a header that `parse_header` made.
+     * @return False if the bytes were not fields: of a JSON header `parse_header` sees no more than where they end.
      */
     template <class F>
     bool for_each_field(F&& each) const {
@@ -4991,7 +5096,7 @@ inline result<protocol::header_view> parse_json_header(std::string_view bytes) {
     if (!cursor.enter_object())
         return error::header_malformed;
     for (bool first = true; valid && cursor.next_member(key, first);) {
-        if (!cursor.read_value(value))
+        if (!cursor.read_object_or_value(value))
             return error::header_malformed;
         if (is_name(key, "code")) {
             number(header.code);
@@ -5071,10 +5176,12 @@ inline result<header_view> parse_header(header_encoding encoding, std::string_vi
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /**
  * @file
@@ -5149,8 +5256,20 @@ struct field_type {
     bool (*is_left_out)(const void* member);
     void (*append_text)(std::string& out, const void* member);
     void (*append_json_text)(std::string& out, const void* member);
-    char* (*write_digits)(char* to, const void* member); ///< Numbers only, else null. @return Behind them.
+    char* (*write_digits)(char* to, const void* member);    ///< Numbers only, else null. @return Behind them.
+    bool (*store_number)(std::int64_t value, void* member); ///< Numbers only, else null. @return Whether it fits.
 };
+
+template <class T>
+constexpr auto number_keeper() noexcept -> bool (*)(std::int64_t, void*) {
+    if constexpr (std::integral<T> && !std::same_as<T, bool>)
+        return [](std::int64_t value, void* member) {
+            *static_cast<T*>(member) = static_cast<T>(value);
+            return std::in_range<T>(value);
+        };
+    else
+        return nullptr;
+}
 
 template <class T>
 constexpr auto digit_writer() noexcept -> char* (*)(char*, const void*) {
@@ -5168,7 +5287,8 @@ inline constexpr field_type type_of_field{
     [](const void* member) { return detail::is_left_out(*static_cast<const T*>(member)); },
     [](std::string& out, const void* member) { detail::append_text(out, *static_cast<const T*>(member)); },
     [](std::string& out, const void* member) { detail::append_json_text(out, *static_cast<const T*>(member)); },
-    digit_writer<T>()};
+    digit_writer<T>(),
+    number_keeper<T>()};
 
 template <class T>
 inline constexpr field_type type_of_field<std::optional<T>>{
@@ -5182,7 +5302,11 @@ inline constexpr field_type type_of_field<std::optional<T>>{
     [](std::string& out, const void* member) {
         detail::append_json_text(out, **static_cast<const std::optional<T>*>(member));
     },
-    nullptr};
+    nullptr,
+    [](std::int64_t value, void* member) {
+        const auto keep = number_keeper<T>();
+        return keep && keep(value, &static_cast<std::optional<T>*>(member)->emplace());
+    }};
 
 template <auto Member>
 struct member_of_header;
@@ -5277,22 +5401,68 @@ class request_view : public fields_view {
 
 namespace rocketpush::detail {
 
+/// The header is ours and not constant: reading and writing share one way to a member.
+inline void* member_to_read(const protocol::field_row& row, void* header) noexcept {
+    return const_cast<void*>(row.member(header));
+}
+
+/**
+ * @brief Reads a JSON object of which the members are those of the table in its order, some perhaps left out, and all of them short
+ *        numbers in quotes: then each is where it is expected, and nothing has to be searched. So servers answer pulls.
+ * @param seen  The bits of the rows that came.
+ * @return False: it is something else, or wrong; nothing is said about the members.
+ */
+inline bool read_expected_numbers(std::string_view object, std::span<const protocol::field_row> rows, void* into,
+                                  std::uint64_t& seen) {
+    const char* at        = object.data();
+    const char* const end = at + object.size();
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const auto& [name, required, type, member] = rows[i];
+        // The brace or comma before it, two quotes, a colon, a quote, the name; behind it a digit, a quote, the closing brace.
+        if (static_cast<std::size_t>(end - at) < name.size() + 8)
+            break;
+        if (*at != (seen == 0 ? '{' : ',') || at[1] != '"' || !same_bytes(at + 2, name.data(), name.size()))
+            continue;
+        const char* digit = at + 2 + name.size();
+        if (digit[0] != '"' || digit[1] != ':' || digit[2] != '"' || !type->store_number)
+            return false;
+        digit += 3;
+        const char* const first = digit;
+        std::int64_t value      = 0;
+        for (; digit != end && static_cast<unsigned char>(*digit - '0') <= 9; ++digit) {
+            if (digit - first == std::numeric_limits<std::int64_t>::digits10)
+                return false;
+            value = value * 10 + (*digit - '0');
+        }
+        if (digit == first || digit == end || *digit != '"' ||
+            !type->store_number(value, member_to_read(rows[i], into)))
+            return false;
+        seen |= std::uint64_t{1} << i;
+        at = digit + 1;
+    }
+    return seen != 0 && end - at == 1 && *at == '}';
+}
+
 /// Reads into the header at `into`, whose table is `rows`. @return Whether all required ones came and every value fits.
 inline bool read_fields(const protocol::header_view& header, std::span<const protocol::field_row> rows, void* into) {
+    std::uint64_t required = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        required |= std::uint64_t{rows[i].required} << i;
     std::uint64_t seen = 0;
-    bool valid         = true;
-    const bool whole   = header.for_each_field([&](std::string_view key, const protocol::field_value& value) {
+    if (header.encoding == protocol::header_encoding::json &&
+        read_expected_numbers(header.raw_fields, rows, into, seen))
+        return (seen & required) == required;
+    seen             = 0;
+    bool valid       = true;
+    const bool whole = header.for_each_field([&](std::string_view key, const protocol::field_value& value) {
         for (std::size_t i = 0; i < rows.size(); ++i)
             if (is_name(key, rows[i].name)) {
-                // The header is ours and not constant: reading and writing share one way to a member.
-                valid = rows[i].type->read(value, const_cast<void*>(rows[i].member(into))) && valid;
+                valid = rows[i].type->read(value, member_to_read(rows[i], into)) && valid;
                 seen |= std::uint64_t{1} << i;
                 return;
             }
     });
-    for (std::size_t i = 0; i < rows.size(); ++i)
-        valid = valid && (!rows[i].required || (seen >> i & 1) != 0);
-    return whole && valid;
+    return whole && valid && (seen & required) == required;
 }
 
 } // namespace rocketpush::detail
@@ -5882,13 +6052,13 @@ struct pull_response {
 
     static constexpr auto fields() noexcept {
         using self = pull_response;
-        return std::array{required_field<&self::suggested_broker_id>("suggestWhichBrokerId"),
+        return std::array{required_field<&self::suggested_broker_id>("suggestWhichBrokerId"), // as 5.5.0 orders them
+                          optional_field<&self::group_sys_flag>("groupSysFlag"),
                           required_field<&self::next_begin_offset>("nextBeginOffset"),
-                          required_field<&self::min_offset>("minOffset"),
                           required_field<&self::max_offset>("maxOffset"),
-                          optional_field<&self::offset_delta>("offsetDelta"),
+                          required_field<&self::min_offset>("minOffset"),
                           optional_field<&self::topic_sys_flag>("topicSysFlag"),
-                          optional_field<&self::group_sys_flag>("groupSysFlag")};
+                          optional_field<&self::offset_delta>("offsetDelta")};
     }
 };
 
@@ -10478,6 +10648,8 @@ class pulled_batch {
 
     // Running it.
 
+    /// Whether the queue had more messages than these when they were pulled.
+    bool has_more_behind() const noexcept { return messages.back().queue_offset + 1 < origin.max_offset; }
     std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(messages.size()); }
     std::span<const message_view> views(batch_slice slice) const noexcept {
         return std::span(views_).subspan(slice.first, slice.count);
@@ -11289,6 +11461,7 @@ class strand_gate {
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -11308,13 +11481,16 @@ class call_length {
     using nanoseconds = std::chrono::nanoseconds;
 
     static constexpr nanoseconds worth_waking{50'000};
+    static constexpr nanoseconds jump{10'000}; ///< So long a call is counted whatever was before.
 
     void note(std::uint64_t calls, nanoseconds spent) noexcept {
         if (calls == 0)
             return;
         const auto now    = std::max<std::int64_t>(0, spent.count()) / static_cast<std::int64_t>(calls);
         const auto before = average_.load(std::memory_order_relaxed);
-        average_.store(before < 0 ? now : before + (now - before) / 8, std::memory_order_relaxed);
+        // A thread that lost its core in a call says nothing of calls: one outlier at most doubles the average.
+        const auto counted = std::min(now, std::max<std::int64_t>(9 * before, jump.count()));
+        average_.store(before < 0 ? now : before + (counted - before) / 8, std::memory_order_relaxed);
     }
 
     /// Whether `calls` of them take so long that another thread is worth it.
@@ -11332,7 +11508,8 @@ class call_length {
  *
  * While calls are long, each batch is handed over at once, recruits threads, and the strand is told of its end. While
  * they are short, all that is a waste: then the batches that one read of a socket brought are handed over together, to one
- * thread, and the strand looks itself for those that ran, when it comes by. Should a call block in spite of that, the strand
+ * thread, and the strand looks itself for those that ran, when it comes by. Those with more behind
+ * them at the broker are late already: some of them are gathered, for a millisecond at most. Should a call block in spite of that, the strand
  * sees within a millisecond that nobody goes on with its batch, and sends another thread.
  *
  * @tparam Consumption  Its `job` is a consume_job; `worth_a_thread(batch)`.
@@ -11348,6 +11525,8 @@ class pool_dispatch {
 
     /// How long a batch may stand still before another thread is sent; longer and longer while that is of no help.
     static constexpr milliseconds patience{1}, most_patience{64};
+    /// So many batches with more behind them make it worth to wake a thread.
+    static constexpr std::size_t enough_gathered = 8;
 
     pool_dispatch(Consumption& consumption, Executor& executor, Runtime& runtime, gate_type& gate)
         : consumption_(consumption), executor_(executor), runtime_(runtime), gate_(gate), watch_(runtime) {}
@@ -11361,8 +11540,11 @@ class pool_dispatch {
             return;
         }
         ready_.push_back(&batch);
-        if (ready_.size() == 1)
-            asio::post(runtime_.get_executor(), [this, owner = std::move(owner)] { send_ready(owner); });
+        const bool late_look = watching_ && waited_ != patience;
+        if (batch.has_more_behind() && ready_.size() < enough_gathered && !late_look)
+            watch(owner, patience);
+        else
+            send_soon(std::move(owner));
     }
 
     /// The last runner left `batch`.
@@ -11394,8 +11576,10 @@ class pool_dispatch {
         }
     }
 
-    /// As `collect`; and of the next batch that runs the strand is told at once.
+    /// As `collect`; and of the next batch that runs the strand is told at once. Nothing is gathered any longer.
     void collect_soon(Host& host) {
+        if (!ready_.empty())
+            watch_.cancel();
         tell_of_next();
         collect(host); // behind it, so that one that is left between the two is seen
     }
@@ -11417,27 +11601,48 @@ class pool_dispatch {
             collect_soon(host);
     }
 
-    /// Of what this turn of the strand has gathered.
-    void send_ready(const owner_type& owner) {
-        collect(*owner);
-        for (auto* each : ready_)
-            executor_.execute(job(consumption_, *each, owner));
-        ready_.clear();
-        waited_ = patience;
-        watch(owner);
+    /// When this turn of the strand ends.
+    void send_soon(owner_type owner) {
+        if (std::exchange(sending_, true))
+            return;
+        asio::post(runtime_.get_executor(), [this, owner = std::move(owner)] {
+            sending_ = false;
+            send_ready(owner);
+        });
     }
 
-    void watch(const owner_type& owner) {
+    void send_ready(const owner_type& owner) {
+        if (ready_.empty())
+            return;
+        collect(*owner);
+        for (auto* each : ready_)
+            jobs_.emplace_back(consumption_, *each, owner);
+        ready_.clear();
+        if constexpr (executes_together<Executor>)
+            executor_.execute_all(std::span(jobs_));
+        else
+            for (auto& each : jobs_)
+                executor_.execute(std::move(each));
+        jobs_.clear();
+        watch(owner, patience);
+    }
+
+    /// Has a look in that time, unless there is one under way.
+    void watch(const owner_type& owner, milliseconds wait) {
         if (watching_ || shut_)
             return;
         watching_ = true;
+        waited_   = wait;
         for (auto* each : out_)
             each->unclaimed_then = each->unclaimed_count();
-        watch_.expires_at(runtime_.now() + waited_);
+        watch_.expires_at(runtime_.now() + wait);
         watch_.async_wait([this, owner](std::error_code ended) {
             watching_ = false;
-            if (!ended && !shut_)
+            if (shut_)
+                return;
+            if (!ended)
                 look(owner);
+            send_ready(owner); // also when it was cancelled: somebody waits for what was gathered
         });
     }
 
@@ -11456,8 +11661,7 @@ class pool_dispatch {
         }
         if (!unclaimed)
             return; // whoever is still in a call tells of its end
-        waited_ = progress ? patience : std::min(2 * waited_, most_patience);
-        watch(owner);
+        watch(owner, progress ? patience : std::min(2 * waited_, most_patience));
     }
 
     Consumption& consumption_;
@@ -11467,8 +11671,10 @@ class pool_dispatch {
     typename Runtime::timer watch_;
     milliseconds waited_ = patience;
     bool watching_       = false;
+    bool sending_        = false; ///< `ready_` is handed over when this turn of the strand ends.
     bool shut_           = false;
-    std::vector<Batch*> ready_; ///< To be handed over when this turn of the strand ends.
+    std::vector<Batch*> ready_; ///< To be handed over.
+    std::vector<job> jobs_;     ///< For them, while they are; keeps its room.
     std::vector<Batch*> out_;   ///< Dispatched, and not heard of since.
     std::atomic<Batch*> left_{nullptr};
     std::atomic<bool> tell_{false}; ///< Whether the strand is to be told of the next batch that has run.
@@ -11680,6 +11886,13 @@ class concurrent_consumption {
     void settle(const job& self, batch_type& batch, batch_slice slice, const consume_context& context,
                 consume_result result, runner_counts& counts) {
         observer_.after_consume(batch.views(slice), context, result);
+        if constexpr (!traits::batch)
+            if (result == consume_result::success && context.succeeded != 0) [[likely]] {
+                batch.mark_finished(slice.first);
+                ++counts.calls;
+                ++counts.succeeded;
+                return;
+            }
         const auto good = result == consume_result::success ? std::min<std::size_t>(context.succeeded, slice.count) : 0;
         const auto end  = slice.first + slice.count;
         auto each       = slice.first;

@@ -136,7 +136,8 @@ TEST_CASE("what JSON fields are is seen when they are read, and only their owner
     const std::string rest = R"(,"flag":1,"language":"JAVA","opaque":7,"version":513})";
     for (const auto* fields :
          {R"({"a"})", R"({"a":"1",})", R"({"a":"1" "b":"2"})", R"({,})", R"({"a":"1","a long enough name"})"}) {
-        const auto header = parse_json(R"({"code":0,"extFields":)" + std::string(fields) + rest);
+        const auto text   = R"({"code":0,"extFields":)" + std::string(fields) + rest;
+        const auto header = parse_json(text);
         REQUIRE(header);
         CHECK(header->opaque == 7);
         CHECK(header->raw_fields == fields);
@@ -149,7 +150,8 @@ TEST_CASE("JSON fields end at their brace, whatever their texts hold", "[protoco
     for (const auto* fields :
          {R"({"a":"}","b":"{"})", R"({"a":"\"}"})", R"({"a":"a long text, and a } in it","b":"}},"})", R"({})",
           R"({"0123456789":"01"})", R"({"a":"\\"})", R"({"a":{"b":"}"}})"}) {
-        const auto header = parse_json(R"({"code":0,"extFields":)" + std::string(fields) + rest);
+        const auto text   = R"({"code":0,"extFields":)" + std::string(fields) + rest;
+        const auto header = parse_json(text);
         REQUIRE(header);
         CHECK(header->opaque == 7);
         CHECK(header->raw_fields == fields);
