@@ -3445,7 +3445,6 @@ static_assert(listening_transport<memory_transport>);
 #include <chrono>
 #include <concepts>
 #include <cstddef>
-#include <span>
 #include <type_traits>
 
 namespace rocketpush {
@@ -3529,14 +3528,6 @@ concept has_asio_executor = executor_policy<E> && requires(const E& e) {
     { e.get_executor() } noexcept;
     requires detail::asio_executor_type<decltype(e.get_executor())>;
 };
-
-/**
- * @brief A refinement: `execute_all(std::span<Job>)` hands several jobs over at once, which it moves from. Jobs that want no help
- *        share the thread that is woken for the first.
- */
-template <class E>
-concept executes_together =
-    executor_policy<E> && requires(E& e, std::span<detail::probe_job> jobs) { e.execute_all(jobs); };
 
 } // namespace rocketpush
 
@@ -3863,7 +3854,6 @@ class ring {
 #include <map>
 #include <memory>
 #include <mutex>
-#include <span>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -3919,12 +3909,6 @@ class thread_pool_executor {
     void execute(Job job) {
         const bool wants_help = std::as_const(job).wants_help();
         state_->add(detail::job_copy<Job, state*>(state_.get(), std::move(job)), wants_help);
-    }
-
-    /// As `execute` for each of `jobs`, which are moved from; takes the lock once and wakes one thread for all that want no help.
-    template <executor_job Job>
-    void execute_all(std::span<Job> jobs) {
-        state_->add_all(jobs);
     }
 
     std::size_t concurrency() const noexcept { return state_->concurrency(); }
@@ -3994,52 +3978,24 @@ class thread_pool_executor {
         template <class Copy>
         void add(Copy copy, bool worth_a_thread) {
             detail::one_job job(std::move(copy));
-            std::unique_lock lock(mutex);
+            const std::lock_guard lock(mutex);
             if (ended)
                 return;
             queue.push_back(std::move(job));
-            if (!want_worker(worth_a_thread))
-                return;
-            lock.unlock(); // the thread that wakes up takes it first of all
-            post_worker();
-        }
-
-        template <class Job>
-        void add_all(std::span<Job> jobs_) {
-            std::size_t wanted_workers = 0;
-            {
-                const std::lock_guard lock(mutex);
-                if (ended)
-                    return;
-                for (auto& each : jobs_) {
-                    const bool wants_help = std::as_const(each).wants_help();
-                    queue.push_back(detail::one_job(detail::job_copy<Job, state*>(this, std::move(each))));
-                    wanted_workers += want_worker(wants_help);
-                }
-            }
-            for (; wanted_workers != 0; --wanted_workers)
-                post_worker();
-        }
-
-        void post_worker() {
-            asio::post(context, [this] { take_jobs(); });
+            if (workers == 0 || (worth_a_thread && workers < concurrency()))
+                add_worker();
         }
 
         // With the mutex held.
 
-        /// Counts one more worker in, for whom a job is worth it; he is to be posted.
-        bool want_worker(bool worth_a_thread) {
-            if (workers != 0 && !(worth_a_thread && workers < concurrency()))
-                return false;
+        void add_worker() {
             ++workers;
-            return true;
+            asio::post(context, [this] { take_jobs(); });
         }
         /// There are more threads now, and jobs may wait behind workers that hang.
         void add_workers() {
-            while (!queue.empty() && workers < concurrency()) {
-                ++workers;
-                post_worker();
-            }
+            while (!queue.empty() && workers < concurrency())
+                add_worker();
         }
 
         /// One worker, until there is no job, or there are more workers than there should be.
@@ -10648,8 +10604,6 @@ class pulled_batch {
 
     // Running it.
 
-    /// Whether the queue had more messages than these when they were pulled.
-    bool has_more_behind() const noexcept { return messages.back().queue_offset + 1 < origin.max_offset; }
     std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(messages.size()); }
     std::span<const message_view> views(batch_slice slice) const noexcept {
         return std::span(views_).subspan(slice.first, slice.count);
@@ -11461,7 +11415,6 @@ class strand_gate {
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -11481,16 +11434,13 @@ class call_length {
     using nanoseconds = std::chrono::nanoseconds;
 
     static constexpr nanoseconds worth_waking{50'000};
-    static constexpr nanoseconds jump{10'000}; ///< So long a call is counted whatever was before.
 
     void note(std::uint64_t calls, nanoseconds spent) noexcept {
         if (calls == 0)
             return;
         const auto now    = std::max<std::int64_t>(0, spent.count()) / static_cast<std::int64_t>(calls);
         const auto before = average_.load(std::memory_order_relaxed);
-        // A thread that lost its core in a call says nothing of calls: one outlier at most doubles the average.
-        const auto counted = std::min(now, std::max<std::int64_t>(9 * before, jump.count()));
-        average_.store(before < 0 ? now : before + (counted - before) / 8, std::memory_order_relaxed);
+        average_.store(before < 0 ? now : before + (now - before) / 8, std::memory_order_relaxed);
     }
 
     /// Whether `calls` of them take so long that another thread is worth it.
@@ -11508,8 +11458,7 @@ class call_length {
  *
  * While calls are long, each batch is handed over at once, recruits threads, and the strand is told of its end. While
  * they are short, all that is a waste: then the batches that one read of a socket brought are handed over together, to one
- * thread, and the strand looks itself for those that ran, when it comes by. Those with more behind
- * them at the broker are late already: some of them are gathered, for a millisecond at most. Should a call block in spite of that, the strand
+ * thread, and the strand looks itself for those that ran, when it comes by. Should a call block in spite of that, the strand
  * sees within a millisecond that nobody goes on with its batch, and sends another thread.
  *
  * @tparam Consumption  Its `job` is a consume_job; `worth_a_thread(batch)`.
@@ -11525,8 +11474,6 @@ class pool_dispatch {
 
     /// How long a batch may stand still before another thread is sent; longer and longer while that is of no help.
     static constexpr milliseconds patience{1}, most_patience{64};
-    /// So many batches with more behind them make it worth to wake a thread.
-    static constexpr std::size_t enough_gathered = 8;
 
     pool_dispatch(Consumption& consumption, Executor& executor, Runtime& runtime, gate_type& gate)
         : consumption_(consumption), executor_(executor), runtime_(runtime), gate_(gate), watch_(runtime) {}
@@ -11540,11 +11487,8 @@ class pool_dispatch {
             return;
         }
         ready_.push_back(&batch);
-        const bool late_look = watching_ && waited_ != patience;
-        if (batch.has_more_behind() && ready_.size() < enough_gathered && !late_look)
-            watch(owner, patience);
-        else
-            send_soon(std::move(owner));
+        if (ready_.size() == 1)
+            asio::post(runtime_.get_executor(), [this, owner = std::move(owner)] { send_ready(owner); });
     }
 
     /// The last runner left `batch`.
@@ -11576,10 +11520,8 @@ class pool_dispatch {
         }
     }
 
-    /// As `collect`; and of the next batch that runs the strand is told at once. Nothing is gathered any longer.
+    /// As `collect`; and of the next batch that runs the strand is told at once.
     void collect_soon(Host& host) {
-        if (!ready_.empty())
-            watch_.cancel();
         tell_of_next();
         collect(host); // behind it, so that one that is left between the two is seen
     }
@@ -11601,48 +11543,27 @@ class pool_dispatch {
             collect_soon(host);
     }
 
-    /// When this turn of the strand ends.
-    void send_soon(owner_type owner) {
-        if (std::exchange(sending_, true))
-            return;
-        asio::post(runtime_.get_executor(), [this, owner = std::move(owner)] {
-            sending_ = false;
-            send_ready(owner);
-        });
-    }
-
+    /// Of what this turn of the strand has gathered.
     void send_ready(const owner_type& owner) {
-        if (ready_.empty())
-            return;
         collect(*owner);
         for (auto* each : ready_)
-            jobs_.emplace_back(consumption_, *each, owner);
+            executor_.execute(job(consumption_, *each, owner));
         ready_.clear();
-        if constexpr (executes_together<Executor>)
-            executor_.execute_all(std::span(jobs_));
-        else
-            for (auto& each : jobs_)
-                executor_.execute(std::move(each));
-        jobs_.clear();
-        watch(owner, patience);
+        waited_ = patience;
+        watch(owner);
     }
 
-    /// Has a look in that time, unless there is one under way.
-    void watch(const owner_type& owner, milliseconds wait) {
+    void watch(const owner_type& owner) {
         if (watching_ || shut_)
             return;
         watching_ = true;
-        waited_   = wait;
         for (auto* each : out_)
             each->unclaimed_then = each->unclaimed_count();
-        watch_.expires_at(runtime_.now() + wait);
+        watch_.expires_at(runtime_.now() + waited_);
         watch_.async_wait([this, owner](std::error_code ended) {
             watching_ = false;
-            if (shut_)
-                return;
-            if (!ended)
+            if (!ended && !shut_)
                 look(owner);
-            send_ready(owner); // also when it was cancelled: somebody waits for what was gathered
         });
     }
 
@@ -11661,7 +11582,8 @@ class pool_dispatch {
         }
         if (!unclaimed)
             return; // whoever is still in a call tells of its end
-        watch(owner, progress ? patience : std::min(2 * waited_, most_patience));
+        waited_ = progress ? patience : std::min(2 * waited_, most_patience);
+        watch(owner);
     }
 
     Consumption& consumption_;
@@ -11671,10 +11593,8 @@ class pool_dispatch {
     typename Runtime::timer watch_;
     milliseconds waited_ = patience;
     bool watching_       = false;
-    bool sending_        = false; ///< `ready_` is handed over when this turn of the strand ends.
     bool shut_           = false;
-    std::vector<Batch*> ready_; ///< To be handed over.
-    std::vector<job> jobs_;     ///< For them, while they are; keeps its room.
+    std::vector<Batch*> ready_; ///< To be handed over when this turn of the strand ends.
     std::vector<Batch*> out_;   ///< Dispatched, and not heard of since.
     std::atomic<Batch*> left_{nullptr};
     std::atomic<bool> tell_{false}; ///< Whether the strand is to be told of the next batch that has run.
