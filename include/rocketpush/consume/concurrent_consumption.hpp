@@ -215,12 +215,7 @@ class concurrent_consumption {
                 consume_result result, runner_counts& counts) {
         observer_.after_consume(batch.views(slice), context, result);
         if constexpr (!traits::batch)
-            if (result == consume_result::success && context.succeeded != 0) [[likely]] {
-                batch.mark_finished(slice.first);
-                ++counts.calls;
-                ++counts.succeeded;
-                return;
-            }
+            slice.count = 1; // as it is; so the loops below are none
         const auto good = result == consume_result::success ? std::min<std::size_t>(context.succeeded, slice.count) : 0;
         const auto end  = slice.first + slice.count;
         auto each       = slice.first;

@@ -97,8 +97,11 @@ struct field_type {
 };
 
 template <class T>
+inline constexpr bool is_number = std::integral<T> && !std::same_as<T, bool>;
+
+template <class T>
 constexpr auto number_keeper() noexcept -> bool (*)(std::int64_t, void*) {
-    if constexpr (std::integral<T> && !std::same_as<T, bool>)
+    if constexpr (is_number<T>)
         return [](std::int64_t value, void* member) {
             *static_cast<T*>(member) = static_cast<T>(value);
             return std::in_range<T>(value);
@@ -109,7 +112,7 @@ constexpr auto number_keeper() noexcept -> bool (*)(std::int64_t, void*) {
 
 template <class T>
 constexpr auto digit_writer() noexcept -> char* (*)(char*, const void*) {
-    if constexpr (std::integral<T> && !std::same_as<T, bool>)
+    if constexpr (is_number<T>)
         return [](char* to, const void* member) {
             return std::to_chars(to, to + most_digits, *static_cast<const T*>(member)).ptr;
         };
@@ -139,10 +142,10 @@ inline constexpr field_type type_of_field<std::optional<T>>{
         detail::append_json_text(out, **static_cast<const std::optional<T>*>(member));
     },
     nullptr,
-    [](std::int64_t value, void* member) {
-        const auto keep = number_keeper<T>();
-        return keep && keep(value, &static_cast<std::optional<T>*>(member)->emplace());
-    }};
+    is_number<T>
+        ? [](std::int64_t value,
+             void* member) { return number_keeper<T>()(value, &static_cast<std::optional<T>*>(member)->emplace()); }
+        : decltype(field_type::store_number){}};
 
 template <auto Member>
 struct member_of_header;
@@ -257,48 +260,44 @@ inline bool read_expected_numbers(std::string_view object, std::span<const proto
         // The brace or comma before it, two quotes, a colon, a quote, the name; behind it a digit, a quote, the closing brace.
         if (static_cast<std::size_t>(end - at) < name.size() + 8)
             break;
-        if (*at != (seen == 0 ? '{' : ',') || at[1] != '"' || !same_bytes(at + 2, name.data(), name.size()))
+        if (*at != (seen == 0 ? '{' : ',') || at[1] != '"' || name != std::string_view(at + 2, name.size()))
             continue;
-        const char* digit = at + 2 + name.size();
-        if (digit[0] != '"' || digit[1] != ':' || digit[2] != '"' || !type->store_number)
+        at += 2 + name.size();
+        if (at[0] != '"' || at[1] != ':' || at[2] != '"' || !type->store_number)
             return false;
-        digit += 3;
-        const char* const first = digit;
-        std::int64_t value      = 0;
-        for (; digit != end && static_cast<unsigned char>(*digit - '0') <= 9; ++digit) {
-            if (digit - first == std::numeric_limits<std::int64_t>::digits10)
-                return false;
-            value = value * 10 + (*digit - '0');
-        }
-        if (digit == first || digit == end || *digit != '"' ||
+        at += 3;
+        std::int64_t value       = 0;
+        const char* const behind = read_digits(at, end, value);
+        if (behind == at || behind == end || *behind != '"' ||
             !type->store_number(value, member_to_read(rows[i], into)))
             return false;
         seen |= std::uint64_t{1} << i;
-        at = digit + 1;
+        at = behind + 1;
     }
     return seen != 0 && end - at == 1 && *at == '}';
 }
 
 /// Reads into the header at `into`, whose table is `rows`. @return Whether all required ones came and every value fits.
 inline bool read_fields(const protocol::header_view& header, std::span<const protocol::field_row> rows, void* into) {
-    std::uint64_t required = 0;
-    for (std::size_t i = 0; i < rows.size(); ++i)
-        required |= std::uint64_t{rows[i].required} << i;
     std::uint64_t seen = 0;
-    if (header.encoding == protocol::header_encoding::json &&
-        read_expected_numbers(header.raw_fields, rows, into, seen))
-        return (seen & required) == required;
-    seen             = 0;
-    bool valid       = true;
-    const bool whole = header.for_each_field([&](std::string_view key, const protocol::field_value& value) {
-        for (std::size_t i = 0; i < rows.size(); ++i)
-            if (is_name(key, rows[i].name)) {
-                valid = rows[i].type->read(value, member_to_read(rows[i], into)) && valid;
-                seen |= std::uint64_t{1} << i;
-                return;
-            }
-    });
-    return whole && valid && (seen & required) == required;
+    bool valid         = header.encoding == protocol::header_encoding::json &&
+                 read_expected_numbers(header.raw_fields, rows, into, seen);
+    if (!valid) {
+        seen             = 0;
+        valid            = true;
+        const bool whole = header.for_each_field([&](std::string_view key, const protocol::field_value& value) {
+            for (std::size_t i = 0; i < rows.size(); ++i)
+                if (is_name(key, rows[i].name)) {
+                    valid = rows[i].type->read(value, member_to_read(rows[i], into)) && valid;
+                    seen |= std::uint64_t{1} << i;
+                    return;
+                }
+        });
+        valid            = valid && whole;
+    }
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        valid = valid && (!rows[i].required || (seen >> i & 1) != 0);
+    return valid;
 }
 
 } // namespace rocketpush::detail

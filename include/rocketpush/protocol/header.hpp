@@ -12,7 +12,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <optional>
 #include <string>
@@ -21,46 +20,33 @@
 
 namespace rocketpush::detail {
 
-/// Reads digits only, as many as can never overflow: nearly every number of a header. False: the careful way has to be gone.
+/// Reads the digits that begin at `at`, as many as can never overflow.
+/// @return Behind them: at the first that is no digit, or is one too many.
 template <std::integral T>
-constexpr bool read_short_number(std::string_view text, T& number) noexcept {
-    if (text.empty() || text.size() > static_cast<std::size_t>(std::numeric_limits<T>::digits10))
-        return false;
+constexpr const char* read_digits(const char* at, const char* end, T& number) noexcept {
+    if (end - at > std::numeric_limits<T>::digits10)
+        end = at + std::numeric_limits<T>::digits10;
     T sum = 0;
-    for (const char c : text) {
-        const auto digit = static_cast<unsigned>(c) - '0';
+    for (; at != end; ++at) {
+        const auto digit = static_cast<unsigned>(*at) - '0';
         if (digit > 9)
-            return false;
+            break;
         sum = static_cast<T>(sum * 10 + static_cast<T>(digit));
     }
     number = sum;
-    return true;
+    return at;
 }
 
-/// Whether two texts of one length are equal, by eight bytes at once.
-[[gnu::noinline]] inline bool same_bytes(const char* one, const char* other, std::size_t size) noexcept {
-    if (size < sizeof(std::uint64_t)) {
-        for (std::size_t i = 0; i < size; ++i)
-            if (one[i] != other[i])
-                return false;
-        return true;
-    }
-    const auto differ = [&](std::size_t at) {
-        std::uint64_t a, b;
-        std::memcpy(&a, one + at, sizeof a);
-        std::memcpy(&b, other + at, sizeof b);
-        return a ^ b;
-    };
-    std::uint64_t difference = differ(size - sizeof(std::uint64_t)); // overlaps the last of the others
-    for (std::size_t at = 0; at + sizeof(std::uint64_t) < size; at += sizeof(std::uint64_t))
-        difference |= differ(at);
-    return difference == 0;
+/// Nearly every number of a header is one. False: the careful way has to be gone.
+template <std::integral T>
+constexpr bool read_short_number(std::string_view text, T& number) noexcept {
+    const char* const end = text.data() + text.size();
+    return !text.empty() && read_digits(text.data(), end, number) == end;
 }
 
-/// Keys and names differ in their lengths or first letters, mostly.
-inline bool is_name(std::string_view key, std::string_view name) noexcept {
-    return key.size() == name.size() && (name.empty() || key.front() == name.front()) &&
-           same_bytes(key.data(), name.data(), name.size());
+/// Keys and names differ in their lengths or first letters, mostly; only then it is worth a call.
+constexpr bool is_name(std::string_view key, std::string_view name) noexcept {
+    return key.size() == name.size() && (name.empty() || key.front() == name.front()) && key == name;
 }
 
 } // namespace rocketpush::detail
