@@ -64,9 +64,11 @@ struct stage {
         host->ran.clear();
     }
 
-    pulled_batch<true>& dispatch(int messages) {
+    /// @param behind  The queue's maximum as the pull told it; 0: nothing is known to follow.
+    pulled_batch<true>& dispatch(int messages, queue_offset behind = 0) {
         batches.push_back(std::make_unique<pulled_batch<true>>());
         test::fill(*batches.back(), pool, offsets(0, messages));
+        batches.back()->origin.max_offset = behind;
         consumption.dispatch(*batches.back(), host);
         return *batches.back();
     }
@@ -93,7 +95,10 @@ TEST_CASE("calls count as long until one is known, then by what they take togeth
     length.note(10, 10us);
     CHECK_FALSE(length.are_long(50));
     CHECK(length.are_long(51));
-    length.note(1, 1s); // one that blocked
+    length.note(1, 1s); // one that blocked, or lost its core
+    CHECK_FALSE(length.are_long(16));
+    for (int i = 0; i < 6; ++i)
+        length.note(1, 1s);
     CHECK(length.are_long(1));
     for (int i = 0; i < 100; ++i)
         length.note(32, 32us);
@@ -112,6 +117,62 @@ TEST_CASE_METHOD(stage, "batches of short calls are handed over together, when t
     consumption.collect(*host);
     CHECK(host->ran.size() == 2);
     CHECK(host->ran.front() == batches[1].get()); // in the order in which they ran
+}
+
+TEST_CASE_METHOD(stage, "batches with more behind them are gathered, for a millisecond at most", "[consumption]") {
+    dispatch(32, 100);
+    runtime.run_ready();
+    dispatch(32, 100);
+    runtime.advance(999us);
+    CHECK(jobs().empty());
+    runtime.advance(1us);
+    CHECK(jobs().size() == 2);
+    run_all();
+}
+
+TEST_CASE_METHOD(stage, "eight that were gathered, or one that is its queue's last, are worth a thread",
+                 "[consumption]") {
+    for (int i = 0; i < 7; ++i)
+        dispatch(32, 100);
+    runtime.run_ready();
+    CHECK(jobs().empty());
+    dispatch(32, 100);
+    runtime.run_ready();
+    CHECK(jobs().size() == 8);
+    run_all();
+
+    dispatch(32, 100);
+    dispatch(32, 32); // it is not late yet, and takes along what was gathered
+    runtime.run_ready();
+    CHECK(jobs().size() == 2);
+    run_all();
+    runtime.advance(1ms);
+    CHECK(jobs().empty());
+}
+
+TEST_CASE_METHOD(stage, "nothing is gathered while looks are rare, for a call that hangs", "[consumption]") {
+    dispatch(32);
+    runtime.run_ready();
+    auto& hung = *batches.back();
+    hung.enter(); // somebody is at it, and does not go on
+    jobs().clear();
+    runtime.advance(1ms); // the next look is in 2 ms
+    jobs().clear();
+    dispatch(32, 100);
+    runtime.run_ready();
+    CHECK(jobs().size() == 1);
+}
+
+TEST_CASE_METHOD(stage, "nothing is gathered while somebody waits for room or for the end", "[consumption]") {
+    dispatch(32, 100);
+    runtime.run_ready();
+    CHECK(jobs().empty());
+    consumption.collect_soon(*host);
+    runtime.run_ready();
+    CHECK(jobs().size() == 1);
+    run_all();
+    runtime.run_ready();
+    CHECK(host->ran.size() == 1);
 }
 
 TEST_CASE_METHOD(stage, "the strand hears of batches of short calls within a millisecond, by looking",
@@ -163,10 +224,12 @@ TEST_CASE_METHOD(stage, "no more threads are sent than the executor runs, and le
 TEST_CASE_METHOD(stage, "batches of long calls are handed over at once, and the strand is told of each end",
                  "[consumption]") {
     inside = [&](const message_view&) { runtime.advance(1s); };
-    dispatch(1);
-    runtime.run_ready();
-    run_all(); // one long call is enough to know
-    runtime.run_ready();
+    for (int i = 0; i < 7; ++i) { // one long call could be chance
+        dispatch(1);
+        runtime.run_ready();
+        run_all();
+        runtime.run_ready();
+    }
     host->ran.clear();
     dispatch(2);
     dispatch(2);

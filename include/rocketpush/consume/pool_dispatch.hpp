@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -31,13 +32,16 @@ class call_length {
     using nanoseconds = std::chrono::nanoseconds;
 
     static constexpr nanoseconds worth_waking{50'000};
+    static constexpr nanoseconds jump{10'000}; ///< So long a call is counted whatever was before.
 
     void note(std::uint64_t calls, nanoseconds spent) noexcept {
         if (calls == 0)
             return;
         const auto now    = std::max<std::int64_t>(0, spent.count()) / static_cast<std::int64_t>(calls);
         const auto before = average_.load(std::memory_order_relaxed);
-        average_.store(before < 0 ? now : before + (now - before) / 8, std::memory_order_relaxed);
+        // A thread that lost its core in a call says nothing of calls: one outlier at most doubles the average.
+        const auto counted = std::min(now, std::max<std::int64_t>(9 * before, jump.count()));
+        average_.store(before < 0 ? now : before + (counted - before) / 8, std::memory_order_relaxed);
     }
 
     /// Whether `calls` of them take so long that another thread is worth it.
@@ -55,7 +59,8 @@ class call_length {
  *
  * While calls are long, each batch is handed over at once, recruits threads, and the strand is told of its end. While
  * they are short, all that is a waste: then the batches that one read of a socket brought are handed over together, to one
- * thread, and the strand looks itself for those that ran, when it comes by. Should a call block in spite of that, the strand
+ * thread, and the strand looks itself for those that ran, when it comes by. Those with more behind
+ * them at the broker are late already: some of them are gathered, for a millisecond at most. Should a call block in spite of that, the strand
  * sees within a millisecond that nobody goes on with its batch, and sends another thread.
  *
  * @tparam Consumption  Its `job` is a consume_job; `worth_a_thread(batch)`.
@@ -71,6 +76,8 @@ class pool_dispatch {
 
     /// How long a batch may stand still before another thread is sent; longer and longer while that is of no help.
     static constexpr milliseconds patience{1}, most_patience{64};
+    /// So many batches with more behind them make it worth to wake a thread.
+    static constexpr std::size_t enough_gathered = 8;
 
     pool_dispatch(Consumption& consumption, Executor& executor, Runtime& runtime, gate_type& gate)
         : consumption_(consumption), executor_(executor), runtime_(runtime), gate_(gate), watch_(runtime) {}
@@ -84,8 +91,11 @@ class pool_dispatch {
             return;
         }
         ready_.push_back(&batch);
-        if (ready_.size() == 1)
-            asio::post(runtime_.get_executor(), [this, owner = std::move(owner)] { send_ready(owner); });
+        const bool late_look = watching_ && waited_ != patience;
+        if (batch.has_more_behind() && ready_.size() < enough_gathered && !late_look)
+            watch(owner, patience);
+        else
+            send_soon(std::move(owner));
     }
 
     /// The last runner left `batch`.
@@ -117,8 +127,10 @@ class pool_dispatch {
         }
     }
 
-    /// As `collect`; and of the next batch that runs the strand is told at once.
+    /// As `collect`; and of the next batch that runs the strand is told at once. Nothing is gathered any longer.
     void collect_soon(Host& host) {
+        if (!ready_.empty())
+            watch_.cancel();
         tell_of_next();
         collect(host); // behind it, so that one that is left between the two is seen
     }
@@ -140,27 +152,48 @@ class pool_dispatch {
             collect_soon(host);
     }
 
-    /// Of what this turn of the strand has gathered.
-    void send_ready(const owner_type& owner) {
-        collect(*owner);
-        for (auto* each : ready_)
-            executor_.execute(job(consumption_, *each, owner));
-        ready_.clear();
-        waited_ = patience;
-        watch(owner);
+    /// When this turn of the strand ends.
+    void send_soon(owner_type owner) {
+        if (std::exchange(sending_, true))
+            return;
+        asio::post(runtime_.get_executor(), [this, owner = std::move(owner)] {
+            sending_ = false;
+            send_ready(owner);
+        });
     }
 
-    void watch(const owner_type& owner) {
+    void send_ready(const owner_type& owner) {
+        if (ready_.empty())
+            return;
+        collect(*owner);
+        for (auto* each : ready_)
+            jobs_.emplace_back(consumption_, *each, owner);
+        ready_.clear();
+        if constexpr (executes_together<Executor>)
+            executor_.execute_all(std::span(jobs_));
+        else
+            for (auto& each : jobs_)
+                executor_.execute(std::move(each));
+        jobs_.clear();
+        watch(owner, patience);
+    }
+
+    /// Has a look in that time, unless there is one under way.
+    void watch(const owner_type& owner, milliseconds wait) {
         if (watching_ || shut_)
             return;
         watching_ = true;
+        waited_   = wait;
         for (auto* each : out_)
             each->unclaimed_then = each->unclaimed_count();
-        watch_.expires_at(runtime_.now() + waited_);
+        watch_.expires_at(runtime_.now() + wait);
         watch_.async_wait([this, owner](std::error_code ended) {
             watching_ = false;
-            if (!ended && !shut_)
+            if (shut_)
+                return;
+            if (!ended)
                 look(owner);
+            send_ready(owner); // also when it was cancelled: somebody waits for what was gathered
         });
     }
 
@@ -179,8 +212,7 @@ class pool_dispatch {
         }
         if (!unclaimed)
             return; // whoever is still in a call tells of its end
-        waited_ = progress ? patience : std::min(2 * waited_, most_patience);
-        watch(owner);
+        watch(owner, progress ? patience : std::min(2 * waited_, most_patience));
     }
 
     Consumption& consumption_;
@@ -190,8 +222,10 @@ class pool_dispatch {
     typename Runtime::timer watch_;
     milliseconds waited_ = patience;
     bool watching_       = false;
+    bool sending_        = false; ///< `ready_` is handed over when this turn of the strand ends.
     bool shut_           = false;
-    std::vector<Batch*> ready_; ///< To be handed over when this turn of the strand ends.
+    std::vector<Batch*> ready_; ///< To be handed over.
+    std::vector<job> jobs_;     ///< For them, while they are; keeps its room.
     std::vector<Batch*> out_;   ///< Dispatched, and not heard of since.
     std::atomic<Batch*> left_{nullptr};
     std::atomic<bool> tell_{false}; ///< Whether the strand is to be told of the next batch that has run.

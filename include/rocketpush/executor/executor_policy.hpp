@@ -6,6 +6,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <span>
 #include <type_traits>
 
 namespace rocketpush {
@@ -89,6 +90,14 @@ concept has_asio_executor = executor_policy<E> && requires(const E& e) {
     { e.get_executor() } noexcept;
     requires detail::asio_executor_type<decltype(e.get_executor())>;
 };
+
+/**
+ * @brief A refinement: `execute_all(std::span<Job>)` hands several jobs over at once, which it moves from. Jobs that want no help
+ *        share the thread that is woken for the first.
+ */
+template <class E>
+concept executes_together =
+    executor_policy<E> && requires(E& e, std::span<detail::probe_job> jobs) { e.execute_all(jobs); };
 
 } // namespace rocketpush
 

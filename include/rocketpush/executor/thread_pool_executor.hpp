@@ -17,6 +17,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -72,6 +73,12 @@ class thread_pool_executor {
     void execute(Job job) {
         const bool wants_help = std::as_const(job).wants_help();
         state_->add(detail::job_copy<Job, state*>(state_.get(), std::move(job)), wants_help);
+    }
+
+    /// As `execute` for each of `jobs`, which are moved from; takes the lock once and wakes one thread for all that want no help.
+    template <executor_job Job>
+    void execute_all(std::span<Job> jobs) {
+        state_->add_all(jobs);
     }
 
     std::size_t concurrency() const noexcept { return state_->concurrency(); }
@@ -141,24 +148,52 @@ class thread_pool_executor {
         template <class Copy>
         void add(Copy copy, bool worth_a_thread) {
             detail::one_job job(std::move(copy));
-            const std::lock_guard lock(mutex);
+            std::unique_lock lock(mutex);
             if (ended)
                 return;
             queue.push_back(std::move(job));
-            if (workers == 0 || (worth_a_thread && workers < concurrency()))
-                add_worker();
+            if (!want_worker(worth_a_thread))
+                return;
+            lock.unlock(); // the thread that wakes up takes it first of all
+            post_worker();
+        }
+
+        template <class Job>
+        void add_all(std::span<Job> jobs_) {
+            std::size_t wanted_workers = 0;
+            {
+                const std::lock_guard lock(mutex);
+                if (ended)
+                    return;
+                for (auto& each : jobs_) {
+                    const bool wants_help = std::as_const(each).wants_help();
+                    queue.push_back(detail::one_job(detail::job_copy<Job, state*>(this, std::move(each))));
+                    wanted_workers += want_worker(wants_help);
+                }
+            }
+            for (; wanted_workers != 0; --wanted_workers)
+                post_worker();
+        }
+
+        void post_worker() {
+            asio::post(context, [this] { take_jobs(); });
         }
 
         // With the mutex held.
 
-        void add_worker() {
+        /// Counts one more worker in, for whom a job is worth it; he is to be posted.
+        bool want_worker(bool worth_a_thread) {
+            if (workers != 0 && !(worth_a_thread && workers < concurrency()))
+                return false;
             ++workers;
-            asio::post(context, [this] { take_jobs(); });
+            return true;
         }
         /// There are more threads now, and jobs may wait behind workers that hang.
         void add_workers() {
-            while (!queue.empty() && workers < concurrency())
-                add_worker();
+            while (!queue.empty() && workers < concurrency()) {
+                ++workers;
+                post_worker();
+            }
         }
 
         /// One worker, until there is no job, or there are more workers than there should be.

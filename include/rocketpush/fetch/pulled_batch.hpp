@@ -90,6 +90,8 @@ class pulled_batch {
 
     // Running it.
 
+    /// Whether the queue had more messages than these when they were pulled.
+    bool has_more_behind() const noexcept { return messages.back().queue_offset + 1 < origin.max_offset; }
     std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(messages.size()); }
     std::span<const message_view> views(batch_slice slice) const noexcept {
         return std::span(views_).subspan(slice.first, slice.count);
