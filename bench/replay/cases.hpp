@@ -10,7 +10,7 @@
 
 namespace bench {
 
-enum class listener_kind : std::uint8_t { message, span, awaitable };
+enum class listener_kind : std::uint8_t { message, span, awaitable, orderly };
 enum class executor_kind : std::uint8_t { inline_, pool };
 enum class transport_kind : std::uint8_t { canned, memory };
 

@@ -14,7 +14,7 @@
 namespace {
 
 void print_list() {
-    static constexpr const char* listeners[] = {"message", "span", "awaitable"};
+    static constexpr const char* listeners[] = {"message", "span", "awaitable", "orderly"};
     for (const auto& each : bench::all_cases())
         std::printf("%-22s %s executor, %s listener, consume batch %zu, %zu B%s%s%s\n", std::string(each.name).c_str(),
                     each.executor == bench::executor_kind::pool ? "pool" : "inline",

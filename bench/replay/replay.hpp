@@ -152,6 +152,7 @@ replay_outcome replay_canned(const replay_case& which, const replay_size& size) 
     switch (which.listener) {
     case listener_kind::span: return with(on_span());
     case listener_kind::awaitable: return with(on_message_awaited());
+    case listener_kind::orderly: return with(rocketpush::orderly(on_message()));
     default: return with(on_message());
     }
 }

@@ -115,6 +115,14 @@ std::string canned_broker::answer_to(const protocol::header_view& request) {
     case request_code::get_consumer_list: return plain(protocol::encode(protocol::consumer_list{{load_.client_id}}));
     case request_code::query_consumer_offset:
         return answer(response_code::success, protocol::offset_response{.offset = retry ? 0 : first_offset});
+    case request_code::lock_batch: { // whatever is asked for: all of it is this client's
+        protocol::locked_queues all;
+        all.queues.push_back({rocketpush::retry_topic(load_.group), "broker-a", 0});
+        for (std::int32_t id = 0; id < load_.queues; ++id)
+            all.queues.push_back({load_.topic, "broker-a", id});
+        return plain(protocol::encode(all));
+    }
+    case request_code::unlock_batch:
     case request_code::heart_beat:
     case request_code::update_consumer_offset:
     case request_code::unregister_client: return plain();

@@ -75,8 +75,9 @@ class session {
         if (stopping_)
             return;
         if (failure) {
-            fmt::print(stderr, "rocketcat: cannot start, name servers {}: {}\n", settings_.options.name_servers,
-                       failure.message());
+            if (failure != rocketpush::error::filter_refused) // else the broker's text was told
+                fmt::print(stderr, "rocketcat: cannot start, name servers {}: {}\n", settings_.options.name_servers,
+                           failure.message());
             could_start_ = false;
             code_        = failed;
             context_.stop();
@@ -205,7 +206,13 @@ int consume(const consume_settings& settings) {
         begun           = here.could_start();
         return code;
     };
-    const auto with_consumer = settings.run_inline ? with_inline_consumer : with_pool_consumer;
+    const auto broadcast     = settings.run_inline ? with_inline_broadcast : with_pool_broadcast;
+    const auto concurrently  = settings.run_inline ? with_inline_consumer : with_pool_consumer;
+    const auto orderly       = settings.run_inline ? with_orderly_inline_consumer : with_orderly_pool_consumer;
+    const auto with_consumer = settings.broadcasting ? broadcast
+                               : settings.orderly    ? orderly // brokers share out for concurrent listeners only, as in Java
+                               : settings.ask_broker ? with_asking_consumer
+                                                     : concurrently;
     auto code                = with_consumer(settings, sink, out, attend);
     if (begun)
         out.write(last_line(settings, sink.totals()));

@@ -23,8 +23,8 @@ struct consumer_controls {
 };
 
 /**
- * Run `session` with a consumer of one executor. The library's templates are instantiated in these two and nowhere else in
- * the program.
+ * Run `session` with a consumer of one executor, message model and order. The library's templates are instantiated in these and
+ * nowhere else in the program.
  * @throw std::system_error  The options are not valid.
  */
 using consume_session = std::function<int(const consumer_controls&)>;
@@ -32,6 +32,17 @@ int with_pool_consumer(const consume_settings& settings, message_sink& sink, lin
                        const consume_session& session);
 int with_inline_consumer(const consume_settings& settings, message_sink& sink, line_output& out,
                          const consume_session& session);
+int with_pool_broadcast(const consume_settings& settings, message_sink& sink, line_output& out,
+                        const consume_session& session);
+int with_inline_broadcast(const consume_settings& settings, message_sink& sink, line_output& out,
+                          const consume_session& session);
+/// Has brokers share out, and pops where they say so.
+int with_asking_consumer(const consume_settings& settings, message_sink& sink, line_output& out,
+                         const consume_session& session);
+int with_orderly_pool_consumer(const consume_settings& settings, message_sink& sink, line_output& out,
+                               const consume_session& session);
+int with_orderly_inline_consumer(const consume_settings& settings, message_sink& sink, line_output& out,
+                                 const consume_session& session);
 
 } // namespace rocketcat
 

@@ -1,4 +1,5 @@
 #include <rocketpush/executor/thread_pool_executor.hpp>
+#include <rocketpush/offset_store/broker_offset_store.hpp>
 
 #include "consumer_assembly.hpp"
 
@@ -6,7 +7,7 @@ namespace rocketcat {
 
 int with_pool_consumer(const consume_settings& settings, message_sink& sink, line_output& out,
                        const consume_session& session) {
-    return with_consumer<rocketpush::thread_pool_executor>(settings, sink, out, session);
+    return with_consumer<rocketpush::thread_pool_executor>(settings, into_sink{&sink}, out, session);
 }
 
 } // namespace rocketcat

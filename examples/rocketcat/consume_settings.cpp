@@ -1,6 +1,7 @@
 #include "consume_settings.hpp"
 
 #include <rocketpush/core/version.hpp>
+#include <rocketpush/detail/features.hpp>
 
 #include <fmt/format.h>
 
@@ -22,20 +23,12 @@ void check_version(const consume_flags& flags) {
         const char* name;
     };
     const feature later[] = {
-        {flags.filter == "sql92", "--filter sql92"},
-        {flags.model == "broadcasting", "--model broadcasting"},
-        {flags.order == "orderly", "--order orderly"},
-        {flags.strategy == "consistent-hash", "--strategy consistent-hash"},
-        {!flags.name_space.empty(), "--namespace"},
         {!flags.access_key.empty(), "--access-key"},
         {!flags.secret_key.empty(), "--secret-key"},
         {flags.tls, "--tls"},
         {!flags.tls_ca.empty(), "--tls-ca"},
         {flags.tls_insecure, "--tls-insecure"},
         {flags.trace, "--trace"},
-        {flags.consume_timeout_min != 15, "--consume-timeout-min other than 15"},
-        {!flags.offset_dir.empty(), "--offset-dir"},
-        {flags.server_rebalance, "--server-rebalance"},
     };
     for (const auto& [wanted, name] : later)
         if (wanted)
@@ -86,6 +79,15 @@ void read_from(const std::string& text, rocketpush::options& options) {
     }
 }
 
+strategy read_strategy(const std::string& text) {
+    if (text == "consistent-hash") {
+        if (!ROCKETPUSH_WITH_OPENSSL)
+            throw usage_error("--strategy consistent-hash: this rocketcat was built without OpenSSL");
+        return strategy::consistent_hash;
+    }
+    return text == "circle" ? strategy::circle : strategy::averagely;
+}
+
 std::chrono::milliseconds whole_milliseconds(double seconds) {
     return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
 }
@@ -99,17 +101,23 @@ void add_consume_flags(CLI::App& command, consume_flags& flags) {
     command.add_option("--group", flags.group, "Consumer group")->required();
     command
         .add_option("--topic", flags.topics,
-                    "T or T=EXPR, a tag expression as 'a || b'; repeatable, of one topic the later counts")
+                    "T or T=EXPR, tags as 'a || b' or, with --filter sql92, a condition; repeatable, of one topic the "
+                    "later counts")
         ->required()
         ->allow_extra_args(false);
     command
         .add_option("--from", flags.from,
                     "Where a new group begins: last, first, timestamp=YYYYMMDDhhmmss (local time)")
         ->capture_default_str();
-    command.add_option("--instance", flags.instance, "Name of this member: its client id is IP@NAME [unique]");
-    command.add_option("--strategy", flags.strategy, "How queues are shared out: averagely, circle")
+    command.add_option("--instance", flags.instance,
+                       "Name of this member: its client id is IP@NAME [unique; DEFAULT in broadcasting]");
+    command.add_option("--namespace", flags.name_space, "Topics and group are NS%topic and NS%group at the broker");
+    command.add_option("--strategy", flags.strategy, "How queues are shared out: averagely, circle, consistent-hash")
         ->check(one_of({"averagely", "circle", "consistent-hash"}))
         ->capture_default_str();
+
+    command.add_flag("--server-rebalance", flags.server_rebalance,
+                     "The broker shares out, and says whether to pull or to pop (Java: clientRebalance=false)");
 
     command.add_option("--threads", flags.threads, "Listener threads")
         ->check(CLI::Range(1, 1000))
@@ -125,7 +133,14 @@ void add_consume_flags(CLI::App& command, consume_flags& flags) {
     command.add_option("--pull-batch", flags.pull_batch, "Most messages of one pull")
         ->check(CLI::Range(1, 1024))
         ->capture_default_str();
-    command.add_option("--max-reconsume", flags.max_reconsume, "Failures before the dead letter queue; -1 is 16")
+    command
+        .add_option("--consume-timeout-min", flags.consume_timeout_min,
+                    "A message that the listener is at for longer is sent back, minutes")
+        ->check(CLI::Range(1, 43200))
+        ->capture_default_str();
+    command
+        .add_option("--max-reconsume", flags.max_reconsume,
+                    "Failures before the dead letter queue; -1 is 16, orderly: no end")
         ->check(CLI::Range(-1, 2147483647))
         ->capture_default_str();
 
@@ -150,40 +165,46 @@ void add_consume_flags(CLI::App& command, consume_flags& flags) {
         "For each message, now minus the nanoseconds in its first 8 body bytes (see produce --stamp), as "
         "little-endian int64");
 
-    command.add_option("--filter", flags.filter, "How expressions are read: tag [sql92: later]")
+    command.add_option("--filter", flags.filter, "How expressions are read: tag, sql92 (the broker has to allow it)")
         ->check(one_of({"tag", "sql92"}))
         ->capture_default_str();
-    command.add_option("--model", flags.model, "clustering [broadcasting: later]")
+    command
+        .add_option("--model", flags.model,
+                    "clustering (a message goes to one member), broadcasting (to every one; what fails is dropped)")
         ->check(one_of({"clustering", "broadcasting"}))
         ->capture_default_str();
-    command.add_option("--order", flags.order, "concurrently [orderly: later]")
+    command.add_option("--offset-dir", flags.offset_dir,
+                       "Of broadcasting: offsets are in DIR/CLIENTID/GROUP/offsets.json [~/.rocketmq_offsets]");
+    command.add_option("--order", flags.order, "concurrently, or orderly: a queue's messages one after the other")
         ->check(one_of({"concurrently", "orderly"}))
         ->capture_default_str();
 
-    command.add_option("--namespace", flags.name_space, "Old style: NS%topic, NS%group")->group(later_group);
     command.add_option("--access-key", flags.access_key)->group(later_group);
     command.add_option("--secret-key", flags.secret_key)->group(later_group);
     command.add_flag("--tls", flags.tls)->group(later_group);
     command.add_option("--tls-ca", flags.tls_ca, "FILE")->group(later_group);
     command.add_flag("--tls-insecure", flags.tls_insecure)->group(later_group);
     command.add_flag("--trace", flags.trace, "Message trace to RMQ_SYS_TRACE_TOPIC")->group(later_group);
-    command.add_option("--consume-timeout-min", flags.consume_timeout_min, "15 is all that is accepted")
-        ->group(later_group);
-    command.add_option("--offset-dir", flags.offset_dir, "Local offsets of broadcasting")->group(later_group);
-    command.add_flag("--server-rebalance", flags.server_rebalance, "The broker shares out")->group(later_group);
 }
 
 consume_settings read_consume_flags(const consume_flags& flags) {
     check_version(flags);
+    if (!flags.offset_dir.empty() && flags.model != "broadcasting")
+        throw usage_error(
+            "--offset-dir is of use with --model broadcasting only: other groups' offsets are at the broker");
     consume_settings settings{.options      = {.name_servers        = flags.name_servers,
                                                .group               = flags.group,
                                                .instance_name       = flags.instance,
+                                               .namespace_v1        = flags.name_space,
                                                .consume_threads     = flags.threads,
                                                .consume_batch_size  = flags.consume_batch,
                                                .max_reconsume_times = flags.max_reconsume,
+                                               .consume_timeout     = std::chrono::minutes(flags.consume_timeout_min),
                                                .pull_batch_size     = flags.pull_batch},
                               .topics       = {},
-                              .circle       = flags.strategy == "circle",
+                              .filter       = flags.filter == "sql92" ? rocketpush::filter_type::sql92
+                                                                      : rocketpush::filter_type::tag,
+                              .shared_out   = read_strategy(flags.strategy),
                               .print_lines  = flags.output == "json",
                               .fail_times   = flags.fail_times,
                               .delay        = std::chrono::milliseconds(flags.delay_ms),
@@ -191,7 +212,15 @@ consume_settings read_consume_flags(const consume_flags& flags) {
                               .idle         = {},
                               .duration     = {},
                               .latency_file = flags.latency_file,
-                              .run_inline   = flags.executor == "inline"};
+                              .run_inline   = flags.executor == "inline",
+                              .broadcasting = flags.model == "broadcasting",
+                              .offset_dir   = flags.offset_dir};
+    settings.orderly    = flags.order == "orderly";
+    settings.ask_broker = flags.server_rebalance;
+    if (settings.ask_broker && settings.broadcasting)
+        throw usage_error("--server-rebalance is for clustering: in broadcasting nothing is shared out");
+    if (settings.orderly && settings.broadcasting)
+        throw usage_error("--order orderly is for clustering here: a program of its own can have both");
     read_from(flags.from, settings.options);
     // A listener call that sleeps is waited for, however long it was told to.
     settings.options.stop_timeout += settings.delay;

@@ -2,6 +2,7 @@
 #define ROCKETCAT_CONSUME_SETTINGS_HPP
 
 #include <rocketpush/core/options.hpp>
+#include <rocketpush/core/subscription.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -20,32 +21,40 @@ struct consume_flags {
     std::vector<std::string> topics;
     std::string filter = "tag", model = "clustering", order = "concurrently", from = "last";
     std::string strategy = "averagely", executor = "pool", output = "json";
-    std::string instance, latency_file;
+    std::string instance, name_space, latency_file, offset_dir;
     std::size_t threads = 20, consume_batch = 1, pull_batch = 32;
     int max_reconsume     = -1;
     int fail_times        = 0;
     std::int64_t delay_ms = 0;
     std::uint64_t count   = 0;
     double idle_s = 0, duration_s = 0;
+    bool server_rebalance = false;
 
     // Of later versions: known, so that they are refused by name.
-    std::string name_space, access_key, secret_key, tls_ca, offset_dir;
-    bool tls = false, tls_insecure = false, trace = false, server_rebalance = false;
+    std::string access_key, secret_key, tls_ca;
+    bool tls = false, tls_insecure = false, trace = false;
     int consume_timeout_min = 15;
 };
+
+enum class strategy { averagely, circle, consistent_hash };
 
 /// What they mean.
 struct consume_settings {
     rocketpush::options options;
-    std::map<std::string, std::string> topics; ///< To its expression.
-    bool circle      = false;                  ///< Else averagely.
-    bool print_lines = true;                   ///< Of messages.
-    int fail_times   = 0;                      ///< -1: always.
+    std::map<std::string, std::string> topics;                     ///< To its expression.
+    rocketpush::filter_type filter = rocketpush::filter_type::tag; ///< How expressions are read; `*` is all either way.
+    strategy shared_out            = strategy::averagely;
+    bool print_lines               = true; ///< Of messages.
+    int fail_times                 = 0;    ///< -1: always.
     std::chrono::milliseconds delay{0};
     std::uint64_t count = 0; ///< 0: no end.
     std::optional<std::chrono::milliseconds> idle, duration;
     std::string latency_file; ///< Empty: none.
-    bool run_inline = false;
+    bool run_inline   = false;
+    bool orderly      = false;
+    bool broadcasting = false;
+    std::string offset_dir; ///< Of broadcasting; empty: the library's default.
+    bool ask_broker = false; ///< To share the queues out, and whether to pop them.
 };
 
 void add_consume_flags(CLI::App& command, consume_flags& flags);

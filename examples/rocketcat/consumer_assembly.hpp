@@ -3,7 +3,9 @@
 
 #include <rocketpush/allocation/average_allocation.hpp>
 #include <rocketpush/allocation/circle_allocation.hpp>
+#include <rocketpush/allocation/consistent_hash_allocation.hpp>
 #include <rocketpush/observe/log_observer.hpp>
+#include <rocketpush/offset_store/broker_offset_store.hpp>
 #include <rocketpush/push_consumer.hpp>
 #include <rocketpush/remoting/name_servers.hpp>
 
@@ -12,22 +14,36 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "consume.hpp"
 
 namespace rocketcat {
 
-/// One of two strategies, chosen when the program runs: two types would compile the whole consumer twice.
-struct chosen_allocation {
-    bool circle = false;
+/// One of some strategies, chosen when the program runs: a type for each would compile the whole consumer as often.
+class chosen_allocation {
+    template <class Function>
+    auto with(Function function) const {
+#if ROCKETPUSH_WITH_OPENSSL
+        if (chosen_ == strategy::consistent_hash)
+            return function(rocketpush::consistent_hash_allocation());
+#endif
+        return chosen_ == strategy::circle ? function(rocketpush::circle_allocation())
+                                           : function(rocketpush::average_allocation());
+    }
+
+  public:
+    explicit chosen_allocation(strategy chosen) : chosen_(chosen) {}
 
     std::string_view name() const noexcept {
-        return circle ? rocketpush::circle_allocation::name() : rocketpush::average_allocation::name();
+        return with([](const auto& strategy) { return strategy.name(); });
     }
     rocketpush::allocation allocate(const rocketpush::allocation_request& request) const {
-        return circle ? rocketpush::circle_allocation().allocate(request)
-                      : rocketpush::average_allocation().allocate(request);
+        return with([&](const auto& strategy) { return strategy.allocate(request); });
     }
+
+  private:
+    strategy chosen_;
 };
 
 /// Problems to standard error, as every consumer's; what tests wait for as lines of standard output.
@@ -68,15 +84,25 @@ class event_lines : public rocketpush::log_observer {
     bool started_ = false;
 };
 
-/// See consume.hpp.
-template <class Executor>
-int with_consumer(const consume_settings& settings, message_sink& sink, line_output& out,
-                  const consume_session& session) {
-    const auto listener = [&sink](std::span<const rocketpush::message_view> messages) { return sink.take(messages); };
-    rocketpush::push_consumer consumer{settings.options, listener, Executor(), chosen_allocation{settings.circle},
-                                       event_lines(out)};
+/// The listener of all of them.
+struct into_sink {
+    message_sink* sink;
+    rocketpush::consume_result operator()(std::span<const rocketpush::message_view> messages) const {
+        return sink->take(messages);
+    }
+};
+
+/// See consume.hpp. @param listener  Concurrent as it is, or in order when it is wrapped.
+template <class Executor, class Allocation = chosen_allocation, class Listener,
+          class Store = rocketpush::broker_offset_store>
+int with_consumer(const consume_settings& settings, Listener listener, line_output& out, const consume_session& session,
+                  Store store = {}) {
+    rocketpush::push_consumer consumer{
+        settings.options, std::move(listener), Executor(), Allocation(chosen_allocation{settings.shared_out}),
+        std::move(store), event_lines(out)};
     for (const auto& [topic, expression] : settings.topics)
-        consumer.subscribe(topic, rocketpush::tags(expression));
+        consumer.subscribe(topic, expression == "*" ? rocketpush::all_messages
+                                                    : rocketpush::filter_expression{settings.filter, expression});
     return session({.start      = [&](auto handler) { consumer.async_start(std::move(handler)); },
                     .stop       = [&](auto handler) { consumer.async_stop(std::move(handler)); },
                     .statistics = [&] { return consumer.statistics(); }});

@@ -2,17 +2,27 @@
 #define ROCKETPUSH_CONSUMER_CORE_HPP
 
 #include <rocketpush/allocation/allocation_strategy.hpp>
+#include <rocketpush/allocation/broker_allocation.hpp>
 #include <rocketpush/client/client_instance.hpp>
 #include <rocketpush/consume/concurrent_consumption.hpp>
+#include <rocketpush/consume/consume_timeout.hpp>
+#include <rocketpush/consume/orderly_consumption.hpp>
+#include <rocketpush/consume/orderly_pause.hpp>
 #include <rocketpush/consume/send_back.hpp>
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/core/subscription.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
+#include <rocketpush/fetch/popped_batch.hpp>
+#include <rocketpush/fetch/popped_queue.hpp>
 #include <rocketpush/observe/observer.hpp>
 #include <rocketpush/observe/statistics.hpp>
 #include <rocketpush/offset_store/offset_store.hpp>
+#include <rocketpush/rebalance/lock_keeper.hpp>
+#include <rocketpush/rebalance/pop_table.hpp>
+#include <rocketpush/rebalance/queue_memory.hpp>
 #include <rocketpush/rebalance/queue_table.hpp>
 #include <rocketpush/rebalance/rebalancer.hpp>
+#include <rocketpush/rebalance/subscription_book.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -20,11 +30,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -44,18 +56,36 @@ template <listener Listener, transport Transport, allocation_strategy Allocation
 class consumer_core : public std::enable_shared_from_this<
                           consumer_core<Listener, Transport, Allocation, Offsets, Executor, Observer, Runtime>> {
   public:
-    using runtime_type     = Runtime;
-    using executor_type    = typename Runtime::executor_type;
-    using client_type      = client_instance<Transport, Runtime>;
-    using connection_ptr   = typename client_type::pool_type::connection_ptr;
-    using connection_type  = typename client_type::connection_type;
-    using consumption_type = concurrent_consumption<Listener, Executor, Observer, Runtime, consumer_core>;
-    using batch_type       = typename consumption_type::batch_type;
-    using queue_type       = owned_queue<connection_type, Runtime, consumption_type::concurrent>;
-    using milliseconds     = std::chrono::milliseconds;
-    using time_point       = std::chrono::steady_clock::time_point;
+    using runtime_type    = Runtime;
+    using store_type      = Offsets;
+    using executor_type   = typename Runtime::executor_type;
+    using client_type     = client_instance<Transport, Runtime>;
+    using connection_ptr  = typename client_type::pool_type::connection_ptr;
+    using connection_type = typename client_type::connection_type;
+    using consumption_type =
+        typename consumption_of<Listener>::template type<Executor, Observer, Runtime, consumer_core>;
+    using batch_type     = typename consumption_type::batch_type;
+    using order_type     = typename consumption_type::order_type;
+    using queue_type     = owned_queue<connection_type, Runtime, consumption_type::concurrent, order_type>;
+    using pop_batch_type = popped_batch<consumption_type::concurrent>;
+    using pop_queue_type = popped_queue<connection_type, Runtime, pop_batch_type>;
+    using milliseconds   = std::chrono::milliseconds;
+    using time_point     = std::chrono::steady_clock::time_point;
     template <class T>
     using task = detail::awaitable<T, executor_type>;
+
+    /// Whether every member reads every queue: none is shared out, offsets are the member's own, and what fails is dropped.
+    static constexpr bool broadcasting = model_of<Offsets>() == message_model::broadcasting;
+    /// Whether each queue's messages are consumed one after the other.
+    static constexpr bool in_order = consumption_type::in_order;
+    /// Whether that holds for the whole group: brokers lock the queues for their members.
+    static constexpr bool locks_queues = in_order && !broadcasting;
+    /// Whether brokers are asked for the share, and may say that it is to be popped. Nothing of it is compiled otherwise.
+    static constexpr bool pops_queues = asks_broker<Allocation>;
+    static_assert(!(pops_queues && broadcasting),
+                  "broker_allocation is for clustering: in broadcasting nothing is shared out");
+    static_assert(!(pops_queues && in_order),
+                  "broker_allocation is for concurrent listeners: nothing orderly is popped");
 
     /// @param checked  Options that `check()` found right.
     consumer_core(options checked, Listener listener, std::shared_ptr<client_type> client, Allocation strategy,
@@ -66,31 +96,67 @@ class consumer_core : public std::enable_shared_from_this<
           strategy_(std::move(strategy)),
           store_(std::move(store)),
           observer_(std::move(observer)),
-          retry_topic_(retry_topic(options_.group)),
+          name_space_(namespace_of(options_)),
+          retry_topic_(retry_topic(with_namespace(name_space_, options_.group))),
           decoder_({.check_crc = options_.check_crc, .decompress = true, .max_body_size = options_.max_body_size}),
-          consumption_(std::move(listener), std::move(executor), observer_, runtime_) {}
+          consumption_(std::move(listener), std::move(executor), observer_, runtime_) {
+        options_.group = with_namespace(name_space_, options_.group);
+        if (!name_space_.empty())
+            name_space_ += '%';
+    }
 
     // For the handle.
 
     consumer_state state() const noexcept { return state_; }
-    const std::map<std::string, subscription>& subscriptions() const noexcept { return subscriptions_; }
 
-    /// Before start.
-    void subscribe(subscription wanted) { subscriptions_.insert_or_assign(wanted.topic, std::move(wanted)); }
-    bool unsubscribe(const std::string& topic) { return subscriptions_.erase(topic) != 0; }
+    /// A topic's name at the broker: with the namespace.
+    std::string full_name(std::string_view topic) const { return with_namespace(namespace_of(options_), topic); }
 
-    /// @retval error::already_started, error::already_stopped, error::group_in_use, a resolver's error.
-    task<std::error_code> start() {
+    /// While it runs, or before.
+    /// @param why  Is given a broker's text if it refuses the condition.
+    task<std::error_code> subscribe(subscription wanted, std::shared_ptr<std::string> why) {
+        const auto self = this->shared_from_this();
+        if (state_ == consumer_state::stopping || state_ == consumer_state::stopped)
+            co_return error::already_stopped;
+        if (state_ == consumer_state::created) {
+            subscriptions_.put(std::move(wanted));
+            co_return std::error_code();
+        }
+        const auto failure = co_await subscription_book<consumer_core>::add(self, std::move(wanted), std::move(why));
+        co_return failure;
+    }
+    task<std::error_code> unsubscribe(std::string topic) {
+        const auto self = this->shared_from_this();
+        if (state_ == consumer_state::stopping || state_ == consumer_state::stopped)
+            co_return error::already_stopped;
+        if (state_ == consumer_state::created)
+            co_return subscriptions_.take_back(topic) ? std::error_code() : make_error_code(error::not_subscribed);
+        const auto failure = co_await subscription_book<consumer_core>::remove(self, std::move(topic));
+        co_return failure;
+    }
+
+    /// @param why  Is given a broker's text if it refuses a condition.
+    /// @retval error::already_started, error::already_stopped, error::group_in_use, error::filter_refused, a resolver's error.
+    task<std::error_code> start(std::shared_ptr<std::string> why = std::make_shared<std::string>()) {
         const auto self = this->shared_from_this();
         if (state_ != consumer_state::created)
             co_return state_ == consumer_state::stopped ? error::already_stopped : error::already_started;
         state_ = consumer_state::starting;
         observer_.on_starting(options_.group);
-        if (auto retry = make_subscription(retry_topic_, all_messages, subscription_version()))
-            subscribe(std::move(*retry));
-        consumption_.start(options_.consume_threads, options_.consume_batch_size);
+        if constexpr (!broadcasting)
+            if (auto retry = make_subscription(retry_topic_, all_messages, subscription_version()))
+                subscriptions_.put(std::move(*retry));
+        consumption_.start(options_);
 
-        auto failure = co_await client_->join(make_group_member(*this, options_.group), topics());
+        std::error_code failure;
+        if constexpr (loads_offsets<Offsets>) {
+            auto access = offset_access();
+            failure     = co_await store_.load(access);
+        }
+        if (!failure && state_ == consumer_state::starting) {
+            const auto check = [self, why] { return subscription_book<consumer_core>::check_filters(self, why); };
+            failure          = co_await client_->join(make_group_member(*this, options_.group), topics(), check);
+        }
         if (state_ != consumer_state::starting)
             failure = error::operation_cancelled; // stop() came meanwhile and sees to the rest
         else if (failure)
@@ -104,7 +170,12 @@ class consumer_core : public std::enable_shared_from_this<
         observer_.on_started(options_.group, client_->client_id());
         spawn(rebalancer<consumer_core>::run(self));
         spawn(commit_duty(self));
+        if constexpr (locks_queues)
+            spawn(lock_keeper<consumer_core>::run(self));
         spawn(sample_duty(self));
+        // On the strand nothing can look while a call runs; in broadcasting nothing is sent back, nor out of its order.
+        if constexpr (!consumption_type::immediate && !broadcasting && !in_order)
+            spawn(sweep_duty(self));
         co_return std::error_code();
     }
 
@@ -128,12 +199,46 @@ class consumer_core : public std::enable_shared_from_this<
         rebalancer_.ask();
         commit_due_.wake();
         sample_due_.wake();
+        sweep_due_.wake();
         queues_.release_all();
+        if constexpr (pops_queues)
+            pops_.release_all();
         // Offsets are committed after the listeners' deadline; a broker that is away must not hold us for ever.
-        const bool clean = co_await queues_.wait_until_empty(stop_deadline_ + settings().request_timeout);
+        bool clean = co_await queues_.wait_until_empty(stop_deadline_ + settings().request_timeout);
+        if constexpr (pops_queues) {
+            const bool pops_clean = co_await pops_.wait_until_empty(stop_deadline_ + settings().request_timeout);
+            clean                 = clean && pops_clean;
+        }
         co_await client_->leave(options_.group);
         finish(clean ? std::error_code() : make_error_code(error::stop_deadline_passed));
         co_return stop_result_;
+    }
+
+    /// From any thread. No pull begins from now on; what is under way and what is cached goes on.
+    void suspend() noexcept { suspended_.store(true, std::memory_order_relaxed); }
+    /// Afterwards `wake_all` on the strand.
+    void lift_suspension() noexcept { suspended_.store(false, std::memory_order_relaxed); }
+    bool suspended() const noexcept { return suspended_.load(std::memory_order_relaxed); }
+
+    /// @param limits  As options have them.
+    void limit_cache(const cache_limits& limits) {
+        limits_ = within_answers(limits, options_);
+        queues_.wake_all();
+    }
+
+    /// Has a queue of ours go on at `offset`, and returns when that is its committed offset.
+    /// @retval error::not_running, error::not_our_queue, error::offset_not_confirmed
+    task<std::error_code> seek(message_queue queue, queue_offset offset) {
+        const auto self = this->shared_from_this();
+        if (!running())
+            co_return error::not_running;
+        const auto ended = queues_.restart_at(queue, offset);
+        if (!ended)
+            co_return error::not_our_queue;
+        if (ended->stage == queue_stage::acquiring)
+            co_return std::error_code();
+        co_await queues_.wait_until_ended(ended);
+        co_return ended->committed == offset ? std::error_code() : make_error_code(error::offset_not_confirmed);
     }
 
     consumer_statistics statistics() {
@@ -149,17 +254,27 @@ class consumer_core : public std::enable_shared_from_this<
                                  .committed    = owned->committed,
                                  .broker_max   = owned->broker_max,
                                  .cached       = owned->cache.level(),
-                                 .running      = owned->cache.busy(),
-                                 .flow         = owned->flow,
+                                 .running      = owned->busy(),
+                                 .flow         = suspended() || owned->suspended ? flow_state::suspended : owned->flow,
                                  .counts       = owned->counts};
+            if constexpr (in_order) {
+                const auto& lock = owned->order.lock;
+                one.lock         = lock.state(now);
+                one.suspended    = owned->order.suspended();
+                if (lock.needed() && lock.held())
+                    one.lock_age = std::chrono::duration_cast<milliseconds>(now - lock.last_confirmed());
+            }
             one.lag = owned->broker_max < 0 ? 0 : std::max<std::int64_t>(0, owned->broker_max - one.committable);
             snapshot.lag += one.lag;
             snapshot.cached_messages += one.cached.messages;
             snapshot.cached_bytes += one.cached.bytes;
             snapshot.queues.push_back(std::move(one));
         }
+        if constexpr (pops_queues)
+            add_popped(snapshot);
         const auto sums              = counts();
         snapshot.counts              = sums;
+        snapshot.suspended           = suspended();
         snapshot.block_bytes         = client_->blocks().live_bytes();
         const auto rate              = [&](auto figure) { return rates_.per_second(now, sums, figure); };
         snapshot.pulls_per_second    = rate([](const work_counts& c) { return c.pulls; });
@@ -201,6 +316,9 @@ class consumer_core : public std::enable_shared_from_this<
     // For the parts.
 
     bool running() const noexcept { return state_ == consumer_state::running; }
+    /// Started, or about to be.
+    bool active() const noexcept { return running() || state_ == consumer_state::starting; }
+    subscription_book<consumer_core>& subscriptions() noexcept { return subscriptions_; }
     const options& settings() const noexcept { return options_; }
     Runtime& runtime() noexcept { return runtime_; }
     Observer& observe() noexcept { return observer_; }
@@ -211,31 +329,52 @@ class consumer_core : public std::enable_shared_from_this<
     detail::block_pool& blocks() noexcept { return client_->blocks(); }
     batch_pool<consumption_type::concurrent>& batches() noexcept { return batches_; }
     queue_table<consumer_core>& queues() noexcept { return queues_; }
+    pop_table<consumer_core>& pops() noexcept
+        requires pops_queues
+    {
+        return pops_;
+    }
     rebalancer<consumer_core>& rebalance() noexcept { return rebalancer_; }
+    auto& locks() noexcept { return locks_; }
     const std::string& client_id() { return client_->client_id(); }
+    /// By which a store knows this member. In broadcasting it does not wait for a connection to learn an address by.
+    const std::string& store_client_id() {
+        if constexpr (broadcasting) {
+            if (lasting_id_.empty())
+                lasting_id_ = lasting_client_id(client_->settings());
+            return lasting_id_;
+        } else {
+            return client_->client_id();
+        }
+    }
     std::string_view own_retry_topic() const noexcept { return retry_topic_; }
+    /// `NS%`, what the listener does not see of a topic; empty without a namespace.
+    std::string_view name_space() const noexcept { return name_space_; }
     time_point stop_deadline() const noexcept { return stop_deadline_; }
 
     pull_pace pace() const noexcept {
-        // A pull may go beyond the limit of bytes, so that one is lower by the block of an answer: what is held stays within
-        // the option. (Unless the option is less than two answers, or bodies inflate to more than that.)
-        const auto answer = std::bit_ceil(options_.pull_batch_bytes + block_for_header);
-        const auto bytes  = options_.max_cached_bytes - std::min(answer, options_.max_cached_bytes / 2);
-        return {.limits      = {options_.max_cached_messages, bytes, options_.max_span},
+        return {.limits = limits_, .interval = options_.pull_interval, .error_delay = options_.error_delay};
+    }
+    const cache_limits& limits() const noexcept { return limits_; }
+    queue_memory<consumer_core>& memory() noexcept { return memory_; }
+    rocketpush::pop_pace pop_pace() const noexcept {
+        const auto answer = std::min(options_.max_frame_size, options_.max_cached_bytes / 2);
+        return {.max_waiting = options_.max_popped_messages,
+                .max_bytes   = options_.max_cached_bytes - answer,
                 .interval    = options_.pull_interval,
                 .error_delay = options_.error_delay};
     }
+    int max_reconsume_times() const noexcept { return effective_max_reconsume_times(options_.max_reconsume_times); }
     /// One for all queues: it keeps its decompression contexts.
     protocol::message_decoder& decoder() noexcept { return decoder_; }
-    const subscription* subscription_of(const std::string& topic) const {
-        const auto found = subscriptions_.find(topic);
-        return found == subscriptions_.end() ? nullptr : &found->second;
-    }
-    std::vector<std::string> topics() const {
-        std::vector<std::string> all;
-        for (const auto& [topic, wanted] : subscriptions_)
-            all.push_back(topic);
-        return all;
+    const subscription* subscription_of(const std::string& topic) const { return subscriptions_.find(topic); }
+    std::vector<std::string> topics() const { return subscriptions_.topics(); }
+
+    /// Has what is left in the pop retry topic of `topic` pulled, or not any more.
+    void pull_pop_retries(const std::string& topic, bool wanted) {
+        auto retries = protocol::real_topic(protocol::pop_topic::retry_v1, options_.group, topic);
+        if (wanted != wants(retries))
+            spawn(follow_pop_retries(this->shared_from_this(), std::move(retries), wanted));
     }
 
     void heartbeat_soon() { client_->heartbeat_soon(); }
@@ -246,37 +385,113 @@ class consumer_core : public std::enable_shared_from_this<
     void spawn(task<void> work) { asio::co_spawn(runtime_.get_executor(), std::move(work), asio::detached); }
 
     void dispatch(batch_type& batch) {
-        if constexpr (consumption_type::immediate)
-            consumption_.dispatch(batch, this);
+        if constexpr (in_order)
+            consumption_.dispatch(*static_cast<queue_type*>(batch.home), batch, owner());
         else
-            consumption_.dispatch(batch, this->shared_from_this());
+            consumption_.dispatch(batch, owner());
     }
 
     /// Hears of batches that ran, now and as soon as the next one has; for those who wait for it.
     void collect_soon() { consumption_.collect_soon(*this); }
 
+    // For queues that are consumed in order; see queue_order.
+
+    void prepare_order(queue_type& queue, bool contested) {
+        if constexpr (in_order) {
+            queue.order.contested = contested;
+            queue.order.turn      = orderly_turn(options_.turn_limit);
+            if constexpr (!locks_queues)
+                queue.order.lock.not_needed();
+        }
+    }
+
+    /// A turn of the queue is over.
+    void batch_ran(order_type& order)
+        requires in_order
+    {
+        auto& queue      = *static_cast<queue_type*>(order.home);
+        order.out        = false;
+        const auto ended = order.ended;
+        queue.counts += std::exchange(order.counts, {});
+        auto kept = queue.dropped ? nullptr : queues_.share(queue);
+        settled(queue);
+        if (!kept)
+            return;
+        if (ended == turn_step::pause) {
+            order.held_up = true;
+            spawn(suspend_queue(this->shared_from_this(), std::move(kept)));
+        } else if (ended == turn_step::yield && consumption_type::immediate) {
+            asio::post(runtime_.get_executor(),
+                       [self = this->shared_from_this(), kept = std::move(kept)] { self->consume_again(*kept); });
+        } else {
+            consume_again(queue);
+        }
+    }
+
+    /// Nothing is in the way of the queue's next turn any more.
+    void consume_again(queue_type& queue) { consumption_.begin_turn(queue, owner()); }
+
+    void regain_lock(queue_type& queue) {
+        if constexpr (locks_queues) {
+            queue.order.held_up = true;
+            spawn(rocketpush::regain_lock(this->shared_from_this(), queues_.share(queue)));
+        }
+    }
+
     /// The last runner has left `batch`.
     void batch_ran(batch_type& batch) {
+        if constexpr (pops_queues)
+            if (batch.popped)
+                return pops_.batch_ran(static_cast<pop_batch_type&>(batch));
         auto& queue = *static_cast<queue_type*>(batch.home);
-        batch.hear();
         queue.counts.calls += batch.tally.calls.load();
         queue.counts.succeeded += batch.tally.succeeded.load();
         queue.counts.failed += batch.tally.failed.load();
         queue.counts.consume_time += std::chrono::nanoseconds(batch.tally.nanoseconds.load());
+        if constexpr (!broadcasting)
+            if (batch.echo_of) {
+                echo_ran(batch, queue);
+                return settled(queue);
+            }
+        batch.hear();
         if (batch.tally.failed.load() != 0)
             batch_has_failed(batch);
         settled(queue);
     }
 
-    /// Sends the messages of `batch` back that the listener wants again.
+    /// Sends the messages of `batch` back that the listener wants again; in broadcasting there is nowhere to.
     void batch_has_failed(batch_type& batch) {
+        if constexpr (pops_queues)
+            if (batch.popped)
+                return pops_.batch_has_failed(static_cast<pop_batch_type&>(batch));
+        if constexpr (broadcasting)
+            drop_failed(batch);
+        else
+            send_failed_back(batch);
+    }
+
+    void drop_failed(batch_type& batch) {
+        auto& counts = static_cast<queue_type*>(batch.home)->counts;
+        for (std::uint32_t i = 0; i < batch.size(); ++i) {
+            if (batch.progress(i) != message_progress::failed)
+                continue;
+            observer_.on_dropped(message_view(batch.messages[i]));
+            batch.set_progress(i, message_progress::finished);
+            ++counts.dropped;
+        }
+    }
+
+    void send_failed_back(batch_type& batch) {
+        if (batch.echo_of)
+            return; // see to it when it has run
         auto owned = queues_.share(*static_cast<queue_type*>(batch.home));
         for (std::uint32_t i = 0; owned && i < batch.size(); ++i) {
             if (batch.progress(i) != message_progress::failed)
                 continue;
+            const failed_message failed{i, batch.delay_level(i), batch.messages[i].reconsume_times};
             batch.set_progress(i, message_progress::sending_back);
             ++batch.under_send_back;
-            spawn(send_back(this->shared_from_this(), owned, batch, i));
+            spawn(send_back(this->shared_from_this(), owned, batch, failed));
         }
     }
 
@@ -290,9 +505,12 @@ class consumer_core : public std::enable_shared_from_this<
         consumer_core& core;
 
         const std::string& group() const noexcept { return core.options_.group; }
-        const std::string& client_id() const { return core.client_->client_id(); }
+        const std::string& client_id() const { return core.store_client_id(); }
+        void report(std::string_view where, std::error_code what) { core.observer_.on_offset_store(where, what); }
         task<result<std::optional<queue_offset>>> query_offset(message_queue queue) {
-            return core.calls().query_offset(group(), std::move(queue));
+            const auto& with    = core.options_;
+            const bool strictly = with.strict_from && with.from != consume_from::first && !is_retry_topic(queue.topic);
+            return core.calls().query_offset(group(), std::move(queue), strictly);
         }
         task<std::error_code> update_offset(message_queue queue, queue_offset offset) {
             return core.calls().update_offset(group(), std::move(queue), offset);
@@ -304,23 +522,37 @@ class consumer_core : public std::enable_shared_from_this<
 
     protocol::consumer_data describe() const {
         protocol::consumer_data data;
-        data.group_name         = options_.group;
+        data.group_name = options_.group;
+        data.unit_mode  = options_.unit_mode;
+        data.message_model =
+            broadcasting ? protocol::heartbeat_words::broadcasting : protocol::heartbeat_words::clustering;
         data.consume_from_where = options_.from == consume_from::first       ? protocol::heartbeat_words::from_first
                                   : options_.from == consume_from::timestamp ? protocol::heartbeat_words::from_time
                                                                              : protocol::heartbeat_words::from_last;
-        for (const auto& [topic, wanted] : subscriptions_)
+        for (const auto& [topic, wanted] : subscriptions_.all())
             data.subscriptions.push_back(wanted);
         return data;
     }
+    void reset(const std::string& topic, const std::vector<protocol::queue_position>& to) {
+        for (const auto& [queue, offset] : to) {
+            if (queue.topic != topic || offset < 0)
+                continue;
+            if (const auto owned = queues_.restart_at(queue, offset))
+                observer_.on_offset_corrected(queue, owned->cache.next_pull(), offset);
+        }
+    }
+    bool wants(const std::string& topic) const { return subscriptions_.find(topic) != nullptr; }
     void members_changed() { rebalancer_.ask(); }
     void route_changed(const std::string& topic, std::size_t queues) {
-        if (!subscriptions_.contains(topic))
+        if (!wants(topic))
             return;
         observer_.on_route_changed(topic, queues);
+        if (running())
+            subscriptions_.route_came(this->shared_from_this(), topic);
         rebalancer_.ask();
     }
     void route_failure(const std::string& topic, std::error_code why) {
-        if (subscriptions_.contains(topic))
+        if (wants(topic))
             observer_.on_route_failure(topic, why);
     }
     void connect_ended(const endpoint& peer, std::error_code why) { observer_.on_connect(peer, why); }
@@ -333,18 +565,46 @@ class consumer_core : public std::enable_shared_from_this<
     }
 
   private:
-    static constexpr std::size_t block_for_header = 4096; ///< Bytes of an answer before its messages, at most.
+    /// A pull may go beyond the limit of bytes, so that one is lower by the block of an answer: what is held stays within
+    /// the option. (Unless the option is less than two answers, or bodies inflate to more than that.)
+    static cache_limits within_answers(const cache_limits& limits, const options& with) noexcept {
+        const auto answer = std::bit_ceil(with.pull_batch_bytes + queue_memory<consumer_core>::block_for_header);
+        const auto span   = in_order ? std::numeric_limits<std::int64_t>::max() : limits.span;
+        return {limits.messages, limits.bytes - std::min(answer, limits.bytes / 2), span};
+    }
+
+    /// What a consumption keeps while jobs of ours are out.
+    auto owner() {
+        if constexpr (consumption_type::immediate)
+            return this;
+        else
+            return this->shared_from_this();
+    }
 
     /// The last step, after which nothing of the consumer runs but listener calls that hang.
     void finish(std::error_code outcome) {
         const bool clean = outcome != error::stop_deadline_passed;
         consumption_.shut();
         consumption_.executor().join(clean ? milliseconds(1000) : milliseconds(0));
+        queues_.keep_left_behind();
+        if constexpr (pops_queues)
+            pops_.close();
         state_       = consumer_state::stopped;
         stop_result_ = outcome;
         observer_.on_stopped(options_.group, outcome);
         has_stopped_.store(true);
         stopped_.set();
+        if constexpr (locks_queues)
+            locks_.stop();
+    }
+
+    static task<void> follow_pop_retries(std::shared_ptr<consumer_core> self, std::string topic, bool wanted) {
+        if (!wanted) {
+            co_await subscription_book<consumer_core>::remove(self, std::move(topic));
+        } else if (auto made = make_subscription(topic, all_messages, self->subscription_version())) {
+            const auto why = std::make_shared<std::string>();
+            co_await subscription_book<consumer_core>::add(self, std::move(*made), why);
+        }
     }
 
     static task<void> commit_duty(std::shared_ptr<consumer_core> self) {
@@ -354,6 +614,34 @@ class consumer_core : public std::enable_shared_from_this<
             co_await self->commit_due_.wait_until(self->runtime_.now() + self->options_.commit_interval);
             if (self->running())
                 co_await self->queues_.commit(turn % rewrite == 0);
+        }
+    }
+
+    /// A message was consumed here once more.
+    void echo_ran(batch_type& echo, queue_type& queue) {
+        auto& batch       = *echo.echo_of;
+        const auto index  = echo.echo_index;
+        const auto answer = echo.progress(0); // unfinished: its queue was given up before it ran; taken over: not heard
+        const failed_message failed{index, echo.delay_level(0), echo.messages.front().reconsume_times};
+        batches_.give_back(queue.cache.take_echo(echo));
+        auto owned = queues_.share(queue);
+        if (answer == message_progress::failed && owned)
+            return spawn(send_back(this->shared_from_this(), std::move(owned), batch, failed));
+        if (answer == message_progress::finished)
+            batch.set_progress(index, message_progress::finished);
+        --batch.under_send_back;
+    }
+
+    static task<void> sweep_duty(std::shared_ptr<consumer_core> self) {
+        const auto interval = sweep_interval(self->options_.consume_timeout);
+        while (self->running()) {
+            co_await self->sweep_due_.wait_until(self->runtime_.now() + interval);
+            if (!self->running())
+                break;
+            self->consumption_.collect(*self);
+            for (const auto& owned : self->queues_.all())
+                if (!owned->dropped)
+                    take_over_expired(self, owned);
         }
     }
 
@@ -368,8 +656,39 @@ class consumer_core : public std::enable_shared_from_this<
         auto sums = queues_.past_counts();
         for (const auto& owned : queues_.all())
             sums += owned->counts;
+        if constexpr (pops_queues) {
+            sums += pops_.past_counts();
+            for (const auto& [queue, owned] : pops_.all())
+                sums += owned->counts;
+        }
         return sums;
     }
+
+    void add_popped(consumer_statistics& snapshot) {
+        const auto now   = runtime_.now();
+        const auto since = [now](time_point then) { return std::chrono::duration_cast<milliseconds>(now - then); };
+        for (const auto& [queue, owned] : pops_.all()) {
+            popped_queue_statistics one{.queue          = queue,
+                                        .stage          = owned->stage,
+                                        .in_stage_for   = since(owned->stage_since),
+                                        .waiting        = owned->waiting,
+                                        .held_bytes     = owned->held_bytes(),
+                                        .rest           = owned->rest,
+                                        .since_last_pop = since(owned->polled),
+                                        .running        = owned->running(),
+                                        .flow           = owned->flow,
+                                        .counts         = owned->counts};
+            snapshot.lag += std::max<std::int64_t>(0, one.rest);
+            snapshot.cached_messages += one.waiting;
+            snapshot.cached_bytes += one.held_bytes;
+            snapshot.popped.push_back(std::move(one));
+        }
+    }
+
+    /// In the place of a pop table where nothing is popped.
+    struct no_pops {
+        explicit no_pops(consumer_core&) noexcept {}
+    };
 
     options options_;
     std::shared_ptr<client_type> client_; ///< Its block pool outlives the batches below.
@@ -377,21 +696,33 @@ class consumer_core : public std::enable_shared_from_this<
     Allocation strategy_;
     Offsets store_;
     Observer observer_;
+    std::string name_space_;
     std::string retry_topic_;
-    std::map<std::string, subscription> subscriptions_;
+    std::string lasting_id_; ///< In broadcasting only.
+    subscription_book<consumer_core> subscriptions_;
     protocol::message_decoder decoder_;
     batch_pool<consumption_type::concurrent> batches_;
     consumption_type consumption_;
+    cache_limits limits_ =
+        within_answers({options_.max_cached_messages, options_.max_cached_bytes, options_.max_span}, options_);
+    queue_memory<consumer_core> memory_{*this};
     queue_table<consumer_core> queues_{*this};
+    [[no_unique_address]] std::conditional_t<pops_queues, pop_table<consumer_core>, no_pops> pops_{*this};
     rebalancer<consumer_core> rebalancer_{*this};
+    struct no_locks {
+        explicit no_locks(consumer_core&) noexcept {}
+    };
+    [[no_unique_address]] std::conditional_t<locks_queues, lock_keeper<consumer_core>, no_locks> locks_{*this};
     detail::wake_up<Runtime> commit_due_{runtime_};
     detail::wake_up<Runtime> sample_due_{runtime_};
+    detail::wake_up<Runtime> sweep_due_{runtime_};
     detail::signal_flag<Runtime> stopped_{runtime_};
     rate_window rates_;
     time_point stop_deadline_ = time_point::max();
     std::error_code stop_result_;
     consumer_state state_ = consumer_state::created;
     std::atomic<bool> has_stopped_{false};
+    std::atomic<bool> suspended_{false};
 };
 
 } // namespace rocketpush

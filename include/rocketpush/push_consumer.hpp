@@ -42,8 +42,9 @@ namespace rocketpush {
  * runtime) or runs on the user's context (`asio_runtime{context.get_executor()}`); blocking calls need another thread
  * than that context's, the `async_` ones do not.
  *
- * @par Thread safety  All functions from any thread; `subscribe` before start and not at once with it. The blocking ones refuse to
- *                     wait on the consumer's own strand; `stop` inside a listener begins to stop and returns.
+ * @par Thread safety  All functions from any thread; before start, `subscribe` and `unsubscribe` one after the other and not at
+ *                     once with it. On the consumer's own strand the blocking ones refuse to wait, or, like `stop`, begin and
+ *                     return; inside a listener too.
  * @par Source         Java `DefaultMQPushConsumer`.
  */
 template <listener Listener, transport Transport = tcp_transport, allocation_strategy Allocation = average_allocation,
@@ -64,6 +65,8 @@ class push_consumer {
         requires(detail::one_of<Policies, Transport, Allocation, Offsets, Executor, Observer, Runtime> && ...)
     push_consumer(options with, Listener listener, Policies... policies) {
         checked(with);
+        if constexpr (core_type::broadcasting)
+            name_lastingly(with);
         std::tuple<Policies...> given(std::move(policies)...);
         auto client = std::make_shared<typename core_type::client_type>(
             client_part(with), detail::take_policy<Transport>(given), detail::take_policy<Runtime>(given));
@@ -91,6 +94,8 @@ class push_consumer {
             own.client_ip = settings.client_ip;
         if (own.unit_name.empty())
             own.unit_name = settings.unit_name;
+        if (own.namespace_v2.empty())
+            own.namespace_v2 = settings.namespace_v2;
         if (own != settings)
             throw std::system_error(error::invalid_option,
                                     "options of the shared client differ from those it was made with");
@@ -119,29 +124,58 @@ class push_consumer {
     }
 
     /**
-     * @brief Subscribes to a topic; again replaces the expression. Before start.
-     * @throw std::system_error  error::invalid_topic, error::invalid_expression, error::unsupported_feature (SQL),
-     *                           error::already_started.
+     * @brief Subscribes to a topic; again replaces the expression. Before start, or while running: then it returns when the
+     *        brokers know, and the topic's messages come within a second.
+     *
+     * A new expression holds for what the group has not committed yet. A topic that does not exist is subscribed all the same,
+     * and looked for. On the consumer's own strand and inside a listener it begins and returns.
+     *
+     * @throw std::system_error  error::invalid_topic, error::invalid_expression, error::already_stopped,
+     *                           error::filter_refused (while running; the text is the broker's).
      */
     void subscribe(const std::string& topic, const filter_expression& filter = all_messages) {
-        if (started_.load())
-            throw std::system_error(error::already_started, "subscribe to " + topic + " before start()");
-        if (filter.type == filter_type::sql92)
-            throw std::system_error(error::unsupported_feature, "SQL92 filters are not in this version; use tags()");
-        auto wanted = make_subscription(topic, filter, core_->subscription_version());
-        if (!wanted)
-            throw std::system_error(wanted.error(),
-                                    wanted.error() == error::invalid_topic
-                                        ? "topic \"" + topic + "\" " + describe_name_rule(name_kind::topic)
-                                        : "expression \"" + filter.text + "\" selects nothing; use \"*\" for all");
-        core_->subscribe(std::move(*wanted));
+        auto wanted = checked_subscription(topic, filter);
+        if (!started_.load())
+            return core_->subscriptions().put(std::move(wanted));
+        const auto why = std::make_shared<std::string>();
+        if (const auto failure = wait_for(core_->subscribe(std::move(wanted), why)))
+            throw std::system_error(failure, why->empty() ? "subscribe to " + topic : *why);
     }
 
-    /// Takes a subscription back. Before start. @return Whether there was one.
+    /**
+     * @brief As `subscribe` while running.
+     * @param token  Completion token for `void(std::error_code)`: error::filter_refused, error::already_stopped,
+     *               error::operation_cancelled.
+     * @throw std::system_error  error::invalid_topic, error::invalid_expression.
+     */
+    template <class Token>
+    auto async_subscribe(const std::string& topic, const filter_expression& filter, Token&& token) {
+        return run_on_strand([wanted = checked_subscription(topic, filter)](
+                                 core_type& core) { return core.subscribe(wanted, std::make_shared<std::string>()); },
+                             std::forward<Token>(token));
+    }
+
+    /**
+     * @brief Takes a subscription back. While running it returns when the topic's queues were given up in good order: running
+     *        listener calls at their end (not for ever), offsets confirmed, the brokers told.
+     *
+     * On the consumer's own strand and inside a listener it begins and returns.
+     *
+     * @return Whether there was one. @throw std::system_error  error::already_stopped
+     */
     bool unsubscribe(const std::string& topic) {
-        if (started_.load())
-            throw std::system_error(error::already_started, "unsubscribe from " + topic + " before start()");
-        return core_->unsubscribe(topic);
+        if (!started_.load())
+            return core_->subscriptions().take_back(core_->full_name(topic));
+        const auto failure = wait_for(core_->unsubscribe(core_->full_name(topic)));
+        if (failure && failure != error::not_subscribed)
+            throw std::system_error(failure, "unsubscribe from " + topic);
+        return !failure;
+    }
+    /// @param token  Completion token for `void(std::error_code)`: error::not_subscribed, error::already_stopped.
+    template <class Token>
+    auto async_unsubscribe(const std::string& topic, Token&& token) {
+        return run_on_strand([whole = core_->full_name(topic)](core_type& core) { return core.unsubscribe(whole); },
+                             std::forward<Token>(token));
     }
 
     /**
@@ -151,8 +185,9 @@ class push_consumer {
      * consumer goes on asking.
      *
      * @param token  Completion token for `void(std::error_code)`: error::already_started, error::already_stopped,
-     *               error::group_in_use, error::operation_cancelled (stopped meanwhile), or a resolver's error
-     *               when no name server's host can be resolved.
+     *               error::group_in_use, error::filter_refused (a broker refuses a SQL condition; the observer has its
+     *               text), error::operation_cancelled (stopped meanwhile), or a resolver's error when no name server's
+     *               host can be resolved.
      */
     template <class Token>
     auto async_start(Token&& token) {
@@ -178,20 +213,12 @@ class push_consumer {
     /// Blocking `async_start`. @throw std::system_error
     void start() {
         std::error_code failure;
-        start(failure);
+        const auto why = start_and_wait(failure);
         if (failure)
-            throw std::system_error(failure, "cannot start consumer of group " + core_->settings().group);
+            throw std::system_error(failure, "cannot start consumer of group " + core_->settings().group +
+                                                 (why.empty() ? why : ": " + why));
     }
-    void start(std::error_code& failure) {
-        failure = {};
-        if (core_->runtime().running_in_this_thread()) {
-            failure = error::would_wait_for_itself;
-            return;
-        }
-        started_ = true;
-        core_->runtime().start();
-        failure = result_of(begin(core_->start()));
-    }
+    void start(std::error_code& failure) { start_and_wait(failure); }
 
     /// Blocking `async_stop`. A second call, or one before start, is no error. It ends in any case: also when a listener hangs on
     /// the consumer's own thread, or nobody runs the context that the consumer is on.
@@ -267,6 +294,73 @@ class push_consumer {
     /// How many listener calls run at once, from now on.
     void resize(std::size_t threads) { core_->executor().resize(threads); }
 
+    /**
+     * @brief No pull begins from now on. Cached messages are consumed, as is what a pull under way brings; the queues stay ours,
+     *        offsets are committed. Statistics show it.
+     *
+     * From any thread, before start too; not counted: one `resume` is enough.
+     *
+     * @par Source  Java `DefaultMQPushConsumer.suspend`. Differs: sharing out goes on.
+     */
+    void suspend() noexcept { core_->suspend(); }
+    void resume() {
+        core_->lift_suspension();
+        later([](core_type& core) { core.queues().wake_all(); });
+    }
+
+    /// The same for one queue, ours or not: also when it comes to us later. Takes effect in a moment.
+    void suspend(const message_queue& queue) {
+        later([queue](core_type& core) { core.queues().suspend(queue, true); });
+    }
+    void resume(const message_queue& queue) {
+        later([queue](core_type& core) { core.queues().suspend(queue, false); });
+    }
+
+    /**
+     * @brief How much of each queue may be held, from now on; in place of the options.
+     * @throw std::system_error  error::invalid_option, as the constructor.
+     */
+    void limit_cache(const cache_limits& limits) {
+        auto with                = core_->settings();
+        with.max_cached_messages = limits.messages;
+        with.max_cached_bytes    = limits.bytes;
+        with.max_span            = limits.span;
+        checked(with);
+        later([limits](core_type& core) { core.limit_cache(limits); });
+    }
+
+    /// `options::max_consumer_bytes`, from now on. @throw std::system_error  error::invalid_option
+    void limit_memory(std::size_t bytes) {
+        auto with               = core_->settings();
+        with.max_consumer_bytes = bytes;
+        checked(with);
+        later([bytes](core_type& core) { core.memory().limit(bytes); });
+    }
+
+    /**
+     * @brief Has a queue that this member holds go on at `offset`: running listener calls end (not for ever), cached messages
+     *        are let go of, the offset is committed, and within a second the queue is pulled from there.
+     *
+     * An offset outside of the queue becomes the nearest one in it, which the observer is told. On the consumer's own strand
+     * and inside a listener it begins and returns.
+     *
+     * @throw std::system_error  error::not_our_queue, error::offset_not_confirmed, error::not_running, error::invalid_option (negative).
+     */
+    void seek(const message_queue& queue, queue_offset offset) {
+        auto failure = make_error_code(error::invalid_option);
+        if (offset >= 0)
+            failure = started_.load() ? wait_for(core_->seek(queue, offset)) : error::not_running;
+        if (failure)
+            throw std::system_error(failure, "seek to offset " + std::to_string(offset) + " of " + queue.topic + '/' +
+                                                 queue.broker_name + '/' + std::to_string(queue.queue_id));
+    }
+    /// @param offset  Not negative. @param token  Completion token for `void(std::error_code)`, as above.
+    template <class Token>
+    auto async_seek(const message_queue& queue, queue_offset offset, Token&& token) {
+        return run_on_strand([queue, offset](core_type& core) { return core.seek(queue, offset); },
+                             std::forward<Token>(token));
+    }
+
     const options& settings() const noexcept { return core_->settings(); }
 
   private:
@@ -277,11 +371,42 @@ class push_consumer {
             throw std::system_error(problem.code, problem.text);
     }
 
+    subscription checked_subscription(const std::string& topic, const filter_expression& filter) {
+        auto wanted = make_subscription(core_->full_name(topic), filter, core_->subscription_version());
+        if (!wanted)
+            throw std::system_error(wanted.error(),
+                                    wanted.error() == error::invalid_topic
+                                        ? "topic \"" + topic + "\" " + describe_name_rule(name_kind::topic)
+                                        : "expression \"" + filter.text + "\" selects nothing; use \"*\" for all");
+        return std::move(*wanted);
+    }
+
+    /// @return A broker's text, if it is why.
+    std::string start_and_wait(std::error_code& failure) {
+        failure = {};
+        if (core_->runtime().running_in_this_thread()) {
+            failure = error::would_wait_for_itself;
+            return {};
+        }
+        started_ = true;
+        core_->runtime().start();
+        const auto why = std::make_shared<std::string>();
+        failure        = result_of(begin(core_->start(why)));
+        return *why;
+    }
+
     template <class Client, class... Policies>
     void assemble(options with, Listener listener, std::shared_ptr<Client> client, std::tuple<Policies...>& given) {
         core_ = std::make_shared<core_type>(std::move(with), std::move(listener), std::move(client),
                                             detail::take_policy<Allocation>(given), detail::take_policy<Offsets>(given),
                                             detail::take_policy<Executor>(given), detail::take_policy<Observer>(given));
+    }
+
+    /// Does something on the strand soon.
+    template <class Work>
+    void later(Work work) {
+        if (!core_->has_stopped()) // else nobody may run it
+            asio::post(core_->runtime().get_executor(), [core = core_, work] { work(*core); });
     }
 
     template <class Work, class Token>
@@ -322,6 +447,20 @@ class push_consumer {
         auto outcome = promise->get_future();
         core_->spawn(answer(core_, std::move(work), std::move(promise)));
         return outcome;
+    }
+
+    /// Begins `work`, and waits for its end unless that would be to wait for ourselves.
+    std::error_code wait_for(task<std::error_code> work) {
+        if (core_->has_stopped()) // nobody may run the strand any more
+            return error::already_stopped;
+        const bool own = core_->runtime().running_in_this_thread() || core_->inside_listener();
+        auto outcome   = begin(std::move(work));
+        if (own)
+            return {};
+        while (outcome.wait_for(milliseconds(50)) != std::future_status::ready)
+            if (core_->has_stopped())
+                return error::already_stopped;
+        return result_of(std::move(outcome));
     }
 
     static std::error_code result_of(std::future<std::error_code> outcome) {

@@ -13,6 +13,7 @@
 #include <rocketpush/core/names.hpp>          // which topics and groups may be called what
 #include <rocketpush/core/endpoint.hpp>       // host and port
 #include <rocketpush/core/options.hpp>        // everything a consumer can be told, checked
+#include <rocketpush/core/message_model.hpp>  // whether one member gets a message, or all
 #include <rocketpush/core/message_queue.hpp>  // topic, broker, queue id
 #include <rocketpush/core/subscription.hpp>   // a topic and which of its messages
 #include <rocketpush/core/message.hpp>        // a message: a view into its frame, or an owning copy
@@ -26,7 +27,12 @@
 #include <rocketpush/executor/thread_pool_executor.hpp>
 #include <rocketpush/executor/asio_executor.hpp>
 #include <rocketpush/allocation/average_allocation.hpp>
+#include <rocketpush/allocation/broker_allocation.hpp>
 #include <rocketpush/allocation/circle_allocation.hpp>
+#include <rocketpush/allocation/consistent_hash_allocation.hpp>
+#include <rocketpush/allocation/fixed_allocation.hpp>
+#include <rocketpush/allocation/machine_room_allocation.hpp>
+#include <rocketpush/allocation/nearby_allocation.hpp>
 
 // protocol: bytes to values and back
 #include <rocketpush/protocol/frame.hpp>           // where a frame ends
@@ -49,7 +55,8 @@
 #include <rocketpush/remoting/broker_calls.hpp>     // what is asked of brokers
 
 // offset_store: where a group is; observe: telling
-#include <rocketpush/offset_store/broker_offset_store.hpp>
+#include <rocketpush/offset_store/broker_offset_store.hpp> // at the brokers: clustering
+#include <rocketpush/offset_store/file_offset_store.hpp>   // in a file: broadcasting
 #include <rocketpush/observe/log_observer.hpp>
 #include <rocketpush/observe/statistics.hpp>
 
@@ -59,8 +66,15 @@
 #include <rocketpush/fetch/process_queue.hpp> // what of a queue is not finished
 #include <rocketpush/fetch/queue_fetcher.hpp> // the fetch loop
 #include <rocketpush/consume/listener.hpp>    // the user's code
+#include <rocketpush/consume/deferred_message.hpp> // a message that the user completes later
 #include <rocketpush/consume/concurrent_consumption.hpp>
-#include <rocketpush/consume/send_back.hpp>
+#include <rocketpush/consume/orderly.hpp>          // one message of a queue after the other
+#include <rocketpush/consume/orderly_consumption.hpp>
+#include <rocketpush/consume/return_ladder.hpp>   // where a message goes that failed
+#include <rocketpush/consume/send_back.hpp>       // takes it there
+#include <rocketpush/consume/consume_timeout.hpp> // and what a listener is at for too long
+#include <rocketpush/rebalance/queue_lock.hpp>    // what is known of a queue's lock
+#include <rocketpush/rebalance/lock_keeper.hpp>
 #include <rocketpush/rebalance/queue_table.hpp>
 #include <rocketpush/rebalance/rebalancer.hpp>
 

@@ -40,12 +40,16 @@ namespace rocketpush {
  */
 enum class error {
     // Options and names; seen by the constructor, subscribe() and start(), before any connection.
-    invalid_option = 1,  ///< An option is out of its range; the text names it.
-    invalid_group,       ///< The consumer group's name is empty, reserved, too long or has a bad character.
-    invalid_topic,       ///< A topic's name is empty, too long or has a bad character.
-    invalid_name_server, ///< The name server list is empty or an address is not `host:port`.
-    invalid_expression,  ///< A subscription's expression selects nothing or is empty.
-    unsupported_feature, ///< The option needs a feature that this version or build does not have.
+    invalid_option = 1,   ///< An option is out of its range; the text names it.
+    invalid_group,        ///< The consumer group's name is empty, reserved, too long or has a bad character.
+    invalid_topic,        ///< A topic's name is empty, too long or has a bad character.
+    invalid_name_server,  ///< The name server list is empty or an address is not `host:port`.
+    invalid_expression,   ///< A subscription's expression selects nothing or is empty.
+    unsupported_feature,  ///< The option needs a feature that this version or build does not have.
+    filter_refused,       ///< A broker does not compile the SQL condition, or has such filters off.
+    not_subscribed,       ///< unsubscribe() of a topic that is not subscribed.
+    not_our_queue,        ///< seek() in a queue that this member does not hold at the moment.
+    offset_not_confirmed, ///< The queue's new offset did not reach its broker.
 
     // Life cycle; seen by start(), stop() and calls on a consumer that is not running.
     already_started,       ///< start() a second time.
@@ -75,12 +79,21 @@ enum class error {
     too_many_requests,   ///< The limit of requests under way on one connection is reached.
     operation_cancelled, ///< The consumer is stopping, or gave the queue up.
 
+    // Offsets in files.
+    offset_file_damaged, ///< A local offset file is not what it should be, and its backup does not help.
+
     // Routes and sharing out.
     name_servers_unreachable, ///< No name server of the list answered.
     no_route,                 ///< The name server does not know the topic.
     no_broker_address,        ///< The route has no address for this broker.
     no_members,               ///< The broker's member list of the group is empty.
+    no_machine_room,          ///< A resolver of nearby_allocation does not know the room of a queue or of a member.
     not_a_member,             ///< This client is not in the member list of its group.
+    no_assignment,            ///< The broker cannot say which queues are this member's.
+
+    // Locks of orderly consumers.
+    locked_elsewhere, ///< Another member of the group has the queue's lock.
+    lock_expired,     ///< The queue's lock was not confirmed for so long that another member may have had it.
 };
 
 /**
@@ -113,6 +126,9 @@ enum class response_code : int {
     invalid_parameter            = 29,
     consumer_not_online          = 206,
     consume_msg_timeout          = 207,
+    no_message                   = 208,
+    polling_full                 = 209,
+    polling_timeout              = 210,
     flow_control                 = 215,
     not_leader_for_queue         = 501,
     go_away                      = 1500,
@@ -129,6 +145,10 @@ constexpr std::string_view describe(error code) noexcept {
     case error::invalid_name_server: return "the name server list is not valid";
     case error::invalid_expression: return "the subscription expression is not valid";
     case error::unsupported_feature: return "this version or build does not have the feature";
+    case error::filter_refused: return "a broker refuses the subscription's condition";
+    case error::not_subscribed: return "the topic is not subscribed";
+    case error::not_our_queue: return "this member does not hold the queue";
+    case error::offset_not_confirmed: return "the broker has not confirmed the queue's new offset";
     case error::already_started: return "the consumer was started before";
     case error::already_stopped: return "the consumer was stopped and cannot be used again";
     case error::not_running: return "the consumer is not running";
@@ -151,11 +171,16 @@ constexpr std::string_view describe(error code) noexcept {
     case error::connection_closed: return "the connection ended while a request was under way";
     case error::too_many_requests: return "too many requests are under way on the connection";
     case error::operation_cancelled: return "the operation was cancelled";
+    case error::offset_file_damaged: return "a local offset file is damaged";
     case error::name_servers_unreachable: return "no name server answered";
     case error::no_route: return "the name server has no route for the topic";
     case error::no_broker_address: return "the route has no address for the broker";
     case error::no_members: return "the group's member list is empty";
+    case error::no_machine_room: return "the machine room of a queue or of a member is not known";
     case error::not_a_member: return "this client is not in its group's member list";
+    case error::no_assignment: return "the broker cannot say which queues are this member's";
+    case error::locked_elsewhere: return "another member of the group has the queue's lock";
+    case error::lock_expired: return "the queue's lock was not confirmed in time";
     }
     return {};
 }
@@ -187,6 +212,9 @@ constexpr std::string_view describe(response_code code) noexcept {
     case response_code::invalid_parameter: return "invalid parameter";
     case response_code::consumer_not_online: return "the consumer is not online";
     case response_code::consume_msg_timeout: return "the consumer did not answer in time";
+    case response_code::no_message: return "the queue has no message at the offset";
+    case response_code::polling_full: return "too many polls wait at the broker";
+    case response_code::polling_timeout: return "no message while the poll waited";
     case response_code::flow_control: return "the broker limits the flow";
     case response_code::not_leader_for_queue: return "the broker does not lead the queue";
     case response_code::go_away: return "the server is going away";
@@ -374,6 +402,9 @@ inline constexpr std::size_t max_group_length       = 120; ///< Brokers before 5
 inline constexpr std::string_view inner_producer_group = "CLIENT_INNER_PRODUCER";
 /// What a producer names as `defaultTopic`: a broker copies its settings when it creates a topic by itself.
 inline constexpr std::string_view auto_create_topic = "TBW102";
+
+/// How the broker names of static topics' queues begin, which are no broker's. Java: LOGICAL_QUEUE_MOCK_BROKER_PREFIX.
+inline constexpr std::string_view static_topic_broker_prefix = "__syslo__";
 
 /// Where a group's messages go that shall be consumed later again.
 inline std::string retry_topic(std::string_view group) { return std::string(retry_topic_prefix).append(group); }
@@ -579,6 +610,93 @@ struct std::hash<rocketpush::endpoint> {
 #ifndef ROCKETPUSH_CORE_OPTIONS_HPP
 #define ROCKETPUSH_CORE_OPTIONS_HPP
 
+// rocketpush/core/namespaces.hpp
+#ifndef ROCKETPUSH_CORE_NAMESPACES_HPP
+#define ROCKETPUSH_CORE_NAMESPACES_HPP
+
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+/**
+ * @file
+ * Namespaces of the first kind: at the broker topic `orders` of namespace `ns` is `ns%orders`, its group `billing` is
+ * `ns%billing`, that group's retry topic `%RETRY%ns%billing`. Users see the names without. (A namespace of the second kind
+ * changes no name; it is told with every request.)
+ *
+ * @par Source  Java `NamespaceUtil`, `NameServerAddressUtils`.
+ */
+namespace rocketpush {
+
+namespace detail {
+
+/// How much of `name` is `%RETRY%` or `%DLQ%`: what stays in front of a namespace.
+constexpr std::size_t size_of_topic_prefix(std::string_view name) noexcept {
+    return is_retry_topic(name) ? retry_topic_prefix.size() : is_dlq_topic(name) ? dlq_topic_prefix.size() : 0;
+}
+
+/// Whether `rest` begins with `name_space%`.
+constexpr bool begins_with_namespace(std::string_view rest, std::string_view name_space) noexcept {
+    return rest.size() > name_space.size() && rest.starts_with(name_space) && rest[name_space.size()] == '%';
+}
+
+/// Letters, digits and `_` from `at` on; how many.
+constexpr std::size_t word_size(std::string_view text, std::size_t at) noexcept {
+    const auto is_of_a_word = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+    };
+    std::size_t size = 0;
+    while (at + size < text.size() && is_of_a_word(text[at + size]))
+        ++size;
+    return size;
+}
+
+} // namespace detail
+
+/// A topic's or group's name at the broker. RocketMQ's own names, and those that have the namespace, stay as they are.
+inline std::string with_namespace(std::string_view name_space, std::string_view name) {
+    const auto prefix = name.substr(0, detail::size_of_topic_prefix(name));
+    const auto rest   = name.substr(prefix.size());
+    if (name_space.empty() || name.empty() || is_system_topic(name) || name.starts_with("CID_RMQ_SYS_") ||
+        detail::begins_with_namespace(rest, name_space))
+        return std::string(name);
+    std::string whole(prefix);
+    whole.append(name_space).append("%").append(rest);
+    return whole;
+}
+
+/// A name as users see it: without the namespace, if it has this one.
+inline std::string without_namespace(std::string_view name_space, std::string_view name) {
+    const auto prefix = name.substr(0, detail::size_of_topic_prefix(name));
+    const auto rest   = name.substr(prefix.size());
+    if (name_space.empty() || !detail::begins_with_namespace(rest, name_space))
+        return std::string(name);
+    return std::string(prefix).append(rest.substr(name_space.size() + 1));
+}
+
+/**
+ * @brief The namespace that a name server's address names, or an empty text.
+ *
+ * `MQ_INST_1234_Abc.mq.example.com:80`, with or without `http://`, names `MQ_INST_1234_Abc`; of a list, the first address counts.
+ */
+constexpr std::string_view namespace_of_address(std::string_view name_servers) noexcept {
+    constexpr std::string_view instance = "MQ_INST_";
+    if (const auto scheme = detail::word_size(name_servers, 0);
+        scheme != 0 && name_servers.substr(scheme).starts_with("://"))
+        name_servers.remove_prefix(scheme + 3);
+    const auto size = detail::word_size(name_servers, 0);
+    const auto name = name_servers.substr(0, size);
+    if (!name.starts_with(instance) || name_servers.substr(size, 1) != ".")
+        return {};
+    const auto parts = name.substr(instance.size()); // WORD_WORD
+    const auto inner = parts.size() < 3 ? std::string_view() : parts.substr(1, parts.size() - 2);
+    return inner.find('_') == std::string_view::npos ? std::string_view() : name;
+}
+
+} // namespace rocketpush
+
+#endif
 
 #include <chrono>
 #include <cstddef>
@@ -589,14 +707,17 @@ struct std::hash<rocketpush::endpoint> {
 
 namespace rocketpush {
 
-/// Who gets a message of a group: one member (clustering) or every member (broadcasting, not in this version).
-enum class message_model : std::uint8_t { clustering, broadcasting };
-
 /// Where a group begins in a queue for which it has no offset.
 enum class consume_from : std::uint8_t {
-    last,     ///< Behind the newest message. The broker itself answers 0 for a young queue.
-    first,    ///< At the oldest message.
+    last,  ///< Behind the newest message. The broker itself answers 0 for a young queue (see `options::strict_from`).
+    first, ///< At the oldest message.
     timestamp ///< At the first message stored at or after `options::from_time`.
+};
+
+/// Where a queue goes on whose offset lies behind its end: the broker has lost messages, or the topic was made anew unseen.
+enum class beyond_end : std::uint8_t {
+    last, ///< At the end: what comes from now on.
+    first ///< At the oldest message: nothing new is missed, what the queue still has comes again.
 };
 
 /**
@@ -614,22 +735,40 @@ struct options {
     using milliseconds = std::chrono::milliseconds;
 
     // The cluster and the name of this member.
-    std::string name_servers{};  ///< `host:port`, several separated by `;`. Java: namesrvAddr.
-    std::string group{};         ///< The consumer group. Java: consumerGroup.
-    std::string client_ip{};     ///< First part of the client id; the local address towards the network when empty.
-    std::string instance_name{}; ///< Second part of the client id; process id and random bits when empty.
-    std::string unit_name{};     ///< Third part of the client id, if not empty.
+    std::string name_servers{}; ///< `host:port`, several separated by `;`. Java: namesrvAddr.
+    std::string group{};        ///< The consumer group. Java: consumerGroup.
+    /// First part of the client id. When empty: the local address towards the cluster; of a broadcasting consumer the one that
+    /// Java chooses.
+    std::string client_ip{};
+    /// Second part of the client id. When empty: process id and random bits; `DEFAULT` of a broadcasting consumer, whose
+    /// offsets' path has it in it.
+    std::string instance_name{};
+    std::string unit_name{}; ///< Third part of the client id, if not empty.
+    bool unit_mode = false;  ///< Told to brokers: the group's retry topic is marked as a unit's.
 
-    // What is consumed, from where.
-    message_model model = message_model::clustering;
-    consume_from from   = consume_from::last;          ///< Java: consumeFromWhere.
+    /// At the broker the group and the topics are `NS%billing`, `NS%orders`; the listener sees them without. When empty, that
+    /// of an address `MQ_INST_1234_Abc.mq.example.com:80` in `name_servers`. Java: namespace.
+    std::string namespace_v1{};
+    std::string namespace_v2{}; ///< Sent with every request; names stay as they are. Java: namespaceV2.
+
+    // From where it is consumed. (Whether by one member or by all of them, the OffsetStore says: see message_model.)
+    consume_from from = consume_from::last;            ///< Java: consumeFromWhere.
     std::chrono::system_clock::time_point from_time{}; ///< For `consume_from::timestamp`. Java: consumeTimestamp.
+    /// `last` and `timestamp` hold for young queues too, for which a broker else says 0. (A 4.9.x broker always does.)
+    bool strict_from = false;
+    /// Queues that appear after start begin as those that were there, as in Java. Else `last` does not hold for them: they
+    /// begin at their oldest message, or what was sent before they were discovered would be lost.
+    bool later_queues_like_first = false;
+    beyond_end when_beyond_end   = beyond_end::last;
 
     // Running the listener.
     std::size_t consume_threads = 20; ///< Listener calls that run at once, 1..1000. Java: consumeThreadMin/Max.
     std::size_t consume_batch_size =
         1;                        ///< Most messages of one listener call, 1..1024. Java: consumeMessageBatchMaxSize.
-    int max_reconsume_times = -1; ///< Then the dead letter queue; -1 is 16. Java: maxReconsumeTimes.
+    /// Then the dead letter queue; -1 is 16, and without end for orderly consumers. Java: maxReconsumeTimes.
+    int max_reconsume_times = -1;
+    /// A message that the listener is at for longer is sent back, 1 s..30 days. In minutes in Java: consumeTimeout.
+    milliseconds consume_timeout{15 * 60 * 1000};
 
     // Pulling, and how much may be held.
     std::size_t pull_batch_size  = 32;         ///< Messages asked for at once, 1..1024. Java: pullBatchSize.
@@ -638,12 +777,20 @@ struct options {
     std::size_t max_cached_messages = 1000;    ///< Per queue, 1..65535. Java: pullThresholdForQueue.
     std::size_t max_cached_bytes =
         100u << 20; ///< Per queue, frames as held, not exceeded, 1 MiB..1 GiB. Java: pullThresholdSizeForQueue.
+    /// For all queues together, with the frames that are being read; the memory that is held, not the messages' lengths. 1 MiB..1 TiB.
+    std::size_t max_consumer_bytes = 512u << 20;
     std::int64_t max_span =
         2000; ///< Offsets between the committed and the next pulled, 1..65535. Java: consumeConcurrentlyMaxSpan.
     std::size_t max_body_size = 16u << 20; ///< Bytes of one inflated body; larger ones are refused as bad.
     std::size_t max_frame_size =
         16u << 20;         ///< Bytes of one frame, at most 32 MiB. Java: com.rocketmq.remoting.frameMaxLength.
     bool check_crc = true; ///< Compare each body with its stored checksum.
+
+    // Popping, where a broker says so (see broker_allocation).
+    std::size_t pop_batch_size     = 32; ///< Messages asked for at once, 1..32. Java: popBatchNums.
+    std::size_t max_popped_messages = 96; ///< Not acknowledged, per queue, 1..65535. Java: popThresholdForQueue.
+    /// How long popped messages are hidden from other members, 5 s..300 s; renewed while they are being consumed.
+    milliseconds pop_invisible_time{60000};
 
     // Times.
     milliseconds connect_timeout{3000};
@@ -660,8 +807,24 @@ struct options {
     /// ends its listener calls and commits; a shorter delay reads some messages twice.
     milliseconds takeover_delay{1500};
     milliseconds send_back_timeout{5000};
+
+    // Consuming in order.
+    milliseconds suspend_interval{1000};     ///< Before a queue's failed messages come again, 10..30000 ms. Java:
+                                             ///< suspendCurrentQueueTimeMillis.
+    milliseconds turn_limit{60000};          ///< Then other queues come first. Java: maxTimeConsumeContinuously.
+    milliseconds lock_renew_interval{20000}; ///< Of locks at brokers, which are trusted for 30 s, up to 29 s. Java: 20 s.
+    milliseconds lock_retry_interval{500};   ///< Before a queue that another member has locked is asked for again.
+
+    // The end.
     milliseconds stop_timeout{10000}; ///< How long stop() waits for running listener calls.
 };
+
+inline constexpr std::size_t max_namespace_v2_length = 255; ///< Bytes.
+
+/// The namespace (of the first kind) of a consumer with these options; empty: none.
+inline std::string_view namespace_of(const options& given) noexcept {
+    return given.namespace_v1.empty() ? namespace_of_address(given.name_servers) : given.namespace_v1;
+}
 
 /// Why options are refused: the code, and a sentence that names the member, its value and what would do.
 struct option_problem {
@@ -686,15 +849,22 @@ inline option_problem out_of_range(std::string_view member, std::int64_t value, 
  * @retval error::invalid_group, error::invalid_name_server, error::invalid_option, error::unsupported_feature
  */
 inline option_problem check(const options& given) {
+    if (const auto& name = given.namespace_v1;
+        !name.empty() && (!detail::has_name_characters(name) || name.find('%') != std::string::npos))
+        return {error::invalid_option,
+                "namespace_v1 \"" + name + "\" is not valid: a namespace has characters of a-z A-Z 0-9 _ - |"};
+    if (given.namespace_v2.size() > max_namespace_v2_length)
+        return {error::invalid_option, "namespace_v2 is longer than " + std::to_string(max_namespace_v2_length)};
+    // The group alone too: with a namespace an empty or a reserved one would pass.
     if (const auto code = check_group(given.group))
         return {code, "group \"" + given.group + "\" " + describe_name_rule(name_kind::group)};
+    if (const auto group = with_namespace(namespace_of(given), given.group); const auto code = check_group(group))
+        return {code, "group \"" + group + "\", with its namespace, " + describe_name_rule(name_kind::group)};
     if (given.name_servers.empty())
         return {error::invalid_name_server, "name_servers is empty; give host:port, several separated by ';'"};
     if (const auto servers = parse_name_servers(given.name_servers); !servers)
         return {servers.error(),
                 "name_servers \"" + given.name_servers + "\" is not a list of host:port separated by ';'"};
-    if (given.model == message_model::broadcasting)
-        return {error::unsupported_feature, "model broadcasting is not in this version; use clustering"};
     if (given.from == consume_from::timestamp && given.from_time == std::chrono::system_clock::time_point())
         return {error::invalid_option, "from is timestamp, so from_time must be set"};
 
@@ -709,11 +879,16 @@ inline option_problem check(const options& given) {
         {"max_span", given.max_span, 1, 65535},
         {"max_cached_messages", number(given.max_cached_messages), 1, 65535},
         {"max_cached_bytes", number(given.max_cached_bytes), mebi, 1024 * mebi},
+        {"max_consumer_bytes", number(given.max_consumer_bytes), mebi, mebi * mebi},
         {"pull_interval (ms)", given.pull_interval.count(), 0, 65535},
         {"consume_batch_size", number(given.consume_batch_size), 1, 1024},
         {"pull_batch_size", number(given.pull_batch_size), 1, 1024},
+        {"pop_batch_size", number(given.pop_batch_size), 1, 32},
+        {"max_popped_messages", number(given.max_popped_messages), 1, 65535},
+        {"pop_invisible_time (ms)", given.pop_invisible_time.count(), 5000, 300000},
         {"pull_batch_bytes", number(given.pull_batch_bytes), 1, 16 * mebi},
         {"max_reconsume_times", given.max_reconsume_times, -1, 2147483647},
+        {"consume_timeout (ms)", given.consume_timeout.count(), 1000, 30 * day},
         {"max_body_size", number(given.max_body_size), 1, 1024 * mebi},
         {"max_frame_size", number(given.max_frame_size), 4096, 32 * mebi},
         {"connect_timeout (ms)", given.connect_timeout.count(), 1, day},
@@ -727,6 +902,10 @@ inline option_problem check(const options& given) {
         {"rebalance_interval (ms)", given.rebalance_interval.count(), 10, day},
         {"takeover_delay (ms)", given.takeover_delay.count(), 0, 60000},
         {"send_back_timeout (ms)", given.send_back_timeout.count(), 1, day},
+        {"suspend_interval (ms)", given.suspend_interval.count(), 10, 30000},
+        {"turn_limit (ms)", given.turn_limit.count(), 1, day},
+        {"lock_renew_interval (ms)", given.lock_renew_interval.count(), 10, 29000},
+        {"lock_retry_interval (ms)", given.lock_retry_interval.count(), 10, 60000},
         {"stop_timeout (ms)", given.stop_timeout.count(), 0, day},
     };
     for (const auto& each : ranges)
@@ -734,6 +913,30 @@ inline option_problem check(const options& given) {
             return detail::out_of_range(each.member, each.value, each.least, each.most);
     return {};
 }
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/core/message_model.hpp
+#ifndef ROCKETPUSH_CORE_MESSAGE_MODEL_HPP
+#define ROCKETPUSH_CORE_MESSAGE_MODEL_HPP
+
+#include <cstdint>
+
+namespace rocketpush {
+
+/**
+ * @brief Who gets a message of a group.
+ *
+ * No option of a consumer but a property of its OffsetStore: members that share a group's queues need offsets that all of them see,
+ * and members that each read every queue need offsets of their own.
+ *
+ * @par Source  Java `MessageModel`.
+ */
+enum class message_model : std::uint8_t {
+    clustering,  ///< One member; what fails comes again.
+    broadcasting ///< Every member; what fails is dropped, with an event.
+};
 
 } // namespace rocketpush
 
@@ -1165,7 +1368,7 @@ inline constexpr std::string_view unique_key          = "UNIQ_KEY";
 inline constexpr std::string_view wait_store          = "WAIT";
 inline constexpr std::string_view delay_level         = "DELAY";
 inline constexpr std::string_view retry_topic         = "RETRY_TOPIC"; ///< Topic of a message before its first retry.
-inline constexpr std::string_view origin_message_id   = "ORIGIN_MESSAGE_ID";
+inline constexpr std::string_view origin_message_id   = "ORIGIN_MESSAGE_ID"; ///< Offset id of the first copy.
 inline constexpr std::string_view reconsume_time      = "RECONSUME_TIME";
 inline constexpr std::string_view max_reconsume_times = "MAX_RECONSUME_TIMES";
 inline constexpr std::string_view real_topic          = "REAL_TOPIC"; ///< Where a parked message goes later.
@@ -1176,8 +1379,11 @@ inline constexpr std::string_view trace_on            = "TRACE_ON";
 inline constexpr std::string_view transaction_message = "TRAN_MSG";
 inline constexpr std::string_view inner_count         = "INNER_NUM";
 inline constexpr std::string_view inner_base          = "INNER_BASE";
-inline constexpr std::string_view min_offset          = "MIN_OFFSET"; ///< Java adds it after a pull; here an accessor.
-inline constexpr std::string_view max_offset          = "MAX_OFFSET";
+inline constexpr std::string_view pop_receipt    = "POP_CK"; ///< A receipt handle; see `protocol/receipt_handle.hpp`.
+inline constexpr std::string_view first_pop_time = "1ST_POP_TIME"; ///< ms since 1970, the broker's clock.
+inline constexpr std::string_view origin_group   = "ORIGIN_GROUP"; ///< The group that a POP retry belongs to.
+inline constexpr std::string_view min_offset     = "MIN_OFFSET";   ///< Java adds it after a pull; here an accessor.
+inline constexpr std::string_view max_offset     = "MAX_OFFSET";
 
 } // namespace rocketpush::property_names
 
@@ -1489,6 +1695,7 @@ struct message_origin {
     std::string_view retry_topic = {}; ///< `%RETRY%` + the consumer's group; empty when it has none.
     std::int64_t min_offset      = -1; ///< Of the queue, from the response that brought the batch.
     std::int64_t max_offset      = -1;
+    std::string_view name_space  = {}; ///< `NS%`, what users do not see of topics; mostly empty.
 };
 
 /**
@@ -1539,10 +1746,17 @@ class message_view {
     /**
      * @brief The topic that the producer sent to.
      *
-     * A retried message is stored under the group's retry topic; its first topic is given here. Java
-     * `DefaultMQPushConsumerImpl.resetRetryAndNamespace`.
+     * A retried message is stored under the group's retry topic; its first topic is given here. Without the namespace,
+     * unless that stands behind a prefix (`%DLQ%ns%billing`). Java `DefaultMQPushConsumerImpl.resetRetryAndNamespace`.
      */
     std::string_view topic() const noexcept {
+        const auto whole      = full_topic();
+        const auto name_space = fields_->origin->name_space;
+        return whole.starts_with(name_space) ? whole.substr(name_space.size()) : whole;
+    }
+
+    /// The topic that the producer sent to, as the broker knows it: with its namespace.
+    std::string_view full_topic() const noexcept {
         const auto stored = stored_topic();
         const auto retry  = fields_->origin->retry_topic;
         if (retry.empty() || !stored.starts_with(retry))
@@ -1574,9 +1788,13 @@ class message_view {
     /// The properties as stored: `name 0x01 value 0x02`, repeated.
     std::string_view raw_properties() const noexcept { return {fields_->properties, fields_->properties_size}; }
 
+    /// The queue as it was asked for messages: of one that was popped from all queues of a broker its id is -1.
     const message_queue& queue() const noexcept { return *fields_->origin->queue; }
     std::string_view broker_name() const noexcept { return queue().broker_name; }
-    std::int32_t queue_id() const noexcept { return queue().queue_id; }
+    std::int32_t queue_id() const noexcept {
+        const auto asked = queue().queue_id;
+        return asked >= 0 ? asked : load<std::int32_t>(detail::message_layout::queue_id);
+    }
     std::int64_t queue_offset() const noexcept { return fields_->queue_offset; }
     /// Place in the broker's commit log. Messages of one inner batch share it.
     std::int64_t commit_log_offset() const noexcept {
@@ -1630,6 +1848,12 @@ class message_view {
         detail::append_hex(id, {fields_->record + layout::store_host(flags), layout::store_host_size(flags)});
         detail::append_hex(id, {fields_->record + layout::commit_log_offset, 8});
         return id;
+    }
+
+    /// `offset_message_id` of the copy that was stored first: of a retry or dead letter not its own.
+    std::string original_message_id() const {
+        const auto first = property(property_names::origin_message_id);
+        return first ? std::string(*first) : offset_message_id();
     }
 
     /// For the library's own use.
@@ -1695,8 +1919,9 @@ class message {
         const auto header_size = detail::message_layout::body(from.sys_flag);
         const auto prefix      = from.is_inner() ? detail::inner_body_prefix : 0;
         const auto retry_topic = from.origin->retry_topic;
+        const auto name_space  = from.origin->name_space;
         const auto size        = header_size + prefix + original.body().size() + original.raw_properties().size() +
-                          original.stored_topic().size() + retry_topic.size();
+                          original.stored_topic().size() + retry_topic.size() + name_space.size();
 
         void* memory = ::operator new(sizeof(storage) + size);
         owner copy;
@@ -1722,7 +1947,8 @@ class message {
         copy->origin      = {&copy->queue,
                              {keep(retry_topic.data(), retry_topic.size()), retry_topic.size()},
                              from.origin->min_offset,
-                             from.origin->max_offset};
+                             from.origin->max_offset,
+                             {keep(name_space.data(), name_space.size()), name_space.size()}};
         return copy;
     }
 
@@ -1760,7 +1986,8 @@ struct consume_context {
     const message_queue& queue;
 
     /// For `reconsume_later`: 0 lets the broker choose (10 s, 30 s, 1 min ...), n > 0 is the broker's level n,
-    /// -1 goes to the dead letter queue at once. Java: delayLevelWhenNextConsume.
+    /// -1 goes to the dead letter queue at once. Java: delayLevelWhenNextConsume. Where messages are popped n > 0 is counted
+    /// otherwise: see pop_retry_delay.
     int delay_level = 0;
 
     /// With `success`: how many messages of the batch, from the first, were consumed; the others come again.
@@ -3445,6 +3672,7 @@ static_assert(listening_transport<memory_transport>);
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <span>
 #include <type_traits>
 
 namespace rocketpush {
@@ -3528,6 +3756,14 @@ concept has_asio_executor = executor_policy<E> && requires(const E& e) {
     { e.get_executor() } noexcept;
     requires detail::asio_executor_type<decltype(e.get_executor())>;
 };
+
+/**
+ * @brief A refinement: `execute_all(std::span<Job>)` hands several jobs over at once, which it moves from. Jobs that want no help
+ *        share the thread that is woken for the first.
+ */
+template <class E>
+concept executes_together =
+    executor_policy<E> && requires(E& e, std::span<detail::probe_job> jobs) { e.execute_all(jobs); };
 
 } // namespace rocketpush
 
@@ -3854,6 +4090,7 @@ class ring {
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -3909,6 +4146,12 @@ class thread_pool_executor {
     void execute(Job job) {
         const bool wants_help = std::as_const(job).wants_help();
         state_->add(detail::job_copy<Job, state*>(state_.get(), std::move(job)), wants_help);
+    }
+
+    /// As `execute` for each of `jobs`, which are moved from; takes the lock once and wakes one thread for all that want no help.
+    template <executor_job Job>
+    void execute_all(std::span<Job> jobs) {
+        state_->add_all(jobs);
     }
 
     std::size_t concurrency() const noexcept { return state_->concurrency(); }
@@ -3978,24 +4221,52 @@ class thread_pool_executor {
         template <class Copy>
         void add(Copy copy, bool worth_a_thread) {
             detail::one_job job(std::move(copy));
-            const std::lock_guard lock(mutex);
+            std::unique_lock lock(mutex);
             if (ended)
                 return;
             queue.push_back(std::move(job));
-            if (workers == 0 || (worth_a_thread && workers < concurrency()))
-                add_worker();
+            if (!want_worker(worth_a_thread))
+                return;
+            lock.unlock(); // the thread that wakes up takes it first of all
+            post_worker();
+        }
+
+        template <class Job>
+        void add_all(std::span<Job> jobs_) {
+            std::size_t wanted_workers = 0;
+            {
+                const std::lock_guard lock(mutex);
+                if (ended)
+                    return;
+                for (auto& each : jobs_) {
+                    const bool wants_help = std::as_const(each).wants_help();
+                    queue.push_back(detail::one_job(detail::job_copy<Job, state*>(this, std::move(each))));
+                    wanted_workers += want_worker(wants_help);
+                }
+            }
+            for (; wanted_workers != 0; --wanted_workers)
+                post_worker();
+        }
+
+        void post_worker() {
+            asio::post(context, [this] { take_jobs(); });
         }
 
         // With the mutex held.
 
-        void add_worker() {
+        /// Counts one more worker in, for whom a job is worth it; he is to be posted.
+        bool want_worker(bool worth_a_thread) {
+            if (workers != 0 && !(worth_a_thread && workers < concurrency()))
+                return false;
             ++workers;
-            asio::post(context, [this] { take_jobs(); });
+            return true;
         }
         /// There are more threads now, and jobs may wait behind workers that hang.
         void add_workers() {
-            while (!queue.empty() && workers < concurrency())
-                add_worker();
+            while (!queue.empty() && workers < concurrency()) {
+                ++workers;
+                post_worker();
+            }
         }
 
         /// One worker, until there is no job, or there are more workers than there should be.
@@ -4268,6 +4539,10 @@ static_assert(allocation_strategy<average_allocation>);
 } // namespace rocketpush
 
 #endif
+// rocketpush/allocation/broker_allocation.hpp
+#ifndef ROCKETPUSH_ALLOCATION_BROKER_ALLOCATION_HPP
+#define ROCKETPUSH_ALLOCATION_BROKER_ALLOCATION_HPP
+
 // rocketpush/allocation/circle_allocation.hpp
 #ifndef ROCKETPUSH_ALLOCATION_CIRCLE_ALLOCATION_HPP
 #define ROCKETPUSH_ALLOCATION_CIRCLE_ALLOCATION_HPP
@@ -4309,6 +4584,464 @@ struct circle_allocation {
 };
 
 static_assert(allocation_strategy<circle_allocation>);
+
+} // namespace rocketpush
+
+#endif
+
+#include <string_view>
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief Has a broker share the queues out, and say for each topic whether they are pulled or popped.
+ *
+ * Which of the two is set at the brokers, by topic and group, and may change at any time (`mqadmin setConsumeMode`). Only with this
+ * policy can a consumer pop; a consumer with another one does not compile any of that. Brokers before 5.0 do not know the
+ * question: there, and only there, `Fallback` shares out.
+ *
+ * @code
+ * rocketpush::push_consumer consumer{options, on_order, rocketpush::broker_allocation{}};
+ * @endcode
+ *
+ * For concurrent, clustering consumers; an orderly or a broadcasting one does not compile with it. (Java's share out by themselves
+ * then, without a word.)
+ *
+ * @tparam Fallback  Also tells the broker how to share out queues that are pulled. Brokers know `AVG` and `AVG_BY_CIRCLE`; with another
+ *                   strategy they are asked for `AVG`.
+ * @par Source  Java `DefaultMQPushConsumer.setClientRebalance(false)`.
+ */
+template <allocation_strategy Fallback = average_allocation>
+class broker_allocation {
+  public:
+    static constexpr bool asked_of_broker = true;
+
+    broker_allocation() = default;
+    explicit broker_allocation(Fallback fallback) : fallback_(std::move(fallback)) {}
+
+    std::string_view name() const noexcept { return fallback_.name(); }
+
+    /// The name that brokers are told.
+    std::string_view name_at_broker() const noexcept {
+        const std::string_view own = name();
+        return own == circle_allocation::name() ? own : average_allocation::name();
+    }
+
+    /// As `Fallback`.
+    allocation allocate(const allocation_request& request) const { return fallback_.allocate(request); }
+
+  private:
+    Fallback fallback_;
+};
+
+/// Whether the strategy is to ask a broker.
+template <class S>
+concept asks_broker = allocation_strategy<S> && requires { requires S::asked_of_broker; };
+
+static_assert(asks_broker<broker_allocation<>>);
+static_assert(!asks_broker<average_allocation>);
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/allocation/consistent_hash_allocation.hpp
+#ifndef ROCKETPUSH_ALLOCATION_CONSISTENT_HASH_ALLOCATION_HPP
+#define ROCKETPUSH_ALLOCATION_CONSISTENT_HASH_ALLOCATION_HPP
+
+// rocketpush/detail/features.hpp
+#ifndef ROCKETPUSH_DETAIL_FEATURES_HPP
+#define ROCKETPUSH_DETAIL_FEATURES_HPP
+
+/**
+ * Which optional libraries this build uses. Each macro is 1 or 0; a build may set it before the first include (the
+ * CMake and Meson targets do), otherwise a library is used when its header is there.
+ *
+ * A message that needs a compression that was left out is reported as `error::compression_left_out`; what needs OpenSSL does
+ * not compile without it. Nothing else changes.
+ */
+#ifndef ROCKETPUSH_WITH_LIBDEFLATE
+#if __has_include(<libdeflate.h>)
+#define ROCKETPUSH_WITH_LIBDEFLATE 1
+#else
+#define ROCKETPUSH_WITH_LIBDEFLATE 0
+#endif
+#endif
+
+/// Bodies compressed by zlib. libdeflate does the work where it is there, and zlib is not linked then.
+#ifndef ROCKETPUSH_WITH_ZLIB
+#if ROCKETPUSH_WITH_LIBDEFLATE || __has_include(<zlib.h>)
+#define ROCKETPUSH_WITH_ZLIB 1
+#else
+#define ROCKETPUSH_WITH_ZLIB 0
+#endif
+#endif
+
+#ifndef ROCKETPUSH_WITH_LZ4
+#if __has_include(<lz4frame.h>)
+#define ROCKETPUSH_WITH_LZ4 1
+#else
+#define ROCKETPUSH_WITH_LZ4 0
+#endif
+#endif
+
+#ifndef ROCKETPUSH_WITH_ZSTD
+#if __has_include(<zstd.h>)
+#define ROCKETPUSH_WITH_ZSTD 1
+#else
+#define ROCKETPUSH_WITH_ZSTD 0
+#endif
+#endif
+
+/// MD5 for consistent_hash_allocation; nothing else needs OpenSSL's libcrypto, and a program without it does not link it.
+#ifndef ROCKETPUSH_WITH_OPENSSL
+#if __has_include(<openssl/evp.h>)
+#define ROCKETPUSH_WITH_OPENSSL 1
+#else
+#define ROCKETPUSH_WITH_OPENSSL 0
+#endif
+#endif
+
+#endif
+
+#include <algorithm>
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#if ROCKETPUSH_WITH_OPENSSL
+#include <openssl/evp.h>
+#endif
+
+namespace rocketpush {
+
+/**
+ * @brief Where a text lies on the ring: a signed number, as Java's `HashFunction` gives one. Empty: it cannot tell.
+ *
+ * Pure; all members of a group use the same one.
+ */
+template <class H>
+concept ring_hash = std::copy_constructible<H> && requires(const H& hash, std::string_view text) {
+    { hash(text) } -> std::convertible_to<std::optional<std::int64_t>>;
+};
+
+/**
+ * @brief The first four bytes of a text's MD5 as a big-endian number, 0 to 4294967295.
+ *
+ * Empty where OpenSSL refuses MD5, as one does that only has what FIPS allows.
+ *
+ * @par Source  Java `ConsistentHashRouter.MD5Hash`.
+ */
+struct md5_hash {
+    std::optional<std::int64_t> operator()(std::string_view text) const noexcept
+#if ROCKETPUSH_WITH_OPENSSL
+    {
+        std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+        if (::EVP_Digest(text.data(), text.size(), digest.data(), nullptr, ::EVP_md5(), nullptr) != 1)
+            return std::nullopt;
+        std::int64_t head = 0;
+        for (std::size_t i = 0; i < 4; ++i)
+            head = head << 8 | digest[i];
+        return head;
+    }
+#endif
+    ;
+};
+
+/**
+ * @brief Puts members and queues on a ring by their hashes; a queue belongs to the next member behind it.
+ *
+ * When a member comes or goes, only queues that it gets or had move: of 64 queues over four members about 16, where
+ * average_allocation moves about half. The shares are less even. Each member stands on the ring at several places, its
+ * virtual nodes; the more there are, the more even the shares are.
+ *
+ * @tparam Hash  See ring_hash; `consistent_hash_allocation` is the one with Java's.
+ * @par Source   Java `AllocateMessageQueueConsistentHash`, `ConsistentHashRouter`; the same shares. (Go's client hashes
+ *               other texts: no group has both.) Differs: no queues is an empty share here, a throw there.
+ */
+template <ring_hash Hash>
+class basic_consistent_hash_allocation {
+    static_assert(ROCKETPUSH_WITH_OPENSSL || !std::same_as<Hash, md5_hash>,
+                  "consistent_hash_allocation needs MD5, which this build left out with OpenSSL "
+                  "(ROCKETPUSH_WITH_OPENSSL); a basic_consistent_hash_allocation with a hash of your own does not");
+
+  public:
+    /// @param virtual_nodes  Places of each member on the ring. 0: nobody gets anything, as in Java.
+    explicit basic_consistent_hash_allocation(std::size_t virtual_nodes = 10, Hash hash = Hash())
+        : virtual_nodes_(virtual_nodes), hash_(std::move(hash)) {}
+
+    static constexpr std::string_view name() noexcept { return "CONSISTENT_HASH"; }
+
+    /**
+     * @return The queues whose next place on the ring is one of `request.self`; empty if there are none.
+     * @retval error::not_a_member         `request.self` is not among `request.members`.
+     * @retval error::unsupported_feature  The hash could not be had: OpenSSL refuses MD5.
+     */
+    allocation allocate(const allocation_request& request) const {
+        if (std::ranges::find(request.members, request.self) == request.members.end())
+            return error::not_a_member;
+        std::map<std::int64_t, std::string_view> ring; // whose each place is
+        for (const auto& member : request.members)
+            for (std::size_t i = 0; i < virtual_nodes_; ++i) {
+                const std::optional<std::int64_t> place = hash_(member + '-' + std::to_string(i));
+                if (!place)
+                    return error::unsupported_feature;
+                ring.insert_or_assign(*place, member); // two at one place: the later member has it
+            }
+        std::vector<message_queue> share;
+        if (ring.empty())
+            return share;
+        for (const auto& queue : request.queues) {
+            const std::optional<std::int64_t> place = hash_(java_text(queue));
+            if (!place)
+                return error::unsupported_feature;
+            auto next = ring.lower_bound(*place);
+            if (next == ring.end())
+                next = ring.begin();
+            if (next->second == request.self)
+                share.push_back(queue);
+        }
+        return share;
+    }
+
+  private:
+    /// What Java's `MessageQueue.toString` gives: it is what is hashed.
+    static std::string java_text(const message_queue& queue) {
+        return "MessageQueue [topic=" + queue.topic + ", brokerName=" + queue.broker_name +
+               ", queueId=" + std::to_string(queue.queue_id) + "]";
+    }
+
+    std::size_t virtual_nodes_;
+    [[no_unique_address]] Hash hash_;
+};
+
+/// With Java's hash, so that Java members can be in the group.
+using consistent_hash_allocation = basic_consistent_hash_allocation<md5_hash>;
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/allocation/fixed_allocation.hpp
+#ifndef ROCKETPUSH_ALLOCATION_FIXED_ALLOCATION_HPP
+#define ROCKETPUSH_ALLOCATION_FIXED_ALLOCATION_HPP
+
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief Reads the queues that it was given, whoever else is in the group.
+ *
+ * It does not share out: the lists of all members have to be disjoint, and complete, by the user's care. The retry topic
+ * is a topic like the others: a member reads the group's retries if `{"%RETRY%billing", "broker-a", 0}` is in its list.
+ *
+ * @par Source  Java `AllocateMessageQueueByConfig`. Differs: of the list only queues that the topic has are taken, where
+ *              Java takes all of it for every topic, and fails again and again to read what is not there.
+ */
+class fixed_allocation {
+  public:
+    /// @param queues  Of all topics, in any order; topics as the broker knows them (with the namespace).
+    explicit fixed_allocation(std::vector<message_queue> queues) : queues_(std::move(queues)) {}
+
+    static constexpr std::string_view name() noexcept { return "CONFIG"; }
+
+    /// @return What of `request.queues` is in the list; also for a member that the group does not know yet.
+    allocation allocate(const allocation_request& request) const {
+        std::vector<message_queue> share;
+        for (const auto& queue : request.queues)
+            if (std::ranges::find(queues_, queue) != queues_.end())
+                share.push_back(queue);
+        return share;
+    }
+
+  private:
+    std::vector<message_queue> queues_;
+};
+
+static_assert(allocation_strategy<fixed_allocation>);
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/allocation/machine_room_allocation.hpp
+#ifndef ROCKETPUSH_ALLOCATION_MACHINE_ROOM_ALLOCATION_HPP
+#define ROCKETPUSH_ALLOCATION_MACHINE_ROOM_ALLOCATION_HPP
+
+
+#include <algorithm>
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief Shares out only queues of brokers in some machine rooms; a broker named `east@broker-1` is in room `east`.
+ *
+ * Every member gets a run of queues, as long for all; what remains at the end is dealt out one by one. Eight queues over
+ * three members: 0 1 6, 2 3 7, 4 5. Queues of other rooms, and of brokers that name none, are nobody's: other groups, or
+ * members with other rooms, have to read them.
+ *
+ * @par Source  Java `AllocateMessageQueueByMachineRoom`; the same shares. (Go's strategy of this name shares out
+ *              otherwise.) Differs: no queues is an empty share here, a throw there.
+ */
+class machine_room_allocation {
+  public:
+    /// @param rooms  Names, `machine_room_allocation({"east", "west"})`. Java: consumeridcs.
+    explicit machine_room_allocation(std::vector<std::string> rooms) : rooms_(std::move(rooms)) {}
+
+    static constexpr std::string_view name() noexcept { return "MACHINE_ROOM"; }
+
+    /**
+     * @return The share of `request.self` in the queues of our rooms; empty if it has none.
+     * @retval error::not_a_member  `request.self` is not among `request.members`.
+     */
+    allocation allocate(const allocation_request& request) const {
+        const auto self = std::ranges::find(request.members, request.self);
+        if (self == request.members.end())
+            return error::not_a_member;
+        std::vector<message_queue> queues;
+        for (const auto& queue : request.queues)
+            if (const auto room = room_of(queue.broker_name); room && std::ranges::find(rooms_, *room) != rooms_.end())
+                queues.push_back(queue);
+
+        const auto rank    = static_cast<std::size_t>(self - request.members.begin());
+        const auto members = request.members.size();
+        const auto run     = queues.size() / members;
+        std::vector<message_queue> share;
+        for (std::size_t i = rank * run; i < (rank + 1) * run; ++i)
+            share.push_back(queues[i]);
+        if (rank < queues.size() % members)
+            share.push_back(queues[members * run + rank]);
+        return share;
+    }
+
+  private:
+    /// What stands before the one `@`. Java splits there and forgets empty parts at the end: `east@a@` is in `east` too.
+    static std::optional<std::string_view> room_of(std::string_view broker) noexcept {
+        while (broker.ends_with('@'))
+            broker.remove_suffix(1);
+        const auto at = broker.find('@');
+        if (at == std::string_view::npos || broker.find('@', at + 1) != std::string_view::npos)
+            return std::nullopt;
+        return broker.substr(0, at);
+    }
+
+    std::vector<std::string> rooms_;
+};
+
+static_assert(allocation_strategy<machine_room_allocation>);
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/allocation/nearby_allocation.hpp
+#ifndef ROCKETPUSH_ALLOCATION_NEARBY_ALLOCATION_HPP
+#define ROCKETPUSH_ALLOCATION_NEARBY_ALLOCATION_HPP
+
+
+#include <algorithm>
+#include <concepts>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/// Says in which machine room something is: `resolve(what)` gives a text, empty when it does not know.
+template <class R, class What>
+concept room_resolver = std::copy_constructible<R> && std::invocable<const R&, const What&> &&
+                        std::constructible_from<std::string, std::invoke_result_t<const R&, const What&>>;
+
+/**
+ * @brief Members read the queues of their own machine room; those of rooms without a member are shared by all.
+ *
+ * @code
+ * nearby_allocation{average_allocation{},
+ *                   [](const message_queue& queue) { return queue.broker_name.substr(0, queue.broker_name.find('@')); },
+ *                   [](const std::string& client_id) { return room_of_host(client_id); }}
+ * @endcode
+ *
+ * @tparam Inner          Shares the queues of one room out.
+ * @tparam RoomOfQueue    Of a `message_queue`; alike on all members, and pure. Java: MachineRoomResolver.brokerDeployIn.
+ * @tparam RoomOfMember   Of a client id, `10.0.0.7@instance`. Java: MachineRoomResolver.consumerDeployIn.
+ * @par Source  Java `AllocateMachineRoomNearby`; the same shares. Differs: no queues is an empty share here, a throw there.
+ */
+template <allocation_strategy Inner, room_resolver<message_queue> RoomOfQueue, room_resolver<std::string> RoomOfMember>
+class nearby_allocation {
+  public:
+    nearby_allocation(Inner inner, RoomOfQueue room_of_queue, RoomOfMember room_of_member)
+        : inner_(std::move(inner)),
+          room_of_queue_(std::move(room_of_queue)),
+          room_of_member_(std::move(room_of_member)),
+          name_("MACHINE_ROOM_NEARBY-" + std::string(std::string_view(inner_.name()))) {}
+
+    /// `MACHINE_ROOM_NEARBY-AVG` around average_allocation.
+    std::string_view name() const noexcept { return name_; }
+
+    /**
+     * @return The share of `request.self` in the queues of its room, and in those of each room that has no member.
+     * @retval error::not_a_member     `request.self` is not among `request.members`.
+     * @retval error::no_machine_room  A resolver does not know the room of a queue or of a member.
+     * @return Also what `Inner` fails with.
+     */
+    allocation allocate(const allocation_request& request) const {
+        if (std::ranges::find(request.members, request.self) == request.members.end())
+            return error::not_a_member;
+        std::map<std::string, std::vector<message_queue>> queues_of;
+        for (const auto& queue : request.queues)
+            queues_of[std::string(std::invoke(room_of_queue_, queue))].push_back(queue);
+        std::map<std::string, std::vector<std::string>> members_of;
+        std::string own_room;
+        for (const auto& member : request.members) {
+            std::string room(std::invoke(room_of_member_, member));
+            if (member == request.self)
+                own_room = room;
+            members_of[std::move(room)].push_back(member);
+        }
+        if (queues_of.contains("") || members_of.contains(""))
+            return error::no_machine_room;
+
+        std::vector<message_queue> share;
+        for (const auto& [room, queues] : queues_of) {
+            const auto neighbours = members_of.find(room);
+            if (neighbours != members_of.end() && room != own_room)
+                continue;
+            allocation part = neighbours == members_of.end()
+                                  ? inner_.allocate({request.group, request.self, request.members, queues})
+                                  : inner_.allocate({request.group, request.self, neighbours->second, queues});
+            if (!part)
+                return part;
+            share.insert(share.end(), part->begin(), part->end());
+        }
+        std::ranges::sort(share); // as the request is
+        return share;
+    }
+
+  private:
+    Inner inner_;
+    [[no_unique_address]] RoomOfQueue room_of_queue_;
+    [[no_unique_address]] RoomOfMember room_of_member_;
+    std::string name_;
+};
 
 } // namespace rocketpush
 
@@ -4429,9 +5162,11 @@ enum class request_code : std::int32_t {
     send_batch_message          = 320,
     push_reply_message          = 326, ///< Pushed by a broker, to producers.
     query_assignment            = 400,
+    set_request_mode            = 401,
     pop_message                 = 200050,
     ack_message                 = 200051,
     change_invisible_time       = 200053,
+    batch_ack_message           = 200151,
 };
 
 /// Bit 0 of a header's flag: this is a response.
@@ -5160,6 +5895,12 @@ inline bool read_member(const protocol::field_value& from, std::string& to) {
     return true;
 }
 
+/// As it stands in the frame, and only as long: for a text that has nothing which JSON escapes.
+inline bool read_member(const protocol::field_value& from, std::string_view& to) noexcept {
+    to = from.raw;
+    return true;
+}
+
 inline bool read_member(const protocol::field_value& from, bool& to) noexcept {
     const auto value = from.to_bool();
     to               = value.value_or(to);
@@ -5178,6 +5919,7 @@ bool is_left_out(const T&) noexcept {
     return false;
 }
 inline bool is_left_out(const std::string& text) noexcept { return text.empty(); }
+inline bool is_left_out(const std::string_view& text) noexcept { return text.empty(); }
 
 /// As it stands in a binary header.
 template <class T>
@@ -5445,6 +6187,7 @@ struct command_meta {
     std::int32_t flag    = 0;
     std::int32_t version = client_version;
     language spoken      = language::cpp;
+    std::string_view name_space{}; ///< Of the second kind: told with the fields, unless it is empty.
 };
 
 } // namespace rocketpush::protocol
@@ -5483,6 +6226,13 @@ inline void append_json_fields(std::string& out, bool first, const protocol::fie
     }
 }
 
+/// Says with a request's fields that its names are of this namespace.
+inline void append_json_namespace(std::string& out, std::string_view name_space) {
+    out.append(R"("nsd":"true","ns":")");
+    protocol::append_json_escaped(out, name_space);
+    out.push_back('"');
+}
+
 inline void append_json_header(std::string& out, std::int32_t code, const protocol::command_meta& meta,
                                std::string_view remark, const protocol::fields_view& fields) {
     out.append(R"({"code":)");
@@ -5500,7 +6250,9 @@ inline void append_json_header(std::string& out, std::int32_t code, const protoc
         out.push_back('"');
     }
     out.append(R"(,"extFields":{)");
-    append_json_fields(out, true, fields);
+    if (!meta.name_space.empty())
+        append_json_namespace(out, meta.name_space);
+    append_json_fields(out, meta.name_space.empty(), fields);
     out.append("}}");
 }
 
@@ -5515,6 +6267,16 @@ inline void append_binary_header(std::string& out, std::int32_t code, const prot
     out.append(remark);
     const auto size_at = out.size();
     append_big(out, std::uint32_t{0});
+    const auto put_text = [&out](std::string_view name, std::string_view value) {
+        append_big(out, static_cast<std::uint16_t>(name.size()));
+        out.append(name);
+        append_big(out, static_cast<std::uint32_t>(value.size()));
+        out.append(value);
+    };
+    if (!meta.name_space.empty()) {
+        put_text("nsd", "true");
+        put_text("ns", meta.name_space);
+    }
     for (const auto& row : fields.rows()) {
         if (!fields.has(row))
             continue;
@@ -5529,7 +6291,8 @@ inline void append_binary_header(std::string& out, std::int32_t code, const prot
 }
 
 /// The header of a repeated_request: a copy of what was begun, and numbers. Each pull comes by here.
-inline void append_repeated_header(std::string& out, const protocol::request_view& request, std::int32_t opaque) {
+inline void append_repeated_header(std::string& out, const protocol::request_view& request,
+                                   const protocol::command_meta& meta) {
     constexpr std::size_t row_room = most_digits + 16; // with the quotes and commas around name and value
     const auto put                 = [](char* to, std::string_view text) {
         std::memcpy(to, text.data(), text.size());
@@ -5548,8 +6311,17 @@ inline void append_repeated_header(std::string& out, const protocol::request_vie
         to = row.type->write_digits(to, request.member(row));
         to = put(to, "\"");
     }
+    if (!meta.name_space.empty()) [[unlikely]] {
+        out.resize(static_cast<std::size_t>(to - out.data()));
+        out.push_back(',');
+        append_json_namespace(out, meta.name_space);
+        out.append(R"(},"opaque":)");
+        append_decimal(out, meta.opaque);
+        out.push_back('}');
+        return;
+    }
     to = put(to, R"(},"opaque":)");
-    to = std::to_chars(to, to + most_digits, opaque).ptr;
+    to = std::to_chars(to, to + most_digits, meta.opaque).ptr;
     to = put(to, "}");
     out.resize(static_cast<std::size_t>(to - out.data()));
 }
@@ -5598,7 +6370,7 @@ inline void append_request(std::string& out, header_encoding encoding, const req
                            const command_meta& meta, std::string_view body = {}) {
     if (!request.begun().empty()) {
         const auto begin = detail::begin_frame(out);
-        detail::append_repeated_header(out, request, meta.opaque);
+        detail::append_repeated_header(out, request, meta);
         return detail::end_frame(out, begin, header_encoding::json, body);
     }
     detail::append_frame(out, encoding, static_cast<std::int32_t>(request.code()), meta, {}, request, body);
@@ -5698,6 +6470,19 @@ struct consumer_ids_changed_notice {
     }
 };
 
+/// Pushed by a broker, oneway: an administrator wants queues to begin elsewhere; the body says where (`decode_reset`).
+struct reset_offset_notice {
+    static constexpr request_code code = request_code::reset_consumer_offset;
+
+    std::string consumer_group;
+    std::string topic;
+
+    static constexpr auto fields() noexcept {
+        return std::array{required_field<&reset_offset_notice::consumer_group>("group"),
+                          required_field<&reset_offset_notice::topic>("topic")};
+    }
+};
+
 /// Locks queues for one member, at the master; the body is a `lock_data`, the answer's a `locked_queues`.
 struct lock_request : no_fields {
     static constexpr request_code code = request_code::lock_batch;
@@ -5713,9 +6498,14 @@ struct check_client_request : no_fields {
     static constexpr request_code code = request_code::check_client_config;
 };
 
-/// Asks a 5.x broker which queues this member shall read; the question is in the body.
+/// Asks a 5.x broker which queues this member shall read; the body is an `assignment_query`, the answer's an `assignment_answer`.
 struct query_assignment_request : no_fields {
     static constexpr request_code code = request_code::query_assignment;
+};
+
+/// Has a 5.x broker say PULL or POP when members of a group ask for a topic's queues; the body is a `request_mode_setting`.
+struct set_request_mode_request : no_fields {
+    static constexpr request_code code = request_code::set_request_mode;
 };
 
 } // namespace rocketpush::protocol
@@ -5841,9 +6631,9 @@ struct timestamp_response {
 } // namespace rocketpush::protocol
 
 #endif
-// rocketpush/protocol/requests_pull.hpp
-#ifndef ROCKETPUSH_PROTOCOL_REQUESTS_PULL_HPP
-#define ROCKETPUSH_PROTOCOL_REQUESTS_PULL_HPP
+// rocketpush/protocol/requests_pop.hpp
+#ifndef ROCKETPUSH_PROTOCOL_REQUESTS_POP_HPP
+#define ROCKETPUSH_PROTOCOL_REQUESTS_POP_HPP
 
 // rocketpush/protocol/repeated_request.hpp
 #ifndef ROCKETPUSH_PROTOCOL_REPEATED_REQUEST_HPP
@@ -5906,6 +6696,195 @@ class repeated_request {
 } // namespace rocketpush::protocol
 
 #endif
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/**
+ * @file
+ * POP, of 5.x brokers: messages that the broker hides for a time and wants acknowledged one by one. The codes do not fit a binary
+ * header, so all of it goes out in JSON.
+ */
+namespace rocketpush::protocol {
+
+/// Of `pop_request::init_mode`: where a group begins that has no offset. @par Source  Java `ConsumeInitMode`.
+namespace pop_init {
+inline constexpr std::int32_t min = 0;
+inline constexpr std::int32_t max = 1; ///< One before the end, so that one message comes; 0 in a young queue.
+} // namespace pop_init
+
+/// In place of a queue id: all queues of the broker.
+inline constexpr std::int32_t any_queue = -1;
+
+/// Most messages that a broker lets one pop ask for.
+inline constexpr std::int32_t most_pop_messages = 32;
+
+/**
+ * @brief Asks for messages of a topic, its retries among them. Always to the master. A pop loop keeps a `repeated_pop` of it.
+ * @par Source  Java `PopMessageRequestHeader`.
+ */
+struct pop_request {
+    static constexpr request_code code = request_code::pop_message;
+
+    std::string consumer_group;
+    std::string topic{}; ///< Never a retry topic: the broker looks there by itself.
+    std::int32_t queue_id         = any_queue;
+    std::int32_t max_messages     = most_pop_messages;
+    std::int64_t invisible_millis = 60'000; ///< How long the messages are hidden from others.
+    std::int64_t poll_millis      = 15'000; ///< How long to wait for the first message; 0: not at all.
+    /// When this client asks, ms since 1970. The broker refuses, with 210, a request that seems to have lasted longer than its poll:
+    /// a client whose clock is behind never gets anything. 0: the broker takes its own time.
+    std::int64_t born_time = 0;
+    std::int32_t init_mode = pop_init::max;
+    std::string expression_type{}; ///< `TAG`, if it is absent.
+    std::string expression{};      ///< `*`, if it is absent.
+    std::optional<bool> order{};   ///< One batch of a queue at a time, no retry topic.
+    std::string attempt_id{};      ///< With `order`, 5.1.1: the same id gets the same messages again.
+    std::string broker_name{};
+
+    static constexpr auto fields() noexcept {
+        using self = pop_request;
+        return std::array{required_field<&self::consumer_group>("consumerGroup"),
+                          required_field<&self::topic>("topic"),
+                          required_field<&self::queue_id>("queueId"),
+                          required_field<&self::max_messages>("maxMsgNums"),
+                          required_field<&self::invisible_millis>("invisibleTime"),
+                          required_field<&self::poll_millis>("pollTime"),
+                          required_field<&self::born_time>("bornTime"),
+                          required_field<&self::init_mode>("initMode"),
+                          optional_field<&self::expression_type>("expType"),
+                          optional_field<&self::expression>("exp"),
+                          optional_field<&self::order>("order"),
+                          optional_field<&self::attempt_id>("attemptId"),
+                          optional_field<&self::broker_name>("bname")};
+    }
+};
+
+/// The fields of a pop_request that change from pop to pop.
+struct pop_turn {
+    std::int32_t max_messages = most_pop_messages;
+    std::int64_t born_time    = 0;
+
+    static constexpr auto fields() noexcept {
+        return std::array{required_field<&pop_turn::max_messages>("maxMsgNums"),
+                          required_field<&pop_turn::born_time>("bornTime")};
+    }
+};
+
+/// The pops of one queue. To send one allocates nothing.
+using repeated_pop = repeated_request<pop_request, pop_turn>;
+
+/**
+ * @brief The answer's header; zeros on errors. Read without allocating: the texts are views of the frame.
+ *
+ * The body has messages on 0. 210 and 19: there were none; 209: too many polls wait.
+ *
+ * @par Source  Java `PopMessageResponseHeader`.
+ */
+struct pop_response {
+    std::int64_t pop_time         = 0; ///< ms since 1970, the broker's clock.
+    std::int64_t invisible_millis = 0; ///< As granted.
+    std::int32_t revive_queue_id  = 0; ///< Part of the receipts; `orderly_revive_queue` for an orderly pop.
+    std::int64_t rest_messages    = 0; ///< About how many are left.
+    std::string_view start_offsets{};  ///< See `pop_offsets.hpp`; empty: a very old broker, or no messages.
+    std::string_view message_offsets{};
+    std::string_view order_counts{}; ///< With `order` only.
+
+    static constexpr auto fields() noexcept {
+        using self = pop_response;
+        return std::array{required_field<&self::pop_time>("popTime"),
+                          required_field<&self::invisible_millis>("invisibleTime"),
+                          required_field<&self::revive_queue_id>("reviveQid"),
+                          required_field<&self::rest_messages>("restNum"),
+                          optional_field<&self::start_offsets>("startOffsetInfo"),
+                          optional_field<&self::message_offsets>("msgOffsetInfo"),
+                          optional_field<&self::order_counts>("orderCountInfo")};
+    }
+};
+
+/**
+ * @brief One popped message is done with. 0 also when its receipt is not valid any more: the broker does not tell.
+ * @par Source  Java `AckMessageRequestHeader`.
+ */
+struct ack_request {
+    static constexpr request_code code = request_code::ack_message;
+
+    std::string consumer_group;
+    std::string topic{}; ///< The one it is stored under: `real_topic` of its receipt.
+    std::int32_t queue_id = 0;
+    std::string receipt{};
+    std::int64_t queue_offset = 0;
+    std::string broker_name{};
+
+    static constexpr auto fields() noexcept {
+        using self = ack_request;
+        return std::array{required_field<&self::consumer_group>("consumerGroup"),
+                          required_field<&self::topic>("topic"),
+                          required_field<&self::queue_id>("queueId"),
+                          required_field<&self::receipt>("extraInfo"),
+                          required_field<&self::queue_offset>("offset"),
+                          optional_field<&self::broker_name>("bname")};
+    }
+};
+
+/// Acknowledges many at once, 5.1.3; the body is a `batch_ack`. Code 3: an older broker.
+struct batch_ack_request : no_fields {
+    static constexpr request_code code = request_code::batch_ack_message;
+};
+
+/**
+ * @brief Hides one popped message for another time from now on: longer, to go on with it, or shorter, to have it again soon.
+ * @par Source  Java `ChangeInvisibleTimeRequestHeader`.
+ */
+struct change_invisible_time_request {
+    static constexpr request_code code = request_code::change_invisible_time;
+
+    std::string consumer_group;
+    std::string topic{}; ///< As in an `ack_request`.
+    std::int32_t queue_id = 0;
+    std::string receipt{};
+    std::int64_t queue_offset     = 0;
+    std::int64_t invisible_millis = 0;
+    std::optional<bool> suspend{}; ///< 5.4: the message coming again does not count as consumed in vain.
+    std::string broker_name{};
+
+    static constexpr auto fields() noexcept {
+        using self = change_invisible_time_request;
+        return std::array{required_field<&self::consumer_group>("consumerGroup"),
+                          required_field<&self::topic>("topic"),
+                          required_field<&self::queue_id>("queueId"),
+                          required_field<&self::receipt>("extraInfo"),
+                          required_field<&self::queue_offset>("offset"),
+                          required_field<&self::invisible_millis>("invisibleTime"),
+                          optional_field<&self::suspend>("suspend"),
+                          optional_field<&self::broker_name>("bname")};
+    }
+};
+
+/// What the new receipt is made of: see `changed_receipt`. @par Source  Java `ChangeInvisibleTimeResponseHeader`.
+struct change_invisible_time_response {
+    std::int64_t pop_time         = 0;
+    std::int64_t invisible_millis = 0;
+    std::int32_t revive_queue_id  = 0;
+
+    static constexpr auto fields() noexcept {
+        using self = change_invisible_time_response;
+        return std::array{required_field<&self::pop_time>("popTime"),
+                          required_field<&self::invisible_millis>("invisibleTime"),
+                          required_field<&self::revive_queue_id>("reviveQid")};
+    }
+};
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/requests_pull.hpp
+#ifndef ROCKETPUSH_PROTOCOL_REQUESTS_PULL_HPP
+#define ROCKETPUSH_PROTOCOL_REQUESTS_PULL_HPP
+
 
 #include <array>
 #include <cstdint>
@@ -6210,9 +7189,9 @@ struct send_back_request {
  * Every JSON body, by theme: a struct each, `encode` to write it and a `decode_...` to read it. Unknown members are
  * skipped and missing ones keep their defaults, as versions differ.
  */
-// rocketpush/protocol/bodies_group.hpp
-#ifndef ROCKETPUSH_PROTOCOL_BODIES_GROUP_HPP
-#define ROCKETPUSH_PROTOCOL_BODIES_GROUP_HPP
+// rocketpush/protocol/bodies_assignment.hpp
+#ifndef ROCKETPUSH_PROTOCOL_BODIES_ASSIGNMENT_HPP
+#define ROCKETPUSH_PROTOCOL_BODIES_ASSIGNMENT_HPP
 
 // rocketpush/protocol/bodies_heartbeat.hpp
 #ifndef ROCKETPUSH_PROTOCOL_BODIES_HEARTBEAT_HPP
@@ -6682,6 +7661,475 @@ inline result<heartbeat_data> decode_heartbeat(std::string_view text) {
 
 #endif
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::protocol {
+
+/// How a member reads a queue. @par Source  Java `MessageRequestMode`.
+enum class request_mode : std::uint8_t { pull, pop };
+
+/// As it stands in bodies.
+constexpr std::string_view to_string(request_mode mode) noexcept { return mode == request_mode::pull ? "PULL" : "POP"; }
+
+inline void write_value(json_writer& to, request_mode mode) { to.string(to_string(mode)); }
+
+inline bool read_value(const json_value& from, request_mode& mode) {
+    mode = from.raw == to_string(request_mode::pop) ? request_mode::pop : request_mode::pull;
+    return from.type == json_cursor::kind::string && from.raw == to_string(mode);
+}
+
+/// Asks which of a topic's queues, on all brokers, a member shall read. @par Source  Java `QueryAssignmentRequestBody`.
+struct assignment_query {
+    std::string topic;
+    std::string consumer_group;
+    std::string client_id;
+    std::string strategy_name = "AVG"; ///< Used by the broker where it says PULL.
+    std::string message_model{heartbeat_words::clustering};
+
+    friend bool operator==(const assignment_query&, const assignment_query&) = default;
+};
+
+/// One queue, and how to read it. @par Source  Java `MessageQueueAssignment`; its `attachments` are not read.
+struct queue_assignment {
+    message_queue queue{}; ///< To pop, its id may be -1: all queues of that broker.
+    request_mode mode = request_mode::pull;
+
+    friend bool operator==(const queue_assignment&, const queue_assignment&) = default;
+};
+
+/// @par Source  Java `QueryAssignmentResponseBody`.
+struct assignment_answer {
+    /// Nothing: the broker cannot say (it knows no such topic or strategy, or has not heard of the group); all stays as it is.
+    std::optional<std::vector<queue_assignment>> queues{};
+
+    friend bool operator==(const assignment_answer&, const assignment_answer&) = default;
+};
+
+/// How a group shall read a topic. @par Source  Java `SetMessageRequestModeRequestBody`.
+struct request_mode_setting {
+    std::string topic;
+    std::string consumer_group;
+    request_mode mode = request_mode::pull;
+    /// With POP: beside its own queues a member gets those of so many others. 0 or less: every member gets all queues.
+    std::int32_t pop_share_queue_num = 0;
+
+    friend bool operator==(const request_mode_setting&, const request_mode_setting&) = default;
+};
+
+inline std::string encode(const assignment_query& query) {
+    json_writer body;
+    body.open('{')
+        .member("clientId", query.client_id)
+        .member("consumerGroup", query.consumer_group)
+        .member("messageModel", query.message_model)
+        .member("strategyName", query.strategy_name)
+        .member("topic", query.topic)
+        .close('}');
+    return std::move(body).text();
+}
+
+/// @retval error::body_malformed
+inline result<assignment_query> decode_assignment_query(std::string_view text) {
+    const auto body = parse_body(text);
+    assignment_query query{.topic = {}, .consumer_group = {}, .client_id = {}, .strategy_name = {}};
+    if (!body || !read_json(*body, "clientId", query.client_id) ||
+        !read_json(*body, "consumerGroup", query.consumer_group) ||
+        !read_json(*body, "messageModel", query.message_model) ||
+        !read_json(*body, "strategyName", query.strategy_name) || !read_json(*body, "topic", query.topic))
+        return error::body_malformed;
+    return query;
+}
+
+inline void write_value(json_writer& to, const queue_assignment& from) {
+    to.open('{').member("messageQueue", from.queue).member("mode", from.mode).close('}');
+}
+
+inline bool read_value(const json_value& from, queue_assignment& to) {
+    return from.type == json_cursor::kind::object && read_value(find_member(from, "messageQueue"), to.queue) &&
+           read_json(from, "mode", to.mode);
+}
+
+inline std::string encode(const assignment_answer& answer) {
+    json_writer body;
+    body.open('{');
+    if (answer.queues)
+        body.member("messageQueueAssignments", *answer.queues);
+    body.close('}');
+    return std::move(body).text();
+}
+
+/// @retval error::body_malformed  Not JSON, a member of another type, or a mode that this version does not know.
+inline result<assignment_answer> decode_assignment_answer(std::string_view text) {
+    const auto body = parse_body(text);
+    if (!body)
+        return body.error();
+    assignment_answer answer;
+    if (const auto queues = find_member(*body, "messageQueueAssignments"); !queues.is_null())
+        if (!read_value(queues, answer.queues.emplace()))
+            return error::body_malformed;
+    return answer;
+}
+
+inline std::string encode(const request_mode_setting& setting) {
+    json_writer body;
+    body.open('{')
+        .member("consumerGroup", setting.consumer_group)
+        .member("mode", setting.mode)
+        .member("popShareQueueNum", setting.pop_share_queue_num)
+        .member("topic", setting.topic)
+        .close('}');
+    return std::move(body).text();
+}
+
+/// @retval error::body_malformed
+inline result<request_mode_setting> decode_request_mode_setting(std::string_view text) {
+    const auto body = parse_body(text);
+    request_mode_setting setting{.topic = {}, .consumer_group = {}};
+    if (!body || !read_json(*body, "consumerGroup", setting.consumer_group) ||
+        !read_json(*body, "mode", setting.mode) || !read_json(*body, "popShareQueueNum", setting.pop_share_queue_num) ||
+        !read_json(*body, "topic", setting.topic))
+        return error::body_malformed;
+    return setting;
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/bodies_batch_ack.hpp
+#ifndef ROCKETPUSH_PROTOCOL_BODIES_BATCH_ACK_HPP
+#define ROCKETPUSH_PROTOCOL_BODIES_BATCH_ACK_HPP
+
+// rocketpush/detail/base64.hpp
+#ifndef ROCKETPUSH_DETAIL_BASE64_HPP
+#define ROCKETPUSH_DETAIL_BASE64_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rocketpush::detail {
+
+inline constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// RFC 4648, with padding.
+inline std::string to_base64(std::string_view bytes) {
+    std::string text;
+    text.reserve((bytes.size() + 2) / 3 * 4);
+    for (std::size_t at = 0; at < bytes.size(); at += 3) {
+        std::uint32_t bits = 0;
+        for (std::size_t i = 0; i < 3; ++i)
+            bits = bits << 8 | (at + i < bytes.size() ? static_cast<unsigned char>(bytes[at + i]) : 0u);
+        for (std::size_t i = 0; i < 4; ++i)
+            text += at + i <= bytes.size() ? base64_digits[bits >> (18 - 6 * i) & 63] : '=';
+    }
+    return text;
+}
+
+/// The bytes, or nothing if the text is no base64. Padding may be missing, as for Java.
+inline std::optional<std::string> from_base64(std::string_view text) {
+    for (int padding = 0; padding < 2 && text.ends_with('='); ++padding)
+        text.remove_suffix(1);
+    if (text.size() % 4 == 1)
+        return std::nullopt;
+    std::string bytes;
+    bytes.reserve(text.size() / 4 * 3 + 2);
+    std::uint32_t bits = 0;
+    unsigned have      = 0;
+    for (const char c : text) {
+        const auto digit = base64_digits.find(c);
+        if (digit == base64_digits.npos)
+            return std::nullopt;
+        bits = bits << 6 | static_cast<std::uint32_t>(digit);
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            bytes.push_back(static_cast<char>(bits >> have & 0xFF));
+        }
+    }
+    return bytes;
+}
+
+} // namespace rocketpush::detail
+
+#endif
+// rocketpush/protocol/receipt_handle.hpp
+#ifndef ROCKETPUSH_PROTOCOL_RECEIPT_HANDLE_HPP
+#define ROCKETPUSH_PROTOCOL_RECEIPT_HANDLE_HPP
+
+
+#include <algorithm>
+#include <charconv>
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace rocketpush::protocol {
+
+/// In which topic a popped message is stored; the digit of receipts and offset lists.
+enum class pop_topic : std::uint8_t {
+    normal   = 0, ///< The topic that was popped.
+    retry_v1 = 1, ///< `%RETRY%group_topic`
+    retry_v2 = 2, ///< `%RETRY%group+topic`
+};
+
+/// By the name that a message is stored under. @par Source  Java `ExtraInfoUtil.getRetry`.
+constexpr pop_topic kind_of_topic(std::string_view stored_topic) noexcept {
+    if (!is_retry_topic(stored_topic))
+        return pop_topic::normal;
+    return stored_topic.find('+') != stored_topic.npos ? pop_topic::retry_v2 : pop_topic::retry_v1;
+}
+
+/// The name that messages of a kind are stored under. @par Source  Java `KeyBuilder`.
+inline std::string real_topic(pop_topic kind, std::string_view group, std::string_view topic) {
+    if (kind == pop_topic::normal)
+        return std::string(topic);
+    return retry_topic(group).append(kind == pop_topic::retry_v2 ? "+" : "_").append(topic);
+}
+
+/// Of a receipt: its message was popped in order.
+inline constexpr std::int32_t orderly_revive_queue = 999;
+
+/**
+ * @brief What acknowledges one popped message: `1 1795372672059 60000 2 0 broker-a 3 1`.
+ * @par Source  Java `ExtraInfoUtil`.
+ */
+struct receipt_handle {
+    std::int64_t start_offset = 0; ///< Smallest offset of that pop in the queue: names the check point at the broker.
+    std::int64_t pop_time     = 0; ///< ms since 1970, the broker's clock.
+    std::int64_t invisible_millis = 0;
+    std::int32_t revive_queue_id  = 0;
+    pop_topic topic               = pop_topic::normal;
+    std::string_view broker_name{}; ///< A view: of what was parsed, or of the name that the receipt was made with.
+    std::int32_t queue_id     = 0;
+    std::int64_t queue_offset = -1; ///< -1: the receipt of a very old broker, without an offset.
+
+    /// When the message comes again if nothing is done; ms since 1970, the broker's clock.
+    std::int64_t deadline() const noexcept {
+        return static_cast<std::int64_t>(static_cast<std::uint64_t>(pop_time) +
+                                         static_cast<std::uint64_t>(invisible_millis));
+    }
+    bool is_orderly() const noexcept { return revive_queue_id == orderly_revive_queue; }
+
+    friend bool operator==(const receipt_handle&, const receipt_handle&) = default;
+};
+
+} // namespace rocketpush::protocol
+
+namespace rocketpush::detail {
+
+/// Takes what stands before the next `separator`, and that too; all if there is none.
+constexpr std::string_view take_token(std::string_view& rest, char separator) noexcept {
+    const auto end   = std::min(rest.find(separator), rest.size());
+    const auto token = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    return token;
+}
+
+/// Whether the whole text is a number that is not negative and fits.
+template <std::integral T>
+bool read_natural(std::string_view text, T& number) noexcept {
+    const auto* end          = text.data() + text.size();
+    const auto [stopped, ec] = std::from_chars(text.data(), end, number);
+    return ec == std::errc() && stopped == end && number >= 0;
+}
+
+inline bool read_pop_topic(std::string_view text, protocol::pop_topic& kind) noexcept {
+    if (text.size() != 1 || text[0] < '0' || text[0] > '2')
+        return false;
+    kind = static_cast<protocol::pop_topic>(text[0] - '0');
+    return true;
+}
+
+} // namespace rocketpush::detail
+
+namespace rocketpush::protocol {
+
+/**
+ * @brief Reads a receipt of eight words, or of seven: without the last one.
+ * @retval error::header_malformed  Another number of words, or one that is no number where one must be.
+ */
+inline result<receipt_handle> parse_receipt(std::string_view text) {
+    using namespace rocketpush::detail;
+    receipt_handle receipt;
+    auto rest       = text;
+    const auto word = [&rest] { return take_token(rest, ' '); };
+    const bool good = read_natural(word(), receipt.start_offset) && read_natural(word(), receipt.pop_time) &&
+                      read_natural(word(), receipt.invisible_millis) && read_natural(word(), receipt.revive_queue_id) &&
+                      read_pop_topic(word(), receipt.topic) && !(receipt.broker_name = word()).empty() &&
+                      read_natural(word(), receipt.queue_id) &&
+                      (rest.empty() || (read_natural(word(), receipt.queue_offset) && rest.empty()));
+    if (!good || text.ends_with(' '))
+        return error::header_malformed;
+    return receipt;
+}
+
+inline void append_receipt(std::string& out, const receipt_handle& receipt) {
+    const auto number = [&out](std::int64_t value, char behind) {
+        char digits[rocketpush::detail::most_digits];
+        out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+        if (behind)
+            out.push_back(behind);
+    };
+    number(receipt.start_offset, ' ');
+    number(receipt.pop_time, ' ');
+    number(receipt.invisible_millis, ' ');
+    number(receipt.revive_queue_id, ' ');
+    number(static_cast<int>(receipt.topic), ' ');
+    out.append(receipt.broker_name).push_back(' ');
+    number(receipt.queue_id, '\0');
+    if (receipt.queue_offset >= 0) {
+        out.push_back(' ');
+        number(receipt.queue_offset, '\0');
+    }
+}
+
+inline std::string to_string(const receipt_handle& receipt) {
+    std::string text;
+    append_receipt(text, receipt);
+    return text;
+}
+
+/// The receipt that a message has after its invisible time was changed; the one before does nothing any more.
+/// (An orderly one's check point stays.)
+inline receipt_handle changed_receipt(receipt_handle before, const change_invisible_time_response& answer) noexcept {
+    if (!before.is_orderly())
+        before.start_offset = before.queue_offset;
+    before.pop_time         = answer.pop_time;
+    before.invisible_millis = answer.invisible_millis;
+    before.revive_queue_id  = answer.revive_queue_id;
+    return before;
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::protocol {
+
+/**
+ * @brief A set of small numbers: which messages of a check point are meant, counted from its start offset.
+ * @par Source  Java `BitSet`, in the form of `toByteArray`.
+ */
+class ack_bits {
+  public:
+    ack_bits() = default;
+    explicit ack_bits(std::string bytes) noexcept : bytes_(std::move(bytes)) {}
+
+    /// Room is made for it: look at how large it is before.
+    void set(std::size_t bit) {
+        if (bytes_.size() <= bit / 8)
+            bytes_.resize(bit / 8 + 1, '\0');
+        bytes_[bit / 8] = static_cast<char>(static_cast<unsigned char>(bytes_[bit / 8]) | 1u << bit % 8);
+    }
+
+    bool test(std::size_t bit) const noexcept {
+        return bit / 8 < bytes_.size() && (static_cast<unsigned char>(bytes_[bit / 8]) >> bit % 8 & 1u) != 0;
+    }
+
+    /// No bit at this place or behind is set.
+    std::size_t end() const noexcept { return bytes_.size() * 8; }
+
+    /// Bit i is bit (i mod 8) of byte i / 8.
+    const std::string& bytes() const noexcept { return bytes_; }
+
+    friend bool operator==(const ack_bits&, const ack_bits&) = default;
+
+  private:
+    std::string bytes_;
+};
+
+/// Messages of one check point: popped at the same time out of the same queue. @par Source  Java `BatchAck`.
+struct batch_ack_entry {
+    std::string consumer_group;
+    std::string topic;                                 ///< The topic that was popped, also for retries.
+    pop_topic kind                = pop_topic::normal; ///< With `topic` it names where the messages are stored.
+    std::int64_t start_offset     = 0;                 ///< This and what follows as in the receipts.
+    std::int32_t queue_id         = 0;
+    std::int32_t revive_queue_id  = 0;
+    std::int64_t pop_time         = 0;
+    std::int64_t invisible_millis = 0;
+    ack_bits acked{}; ///< Bit i: the message at `start_offset + i`.
+
+    friend bool operator==(const batch_ack_entry&, const batch_ack_entry&) = default;
+};
+
+/// @par Source  Java `BatchAckMessageRequestBody`.
+struct batch_ack {
+    std::string broker_name{};
+    std::vector<batch_ack_entry> acks{};
+
+    friend bool operator==(const batch_ack&, const batch_ack&) = default;
+};
+
+inline void write_value(json_writer& to, const batch_ack_entry& from) {
+    const char kind = static_cast<char>('0' + static_cast<int>(from.kind));
+    to.open('{')
+        .member("b", rocketpush::detail::to_base64(from.acked.bytes()))
+        .member("c", from.consumer_group)
+        .member("it", from.invisible_millis)
+        .member("pt", from.pop_time)
+        .member("q", from.queue_id)
+        .member("r", std::string_view(&kind, 1))
+        .member("rq", from.revive_queue_id)
+        .member("so", from.start_offset)
+        .member("t", from.topic)
+        .close('}');
+}
+
+inline bool read_value(const json_value& from, batch_ack_entry& to) {
+    std::string kind, bits;
+    if (from.type != json_cursor::kind::object || !read_json(from, "b", bits) ||
+        !read_json(from, "c", to.consumer_group) || !read_json(from, "it", to.invisible_millis) ||
+        !read_json(from, "pt", to.pop_time) || !read_json(from, "q", to.queue_id) || !read_json(from, "r", kind) ||
+        !read_json(from, "rq", to.revive_queue_id) || !read_json(from, "so", to.start_offset) ||
+        !read_json(from, "t", to.topic) || !rocketpush::detail::read_pop_topic(kind, to.kind))
+        return false;
+    auto bytes = rocketpush::detail::from_base64(bits);
+    if (bytes)
+        to.acked = ack_bits(std::move(*bytes));
+    return bytes.has_value();
+}
+
+inline std::string encode(const batch_ack& acks) {
+    json_writer body;
+    body.open('{').member("acks", acks.acks).member("brokerName", acks.broker_name).close('}');
+    return std::move(body).text();
+}
+
+/// @retval error::body_malformed
+inline result<batch_ack> decode_batch_ack(std::string_view text) {
+    const auto body = parse_body(text);
+    batch_ack acks;
+    if (!body || !read_json(*body, "brokerName", acks.broker_name) || !read_json(*body, "acks", acks.acks))
+        return error::body_malformed;
+    return acks;
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/bodies_group.hpp
+#ifndef ROCKETPUSH_PROTOCOL_BODIES_GROUP_HPP
+#define ROCKETPUSH_PROTOCOL_BODIES_GROUP_HPP
+
+
 #include <string>
 #include <string_view>
 #include <utility>
@@ -6793,6 +8241,60 @@ inline result<client_check> decode_client_check(std::string_view text) {
     if (!read_value(find_member(*body, "subscriptionData"), check.wanted))
         return error::body_malformed;
     return check;
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/bodies_offsets.hpp
+#ifndef ROCKETPUSH_PROTOCOL_BODIES_OFFSETS_HPP
+#define ROCKETPUSH_PROTOCOL_BODIES_OFFSETS_HPP
+
+
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::protocol {
+
+/// A queue, and an offset in it.
+struct queue_position {
+    message_queue queue;
+    queue_offset offset = 0;
+
+    friend bool operator==(const queue_position&, const queue_position&) = default;
+};
+
+inline bool read_value(const json_value& from, queue_position& to) {
+    return read_value(from, to.queue) && read_json(from, "offset", to.offset);
+}
+
+/**
+ * @brief Reads where an administrator wants queues to begin (RESET_CONSUMER_CLIENT_OFFSET, 220), in either of its forms: a map
+ *        whose keys are queues, as Java's tools have it written, or a list, as those of C++ do. No table: none.
+ *
+ * @retval error::body_malformed
+ * @par Source  Java `ResetOffsetBody`, `ResetOffsetBodyForC`.
+ */
+inline result<std::vector<queue_position>> decode_reset(std::string_view text) {
+    const auto body = parse_body(text);
+    if (!body)
+        return body.error();
+    const auto table = find_member(*body, "offsetTable");
+    std::vector<queue_position> found;
+    if (table.is_null())
+        return found;
+    if (read_value(table, found))
+        return found;
+    found.clear();
+    const bool read = read_members(table, [&found](std::string_view key, const json_value& value) {
+        auto& each       = found.emplace_back();
+        const auto queue = parse_body(key);
+        return queue && read_value(*queue, each.queue) && read_value(value, each.offset);
+    });
+    if (!read)
+        return error::body_malformed;
+    return found;
 }
 
 } // namespace rocketpush::protocol
@@ -7057,50 +8559,6 @@ class byte_arena {
 #ifndef ROCKETPUSH_PROTOCOL_COMPRESSION_HPP
 #define ROCKETPUSH_PROTOCOL_COMPRESSION_HPP
 
-// rocketpush/detail/features.hpp
-#ifndef ROCKETPUSH_DETAIL_FEATURES_HPP
-#define ROCKETPUSH_DETAIL_FEATURES_HPP
-
-/**
- * Which optional libraries this build uses. Each macro is 1 or 0; a build may set it before the first include (the
- * CMake and Meson targets do), otherwise a library is used when its header is there.
- *
- * A message that needs what was left out is reported as `error::compression_left_out`; nothing else changes.
- */
-#ifndef ROCKETPUSH_WITH_LIBDEFLATE
-#if __has_include(<libdeflate.h>)
-#define ROCKETPUSH_WITH_LIBDEFLATE 1
-#else
-#define ROCKETPUSH_WITH_LIBDEFLATE 0
-#endif
-#endif
-
-/// Bodies compressed by zlib. libdeflate does the work where it is there, and zlib is not linked then.
-#ifndef ROCKETPUSH_WITH_ZLIB
-#if ROCKETPUSH_WITH_LIBDEFLATE || __has_include(<zlib.h>)
-#define ROCKETPUSH_WITH_ZLIB 1
-#else
-#define ROCKETPUSH_WITH_ZLIB 0
-#endif
-#endif
-
-#ifndef ROCKETPUSH_WITH_LZ4
-#if __has_include(<lz4frame.h>)
-#define ROCKETPUSH_WITH_LZ4 1
-#else
-#define ROCKETPUSH_WITH_LZ4 0
-#endif
-#endif
-
-#ifndef ROCKETPUSH_WITH_ZSTD
-#if __has_include(<zstd.h>)
-#define ROCKETPUSH_WITH_ZSTD 1
-#else
-#define ROCKETPUSH_WITH_ZSTD 0
-#endif
-#endif
-
-#endif
 
 #if ROCKETPUSH_WITH_ZLIB
 // rocketpush/detail/zlib_codec.hpp
@@ -8790,14 +10248,15 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     using events        = connection_events<connection>;
 
     connection(Runtime& runtime, std::shared_ptr<detail::block_pool> blocks, std::size_t frame_limit, endpoint peer,
-               stream_type stream, events host)
+               stream_type stream, events host, std::string name_space = {})
         : runtime_(runtime),
           blocks_(std::move(blocks)),
           stream_(std::move(stream)),
           deadline_timer_(runtime),
           reader_(*blocks_, frame_limit),
           peer_(std::move(peer)),
-          events_(host) {}
+          events_(host),
+          name_space_(std::move(name_space)) {}
 
     /// Begins to read. Call once, after construction.
     void start() {
@@ -8833,7 +10292,8 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
                 const auto now      = runtime_.now();
                 const auto deadline = now + timeout;
                 const auto opaque   = pending_.add(deadline, now, std::move(handler));
-                protocol::append_request(outgoing_, protocol::header_encoding::json, request, {.opaque = opaque}, body);
+                protocol::append_request(outgoing_, protocol::header_encoding::json, request,
+                                         {.opaque = opaque, .name_space = name_space_}, body);
                 watch(deadline);
                 flush();
             },
@@ -8845,7 +10305,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
         if (!open_)
             return;
         protocol::append_request(outgoing_, protocol::header_encoding::json, request,
-                                 {.opaque = 0, .flag = protocol::oneway_flag}, body);
+                                 {.opaque = 0, .flag = protocol::oneway_flag, .name_space = name_space_}, body);
         flush();
     }
 
@@ -8996,6 +10456,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     pending_requests pending_;
     endpoint peer_;
     events events_;
+    std::string name_space_;         ///< See protocol::command_meta.
     std::string outgoing_;           ///< Frames that wait for the write under way.
     detail::ring<std::string> full_; ///< The same, older, where they are many.
     std::string in_flight_;          ///< Frames of the write under way.
@@ -9132,6 +10593,7 @@ class backoff {
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -9171,12 +10633,14 @@ class connection_pool {
     using task = detail::awaitable<T, executor_type>;
 
     connection_pool(Runtime& runtime, Transport transport, std::size_t frame_limit,
-                    std::chrono::milliseconds connect_timeout, pool_events<connection_type> host)
+                    std::chrono::milliseconds connect_timeout, pool_events<connection_type> host,
+                    std::string name_space = {})
         : runtime_(runtime),
           transport_(std::move(transport)),
           frame_limit_(frame_limit),
           connect_timeout_(connect_timeout),
-          events_(host) {}
+          events_(host),
+          name_space_(std::move(name_space)) {}
     connection_pool(const connection_pool&)            = delete;
     connection_pool& operator=(const connection_pool&) = delete;
 
@@ -9307,7 +10771,7 @@ class connection_pool {
             co_return;
         auto opened = std::make_shared<connection_type>(
             runtime_, blocks_, frame_limit_, peer, std::move(attempt.stream),
-            connection_events<connection_type>{events_.host, events_.on_request, events_.on_closed});
+            connection_events<connection_type>{events_.host, events_.on_request, events_.on_closed}, name_space_);
         attempt.greeting = opened;
         opened->start();
         std::error_code refused;
@@ -9333,6 +10797,7 @@ class connection_pool {
     std::size_t frame_limit_;
     std::chrono::milliseconds connect_timeout_;
     pool_events<connection_type> events_;
+    std::string name_space_;
     std::shared_ptr<detail::block_pool> blocks_ = std::make_shared<detail::block_pool>();
     std::unordered_map<endpoint, std::unique_ptr<place>> places_;
     bool closed_ = false;
@@ -9480,6 +10945,13 @@ class route_table {
                 for (std::int32_t id = 0; id < each.read_queue_nums; ++id)
                     fresh.queues.push_back({topic, each.broker_name, id});
         std::ranges::sort(fresh.queues);
+        for (const auto& each : route.queue_datas) {
+            const auto home = fresh.brokers.find(each.broker_name);
+            if ((each.perm & writable) != 0 && each.write_queue_nums > 0 && home != fresh.brokers.end() &&
+                home->second.contains(broker_address::master))
+                fresh.writers.push_back(each.broker_name);
+        }
+        std::ranges::sort(fresh.writers);
         auto& known = topics_[topic];
         if ((fresh.brokers.empty() && !known.brokers.empty()) || fresh == known)
             return false;
@@ -9503,6 +10975,13 @@ class route_table {
         static const std::vector<message_queue> none;
         const auto found = topics_.find(topic);
         return found == topics_.end() ? none : found->second.queues;
+    }
+
+    /// The brokers that take messages of the topic, in name order: those with a master and a queue that may be written.
+    const std::vector<std::string>& writers(const std::string& topic) const {
+        static const std::vector<std::string> none;
+        const auto found = topics_.find(topic);
+        return found == topics_.end() ? none : found->second.writers;
     }
 
     /**
@@ -9552,11 +11031,12 @@ class route_table {
     }
 
   private:
-    static constexpr int readable = 4;
+    static constexpr int readable = 4, writable = 2;
 
     struct entry {
         std::map<std::string, std::map<std::int64_t, endpoint>, std::less<>> brokers;
         std::vector<message_queue> queues;
+        std::vector<std::string> writers;
 
         bool operator==(const entry&) const = default;
     };
@@ -9573,9 +11053,13 @@ class route_table {
 #define ROCKETPUSH_REMOTING_BROKER_CALLS_HPP
 
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -9587,8 +11071,36 @@ struct returned_message {
     std::int64_t commit_log_offset = 0;
     int delay_level                = 0; ///< See consume_context::delay_level.
     int max_reconsume_times        = 16;
+    bool unit_mode                 = false;
     std::string id;
-    std::string topic; ///< The original one.
+    std::string topic; ///< The original one, with its namespace.
+};
+
+/// A message that is sent to a retry topic anew, as a producer sends one: where it came from cannot take it back.
+struct message_copy {
+    std::string topic; ///< The group's retry topic.
+    std::string body;  ///< As it was stored: compressed if `sys_flag` says so.
+    std::string properties;
+    std::int32_t flag           = 0;
+    std::uint32_t sys_flag      = 0;
+    std::int64_t born_timestamp = 0;  ///< Milliseconds since 1970.
+    int reconsume_times         = 1;  ///< The broker makes it a dead letter when this is above ...
+    int max_reconsume_times     = 16; ///< ... this.
+    bool unit_mode              = false;
+};
+
+/// How handing a message to a broker ended.
+struct store_outcome {
+    std::error_code failure;     ///< None: the broker has it.
+    bool perhaps_stored = false; ///< It failed after the request had left: the broker may have it all the same.
+
+    bool stored() const noexcept { return !failure; }
+};
+
+/// What a broker said of a subscription's expression.
+struct filter_answer {
+    std::error_code code; ///< False: it compiles. A `response_code`: it does not, or the broker has such filters off.
+    std::string text{};   ///< The broker's own.
 };
 
 /**
@@ -9628,11 +11140,15 @@ class broker_calls {
     }
 
     /// The offset a group committed; empty if it never did.
-    task<result<std::optional<queue_offset>>> query_offset(std::string group, message_queue queue) {
+    /// @param strictly  Without it a broker answers 0 for a young queue. (4.9.x does either way.)
+    task<result<std::optional<queue_offset>>> query_offset(std::string group, message_queue queue,
+                                                           bool strictly = false) {
         protocol::query_offset_request request{.consumer_group = std::move(group),
                                                .topic          = queue.topic,
                                                .queue_id       = queue.queue_id,
                                                .broker_name    = queue.broker_name};
+        if (strictly)
+            request.set_zero_if_not_found = false;
         auto answer = co_await answered(queue, true, request, offset_timeout);
         if (!answer)
             co_return answer.error();
@@ -9683,17 +11199,119 @@ class broker_calls {
         co_return found;
     }
 
-    /// Returns a message to the master of the broker it came from; success is the broker's word that it is stored.
-    task<std::error_code> send_back(std::string group, message_queue queue, returned_message message,
-                                    milliseconds timeout) {
+    /// Returns a message to the master of the broker it came from.
+    task<store_outcome> send_back(std::string group, message_queue queue, returned_message message,
+                                  milliseconds timeout) {
         protocol::send_back_request request{.offset              = message.commit_log_offset,
                                             .group               = std::move(group),
                                             .delay_level         = message.delay_level,
                                             .origin_message_id   = std::move(message.id),
                                             .origin_topic        = std::move(message.topic),
+                                            .unit_mode           = message.unit_mode,
                                             .max_reconsume_times = message.max_reconsume_times,
                                             .broker_name         = queue.broker_name};
-        const auto answer = co_await answered(queue, false, request, timeout);
+        const auto outcome = co_await stored(queue.broker_name, request, {}, timeout);
+        co_return outcome;
+    }
+
+    /**
+     * @brief Sends a copy to a broker that takes messages of its topic; the next one when a broker refuses it or cannot be
+     *        reached.
+     *
+     * At most three brokers are asked. Not after a time-out or a lost connection: the broker may have stored it, and a
+     * second one would make two of it.
+     *
+     * @param from  Where the message was; asked last, and alone when the retry topic's route is not known yet.
+     * @par Source  Java `DefaultMQProducerImpl.sendDefaultImpl` of the inner producer.
+     */
+    task<store_outcome> send_copy(message_copy copy, message_queue from, milliseconds timeout) {
+        auto brokers = routes_.writers(copy.topic);
+        if (!brokers.empty())
+            std::ranges::rotate(brokers, brokers.begin() + static_cast<std::ptrdiff_t>(copies_++ % brokers.size()));
+        std::ranges::stable_partition(brokers, [&](const std::string& name) { return name != from.broker_name; });
+        if (brokers.empty())
+            brokers.push_back(from.broker_name);
+        if (brokers.size() > most_copy_attempts)
+            brokers.erase(brokers.begin() + most_copy_attempts - 1, brokers.end() - 1);
+
+        protocol::send_request request;
+        request.producer_group      = inner_producer_group;
+        request.topic               = std::move(copy.topic);
+        request.sys_flag            = static_cast<std::int32_t>(copy.sys_flag);
+        request.born_timestamp      = copy.born_timestamp;
+        request.flag                = copy.flag;
+        request.properties          = std::move(copy.properties);
+        request.reconsume_times     = copy.reconsume_times;
+        request.max_reconsume_times = copy.max_reconsume_times;
+        request.unit_mode           = copy.unit_mode;
+        store_outcome outcome;
+        for (auto& name : brokers) {
+            request.broker_name = std::move(name);
+            outcome             = co_await stored(request.broker_name, request, copy.body, timeout);
+            if (outcome.stored() || outcome.perhaps_stored)
+                break;
+        }
+        co_return outcome;
+    }
+
+    /// Which of a topic's queues, on all brokers, this member shall read, and how.
+    /// @retval response_code::request_code_not_supported (a broker before 5.0), error::no_assignment
+    task<result<std::vector<protocol::queue_assignment>>> query_assignment(endpoint broker,
+                                                                           protocol::assignment_query query) {
+        const protocol::query_assignment_request request;
+        const auto body = protocol::encode(query);
+        auto answer     = co_await pool_.call(std::move(broker), request, body, timeout_);
+        if (const auto refused = refusal(answer))
+            co_return refused;
+        auto assigned = protocol::decode_assignment_answer(answer->body);
+        if (!assigned)
+            co_return assigned.error();
+        if (!assigned->queues)
+            co_return error::no_assignment;
+        co_return std::move(*assigned->queues);
+    }
+
+    /// One popped message is done with. Success also if its receipt was not valid any more.
+    task<std::error_code> acknowledge(protocol::ack_request request) {
+        const auto answer = co_await of_master(request.broker_name, request, {}, timeout_);
+        co_return refusal(answer);
+    }
+    /// Many of one broker. @retval response_code::request_code_not_supported  It is older than 5.1.3.
+    task<std::error_code> acknowledge(protocol::batch_ack acks) {
+        const protocol::batch_ack_request request;
+        const auto body   = protocol::encode(acks);
+        const auto answer = co_await of_master(acks.broker_name, request, body, timeout_);
+        co_return refusal(answer);
+    }
+    /// Hides a popped message for another time; its receipt is another one then.
+    task<result<protocol::change_invisible_time_response>> change_invisible_time(
+        protocol::change_invisible_time_request request) {
+        const auto answer = co_await of_master(request.broker_name, request, {}, timeout_);
+        if (const auto refused = refusal(answer))
+            co_return refused;
+        auto fields = protocol::read_fields<protocol::change_invisible_time_response>(answer->header);
+        co_return fields;
+    }
+    /**
+     * @brief Locks queues of one broker for this member, or renews its locks. @return Those that are its now.
+     * @param queues  Not empty; all of one broker, whose master is asked.
+     */
+    task<result<std::vector<message_queue>>> lock(std::string group, std::string client_id,
+                                                  std::vector<message_queue> queues) {
+        const protocol::lock_request request;
+        auto answer = co_await about_locks(request, std::move(group), std::move(client_id), std::move(queues));
+        if (const auto refused = refusal(answer))
+            co_return refused;
+        auto locked = protocol::decode_locked_queues(answer->body);
+        if (!locked)
+            co_return locked.error();
+        co_return std::move(locked->queues);
+    }
+
+    /// Gives locks up, and waits until the broker has confirmed it. @param queues  As for `lock`.
+    task<std::error_code> unlock(std::string group, std::string client_id, std::vector<message_queue> queues) {
+        const protocol::unlock_request request;
+        const auto answer = co_await about_locks(request, std::move(group), std::move(client_id), std::move(queues));
         co_return refusal(answer);
     }
 
@@ -9710,16 +11328,70 @@ class broker_calls {
         co_return refusal(answer);
     }
 
+    /// Has a broker compile an expression.
+    task<filter_answer> check_filter(endpoint broker, std::string client_id, std::string group, subscription wanted) {
+        const protocol::check_client_request request;
+        const auto body =
+            protocol::encode(protocol::client_check{std::move(client_id), std::move(group), std::move(wanted)});
+        const auto answer = co_await pool_.call(std::move(broker), request, body, timeout_);
+        filter_answer said{refusal(answer)};
+        if (answer)
+            said.text = answer->header.remark();
+        co_return said;
+    }
+
     const route_table& routes() const noexcept { return routes_; }
 
   private:
     static constexpr milliseconds offset_timeout{5000};
+    static constexpr std::ptrdiff_t most_copy_attempts = 3;
 
     static std::error_code refusal(const result<received_frame>& answer) noexcept {
         if (!answer)
             return answer.error();
         const auto code = static_cast<response_code>(answer->header.code);
         return code == response_code::success ? std::error_code() : make_error_code(code);
+    }
+
+    /// Has a broker's master store a message.
+    task<store_outcome> stored(std::string_view broker_name, protocol::request_view request, std::string_view body,
+                               milliseconds timeout) {
+        store_outcome outcome;
+        const auto where = routes_.address(broker_name);
+        if (!where) {
+            outcome.failure = where.error();
+            co_return outcome;
+        }
+        const auto open = co_await pool_.get(where->where);
+        if (!open) {
+            outcome.failure = open.error();
+            co_return outcome;
+        }
+        const auto [ec, answer] = co_await (*open)->async_request(request, body, timeout,
+                                                                  detail::await_tuple<typename Runtime::executor_type>);
+        if (ec) {
+            outcome.failure        = ec;
+            outcome.perhaps_stored = ec != error::too_many_requests;
+            co_return outcome;
+        }
+        if (!has_stored(answer.header))
+            outcome.failure = static_cast<response_code>(answer.header.code);
+        co_return outcome;
+    }
+
+    /// The broker has the message; a disk or a replica that is late with it is no reason to send another one.
+    static bool has_stored(const protocol::header_view& answer) noexcept {
+        switch (static_cast<response_code>(answer.code)) {
+        case response_code::success:
+        case response_code::flush_disk_timeout:
+        case response_code::flush_slave_timeout:
+        case response_code::slave_not_available: return true;
+        // To a send-back brokers say the same by the name of their status.
+        case response_code::system_error:
+            return answer.raw_remark == "FLUSH_DISK_TIMEOUT" || answer.raw_remark == "FLUSH_SLAVE_TIMEOUT" ||
+                   answer.raw_remark == "SLAVE_NOT_AVAILABLE";
+        default: return false;
+        }
     }
 
     /// The answer of the broker that has `queue`, whatever its code.
@@ -9729,6 +11401,29 @@ class broker_calls {
         if (!where)
             co_return where.error();
         auto answer = co_await pool_.call(where->where, request, {}, timeout);
+        co_return answer;
+    }
+
+    task<result<received_frame>> of_master(std::string_view broker_name, protocol::request_view request,
+                                           std::string_view body, milliseconds timeout) {
+        const auto where = routes_.address(broker_name);
+        if (!where)
+            co_return where.error();
+        auto answer = co_await pool_.call(where->where, request, body, timeout);
+        co_return answer;
+    }
+
+    task<result<received_frame>> about_locks(protocol::request_view request, std::string group, std::string client_id,
+                                             std::vector<message_queue> queues) {
+        const auto where = routes_.address(queues.front().broker_name);
+        if (!where)
+            co_return where.error();
+        protocol::lock_data lock;
+        lock.client_id      = std::move(client_id);
+        lock.consumer_group = std::move(group);
+        lock.queues         = std::move(queues);
+        const auto body     = protocol::encode(lock);
+        auto answer         = co_await pool_.call(where->where, request, body, timeout_);
         co_return answer;
     }
 
@@ -9752,6 +11447,7 @@ class broker_calls {
     pool_type& pool_;
     const route_table& routes_;
     milliseconds timeout_;
+    std::size_t copies_ = 0; ///< So that they do not all go to one broker.
 };
 
 } // namespace rocketpush
@@ -9771,9 +11467,19 @@ class broker_calls {
 #include <concepts>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
+#include <vector>
 
 namespace rocketpush {
+
+/// How far a group is in a queue: the next offset that it needs.
+struct queue_progress {
+    message_queue queue;
+    queue_offset offset = 0;
+
+    friend bool operator==(const queue_progress&, const queue_progress&) = default;
+};
 
 /**
  * @brief What an offset store is given: coroutines of the consumer's strand, the group, and the broker's own offsets of it.
@@ -9785,9 +11491,12 @@ struct offset_access_archetype {
     using task = detail::awaitable<T, asio::io_context::executor_type>;
 
     const std::string& group() const;
+    /// Where the model is broadcasting it is known before any connection is, and the same at the next start.
     const std::string& client_id() const;
     task<result<std::optional<queue_offset>>> query_offset(message_queue queue);
     task<std::error_code> update_offset(message_queue queue, queue_offset offset);
+    /// Tells the observer (`on_offset_store`) of trouble at `where`, or with a false code of its end.
+    void report(std::string_view where, std::error_code what);
 };
 
 /// `read(access, queue)`: the stored offset, or none, or why it is not known.
@@ -9802,23 +11511,54 @@ concept writes_offsets = requires(S& s, offset_access_archetype& access, message
     { s.write(access, queue, offset) } -> std::same_as<offset_access_archetype::task<std::error_code>>;
 };
 
+/// `load(access)`: called once, when the consumer starts; a code ends the start with it.
+template <class S>
+concept loads_offsets = requires(S& s, offset_access_archetype& access) {
+    { s.load(access) } -> std::same_as<offset_access_archetype::task<std::error_code>>;
+};
+
+/// `write_many(access, changes)`: as `write` of each, in one step; a code says that it has none of them for good.
+template <class S>
+concept writes_many_offsets = requires(S& s, offset_access_archetype& access, std::vector<queue_progress> changes) {
+    { s.write_many(access, changes) } -> std::same_as<offset_access_archetype::task<std::error_code>>;
+};
+
+/// A store without `load` or `write_many` does without; one whose function cannot be called as above has a mistake in it.
+template <class S>
+concept extras_fit = (!requires { &S::template load<offset_access_archetype>; } || loads_offsets<S>)&&(
+    !requires { &S::template write_many<offset_access_archetype>; } || writes_many_offsets<S>);
+
 /**
  * @brief Where a group's progress is kept: the next offset to consume of each queue.
  *
  * The consumer knows which offsets changed and when they have to be kept; a store only keeps them. Its functions are
- * templates on the access, whose `task<T>` they return.
+ * templates on the access, whose `task<T>` they return. `read` and `write` are all that a store needs. It may have more:
+ *  - `static constexpr message_model model`: broadcasting, where each member keeps offsets of its own. Clustering without;
+ *  - `load(access)`: for a store that reads everything once, and can say at start that it cannot;
+ *  - `write_many(access, changes)`: for a store that keeps many offsets in one step, as a file or a transaction does. The
+ *    regular commits then come by it, and `write` is left with those of queues that are given up.
  *
  * Laws (`tests/support/laws/offset_store.hpp`):
- *  - what `write` confirmed, `read` gives until the next `write` of the queue;
+ *  - what `write` confirmed, `read` gives until the next `write` of the queue; `write_many` is a `write` of each;
  *  - "no offset" is an empty optional, and differs from "could not be asked", which is an error;
- *  - calls for several queues may be under way at once; for one queue they come one after the other.
+ *  - calls for several queues may be under way at once; for one queue they come one after the other; `load` has ended before
+ *    any other begins.
  *
- * @par Thread safety  Called on the consumer's strand only.
+ * @par Thread safety  Called on the consumer's strand only, which must not be blocked.
  * @par Default        broker_offset_store
  * @par Source         Java `OffsetStore`.
  */
 template <class S>
-concept offset_store = std::move_constructible<S> && reads_offsets<S> && writes_offsets<S>;
+concept offset_store = std::move_constructible<S> && reads_offsets<S> && writes_offsets<S> && extras_fit<S>;
+
+/// The model that a store is for: its `model`, or clustering.
+template <class S>
+constexpr message_model model_of() noexcept {
+    if constexpr (requires { S::model; })
+        return S::model;
+    else
+        return message_model::clustering;
+}
 
 } // namespace rocketpush
 
@@ -9836,6 +11576,8 @@ namespace rocketpush {
  *              handed over only after its offset has arrived.
  */
 struct broker_offset_store {
+    static constexpr message_model model = message_model::clustering;
+
     template <class Access>
     typename Access::template task<result<std::optional<queue_offset>>> read(Access& access, message_queue queue) {
         return access.query_offset(std::move(queue));
@@ -9847,6 +11589,595 @@ struct broker_offset_store {
     }
 };
 static_assert(offset_store<broker_offset_store>);
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/offset_store/file_offset_store.hpp
+#ifndef ROCKETPUSH_OFFSET_STORE_FILE_OFFSET_STORE_HPP
+#define ROCKETPUSH_OFFSET_STORE_FILE_OFFSET_STORE_HPP
+
+// rocketpush/detail/file_thread.hpp
+#ifndef ROCKETPUSH_DETAIL_FILE_THREAD_HPP
+#define ROCKETPUSH_DETAIL_FILE_THREAD_HPP
+
+
+#include <memory>
+#include <mutex>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief Where work that blocks is done: a thread that begins with the first of it.
+ *
+ * It can go while a job hangs in the system: the thread is left behind and tells nobody.
+ *
+ * @par Thread safety  None; on the strand.
+ */
+class file_thread {
+  public:
+    /// Runs `job()` there and then `done()` on `strand`; of several jobs one after the other. `done` is dropped if this goes first.
+    template <class Executor, class Job, class Done>
+    void run(const Executor& strand, Job job, Done done) {
+        if (!thread_) {
+            thread_ = std::make_unique<context_thread>();
+            thread_->start();
+        }
+        {
+            const std::lock_guard lock(reports_->mutex);
+            // It names the strand, whose context may end before the job does, so it is not the job's.
+            reports_->to_strand =
+                one_job([strand, done = std::move(done)]() mutable { asio::post(strand, std::move(done)); });
+        }
+        asio::post(thread_->context(), [reports = reports_, job = std::move(job)]() mutable {
+            job();
+            const std::lock_guard lock(reports->mutex);
+            if (!reports->shut)
+                reports->to_strand();
+        });
+    }
+
+    file_thread()                         = default;
+    file_thread(file_thread&&) noexcept   = default;
+    file_thread& operator=(file_thread&&) = delete;
+    ~file_thread() {
+        if (!reports_)
+            return;
+        const std::lock_guard lock(reports_->mutex);
+        reports_->shut      = true;
+        reports_->to_strand = one_job();
+    }
+
+  private:
+    struct reports {
+        std::mutex mutex;
+        bool shut = false;
+        one_job to_strand;
+    };
+
+    std::shared_ptr<reports> reports_ = std::make_shared<reports>(); // null after a move
+    std::unique_ptr<context_thread> thread_; // goes first: it waits a moment for a job that runs
+};
+
+} // namespace rocketpush::detail
+
+#endif
+// rocketpush/offset_store/offset_files.hpp
+#ifndef ROCKETPUSH_OFFSET_STORE_OFFSET_FILES_HPP
+#define ROCKETPUSH_OFFSET_STORE_OFFSET_FILES_HPP
+
+// rocketpush/offset_store/offset_file.hpp
+#ifndef ROCKETPUSH_OFFSET_STORE_OFFSET_FILE_HPP
+#define ROCKETPUSH_OFFSET_STORE_OFFSET_FILE_HPP
+
+
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace rocketpush {
+
+/// The next offset of each queue.
+using offset_table = std::map<message_queue, queue_offset>;
+
+/**
+ * @brief The text of a local offset file, as Java writes it: tabs, line breaks, and an object for each key, which is not standard JSON.
+ * @par Source  Java `OffsetSerializeWrapper`, in fastjson's pretty format.
+ */
+inline std::string encode_offset_file(const offset_table& table) {
+    std::string text = "{\n\t\"offsetTable\":{";
+    const char* next = "\n";
+    for (const auto& [queue, offset] : table) {
+        protocol::json_writer topic, broker;
+        topic.string(queue.topic);
+        broker.string(queue.broker_name);
+        text.append(next).append("\t\t{\n\t\t\t\"brokerName\":").append(broker.text());
+        text.append(",\n\t\t\t\"queueId\":").append(std::to_string(queue.queue_id));
+        text.append(",\n\t\t\t\"topic\":").append(topic.text());
+        text.append("\n\t\t}:").append(std::to_string(offset));
+        next = ",\n";
+    }
+    return text.append(table.empty() ? "}\n}" : "\n\t}\n}");
+}
+
+/**
+ * @brief Reads a local offset file in any order and spacing; its keys may also be standard JSON, strings that hold the object.
+ *
+ * A table that is not there is an empty one; an offset below 0 or null is none.
+ *
+ * @retval error::offset_file_damaged  It is not JSON, or a key is no queue, or an offset no number.
+ */
+inline result<offset_table> decode_offset_file(std::string_view text) {
+    const auto body = protocol::parse_body(text);
+    if (!body)
+        return error::offset_file_damaged;
+    const auto table = protocol::find_member(*body, "offsetTable");
+    offset_table found;
+    if (table.is_null())
+        return found;
+    const bool whole = protocol::read_members(table, [&](std::string_view key, const protocol::json_value& value) {
+        const auto standard = protocol::parse_body(key);
+        message_queue queue;
+        queue_offset offset = -1;
+        if (!standard || !protocol::read_value(*standard, queue) || queue.topic.empty() || queue.broker_name.empty() ||
+            (!value.is_null() && !protocol::read_value(value, offset)))
+            return false;
+        if (offset >= 0)
+            found.insert_or_assign(std::move(queue), offset);
+        return true;
+    });
+    if (!whole)
+        return error::offset_file_damaged;
+    return found;
+}
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/offset_store/posix_files.hpp
+#ifndef ROCKETPUSH_OFFSET_STORE_POSIX_FILES_HPP
+#define ROCKETPUSH_OFFSET_STORE_POSIX_FILES_HPP
+
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <concepts>
+#include <cstddef>
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace rocketpush {
+
+/**
+ * @brief What keeping offsets in files needs of a file system. Each function blocks until it is done.
+ *
+ * Tests put one in its place whose disk is full, or that loses power.
+ */
+template <class F>
+concept file_operations = std::move_constructible<F> && std::copy_constructible<F> &&
+                          requires(const F& files, const std::string& path, std::string_view text) {
+                              /// The whole file; `std::errc::no_such_file_or_directory` when there is none.
+                              { files.read(path) } -> std::same_as<result<std::string>>;
+                              /// Makes or replaces a file; when it returns, the text outlives a loss of power.
+                              { files.write(path, text) } -> std::same_as<std::error_code>;
+                              /// At once, and in place of what is at the new path.
+                              { files.rename(path, path) } -> std::same_as<std::error_code>;
+                              { files.remove(path) } -> std::same_as<std::error_code>;
+                              /// A folder and those above it; none is missing afterwards.
+                              { files.make_folders(path) } -> std::same_as<std::error_code>;
+                              /// When it returns, what was renamed in the folder is so after a loss of power.
+                              { files.sync_folder(path) } -> std::same_as<std::error_code>;
+                          };
+
+/// The system's files. @par Thread safety  All.
+class posix_files {
+  public:
+    /// A larger file is refused: no offset file is, and it would be read into memory.
+    static constexpr std::size_t max_size = 64u << 20;
+
+    result<std::string> read(const std::string& path) const {
+        const descriptor file(
+            ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)); // of a pipe we do not wait for a writer
+        struct stat about {};
+        if (file.number < 0 || ::fstat(file.number, &about) != 0)
+            return last_error();
+        if (!S_ISREG(about.st_mode))
+            return std::make_error_code(S_ISDIR(about.st_mode) ? std::errc::is_a_directory : std::errc::invalid_seek);
+        std::string text;
+        for (char piece[16384]; text.size() <= max_size;) {
+            const auto count = ::read(file.number, piece, sizeof piece);
+            if (count < 0 && errno != EINTR)
+                return last_error();
+            if (count == 0)
+                return text;
+            if (count > 0)
+                text.append(piece, static_cast<std::size_t>(count));
+        }
+        return std::make_error_code(std::errc::file_too_large);
+    }
+
+    std::error_code write(const std::string& path, std::string_view text) const {
+        descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666));
+        if (file.number < 0)
+            return last_error();
+        while (!text.empty()) {
+            const auto count = ::write(file.number, text.data(), text.size());
+            if (count < 0 && errno != EINTR)
+                return last_error();
+            if (count > 0)
+                text.remove_prefix(static_cast<std::size_t>(count));
+        }
+        if (const auto failure = synced(file))
+            return failure;
+        return file.close();
+    }
+
+    std::error_code rename(const std::string& from, const std::string& to) const {
+        return code_of(std::rename(from.c_str(), to.c_str()));
+    }
+
+    std::error_code remove(const std::string& path) const { return code_of(::unlink(path.c_str())); }
+
+    std::error_code make_folders(const std::string& path) const {
+        for (std::size_t end = path.find('/', 1);; end = path.find('/', end + 1)) {
+            const auto folder = path.substr(0, end);
+            if (::mkdir(folder.c_str(), 0777) == 0) {
+                const auto slash = folder.rfind('/');
+                if (const auto failure = sync_folder(slash == std::string::npos ? "." : folder.substr(0, slash + 1)))
+                    return failure;
+            } else if (const auto failure = last_error(); errno != EEXIST && end == std::string::npos) {
+                return failure; // of one above it does not matter, if this one is there
+            }
+            if (end == std::string::npos)
+                return {};
+        }
+    }
+
+    std::error_code sync_folder(const std::string& path) const {
+        const descriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        if (folder.number < 0)
+            return last_error();
+        const auto failure = synced(folder);
+        return failure == std::errc::invalid_argument ? std::error_code() : failure; // a file system that cannot
+    }
+
+  private:
+    struct descriptor {
+        explicit descriptor(int opened) noexcept : number(opened) {}
+        descriptor(const descriptor&)            = delete;
+        descriptor& operator=(const descriptor&) = delete;
+        ~descriptor() {
+            if (number >= 0)
+                ::close(number);
+        }
+        /// Some file systems say only here that there was no room.
+        std::error_code close() { return code_of(::close(std::exchange(number, -1))); }
+
+        int number;
+    };
+
+    static std::error_code last_error() { return {errno, std::generic_category()}; }
+    static std::error_code code_of(int outcome) { return outcome == 0 ? std::error_code() : last_error(); }
+
+    static std::error_code synced(const descriptor& file) {
+        int outcome = 0;
+        do
+            outcome = ::fsync(file.number);
+        while (outcome != 0 && errno == EINTR);
+        return code_of(outcome);
+    }
+};
+static_assert(file_operations<posix_files>);
+
+} // namespace rocketpush
+
+#endif
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+/**
+ * @file
+ * An offset file and its backup on disk: which of the two is believed, and how both are written so that a loss of power at any moment
+ * leaves one that can be.
+ */
+namespace rocketpush {
+
+/// What was found in the two files.
+struct found_offsets {
+    offset_table table;
+    std::error_code main;   ///< Why the file was no use, if it was there.
+    std::error_code backup; ///< And its backup, if that was needed.
+    bool usable = true;     ///< False: there was something, and nothing of it could be read. Then the table is empty.
+};
+
+inline std::string backup_of(const std::string& path) { return path + ".bak"; }
+
+/**
+ * @brief Reads an offset file, or its backup when the file is missing or damaged. Where neither is there nothing was stored yet.
+ *
+ * A file that cannot be read (no permission, say) is like a damaged one. So is an empty one: none was ever written by us, and the
+ * Java client leaves one behind when the power goes at the wrong moment.
+ *
+ * @par Source  Java `LocalFileOffsetStore.readLocalOffset`. Differs: a damaged file without a backup is not taken for a new start.
+ */
+template <file_operations Files>
+found_offsets read_offset_files(const Files& files, const std::string& path) {
+    const auto read_one = [&](const std::string& where) -> result<std::optional<offset_table>> {
+        const auto text = files.read(where);
+        if (!text && text.error() == std::errc::no_such_file_or_directory)
+            return std::optional<offset_table>();
+        if (!text)
+            return text.error();
+        auto table = decode_offset_file(*text);
+        if (!table)
+            return table.error();
+        return std::optional<offset_table>(std::move(*table));
+    };
+    found_offsets found;
+    auto main  = read_one(path);
+    found.main = main.error();
+    if (main && *main) {
+        found.table = std::move(**main);
+        return found;
+    }
+    auto backup  = read_one(backup_of(path));
+    found.backup = backup.error();
+    if (backup && *backup)
+        found.table = std::move(**backup);
+    else
+        found.usable = !found.main && !found.backup;
+    return found;
+}
+
+/**
+ * @brief Writes an offset file: beside it, to disk, then in its place; what was there becomes the backup if it can be read as one.
+ *
+ * Whatever fails, and wherever it ends, `read_offset_files` then gives either what was there before or `text`.
+ *
+ * @param beside  A path in the same folder that nobody else writes to.
+ * @par Source    Java `MixAll.string2File`. Differs: Java overwrites the file where it stands, and copies a damaged one over its
+ *                backup.
+ */
+template <file_operations Files>
+std::error_code write_offset_file(const Files& files, const std::string& path, const std::string& beside,
+                                  std::string_view text) {
+    const auto slash  = path.rfind('/');
+    const auto folder = slash == std::string::npos ? std::string(".") : path.substr(0, slash + 1);
+    auto failure      = files.write(beside, text);
+    if (failure == std::errc::no_such_file_or_directory) {
+        failure = files.make_folders(folder);
+        if (!failure)
+            failure = files.write(beside, text);
+    }
+    if (!failure) {
+        // Of a backup that cannot be made only the backup suffers.
+        if (const auto before = files.read(path); before && decode_offset_file(*before))
+            static_cast<void>(files.rename(path, backup_of(path)));
+        failure = files.rename(beside, path);
+    }
+    if (failure) {
+        static_cast<void>(files.remove(beside));
+        return failure;
+    }
+    return files.sync_folder(folder);
+}
+
+} // namespace rocketpush
+
+#endif
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/// What a start does when there are local offset files and none of them can be read.
+enum class damaged_offsets : std::uint8_t {
+    fail_start, ///< error::offset_file_damaged, or the system's code.
+    begin_anew  ///< Every queue by `options::from`; the files are replaced.
+};
+
+/// What a file_offset_store can be told.
+struct file_offset_settings {
+    /// Where the files are: `directory/client id/group/offsets.json`. Empty: `.rocketmq_offsets` in the user's home, as Java.
+    /// Java: rocketmq.client.localOffsetStoreDir.
+    std::string directory{};
+    damaged_offsets when_damaged = damaged_offsets::fail_start;
+};
+
+/// Java's folder for local offsets; empty if this user has no home.
+inline std::string default_offset_directory() {
+    passwd entry{};
+    passwd* found = nullptr;
+    std::vector<char> room(16384);
+    std::string home;
+    if (::getpwuid_r(::getuid(), &entry, room.data(), room.size(), &found) == 0 && found && found->pw_dir)
+        home = found->pw_dir;
+    if (const char* named = std::getenv("HOME"); home.empty() && named)
+        home = named;
+    return home.empty() ? home : home + "/.rocketmq_offsets";
+}
+
+/**
+ * @brief Keeps a member's own offsets in a file, and so makes its consumer a broadcasting one: every member gets every message.
+ *
+ * The file is Java's, in place and format: a Java consumer may go on where this one ended, and the other way round. (Not both at
+ * once.) It is read once, at start, and written as a whole, at most one write at a time: what comes meanwhile goes into the next one.
+ * Files are touched on a thread of the store's own, so that a slow disk does not hold the consumer up. Trouble with them is an event
+ * (`on_offset_store`) and ends nothing but a start that finds damaged files.
+ *
+ * @tparam Files   Its file system; see file_operations.
+ * @tparam Worker  Where that is used: `run(strand, job, done)` runs `job()` anywhere, then `done()` on the strand.
+ * @par Source  Java `LocalFileOffsetStore`.
+ */
+template <file_operations Files = posix_files, class Worker = detail::file_thread>
+class basic_file_offset_store {
+  public:
+    static constexpr message_model model = message_model::broadcasting;
+
+    explicit basic_file_offset_store(file_offset_settings with = {}, Files files = Files(), Worker worker = Worker())
+        : state_(std::make_shared<state>(std::move(files), std::move(worker))), settings_(std::move(with)) {
+        if (settings_.directory.empty())
+            settings_.directory = default_offset_directory();
+    }
+    basic_file_offset_store(basic_file_offset_store&&) noexcept   = default;
+    basic_file_offset_store& operator=(basic_file_offset_store&&) = delete;
+
+    /// @retval error::offset_file_damaged, the system's code  Neither the file nor its backup can be read, or there is no home.
+    template <class Access>
+    typename Access::template task<std::error_code> load(Access& access) {
+        if (settings_.directory.empty()) {
+            const auto failure = std::make_error_code(std::errc::no_such_file_or_directory);
+            access.report("~/.rocketmq_offsets", failure);
+            co_return failure;
+        }
+        state_->path     = settings_.directory + '/' + access.client_id() + '/' + access.group() + "/offsets.json";
+        state_->beside   = state_->path + '.' + own_name();
+        const auto found = std::make_shared<found_offsets>();
+        const auto ended = std::make_shared<step>();
+        auto read = [found, files = state_->files, path = state_->path] { *found = read_offset_files(files, path); };
+        const auto strand = co_await asio::this_coro::executor;
+        state_->worker.run(strand, std::move(read), [ended] { ended->end(); });
+        co_await until(ended, strand);
+
+        if (found->main)
+            access.report(state_->path, found->main);
+        if (found->backup)
+            access.report(backup_of(state_->path), found->backup);
+        state_->in_trouble = found->main || found->backup;
+        if (!found->usable && settings_.when_damaged == damaged_offsets::fail_start)
+            co_return found->main ? found->main : found->backup;
+        state_->offsets = std::move(found->table);
+        co_return std::error_code();
+    }
+
+    template <class Access>
+    typename Access::template task<result<std::optional<queue_offset>>> read(Access&, message_queue queue) {
+        const auto found = state_->offsets.find(queue);
+        if (found == state_->offsets.end())
+            co_return std::optional<queue_offset>();
+        co_return std::optional<queue_offset>(found->second);
+    }
+
+    template <class Access>
+    typename Access::template task<std::error_code> write(Access& access, message_queue queue, queue_offset offset) {
+        state_->offsets.insert_or_assign(std::move(queue), offset);
+        return saved(access);
+    }
+
+    template <class Access>
+    typename Access::template task<std::error_code> write_many(Access& access, std::vector<queue_progress> changes) {
+        for (auto& each : changes)
+            state_->offsets.insert_or_assign(std::move(each.queue), each.offset);
+        return saved(access);
+    }
+
+  private:
+    /// Work on the files, and the coroutines that wait for its end.
+    struct step {
+        void end() {
+            ended = true;
+            for (const auto& [timer, cancel] : waiting)
+                cancel(timer);
+        }
+
+        std::vector<std::pair<void*, void (*)(void*)>> waiting;
+        std::error_code failure; ///< Written by the worker, before the end.
+        bool ended    = false;
+        bool reported = false;
+    };
+
+    struct state {
+        state(Files with, Worker by) : files(std::move(with)), worker(std::move(by)) {}
+
+        Files files;
+        std::string path, beside;
+        offset_table offsets;
+        std::shared_ptr<step> running,
+            next;                ///< Writes of the file: the one under way, and the one for what came since.
+        bool in_trouble = false; ///< Which was reported; its end will be.
+        Worker worker;           // last, so first to go
+    };
+
+    /// Like that of no other store of this host that is there now.
+    std::string own_name() const {
+        return std::to_string(::getpid()) + '-' + std::to_string(reinterpret_cast<std::uintptr_t>(state_.get()));
+    }
+
+    /// A timer that nobody lets expire is Asio's way to wait for an event.
+    template <class Executor>
+    static detail::awaitable<void, Executor> until(std::shared_ptr<step> done, Executor strand) {
+        using timer_type = detail::steady_timer<Executor>;
+        if (done->ended)
+            co_return;
+        timer_type timer(strand);
+        timer.expires_at(std::chrono::steady_clock::time_point::max());
+        done->waiting.emplace_back(&timer, [](void* waiting) { static_cast<timer_type*>(waiting)->cancel(); });
+        while (!done->ended)
+            co_await timer.async_wait(detail::await_tuple<Executor>);
+    }
+
+    /// Returns when what is in the table now has been written.
+    template <class Access>
+    typename Access::template task<std::error_code> saved(Access& access) {
+        const auto strand = co_await asio::this_coro::executor;
+        if (!state_->next)
+            state_->next = std::make_shared<step>();
+        const auto write = state_->next;
+        if (!state_->running)
+            begin_write(state_, strand);
+        co_await until(write, strand);
+        if (!std::exchange(write->reported, true) &&
+            (std::exchange(state_->in_trouble, static_cast<bool>(write->failure)) || write->failure))
+            access.report(state_->path, write->failure);
+        co_return write->failure;
+    }
+
+    template <class Executor>
+    static void begin_write(const std::shared_ptr<state>& self, const Executor& strand) {
+        self->running = std::exchange(self->next, nullptr);
+        auto write    = [made = self->running, files = self->files, path = self->path, beside = self->beside,
+                      text = encode_offset_file(self->offsets)] {
+            made->failure = write_offset_file(files, path, beside, text);
+        };
+        self->worker.run(strand, std::move(write), [lasting = std::weak_ptr(self), strand] {
+            const auto still = lasting.lock();
+            if (!still)
+                return;
+            const auto ended = std::exchange(still->running, nullptr);
+            if (still->next)
+                begin_write(still, strand);
+            ended->end();
+        });
+    }
+
+    std::shared_ptr<state> state_;
+    file_offset_settings settings_;
+};
+
+using file_offset_store = basic_file_offset_store<>;
+static_assert(offset_store<file_offset_store> && loads_offsets<file_offset_store> &&
+              writes_many_offsets<file_offset_store>);
 
 } // namespace rocketpush
 
@@ -9876,7 +12207,14 @@ struct cache_level {
 };
 
 /// Why a queue is not pulled at the moment.
-enum class flow_state : std::uint8_t { open, too_many_messages, too_many_bytes, too_wide_a_span };
+enum class flow_state : std::uint8_t {
+    open,
+    too_many_messages, ///< Of this queue.
+    too_many_bytes,    ///< Of this queue.
+    too_wide_a_span,   ///< From this queue's first unfinished message on.
+    suspended,         ///< On purpose: `suspend()` of the consumer, or of this queue.
+    out_of_memory      ///< The budget of the whole consumer is used up; the queue waits for its turn.
+};
 
 } // namespace rocketpush
 
@@ -9923,6 +12261,8 @@ struct no_observer {
     void on_route_changed(const std::string& /*topic*/, std::size_t /*readable queues*/) {}
     void on_route_failure(const std::string& /*topic*/, std::error_code) {}
     void on_heartbeat_failure(const endpoint&, std::error_code) {}
+    /// A broker refuses a subscription's SQL condition; the sentence has its own text.
+    void on_filter_refused(const std::string& /*topic*/, std::error_code, const std::string& /*sentence*/) {}
 
     // Sharing out.
     /// The assignment of a topic changed: all its queues and those of this member.
@@ -9932,6 +12272,18 @@ struct no_observer {
     void on_queue_acquired(const message_queue&, queue_offset /*first*/) {}
     void on_queue_acquire_failure(const message_queue&, std::error_code) {}
     void on_queue_released(const message_queue&, queue_offset /*committed*/) {}
+    void on_pop_begun(const message_queue& /*id -1: all of the broker*/) {}
+    void on_pop_ended(const message_queue&) {}
+
+    // Locks of orderly consumers.
+    /// A queue is to be taken over whose lock another member has; asked again soon.
+    void on_lock_refused(const message_queue&) {}
+    /// A queue is given up, without a commit, because its lock is or may have been another member's.
+    void on_lock_lost(const message_queue&, std::error_code /*locked_elsewhere, lock_expired*/) {}
+    /// Locks at a broker could not be renewed; tried again, they are trusted for 30 s since they were confirmed.
+    void on_lock_failure(const std::string& /*broker name*/, std::error_code) {}
+    /// An orderly listener's messages come again after a pause.
+    void on_queue_suspended(const message_queue&, std::chrono::milliseconds) {}
 
     // Fetching.
     void on_pull(const message_queue&, std::size_t /*messages*/, std::size_t /*bytes*/,
@@ -9942,20 +12294,46 @@ struct no_observer {
     /// A stored message that could not be decoded; it is skipped, its neighbours are delivered. `offset` is -1 if unknown.
     void on_bad_message(const message_queue&, queue_offset /*offset*/, std::error_code) {}
 
+    // Filtering.
+    /**
+     * @brief Whether the listener is to get this message. One that it is not counts as finished: it never comes again.
+     *
+     * The one function that decides something. It is asked once for each message, after the broker's and the tag filter, on
+     * the strand. What it throws is told, and the message kept.
+     *
+     * @par Source  Java `FilterMessageHook`.
+     */
+    bool wants_message(const message_view&) { return true; }
+    void on_filter_exception(const message_queue&, std::exception_ptr) {}
+
     // Consuming.
     void before_consume(std::span<const message_view>, const consume_context&) {}
     void after_consume(std::span<const message_view>, const consume_context&, consume_result) {}
     void on_listener_exception(const message_queue&, std::exception_ptr) {}
+    /// An attempt to have a broker bring the message again, by itself or as a copy.
     void on_send_back(const message_view&, std::error_code /*false: the broker has it*/) {}
+    /// A message that failed and will not come again; in broadcasting.
+    void on_dropped(const message_view&) {}
+    /// A listener call has run for too long: the message is taken from it and sent back.
+    void on_consume_timeout(const message_view&, std::chrono::milliseconds /*running*/) {}
+    /// Of popped messages.
+    void on_ack(const message_queue&, std::size_t /*messages*/, std::error_code) {}
+    /// A popped message is hidden for so long from now on: it failed, or is still being consumed.
+    void on_invisible_time(const message_view&, std::chrono::milliseconds, std::error_code) {}
+    /// A popped message was not consumed in time, and could not be kept longer: it comes again.
+    void on_receipt_expired(const message_view&) {}
 
     // Offsets.
     void on_commit(const message_queue&, queue_offset, std::error_code) {}
+    /// Trouble of the offset store as a whole, with a file say, or (a false code) the end of it.
+    void on_offset_store(std::string_view /*where*/, std::error_code) {}
 };
 
 /**
  * @brief Hears what a consumer does: any subset of `no_observer`'s events.
  *
- * Laws: an event never changes the outcome of a message; events neither block nor throw.
+ * Laws: an event never changes the outcome of a message (but `wants_message`, which is there for it); events neither block
+ * nor throw.
  *
  * @par Default  log_observer
  */
@@ -9984,23 +12362,55 @@ struct observers : no_observer {
     ROCKETPUSH_FORWARD_EVENT(on_route_changed)
     ROCKETPUSH_FORWARD_EVENT(on_route_failure)
     ROCKETPUSH_FORWARD_EVENT(on_heartbeat_failure)
+    ROCKETPUSH_FORWARD_EVENT(on_filter_refused)
     ROCKETPUSH_FORWARD_EVENT(on_rebalance)
     ROCKETPUSH_FORWARD_EVENT(on_rebalance_failure)
     ROCKETPUSH_FORWARD_EVENT(on_queue_acquired)
     ROCKETPUSH_FORWARD_EVENT(on_queue_acquire_failure)
     ROCKETPUSH_FORWARD_EVENT(on_queue_released)
+    ROCKETPUSH_FORWARD_EVENT(on_pop_begun)
+    ROCKETPUSH_FORWARD_EVENT(on_pop_ended)
+    ROCKETPUSH_FORWARD_EVENT(on_lock_refused)
+    ROCKETPUSH_FORWARD_EVENT(on_lock_lost)
+    ROCKETPUSH_FORWARD_EVENT(on_lock_failure)
+    ROCKETPUSH_FORWARD_EVENT(on_queue_suspended)
     ROCKETPUSH_FORWARD_EVENT(on_pull)
     ROCKETPUSH_FORWARD_EVENT(on_pull_failure)
     ROCKETPUSH_FORWARD_EVENT(on_flow_control)
     ROCKETPUSH_FORWARD_EVENT(on_offset_corrected)
     ROCKETPUSH_FORWARD_EVENT(on_bad_message)
+    ROCKETPUSH_FORWARD_EVENT(on_filter_exception)
     ROCKETPUSH_FORWARD_EVENT(before_consume)
     ROCKETPUSH_FORWARD_EVENT(after_consume)
     ROCKETPUSH_FORWARD_EVENT(on_listener_exception)
     ROCKETPUSH_FORWARD_EVENT(on_send_back)
+    ROCKETPUSH_FORWARD_EVENT(on_dropped)
+    ROCKETPUSH_FORWARD_EVENT(on_consume_timeout)
+    ROCKETPUSH_FORWARD_EVENT(on_ack)
+    ROCKETPUSH_FORWARD_EVENT(on_invisible_time)
+    ROCKETPUSH_FORWARD_EVENT(on_receipt_expired)
     ROCKETPUSH_FORWARD_EVENT(on_commit)
+    ROCKETPUSH_FORWARD_EVENT(on_offset_store)
 #undef ROCKETPUSH_FORWARD_EVENT
+
+    /// Those that all want.
+    bool wants_message(const message_view& message) {
+        return std::apply([&](auto&... each) { return (each.wants_message(message) && ...); }, all);
+    }
 };
+
+namespace detail {
+
+template <class O>
+concept inherits_its_filter = std::same_as<decltype(&O::wants_message), decltype(&no_observer::wants_message)>;
+
+} // namespace detail
+
+/// Whether an observer decides which messages are wanted; where none does, nobody is asked.
+template <observer O>
+inline constexpr bool filters_messages = !detail::inherits_its_filter<O>;
+template <observer... Each>
+inline constexpr bool filters_messages<observers<Each...>> = (filters_messages<Each> || ...);
 
 } // namespace rocketpush
 
@@ -10069,6 +12479,9 @@ class log_observer : public no_observer {
     void on_heartbeat_failure(const endpoint& broker, std::error_code why) {
         problem("heartbeat " + to_string(broker), "heartbeat to {} failed: {}", to_string(broker), why.message());
     }
+    void on_filter_refused(const std::string&, std::error_code why, const std::string& sentence) {
+        write(log_level::error, "{} ({})", sentence, why.message());
+    }
     void on_rebalance(const std::string& topic, std::span<const message_queue> all,
                       std::span<const message_queue> own) {
         write(log_level::info, "topic {}: {} of {} queues are ours", topic, own.size(), all.size());
@@ -10086,12 +12499,43 @@ class log_observer : public no_observer {
     void on_queue_released(const message_queue& queue, queue_offset committed) {
         write(log_level::debug, "gave up {} at offset {}", name(queue), committed);
     }
+    void on_pop_begun(const message_queue& queue) { write(log_level::debug, "pops {}", name(queue)); }
+    void on_pop_ended(const message_queue& queue) { write(log_level::debug, "pops {} no more", name(queue)); }
+    void on_ack(const message_queue& queue, std::size_t messages, std::error_code failure) {
+        if (failure)
+            problem("ack " + name(queue), "cannot acknowledge {} messages of {}: {}; what is not comes again", messages,
+                    name(queue), failure.message());
+        else
+            ended("ack " + name(queue), "acknowledged messages of {} again", name(queue));
+    }
+    void on_invisible_time(const message_view& message, std::chrono::milliseconds hidden, std::error_code failure) {
+        if (failure)
+            write(log_level::warning, "cannot hide {} for {} ms: {}; it may come again before", message.message_id(),
+                  hidden.count(), failure.message());
+    }
+    void on_receipt_expired(const message_view& message) {
+        write(log_level::warning, "{} was not consumed within its invisible time; it comes again",
+              message.message_id());
+    }
+    void on_lock_refused(const message_queue& queue) {
+        write(log_level::debug, "{} is locked by another member; trying again", name(queue));
+    }
+    void on_lock_lost(const message_queue& queue, std::error_code why) {
+        write(log_level::warning, "lost the lock of {}: {}; taking it over anew", name(queue), why.message());
+    }
+    void on_lock_failure(const std::string& broker, std::error_code why) {
+        problem("lock " + broker, "cannot renew the locks at broker {}: {}; trying again", broker, why.message());
+    }
+    void on_queue_suspended(const message_queue& queue, std::chrono::milliseconds pause) {
+        write(log_level::debug, "{} is suspended for {} ms", name(queue), pause.count());
+    }
     void on_pull_failure(const message_queue& queue, std::error_code why) {
         problem("pull " + name(queue), "pulling {} failed: {}; trying again", name(queue), why.message());
     }
     void on_flow_control(const message_queue& queue, flow_state why, const cache_level& level) {
-        static constexpr std::string_view reasons[] = {"", "message limit", "byte limit", "span limit"};
-        write(log_level::debug, "{} waits for the listener ({}): {} messages, {} bytes, span {}", name(queue),
+        static constexpr std::string_view reasons[] = {"",           "message limit", "byte limit",
+                                                       "span limit", "suspended",     "memory budget"};
+        write(log_level::debug, "{} is not pulled ({}): {} messages, {} bytes, span {}", name(queue),
               reasons[static_cast<std::size_t>(why)], level.messages, level.bytes, level.span);
     }
     void on_offset_corrected(const message_queue& queue, queue_offset asked, queue_offset now) {
@@ -10101,29 +12545,43 @@ class log_observer : public no_observer {
     void on_bad_message(const message_queue& queue, queue_offset offset, std::error_code why) {
         write(log_level::error, "{}: message at offset {} skipped: {}", name(queue), offset, why.message());
     }
+    void on_filter_exception(const message_queue& queue, std::exception_ptr thrown) {
+        if (least_ <= log_level::warning)
+            write(log_level::warning, "{}: the filter threw, the message is kept: {}", name(queue), text_of(thrown));
+    }
     void on_listener_exception(const message_queue& queue, std::exception_ptr thrown) {
-        if (least_ > log_level::warning)
-            return;
-        std::string what = "not a std::exception";
-        try {
-            std::rethrow_exception(thrown);
-        } catch (const std::exception& e) {
-            what = e.what();
-        } catch (...) {
-        }
-        write(log_level::warning, "{}: the listener threw, the message comes again: {}", name(queue), what);
+        if (least_ <= log_level::warning)
+            write(log_level::warning, "{}: the listener threw, the message is not consumed: {}", name(queue),
+                  text_of(thrown));
     }
     void on_send_back(const message_view& message, std::error_code failure) {
         if (failure)
-            write(log_level::warning, "sending back {} failed: {}; trying again", message.message_id(),
-                  failure.message());
+            write(log_level::warning, "sending back {} failed: {}; trying on", message.message_id(), failure.message());
+    }
+    void on_consume_timeout(const message_view& message, std::chrono::milliseconds running) {
+        write(log_level::warning, "the listener has been at {} for {} s; it is sent back", message.message_id(),
+              std::chrono::duration_cast<std::chrono::seconds>(running).count());
+    }
+    void on_dropped(const message_view& message) {
+        write(log_level::warning, "message {} of topic {} failed and is dropped", message.message_id(),
+              message.topic());
     }
     void on_commit(const message_queue& queue, queue_offset offset, std::error_code failure) {
+        if (failure && store_fails_)
+            return; // that of the store says it for all queues
         if (failure)
             problem("commit " + name(queue), "cannot commit offset {} of {}: {}; trying again", offset, name(queue),
                     failure.message());
         else
             ended("commit " + name(queue), "committed {} again", name(queue));
+    }
+    void on_offset_store(std::string_view where, std::error_code failure) {
+        const auto what = "offsets " + std::string(where);
+        store_fails_    = static_cast<bool>(failure);
+        if (failure)
+            problem(what, "offsets in {}: {}", where, failure.message());
+        else
+            ended(what, "offsets are kept in {} again", where);
     }
 
     // Asio moves observers into their consumer before the first event; the lock itself does not move.
@@ -10132,6 +12590,15 @@ class log_observer : public no_observer {
     log_observer(const log_observer& other) : least_(other.least_), to_(other.to_), group_(other.group_) {}
 
   private:
+    static std::string text_of(const std::exception_ptr& thrown) {
+        try {
+            std::rethrow_exception(thrown);
+        } catch (const std::exception& e) {
+            return e.what();
+        } catch (...) {
+            return "not a std::exception";
+        }
+    }
     static std::string name(const message_queue& queue) {
         return fmt::format("{}/{}/{}", queue.topic, queue.broker_name, queue.queue_id);
     }
@@ -10168,6 +12635,7 @@ class log_observer : public no_observer {
     std::FILE* to_;
     std::string group_;
     std::mutex mutex_;
+    bool store_fails_ = false;                 ///< The offset store as a whole. Strand only.
     std::map<std::string, unsigned> problems_; ///< Those that go on, with how often they were seen. Strand only.
 };
 static_assert(observer<log_observer>);
@@ -10197,24 +12665,40 @@ enum class queue_stage : std::uint8_t {
     releasing  ///< Given up; running listener calls end and the offset is being committed.
 };
 
+/// What a member knows of a queue's lock at its broker; orderly consumers only.
+enum class lock_state : std::uint8_t {
+    not_needed, ///< Concurrent, or a broadcasting member: no lock is asked for.
+    not_held,   ///< Not asked for yet, or another member has it.
+    held,       ///< Ours.
+    expired,    ///< Ours when the broker was heard last, which is too long ago: no listener call begins.
+    lost        ///< Was ours; the queue is given up and taken over anew.
+};
+
 /// What was done since start; sums that only grow.
 struct work_counts {
     std::uint64_t pulls        = 0;           ///< That found messages.
     std::uint64_t pulled       = 0;           ///< Messages, after filtering.
     std::uint64_t pulled_bytes = 0;           ///< Of whole frames.
-    std::uint64_t filtered     = 0;           ///< Messages that the tag filter removed here.
+    std::uint64_t filtered     = 0;           ///< Messages that the tag filter or an observer removed here.
+    std::uint64_t refetched    = 0;           ///< Messages of answers for which there was no memory; pulled again.
     std::uint64_t bad          = 0;           ///< Messages that could not be decoded.
     std::uint64_t calls        = 0;           ///< Of the listener.
     std::uint64_t succeeded    = 0;           ///< Messages.
     std::uint64_t failed       = 0;           ///< Messages that the listener wants again.
-    std::uint64_t sent_back    = 0;           ///< Of those, confirmed by the broker.
+    std::uint64_t sent_back    = 0;           ///< Of those, confirmed by a broker.
+    std::uint64_t dropped      = 0;           ///< Of those, given up; in broadcasting.
     std::chrono::nanoseconds pull_time{0};    ///< From request to answer, summed over `pulls`.
     std::chrono::nanoseconds consume_time{0}; ///< Of listener calls, summed.
+    std::uint64_t consumed_again = 0; ///< Failed messages that the listener got here once more: no broker took them.
+    std::uint64_t timed_out      = 0; ///< Messages taken from listener calls that ran too long.
+    std::uint64_t acknowledged = 0;           ///< Popped messages, confirmed by the broker; those that the filter removed too.
 
     work_counts& operator+=(const work_counts& more) noexcept {
         pulls += more.pulls, pulled += more.pulled, pulled_bytes += more.pulled_bytes;
-        filtered += more.filtered, bad += more.bad, calls += more.calls;
-        succeeded += more.succeeded, failed += more.failed, sent_back += more.sent_back;
+        filtered += more.filtered, refetched += more.refetched, bad += more.bad, calls += more.calls;
+        succeeded += more.succeeded, failed += more.failed, sent_back += more.sent_back, dropped += more.dropped;
+        consumed_again += more.consumed_again, timed_out += more.timed_out;
+        acknowledged += more.acknowledged;
         pull_time += more.pull_time, consume_time += more.consume_time;
         return *this;
     }
@@ -10266,6 +12750,23 @@ struct queue_statistics {
     cache_level cached;
     bool running    = false; ///< Whether listener calls or send-backs are under way.
     flow_state flow = flow_state::open;
+    lock_state lock = lock_state::not_needed;
+    std::chrono::milliseconds lock_age{0}; ///< Since the request was sent that confirmed the lock last; 0 without one.
+    bool suspended = false;                ///< An orderly listener asked for a pause.
+    work_counts counts;
+};
+
+/// One queue that is popped, as it is at this moment.
+struct popped_queue_statistics {
+    message_queue queue; ///< Its id may be -1: all queues of the broker.
+    queue_stage stage = queue_stage::fetching;
+    std::chrono::milliseconds in_stage_for{0};
+    std::size_t waiting    = 0;  ///< Messages that were popped and not yet acknowledged. Java: waitAckCount.
+    std::size_t held_bytes = 0;
+    std::int64_t rest      = -1; ///< About how many messages the broker had left; -1: no pop has found any yet.
+    std::chrono::milliseconds since_last_pop{0};
+    bool running    = false; ///< Whether listener calls are under way.
+    flow_state flow = flow_state::open;
     work_counts counts;
 };
 
@@ -10274,11 +12775,13 @@ struct consumer_statistics {
     std::string group;
     std::string client_id;
     std::vector<queue_statistics> queues{};
+    std::vector<popped_queue_statistics> popped{}; ///< Queues that are popped; see broker_allocation.
     work_counts counts{}; ///< Of all queues, those given up included.
     std::int64_t lag            = 0;
     std::size_t cached_messages = 0;
     std::size_t cached_bytes    = 0;
-    std::size_t block_bytes     = 0; ///< Memory of all frames held, of the whole client instance.
+    std::size_t block_bytes     = 0;     ///< Memory of all frames held, of the whole client instance.
+    bool suspended              = false; ///< By `suspend()`: on purpose, not stalled.
 
     // Of the last minute.
     double pulls_per_second     = 0;
@@ -10402,6 +12905,8 @@ class pull_loop {
     }
     /// Nothing matched before `next`, or the broker held the pull until its time was over.
     void found_nothing(queue_offset next) noexcept { offset_ = next; }
+    /// The broker says "again, at once" and does not move on, as a slave does that must not be read from.
+    void found_no_way() noexcept { delay_ = pace_.error_delay; }
 
     /// The broker says that the offset is not in its range.
     void offset_illegal(queue_offset offered) noexcept {
@@ -10413,8 +12918,14 @@ class pull_loop {
         delay_ = why == response_code::flow_control ? pace_.flow_control_delay : pace_.error_delay;
     }
 
-    /// What to do now that this much is cached. A delay is asked for once, then the loop goes on.
-    pull_action::any next(const cache_level& level) noexcept {
+    /// From now on.
+    void limit(const cache_limits& limits) noexcept { pace_.limits = limits; }
+
+    /**
+     * @brief What to do now that this much is cached. A delay is asked for once, then the loop goes on.
+     * @param outside  What keeps the queue from being pulled whatever it holds itself.
+     */
+    pull_action::any next(const cache_level& level, flow_state outside = flow_state::open) noexcept {
         using namespace pull_action;
         if (illegal_) {
             illegal_ = false;
@@ -10422,8 +12933,12 @@ class pull_loop {
         }
         if (delay_ != std::chrono::milliseconds::zero())
             return wait{std::exchange(delay_, std::chrono::milliseconds::zero())};
+        if (outside == flow_state::suspended)
+            return pause{outside};
         if (const auto state = flow_control(level, pace_.limits); state != flow_state::open)
             return pause{state};
+        if (outside != flow_state::open)
+            return pause{outside};
         return request{offset_};
     }
 
@@ -10438,26 +12953,30 @@ class pull_loop {
 /// What is known when a pull's offset was refused.
 struct refused_offset {
     queue_offset asked;
-    queue_offset offered; ///< What the refusing broker proposed.
-    queue_offset minimum; ///< The master's.
-    queue_offset maximum; ///< The master's.
-    bool reset = false;   ///< The broker says that an administrator reset the offset.
+    queue_offset offered;               ///< What the refusing broker proposed.
+    queue_offset minimum;               ///< The master's.
+    queue_offset maximum;               ///< The master's.
+    bool reset                 = false; ///< The broker says that an administrator reset the offset.
+    bool made_anew             = false; ///< The topic was away meanwhile, so the queue is another one.
+    beyond_end when_beyond_end = beyond_end::last;
 };
 
 /**
  * @brief Where to go on after OFFSET_ILLEGAL. The master's range decides, not the one broker that refused: a slave that
  *        lags offers 0, which would bring days of old messages again.
  *
- * A reset is obeyed; an offset below the minimum becomes the minimum, one beyond the maximum the maximum; one that the
- * master does have is kept.
+ * A reset is obeyed; an offset below the minimum becomes the minimum, one beyond the maximum the maximum (or what the options
+ * say); one that the master does have is kept. In a topic that was made anew all is new.
  */
 constexpr queue_offset corrected_offset(const refused_offset& refused) noexcept {
     if (refused.reset)
         return refused.offered;
+    if (refused.made_anew)
+        return refused.minimum;
     if (refused.asked < refused.minimum)
         return refused.minimum;
     if (refused.asked > refused.maximum)
-        return refused.maximum;
+        return refused.when_beyond_end == beyond_end::first ? refused.minimum : refused.maximum;
     return refused.asked;
 }
 
@@ -10506,6 +13025,61 @@ using shared_cell = std::conditional_t<Concurrent, std::atomic<T>, plain_cell<T>
 } // namespace rocketpush::detail
 
 #endif
+// rocketpush/fetch/claim_history.hpp
+#ifndef ROCKETPUSH_FETCH_CLAIM_HISTORY_HPP
+#define ROCKETPUSH_FETCH_CLAIM_HISTORY_HPP
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief Since when the messages of one batch have been with the listener, as far as somebody looks now and then.
+ *
+ * Messages are claimed in their order, so how many had been claimed at each look says it of every one; runners note
+ * nothing. A message counts from the first look that saw it claimed: never from too early a time, and late by less than
+ * the time between two looks.
+ *
+ * @par Source  Java writes the property `CONSUME_START_TIME` into each message.
+ */
+class claim_history {
+  public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    /// @param claimed  How many messages have been claimed; grows.
+    void look(std::uint32_t claimed, time_point now) {
+        if (claimed != (looks_.empty() ? 0 : looks_.back().claimed))
+            looks_.push_back({claimed, now});
+    }
+
+    /// How many of the first messages have been with the listener since `then` or longer.
+    std::uint32_t claimed_at(time_point then) const noexcept {
+        const auto behind = std::ranges::upper_bound(looks_, then, {}, &seen::at);
+        return behind == looks_.begin() ? 0 : std::prev(behind)->claimed;
+    }
+
+    /// When a message that has been seen was seen first.
+    time_point seen_at(std::uint32_t index) const noexcept {
+        return std::ranges::upper_bound(looks_, index, {}, &seen::claimed)->at;
+    }
+    bool has_seen(std::uint32_t index) const noexcept { return !looks_.empty() && index < looks_.back().claimed; }
+
+    void clear() noexcept { looks_.clear(); }
+
+  private:
+    struct seen {
+        std::uint32_t claimed;
+        time_point at;
+    };
+    std::vector<seen> looks_; ///< Both members grow, so at most one for each message.
+};
+
+} // namespace rocketpush
+
+#endif
 
 #include <algorithm>
 #include <chrono>
@@ -10522,7 +13096,8 @@ namespace rocketpush {
 enum class message_progress : std::uint8_t {
     unfinished,   ///< Not yet consumed, or a listener is at it.
     failed,       ///< The listener wants it again; the strand has not seen to it yet.
-    sending_back, ///< On its way back to the broker.
+    sending_back, ///< On its way back to the broker, or to be consumed here once more.
+    consumed,     ///< In order, by a listener that commits itself and has not yet.
     finished      ///< Consumed, or confirmed by the broker to come again.
 };
 
@@ -10564,6 +13139,7 @@ class pulled_batch {
     std::vector<detail::message_fields> messages;
     std::size_t frame_size = 0;       ///< Its share of `frame`, bytes; flow control counts them with the inflated ones.
     void* home             = nullptr; ///< The owned queue; kept until no batch of it has a runner.
+    bool popped            = false;   ///< It is a popped_batch, and `home` a popped_queue.
 
     /// Call when `messages` is complete; resets claims and marks.
     void prepare() {
@@ -10582,6 +13158,8 @@ class pulled_batch {
         for (std::size_t i = 0; i < messages.size(); ++i)
             progress_[i].store(message_progress::unfinished, std::memory_order_relaxed);
         next_.store(0, std::memory_order_relaxed);
+        taken_over_.reset();
+        claims.clear();
         finished_prefix_ = 0;
         under_send_back  = 0;
         tally            = {};
@@ -10589,6 +13167,8 @@ class pulled_batch {
 
     // Running it.
 
+    /// Whether the queue had more messages than these when they were pulled.
+    bool has_more_behind() const noexcept { return messages.back().queue_offset + 1 < origin.max_offset; }
     std::uint32_t size() const noexcept { return static_cast<std::uint32_t>(messages.size()); }
     std::span<const message_view> views(batch_slice slice) const noexcept {
         return std::span(views_).subspan(slice.first, slice.count);
@@ -10601,6 +13181,7 @@ class pulled_batch {
             return {};
         return {first, std::min(most, size() - first)};
     }
+    std::uint32_t claimed_count() const noexcept { return size() - unclaimed_count(); }
     bool has_unclaimed() const noexcept { return next_.load(std::memory_order_relaxed) < size(); }
     std::uint32_t unclaimed_count() const noexcept {
         const auto next = next_.load(std::memory_order_relaxed);
@@ -10613,6 +13194,21 @@ class pulled_batch {
     void mark_failed(std::uint32_t index, int delay_level) noexcept {
         delay_levels_[index] = delay_level;
         progress_[index].store(message_progress::failed, std::memory_order_release);
+    }
+
+    // In order: one runner at a time, who goes by the marks and claims nothing.
+
+    void mark_consumed(std::uint32_t index) noexcept {
+        progress_[index].store(message_progress::consumed, std::memory_order_release);
+    }
+    /// The next messages from `at` on that are not consumed, at most `most`, without a gap. Empty: there are none.
+    batch_slice next_unconsumed(std::uint32_t at, std::uint32_t most) const noexcept {
+        while (at < size() && progress(at) != message_progress::unfinished)
+            ++at;
+        auto end = at;
+        while (end < size() && end - at < most && progress(end) == message_progress::unfinished)
+            ++end;
+        return {at, end - at};
     }
 
     /// Runners count themselves in and out; the one that leaves last tells the strand.
@@ -10641,7 +13237,26 @@ class pulled_batch {
     // Looking at it, by the strand.
 
     message_progress progress(std::uint32_t index) const noexcept {
-        return progress_[index].load(std::memory_order_acquire);
+        if (is_taken_over(index)) [[unlikely]]
+            return taken_over_[index];
+        return marked(index);
+    }
+    /// Takes a message from a listener that is at it for too long: what that still answers is not heard.
+    /// @return False: it has answered.
+    bool take_over(std::uint32_t index) {
+        if (progress(index) != message_progress::unfinished)
+            return false;
+        if (!taken_over_)
+            taken_over_ = std::make_unique<message_progress[]>(capacity_);
+        taken_over_[index] = message_progress::sending_back;
+        return true;
+    }
+    bool is_taken_over(std::uint32_t index) const noexcept {
+        return taken_over_ && taken_over_[index] != message_progress::unfinished;
+    }
+    /// Whether the listener has succeeded with a message that was taken from it.
+    bool succeeded_late(std::uint32_t index) const noexcept {
+        return is_taken_over(index) && marked(index) == message_progress::finished;
     }
     /// Of a failed message; 0 of others.
     int delay_level(std::uint32_t index) const noexcept {
@@ -10649,7 +13264,10 @@ class pulled_batch {
         return at == message_progress::failed || at == message_progress::sending_back ? delay_levels_[index] : 0;
     }
     void set_progress(std::uint32_t index, message_progress value) noexcept {
-        progress_[index].store(value, std::memory_order_relaxed);
+        if (is_taken_over(index))
+            taken_over_[index] = value;
+        else
+            progress_[index].store(value, std::memory_order_relaxed);
     }
 
     std::uint32_t runners() const noexcept { return runners_.load(std::memory_order_acquire); }
@@ -10662,14 +13280,18 @@ class pulled_batch {
     /// The last runner has left, and the strand knows it.
     void hear() noexcept {
         heard = true;
-        if (tally.succeeded.load(std::memory_order_relaxed) == size())
+        if (tally.succeeded.load(std::memory_order_relaxed) == size() && !taken_over_)
             finished_prefix_ = size(); // no need to look at each
     }
 
     /// The offset of the first message that is not finished; empty when all are.
     std::optional<queue_offset> first_unfinished() noexcept {
-        while (finished_prefix_ < size() && progress(finished_prefix_) == message_progress::finished)
-            ++finished_prefix_;
+        if (taken_over_) [[unlikely]]
+            while (finished_prefix_ < size() && progress(finished_prefix_) == message_progress::finished)
+                ++finished_prefix_;
+        else
+            while (finished_prefix_ < size() && marked(finished_prefix_) == message_progress::finished)
+                ++finished_prefix_;
         if (finished_prefix_ == size())
             return std::nullopt;
         return messages[finished_prefix_].queue_offset;
@@ -10686,7 +13308,10 @@ class pulled_batch {
     /// Whether it was let go of: all messages are finished, only the place in the order is kept.
     bool released() const noexcept { return frame_size == 0; }
 
-    std::uint32_t under_send_back = 0;       ///< Messages that a send-back operation is at.
+    claim_history claims;                    ///< Of a batch that takes long.
+    std::uint32_t under_send_back = 0;       ///< Send-back operations at its messages, and echoes of them.
+    pulled_batch* echo_of         = nullptr; ///< Its only message is one of that batch, consumed once more here ...
+    std::uint32_t echo_index      = 0;       ///< ... namely this one.
     bool heard                    = false;   ///< The last runner left and the strand knows it.
     pulled_batch* next_left       = nullptr; ///< Link of the list of batches whose last runner left.
     std::uint32_t place           = 0;       ///< In the list of batches that are out.
@@ -10705,12 +13330,19 @@ class pulled_batch {
         messages.clear();
         heard     = false;
         next_left = nullptr;
+        echo_of   = nullptr;
     }
 
   private:
+    message_progress marked(std::uint32_t index) const noexcept {
+        return progress_[index].load(std::memory_order_acquire);
+    }
+
     std::vector<message_view> views_; ///< Of the messages in their order, and perhaps of former ones behind them.
     std::unique_ptr<cell<message_progress>[]> progress_;
     std::unique_ptr<int[]> delay_levels_; ///< Of failed messages.
+    std::unique_ptr<message_progress[]>
+        taken_over_; ///< How far those are, the strand's alone; `unfinished` are the others.
     std::size_t capacity_ = 0;
     cell<std::uint32_t> next_{0};
     cell<std::uint32_t> runners_{0};
@@ -10751,9 +13383,11 @@ class batch_pool {
 #define ROCKETPUSH_FETCH_PROCESS_QUEUE_HPP
 
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <utility>
+#include <vector>
 
 namespace rocketpush {
 
@@ -10783,6 +13417,7 @@ class process_queue {
         batch_type& kept = *batches_.back();
         messages_ += kept.size();
         bytes_ += kept.held_bytes();
+        inflated_ += kept.inflated.used_bytes();
         return kept;
     }
 
@@ -10800,6 +13435,31 @@ class process_queue {
     bool empty() const noexcept { return batches_.empty(); }
     std::size_t cached_messages() const noexcept { return messages_; }
     std::size_t cached_bytes() const noexcept { return bytes_; }
+    /// Of them, bodies that were inflated.
+    std::size_t inflated_bytes() const noexcept { return inflated_; }
+
+    /// Keeps the echo of a message that is consumed here once more. It needs no memory of its own, and counts in nothing.
+    batch_type& keep_echo(std::unique_ptr<batch_type> echo) {
+        echoes_.push_back(std::move(echo));
+        return *echoes_.back();
+    }
+    std::unique_ptr<batch_type> take_echo(const batch_type& echo) noexcept {
+        const auto found = std::ranges::find(echoes_, &echo, [](const auto& each) { return each.get(); });
+        auto taken       = std::move(*found);
+        *found           = std::move(echoes_.back());
+        echoes_.pop_back();
+        return taken;
+    }
+
+    /// `f(batch)` for each that the listener may be at.
+    template <class F>
+    void for_each_running(F f) {
+        for (std::size_t i = 0; i < batches_.size(); ++i)
+            if (!batches_[i]->heard)
+                f(*batches_[i]);
+        for (const auto& echo : echoes_)
+            f(*echo);
+    }
 
     /// Whether a batch is with the executor, or a message on its way back to the broker. (That a batch's last runner has left is
     /// not enough: until the strand has heard of it, it is in a list of those that have.)
@@ -10822,6 +13482,16 @@ class process_queue {
     void cancel_unclaimed() noexcept {
         for (std::size_t i = 0; i < batches_.size(); ++i)
             batches_[i]->cancel_unclaimed();
+        for (const auto& echo : echoes_)
+            echo->cancel_unclaimed();
+    }
+
+    /// Calls `look(batch)` with each batch in the order of the offsets, until it says false.
+    template <class Look>
+    void visit(Look&& look) {
+        for (std::size_t i = 0; i < batches_.size(); ++i)
+            if (!look(*batches_[i]))
+                return;
     }
 
     /// Lets go of the bytes of every batch that is finished, and gives those at the front, which the offset has
@@ -10834,6 +13504,7 @@ class process_queue {
                 continue;
             messages_ -= each.size();
             bytes_ -= each.held_bytes();
+            inflated_ -= each.inflated.used_bytes();
             each.release_bytes();
         }
         while (!batches_.empty() && batches_[0]->released())
@@ -10845,14 +13516,16 @@ class process_queue {
     void clear(Recycle&& recycle) {
         while (!batches_.empty())
             recycle(batches_.take_front());
-        messages_ = bytes_ = 0;
+        messages_ = bytes_ = inflated_ = 0;
     }
 
   private:
     detail::ring<std::unique_ptr<batch_type>> batches_;
+    std::vector<std::unique_ptr<batch_type>> echoes_; ///< Each under_send_back of its batch.
     queue_offset next_pull_;
     std::size_t messages_ = 0;
     std::size_t bytes_    = 0;
+    std::size_t inflated_ = 0;
 };
 
 } // namespace rocketpush
@@ -10862,10 +13535,78 @@ class process_queue {
 #ifndef ROCKETPUSH_FETCH_QUEUE_FETCHER_HPP
 #define ROCKETPUSH_FETCH_QUEUE_FETCHER_HPP
 
+// rocketpush/fetch/batch_frame.hpp
+#ifndef ROCKETPUSH_FETCH_BATCH_FRAME_HPP
+#define ROCKETPUSH_FETCH_BATCH_FRAME_HPP
+
 
 #include <algorithm>
-#include <chrono>
+#include <cstddef>
 #include <cstring>
+#include <string_view>
+
+namespace rocketpush {
+
+/**
+ * @brief Gives a batch its share of the frame it came in. A small frame in a large shared block is copied to one of its size: a
+ *        single message that waits must not hold the memory of hundreds.
+ * @return The body, where it is kept.
+ */
+template <class Batch>
+std::string_view keep_frame(Batch& batch, detail::block_pool& blocks, const received_frame& answer) {
+    const auto room = answer.block.capacity();
+    if (answer.size * 16 > room) {
+        batch.frame      = answer.block;
+        batch.frame_size = room / std::max<std::size_t>(room / answer.size, 1); // frames like it do not fill it
+        return answer.body;
+    }
+    batch.frame      = blocks.take(std::max<std::size_t>(answer.body.size(), 1));
+    batch.frame_size = batch.frame.capacity();
+    std::memcpy(batch.frame.data(), answer.body.data(), answer.body.size());
+    return {batch.frame.data(), answer.body.size()};
+}
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/fetch/message_filter.hpp
+#ifndef ROCKETPUSH_FETCH_MESSAGE_FILTER_HPP
+#define ROCKETPUSH_FETCH_MESSAGE_FILTER_HPP
+
+
+#include <exception>
+#include <vector>
+
+namespace rocketpush {
+
+/// Whether an observer wants a message.
+template <observer Observer>
+bool wanted_by([[maybe_unused]] Observer& observer, [[maybe_unused]] const message_queue& queue,
+               [[maybe_unused]] const detail::message_fields& message) {
+    if constexpr (filters_messages<Observer>)
+        try {
+            return observer.wants_message(message_view(message));
+        } catch (...) {
+            observer.on_filter_exception(queue, std::current_exception());
+        }
+    return true;
+}
+
+/// Removes the messages that an observer does not want. Where none asks, this is nothing.
+template <observer Observer>
+void remove_unwanted([[maybe_unused]] Observer& observer, [[maybe_unused]] const message_queue& queue,
+                     [[maybe_unused]] std::vector<detail::message_fields>& messages) {
+    if constexpr (filters_messages<Observer>)
+        std::erase_if(messages, [&](const detail::message_fields& each) { return !wanted_by(observer, queue, each); });
+}
+
+} // namespace rocketpush
+
+#endif
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -10909,11 +13650,14 @@ class queue_fetcher {
     using task = detail::awaitable<T, executor_type>;
 
     /// A pull is not a coroutine of its own: with ten thousand queues, each frame that a waiting one needs counts.
-    /// @param wanted  The subscription of the queue's topic; stays.
+    /// @param wanted  The subscription of the queue's topic; stays until the queue is dropped.
     static task<void> run(std::shared_ptr<Host> host, queue_ptr queue, const subscription& wanted) {
         queue_fetcher self(*host, *queue, wanted);
         while (!queue->dropped) {
-            const auto action = self.loop_.next(queue->cache.level());
+            self.loop_.limit(host->limits());
+            const auto action = self.loop_.next(queue->cache.level(), self.outside());
+            if (queue->memory_set_aside != 0 && !std::holds_alternative<pull_action::request>(action))
+                host->memory().pulled(*queue); // somebody else's turn
             if (std::holds_alternative<pull_action::request>(action)) {
                 if (!self.connected()) {
                     const bool opened = co_await self.connect();
@@ -10928,11 +13672,14 @@ class queue_fetcher {
             } else if (const auto* wait = std::get_if<pull_action::wait>(&action)) {
                 co_await self.sleep_until(host->runtime().now() + wait->delay);
             } else if (const auto* pause = std::get_if<pull_action::pause>(&action)) {
+                if (pause->why == flow_state::out_of_memory)
+                    host->memory().enter(queue, std::exchange(self.needed_, 0), std::exchange(self.had_turn_, false));
                 co_await self.wait_for_room(pause->why);
             } else if (const auto* refused = std::get_if<pull_action::reposition>(&action)) {
                 co_await self.reposition(*refused);
             }
         }
+        host->memory().pulled(*queue);
     }
 
   private:
@@ -10942,6 +13689,15 @@ class queue_fetcher {
           wanted_(wanted),
           pulls_(make_pulls(host.settings(), queue.queue, wanted)),
           loop_(queue.cache.next_pull(), host.pace()) {}
+
+    /// What keeps the queue from being pulled besides what it holds.
+    flow_state outside() const {
+        if (queue_.suspended || host_.suspended())
+            return flow_state::suspended;
+        // A queue that was empty just now costs nothing while the broker holds its pull.
+        return found_nothing_ || (needed_ == 0 && host_.memory().open(queue_)) ? flow_state::open
+                                                                               : flow_state::out_of_memory;
+    }
 
     /// Whether the connection of the last pull is open and nothing suggests another.
     bool connected() const {
@@ -10974,14 +13730,20 @@ class queue_fetcher {
     }
 
     void begin_pull() {
-        const auto committable  = queue_.cache.committable();
-        const bool commit       = queue_.at_master && committable > 0; // a slave refuses it, and 0 is no progress
+        const auto committable = queue_.cache.committable();
+        // A slave refuses it, 0 is no progress, and a broadcasting member's offsets are no business of the broker's.
+        const bool commit =
+            !Host::broadcasting && queue_.at_master && committable > 0 && queue_.order.may_commit(host_.runtime());
         position_.queue_offset  = loop_.offset();
         position_.commit_offset = commit ? committable : 0;
-        position_.sys_flag      = protocol::pull_flags::suspend | (commit ? protocol::pull_flags::commit_offset : 0);
-        queue_.flow             = flow_state::open;
-        queue_.committing_pull  = commit;
-        queue_.pull_sent        = host_.runtime().now();
+        // Others wait for the memory that is set aside for this pull, so that the broker must not hold it.
+        const bool hold = queue_.memory_set_aside == 0;
+        position_.sys_flag =
+            (hold ? protocol::pull_flags::suspend : 0) | (commit ? protocol::pull_flags::commit_offset : 0);
+        queue_.flow            = flow_state::open;
+        queue_.committing_pull = commit;
+        found_nothing_         = false;
+        queue_.pull_sent       = host_.runtime().now();
     }
 
     void end_pull(std::error_code failure, received_frame answer) {
@@ -10992,6 +13754,7 @@ class queue_fetcher {
             fail(failure);
         else
             take(loop_.offset(), std::move(answer), host_.runtime().now() - queue_.pull_sent);
+        host_.memory().pulled(queue_);
     }
 
     void fail(std::error_code why) {
@@ -10999,7 +13762,10 @@ class queue_fetcher {
             return loop_.failed(why);
         host_.observe().on_pull_failure(queue_.queue, why);
         loop_.failed(why);
-        if (why == response_code::subscription_not_exist || why == response_code::subscription_not_latest)
+        if (why == response_code::topic_not_exist && queue_.at_master)
+            made_anew_ = true; // once it is there again
+        if (why == response_code::subscription_not_exist || why == response_code::subscription_not_latest ||
+            why == response_code::filter_data_not_exist || why == response_code::filter_data_not_latest)
             host_.heartbeat_soon(); // the broker has forgotten us, or not heard yet
     }
 
@@ -11014,12 +13780,17 @@ class queue_fetcher {
         queue_.suggested_replica = fields->suggested_broker_id;
         queue_.broker_max        = fields->max_offset;
         const auto next          = fields->next_begin_offset;
-        if (code == response_code::pull_offset_moved) {
+        if (code == response_code::pull_offset_moved || made_anew_) {
             offset_reset_ = answer.header.raw_remark == "OFFSET_RESET";
             loop_.offset_illegal(next);
         } else if (code != response_code::success) {
             queue_.cache.advance(std::max(next, asked));
             loop_.found_nothing(std::max(next, asked));
+            found_nothing_ = true;
+            if (code == response_code::pull_retry_immediately && next <= asked && connected())
+                loop_.found_no_way(); // at once again would be for ever
+        } else if (!host_.memory().fits(answer.size, 0)) {
+            pull_again(answer.size);
         } else {
             loop_.found(deliver(asked, next, *fields, std::move(answer), took));
         }
@@ -11029,9 +13800,10 @@ class queue_fetcher {
     queue_offset deliver(queue_offset asked, queue_offset next, const protocol::pull_response& fields,
                          received_frame answer, std::chrono::nanoseconds took) {
         auto batch        = host_.batches().take();
-        batch->origin     = {&queue_.queue, host_.own_retry_topic(), fields.min_offset, fields.max_offset};
+        batch->origin     = {&queue_.queue, host_.own_retry_topic(), fields.min_offset, fields.max_offset,
+                             host_.name_space()};
         batch->home       = &queue_;
-        const auto body   = keep(*batch, answer);
+        const auto body   = keep_frame(*batch, host_.blocks(), answer);
         auto last         = asked;
         const auto on_bad = [&](std::error_code why, std::string_view, queue_offset offset) {
             ++queue_.counts.bad;
@@ -11039,10 +13811,16 @@ class queue_fetcher {
             host_.observe().on_bad_message(queue_.queue, offset, why);
         };
         host_.decoder().decode(body, batch->origin, batch->inflated, batch->messages, on_bad);
+        if (!host_.memory().fits(batch->frame_size, batch->inflated.used_bytes())) {
+            pull_again(batch->held_bytes());
+            host_.batches().give_back(std::move(batch));
+            return asked;
+        }
         const auto decoded = batch->messages.size();
         if (decoded != 0)
             last = std::max(last, batch->messages.back().queue_offset + 1);
         drop_unwanted(asked, batch->messages);
+        remove_unwanted(host_.observe(), queue_.queue, batch->messages);
 
         queue_.counts.pulls += 1;
         queue_.counts.pull_time += took;
@@ -11060,24 +13838,18 @@ class queue_fetcher {
         }
         batch->prepare();
         auto& kept = queue_.cache.append(std::move(batch));
+        host_.memory().recount(queue_);
         queue_.cache.advance(begin_next);
         host_.dispatch(kept);
         return begin_next;
     }
 
-    /// Gives the batch its share of the frame. A small frame in a large shared block is copied to one of its size: a single
-    /// message that waits must not hold the memory of hundreds.
-    std::string_view keep(typename Host::batch_type& batch, const received_frame& answer) {
-        const auto room = answer.block.capacity();
-        if (answer.size * 16 > room) {
-            batch.frame      = answer.block;
-            batch.frame_size = room / std::max<std::size_t>(room / answer.size, 1); // frames like it do not fill it
-            return answer.body;
-        }
-        batch.frame      = host_.blocks().take(std::max<std::size_t>(answer.body.size(), 1));
-        batch.frame_size = batch.frame.capacity();
-        std::memcpy(batch.frame.data(), answer.body.data(), answer.body.size());
-        return {batch.frame.data(), answer.body.size()};
+    /// There is no memory for the answer: it is let go of, and asked for again when there is.
+    void pull_again(std::size_t size) {
+        ++queue_.counts.refetched;
+        had_turn_ = queue_.memory_set_aside != 0;
+        // Blocks are larger than what lies in them: what was set aside and not enough would not be enough again.
+        needed_ = std::max(std::bit_ceil(size), 2 * queue_.memory_set_aside);
     }
 
     /// What lies before the asked offset (an inner batch comes whole), and tags that only share a hash with a wanted one.
@@ -11100,12 +13872,21 @@ class queue_fetcher {
         host_.collect_soon();
         if (std::exchange(queue_.flow, why) != why)
             host_.observe().on_flow_control(queue_.queue, why, queue_.cache.level());
-        // A batch that ran wakes us; a look each second finds batches of which all but a stuck message are done.
-        co_await queue_.wake.wait_until(host_.runtime().now() + std::chrono::seconds(1));
+        // A batch that ran wakes us, and whatever else may make room. Only the span shrinks within a batch, of which the strand
+        // does not hear: a look each second finds that.
+        const auto look = why == flow_state::too_wide_a_span ? host_.runtime().now() + std::chrono::seconds(1)
+                                                             : std::chrono::steady_clock::time_point::max();
+        co_await queue_.wake.wait_until(look);
     }
 
     task<void> reposition(pull_action::reposition refused) {
-        refused_offset known{refused.asked, refused.offered, 0, 0, offset_reset_};
+        refused_offset known{.asked           = refused.asked,
+                             .offered         = refused.offered,
+                             .minimum         = 0,
+                             .maximum         = 0,
+                             .reset           = offset_reset_,
+                             .made_anew       = made_anew_,
+                             .when_beyond_end = host_.settings().when_beyond_end};
         if (!offset_reset_) {
             const auto minimum = co_await host_.calls().min_offset(queue_.queue);
             const auto maximum = co_await host_.calls().max_offset(queue_.queue);
@@ -11120,7 +13901,8 @@ class queue_fetcher {
         }
         const auto now = corrected_offset(known);
         host_.observe().on_offset_corrected(queue_.queue, refused.asked, now);
-        if (now == refused.asked && !offset_reset_) { // the master has it: a replica that lags refused it
+        if (now == refused.asked && !offset_reset_ &&
+            !made_anew_) { // the master has it: a replica that lags refused it
             queue_.suggested_replica = broker_address::master;
             loop_.failed(response_code::pull_offset_moved);
             co_return;
@@ -11134,7 +13916,11 @@ class queue_fetcher {
     protocol::repeated_pull pulls_;
     protocol::pull_position position_;
     pull_loop loop_;
-    bool offset_reset_ = false;
+    bool offset_reset_  = false;
+    bool made_anew_     = false; ///< The master said that there is no such topic: what is there later is another one.
+    bool found_nothing_ = false; ///< At the last pull.
+    bool had_turn_      = false;
+    std::size_t needed_ = 0; ///< Bytes of an answer for which there was no memory; we have to stand in line.
 };
 
 } // namespace rocketpush
@@ -11144,6 +13930,108 @@ class queue_fetcher {
 #ifndef ROCKETPUSH_CONSUME_LISTENER_HPP
 #define ROCKETPUSH_CONSUME_LISTENER_HPP
 
+// rocketpush/consume/deferred_message.hpp
+#ifndef ROCKETPUSH_CONSUME_DEFERRED_MESSAGE_HPP
+#define ROCKETPUSH_CONSUME_DEFERRED_MESSAGE_HPP
+
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+namespace rocketpush {
+
+class deferred_message;
+
+namespace detail {
+
+/// A deferred message's share in its batch, and the way back to the consumption that gave it out.
+struct deferred_share {
+    /// Marks the message in its batch, and gives the share back.
+    using finish_function = void (*)(deferred_share&, consume_result, int delay_level);
+
+    finish_function finish;
+    void* consumption;
+    void* batch;
+    std::shared_ptr<void> owner; ///< The consumer.
+    std::uint32_t index;
+    std::chrono::steady_clock::time_point since; ///< When it was given to the listener.
+};
+
+} // namespace detail
+
+/**
+ * @brief A message whose listener answers later: kept as long as need be, completed from any thread, in any order.
+ *
+ * @code
+ * rocketpush::push_consumer consumer{options, [&](rocketpush::deferred_message message) {
+ *     database.insert(message->body(), [message = std::move(message)](bool stored) mutable {
+ *         message.complete(stored ? rocketpush::consume_result::success : rocketpush::consume_result::reconsume_later);
+ *     });
+ * }};
+ * @endcode
+ *
+ * Until it is completed it counts as a listener call that runs: no offset passes it, its memory (that of the whole pull
+ * that brought it) is held and counts for flow control, which alone bounds how many are out; a queue that is given up and a
+ * consumer that stops wait for it until their deadline. One that is destroyed without being completed comes again later.
+ * Completing it after `options::consume_timeout`, after a stop, or after the consumer is gone does no harm, and changes
+ * nothing; only a context that the consumer was given (not one of its own) has to outlive it.
+ *
+ * @par Thread safety  As an int: one thread at a time, any thread.
+ */
+class deferred_message {
+  public:
+    /// For the library: takes over a share.
+    deferred_message(const message_view& view, detail::deferred_share share) noexcept
+        : view_(view), share_(std::move(share)) {}
+
+    deferred_message(deferred_message&& other) noexcept : view_(other.view_), share_(std::move(other.share_)) {
+        other.share_.finish = nullptr;
+    }
+    /// A message that was here comes again later.
+    deferred_message& operator=(deferred_message&& other) noexcept {
+        deferred_message taken(std::move(other));
+        std::swap(view_, taken.view_);
+        std::swap(share_, taken.share_);
+        return *this;
+    }
+    deferred_message(const deferred_message&)            = delete;
+    deferred_message& operator=(const deferred_message&) = delete;
+
+    ~deferred_message() {
+        if (share_.finish)
+            complete(consume_result::reconsume_later);
+    }
+
+    /// Whether it is still to be completed: not after `complete`, nor in what was moved from.
+    explicit operator bool() const noexcept { return share_.finish != nullptr; }
+
+    /// Valid until it is completed.
+    const message_view& view() const noexcept {
+        ROCKETPUSH_ASSERT(share_.finish, "a message is not looked at after it was completed");
+        return view_;
+    }
+    const message_view& operator*() const noexcept { return view(); }
+    const message_view* operator->() const noexcept { return &view(); }
+
+    /**
+     * @brief Answers for the message, once.
+     * @param delay_level  With `reconsume_later`: see consume_context::delay_level.
+     */
+    void complete(consume_result result, int delay_level = 0) {
+        ROCKETPUSH_ASSERT(share_.finish, "a message is completed once");
+        std::exchange(share_.finish, nullptr)(share_, result, delay_level);
+    }
+
+  private:
+    message_view view_;
+    detail::deferred_share share_;
+};
+
+} // namespace rocketpush
+
+#endif
 
 #include <concepts>
 #include <span>
@@ -11187,25 +14075,36 @@ concept takes_batch = detail::consumes_with<L, std::span<const message_view>>;
 template <class L>
 concept takes_batch_and_context = detail::consumes_with<L, std::span<const message_view>, consume_context&>;
 
+/// `listener(deferred_message)`: one message, which is completed later; nothing is returned.
+template <class L>
+concept takes_deferred =
+    std::invocable<L&, deferred_message> && std::same_as<std::invoke_result_t<L&, deferred_message>, void>;
+/// `orderly{listener}` or `orderly_manual{listener}`, which have looked at the listener themselves.
+template <class L>
+concept wrapped_in_order = requires { requires L::consumes_in_order; };
+
 /**
  * @brief The user's code: takes one message or a span of them, with or without the context; returns a consume_result,
- *        nothing (which is success), or an `asio::awaitable` of either. It may throw: its messages come again.
+ *        nothing (which is success), or an `asio::awaitable` of either. It may throw: its messages come again. Or it takes a
+ *        deferred_message, keeps it, and completes it when it likes.
  *
  * Laws, for the user to keep:
  *  - a call may be repeated for a message that was already consumed (at least once);
  *  - message views are valid until the call returns, or its awaitable has completed;
  *  - with a pool it is called by several threads at once.
  *
+ * Wrapped as `orderly{listener}` it is called in order; see there.
+ *
  * @par Source  Java `MessageListenerConcurrently`.
  */
 template <class L>
-concept listener = std::move_constructible<L> &&
-                   (takes_message<L> || takes_message_and_context<L> || takes_batch<L> || takes_batch_and_context<L>);
+concept listener = std::move_constructible<L> && (takes_message<L> || takes_message_and_context<L> || takes_batch<L> ||
+                                                  takes_batch_and_context<L> || takes_deferred<L> || wrapped_in_order<L>);
 
 namespace detail {
 
 struct listener_shape {
-    bool batch, context;
+    bool batch, context, deferred = false;
 };
 
 /// In this order, and no question beyond the one that is answered by yes: to ask whether a generic lambda takes a span would
@@ -11218,8 +14117,10 @@ constexpr listener_shape shape_of() noexcept {
         return {false, true};
     else if constexpr (takes_batch<L>)
         return {true, false};
-    else
+    else if constexpr (takes_batch_and_context<L>)
         return {true, true};
+    else
+        return {false, false, true};
 }
 
 } // namespace detail
@@ -11227,14 +14128,18 @@ constexpr listener_shape shape_of() noexcept {
 /// What the library needs to know of a listener's shape, found at compile time.
 template <listener L>
 struct listener_traits {
-    static constexpr bool batch   = detail::shape_of<L>().batch;
-    static constexpr bool context = detail::shape_of<L>().context;
+    static constexpr bool batch    = detail::shape_of<L>().batch;
+    static constexpr bool context  = detail::shape_of<L>().context;
+    static constexpr bool deferred = detail::shape_of<L>().deferred; ///< It is not called by `call`.
 
     using messages = std::conditional_t<batch, std::span<const message_view>, const message_view&>;
 
     /// Calls it in its shape, with the answer as it is: nothing, a result, or an awaitable.
-    static decltype(auto) call(L& listener, std::span<const message_view> messages_, consume_context& context_) {
-        if constexpr (batch && context)
+    static decltype(auto) call([[maybe_unused]] L& listener, [[maybe_unused]] std::span<const message_view> messages_,
+                               [[maybe_unused]] consume_context& context_) {
+        if constexpr (deferred)
+            return;
+        else if constexpr (batch && context)
             return listener(messages_, context_);
         else if constexpr (batch)
             return listener(messages_);
@@ -11281,11 +14186,24 @@ class consume_job {
         batch_->enter();
     }
 
+    /// For a batch that nobody looks at again: it wants help however short the calls turn out to be until it is run. Should one
+    /// of them hang all the same, the rest would wait for it.
+    static consume_job unwatched(Consumption& consumption, Batch& batch, Owner owner) noexcept {
+        consume_job made(consumption, batch, std::move(owner));
+        made.urgent_ = true;
+        return made;
+    }
+
     /// One more for a batch that is being run, which wants help however short the calls are. Empty: its last runner has left.
     static std::optional<consume_job> urgent(Consumption& consumption, Batch& batch, Owner owner) noexcept {
         if (!batch.enter_if_running())
             return std::nullopt;
         return consume_job(consumption, batch, std::move(owner), true);
+    }
+
+    /// Takes over a share that was counted already, and is not held by a job.
+    static consume_job adopt(Consumption& consumption, Batch& batch, Owner owner) noexcept {
+        return consume_job(consumption, batch, std::move(owner), false);
     }
 
     consume_job(const consume_job& other) noexcept
@@ -11400,6 +14318,7 @@ class strand_gate {
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -11419,13 +14338,16 @@ class call_length {
     using nanoseconds = std::chrono::nanoseconds;
 
     static constexpr nanoseconds worth_waking{50'000};
+    static constexpr nanoseconds jump{10'000}; ///< So long a call is counted whatever was before.
 
     void note(std::uint64_t calls, nanoseconds spent) noexcept {
         if (calls == 0)
             return;
         const auto now    = std::max<std::int64_t>(0, spent.count()) / static_cast<std::int64_t>(calls);
         const auto before = average_.load(std::memory_order_relaxed);
-        average_.store(before < 0 ? now : before + (now - before) / 8, std::memory_order_relaxed);
+        // A thread that lost its core in a call says nothing of calls: one outlier at most doubles the average.
+        const auto counted = std::min(now, std::max<std::int64_t>(9 * before, jump.count()));
+        average_.store(before < 0 ? now : before + (counted - before) / 8, std::memory_order_relaxed);
     }
 
     /// Whether `calls` of them take so long that another thread is worth it.
@@ -11443,7 +14365,8 @@ class call_length {
  *
  * While calls are long, each batch is handed over at once, recruits threads, and the strand is told of its end. While
  * they are short, all that is a waste: then the batches that one read of a socket brought are handed over together, to one
- * thread, and the strand looks itself for those that ran, when it comes by. Should a call block in spite of that, the strand
+ * thread, and the strand looks itself for those that ran, when it comes by. Those with more behind
+ * them at the broker are late already: some of them are gathered, for a millisecond at most. Should a call block in spite of that, the strand
  * sees within a millisecond that nobody goes on with its batch, and sends another thread.
  *
  * @tparam Consumption  Its `job` is a consume_job; `worth_a_thread(batch)`.
@@ -11459,6 +14382,8 @@ class pool_dispatch {
 
     /// How long a batch may stand still before another thread is sent; longer and longer while that is of no help.
     static constexpr milliseconds patience{1}, most_patience{64};
+    /// So many batches with more behind them make it worth to wake a thread.
+    static constexpr std::size_t enough_gathered = 8;
 
     pool_dispatch(Consumption& consumption, Executor& executor, Runtime& runtime, gate_type& gate)
         : consumption_(consumption), executor_(executor), runtime_(runtime), gate_(gate), watch_(runtime) {}
@@ -11468,12 +14393,15 @@ class pool_dispatch {
         out_.push_back(&batch);
         if (consumption_.worth_a_thread(batch)) {
             tell_of_next();
-            executor_.execute(job(consumption_, batch, std::move(owner)));
+            executor_.execute(job::unwatched(consumption_, batch, std::move(owner)));
             return;
         }
         ready_.push_back(&batch);
-        if (ready_.size() == 1)
-            asio::post(runtime_.get_executor(), [this, owner = std::move(owner)] { send_ready(owner); });
+        const bool late_look = watching_ && waited_ != patience;
+        if (batch.has_more_behind() && ready_.size() < enough_gathered && !late_look)
+            watch(owner, patience);
+        else
+            send_soon(std::move(owner));
     }
 
     /// The last runner left `batch`.
@@ -11505,8 +14433,10 @@ class pool_dispatch {
         }
     }
 
-    /// As `collect`; and of the next batch that runs the strand is told at once.
+    /// As `collect`; and of the next batch that runs the strand is told at once. Nothing is gathered any longer.
     void collect_soon(Host& host) {
+        if (!ready_.empty())
+            watch_.cancel();
         tell_of_next();
         collect(host); // behind it, so that one that is left between the two is seen
     }
@@ -11528,27 +14458,48 @@ class pool_dispatch {
             collect_soon(host);
     }
 
-    /// Of what this turn of the strand has gathered.
-    void send_ready(const owner_type& owner) {
-        collect(*owner);
-        for (auto* each : ready_)
-            executor_.execute(job(consumption_, *each, owner));
-        ready_.clear();
-        waited_ = patience;
-        watch(owner);
+    /// When this turn of the strand ends.
+    void send_soon(owner_type owner) {
+        if (std::exchange(sending_, true))
+            return;
+        asio::post(runtime_.get_executor(), [this, owner = std::move(owner)] {
+            sending_ = false;
+            send_ready(owner);
+        });
     }
 
-    void watch(const owner_type& owner) {
+    void send_ready(const owner_type& owner) {
+        if (ready_.empty())
+            return;
+        collect(*owner);
+        for (auto* each : ready_)
+            jobs_.emplace_back(consumption_, *each, owner);
+        ready_.clear();
+        if constexpr (executes_together<Executor>)
+            executor_.execute_all(std::span(jobs_));
+        else
+            for (auto& each : jobs_)
+                executor_.execute(std::move(each));
+        jobs_.clear();
+        watch(owner, patience);
+    }
+
+    /// Has a look in that time, unless there is one under way.
+    void watch(const owner_type& owner, milliseconds wait) {
         if (watching_ || shut_)
             return;
         watching_ = true;
+        waited_   = wait;
         for (auto* each : out_)
             each->unclaimed_then = each->unclaimed_count();
-        watch_.expires_at(runtime_.now() + waited_);
+        watch_.expires_at(runtime_.now() + wait);
         watch_.async_wait([this, owner](std::error_code ended) {
             watching_ = false;
-            if (!ended && !shut_)
+            if (shut_)
+                return;
+            if (!ended)
                 look(owner);
+            send_ready(owner); // also when it was cancelled: somebody waits for what was gathered
         });
     }
 
@@ -11567,8 +14518,7 @@ class pool_dispatch {
         }
         if (!unclaimed)
             return; // whoever is still in a call tells of its end
-        waited_ = progress ? patience : std::min(2 * waited_, most_patience);
-        watch(owner);
+        watch(owner, progress ? patience : std::min(2 * waited_, most_patience));
     }
 
     Consumption& consumption_;
@@ -11578,8 +14528,10 @@ class pool_dispatch {
     typename Runtime::timer watch_;
     milliseconds waited_ = patience;
     bool watching_       = false;
+    bool sending_        = false; ///< `ready_` is handed over when this turn of the strand ends.
     bool shut_           = false;
-    std::vector<Batch*> ready_; ///< To be handed over when this turn of the strand ends.
+    std::vector<Batch*> ready_; ///< To be handed over.
+    std::vector<job> jobs_;     ///< For them, while they are; keeps its room.
     std::vector<Batch*> out_;   ///< Dispatched, and not heard of since.
     std::atomic<Batch*> left_{nullptr};
     std::atomic<bool> tell_{false}; ///< Whether the strand is to be told of the next batch that has run.
@@ -11611,11 +14563,22 @@ concept consumption_host = requires(H& host, Batch& batch) {
     host.batch_has_failed(batch); ///< On the strand: messages of the batch are to come again.
 };
 
+/// What is kept of the order of a queue's messages, and of its lock, when they are consumed in none.
+struct no_order {
+    static constexpr bool busy() noexcept { return false; }
+    template <class Runtime>
+    static constexpr bool may_commit(const Runtime&) noexcept {
+        return true;
+    }
+    static constexpr void give_up() noexcept {}
+};
+
 /**
  * @brief Runs the listener on pulled batches, in no order, as many calls at once as the executor allows.
  *
  * A batch is handed to the executor once. With a listener that answers at once, runners claim slices of it and call the
- * listener one slice after the other. With an awaitable one, lanes do: coroutines on the executor, at most as many
+ * listener one slice after the other. One that defers its answers gets a share of the batch with each message. With an
+ * awaitable one, lanes do: coroutines on the executor, at most as many
  * over all batches as calls may run at once, each claiming slices until its batch has none left.
  *
  * The listener's exceptions end here: they become "consume later" and an event.
@@ -11628,14 +14591,17 @@ class concurrent_consumption {
   public:
     using traits = listener_traits<Listener>;
 
-    /// Whether listener calls may be on other threads than the strand.
-    static constexpr bool concurrent = Executor::concurrent;
+    static constexpr bool in_order = false;
+
+    /// Whether messages may be marked by other threads than the strand.
+    static constexpr bool concurrent = Executor::concurrent || traits::deferred;
     /// Whether a batch has run when `dispatch` returns.
     static constexpr bool immediate = !concurrent && !traits::awaitable;
     /// Whether threads of the executor call the listener.
-    static constexpr bool by_pool = concurrent && !traits::awaitable;
+    static constexpr bool by_pool = Executor::concurrent && !traits::awaitable;
 
     using batch_type = pulled_batch<concurrent>;
+    using order_type = no_order;
     using owner_type = std::conditional_t<immediate, Host*, std::shared_ptr<Host>>;
     using job        = consume_job<concurrent_consumption, batch_type, owner_type>;
 
@@ -11649,6 +14615,7 @@ class concurrent_consumption {
     concurrent_consumption(const concurrent_consumption&)            = delete;
     concurrent_consumption& operator=(const concurrent_consumption&) = delete;
 
+    void start(const options& with) { start(with.consume_threads, with.consume_batch_size); }
     /// @param threads  How many calls run at once, unless the executor was told another number.
     void start(std::size_t threads, std::size_t batch_size) {
         batch_size_ = static_cast<std::uint32_t>(batch_size);
@@ -11715,7 +14682,15 @@ class concurrent_consumption {
 
     /// One runner's work, called by the executor (through the job).
     void run(const job& self, batch_type& batch) {
-        if constexpr (!traits::awaitable) {
+        if constexpr (traits::deferred) {
+            const auto outer    = std::exchange(running_here_, this);
+            const auto since    = runtime_.now();
+            std::uint64_t calls = 0;
+            for (auto slice = claim(batch); slice; slice = claim(batch), ++calls)
+                hand_out(self, batch, slice);
+            call_length_.note(calls, runtime_.now() - since);
+            running_here_ = outer;
+        } else if constexpr (!traits::awaitable) {
             const auto outer = std::exchange(running_here_, this);
             {
                 runner_counts counts(*this, batch);
@@ -11756,7 +14731,7 @@ class concurrent_consumption {
         runner_counts& operator=(const runner_counts&) = delete;
         ~runner_counts() {
             const std::chrono::nanoseconds spent = from.runtime_.now() - since;
-            if constexpr (by_pool)
+            if constexpr (by_pool && !traits::deferred)
                 from.call_length_.note(calls, spent);
             into.tally.calls.fetch_add(calls, std::memory_order_relaxed);
             into.tally.succeeded.fetch_add(succeeded, std::memory_order_relaxed);
@@ -11807,6 +14782,31 @@ class concurrent_consumption {
             batch.mark_failed(each, context.delay_level);
         if constexpr (!immediate) // else the strand looks at the batch right after it ran
             gate_.post([self] { self.owner()->batch_has_failed(self.batch()); });
+    }
+
+    /// Gives the listener one message to complete later. The share of the batch that goes with it ends in `finish`.
+    void hand_out(const job& self, batch_type& batch, batch_slice slice) {
+        const auto messages = batch.views(slice);
+        const consume_context context{*batch.origin.queue};
+        observer_.before_consume(messages, context);
+        batch.enter();
+        deferred_message message(messages.front(), {&finish, this, &batch, self.owner(), slice.first, runtime_.now()});
+        try {
+            listener_(std::move(message));
+        } catch (...) {
+            observer_.on_listener_exception(context.queue, std::current_exception());
+        }
+    }
+
+    /// From any thread, and perhaps long after the consumer has stopped.
+    static void finish(detail::deferred_share& share, consume_result result, int delay_level) {
+        auto& here      = *static_cast<concurrent_consumption*>(share.consumption);
+        auto& batch     = *static_cast<batch_type*>(share.batch);
+        const auto self = job::adopt(here, batch, std::static_pointer_cast<Host>(std::move(share.owner)));
+        runner_counts counts(here, batch);
+        counts.since = share.since;
+        consume_context context{*batch.origin.queue, delay_level};
+        here.settle(self, batch, {share.index, 1}, context, result, counts);
     }
 
     // Lanes: awaitable listeners only. All of this is on the strand, but for the lanes themselves.
@@ -11904,6 +14904,1080 @@ class concurrent_consumption {
     std::size_t threads_ = 1;
 };
 
+/// What runs a listener: this, unless it is wrapped in another's word.
+template <class Listener>
+struct consumption_of {
+    template <executor_policy Executor, observer Observer, runtime Runtime, class Host>
+    using type = concurrent_consumption<Listener, Executor, Observer, Runtime, Host>;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/consume/orderly.hpp
+#ifndef ROCKETPUSH_CONSUME_ORDERLY_HPP
+#define ROCKETPUSH_CONSUME_ORDERLY_HPP
+
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief What a listener that commits itself says of the messages it got; see `orderly_manual`.
+ * @par Source  Java `ConsumeOrderlyStatus` with `autoCommit = false`.
+ */
+enum class orderly_result : std::uint8_t {
+    success,  ///< Consumed; the offset passes them at the next commit.
+    commit,   ///< Consumed, and all before them: the offset may pass.
+    rollback, ///< All since the last commit, these too, come again after a pause; they do not count as failed.
+    suspend   ///< Failed; these come again after a pause. What was consumed before them stays so.
+};
+
+/**
+ * @brief What an orderly listener call is told besides the messages, and what it may say besides its result.
+ * @par Source  Java `ConsumeOrderlyContext`.
+ */
+struct orderly_context {
+    /// The queue as it was pulled.
+    const message_queue& queue;
+
+    /// How long nothing of the queue is consumed when these messages are to come again, 10 ms to 30 s; empty: as
+    /// `options::suspend_interval` says. Java: suspendCurrentQueueTimeMillis.
+    std::optional<std::chrono::milliseconds> suspend_for{};
+};
+
+namespace detail {
+
+/// Of a listener in order: nothing or a consume_result; of one that commits itself: an orderly_result.
+template <class R, bool Manual>
+concept answers_in_order = (Manual && std::same_as<R, orderly_result>) || (!Manual && consume_answer<R>);
+
+template <class L, bool Manual, class... Arguments>
+concept consumes_in_order_with =
+    std::invocable<L&, Arguments...> &&
+    answers_in_order<typename awaited<std::invoke_result_t<L&, Arguments...>>::type, Manual>;
+
+} // namespace detail
+
+template <class L, bool Manual>
+concept takes_message_in_order = detail::consumes_in_order_with<L, Manual, const message_view&>;
+template <class L, bool Manual>
+concept takes_message_in_order_and_context =
+    detail::consumes_in_order_with<L, Manual, const message_view&, orderly_context&>;
+template <class L, bool Manual>
+concept takes_batch_in_order = detail::consumes_in_order_with<L, Manual, std::span<const message_view>>;
+template <class L, bool Manual>
+concept takes_batch_in_order_and_context =
+    detail::consumes_in_order_with<L, Manual, std::span<const message_view>, orderly_context&>;
+
+template <class L, bool Manual>
+concept listens_in_order =
+    std::move_constructible<L> && (takes_message_in_order<L, Manual> || takes_message_in_order_and_context<L, Manual> ||
+                                   takes_batch_in_order<L, Manual> || takes_batch_in_order_and_context<L, Manual>);
+
+/**
+ * @brief A listener for `orderly`: any of the shapes of `listener`, with an orderly_context for the context.
+ * @par Source  Java `MessageListenerOrderly` with `autoCommit = true`.
+ */
+template <class L>
+concept orderly_listener = listens_in_order<L, false>;
+
+/// A listener for `orderly_manual`: the same shapes, but it returns an orderly_result, or an awaitable of one.
+template <class L>
+concept manual_listener = listens_in_order<L, true>;
+
+namespace detail {
+/// `L`, or an error that says why it is none. (clang does not tell why a deduction guide's class refused it.)
+template <class L, bool Manual>
+struct explained_in_order {
+    static_assert(listens_in_order<L, Manual>,
+                  "the value is no listener in order: it takes a message or a span of them, and an orderly_context");
+    using type = L;
+};
+} // namespace detail
+
+/**
+ * @brief Makes consumption orderly: `push_consumer consumer{options, rp::orderly{listener}}`.
+ *
+ * The messages of a queue come one call after the other, in the order of their offsets, and while this member has the
+ * queue's lock at the broker: to nobody else in the group. Queues run side by side. When a call fails (`reconsume_later`
+ * or an exception) its messages come again after a pause, before any behind them; see `options::suspend_interval` and
+ * `options::max_reconsume_times`.
+ *
+ * @par Source  Java `MessageListenerOrderly`.
+ */
+template <orderly_listener L>
+struct orderly {
+    static constexpr bool consumes_in_order = true;
+    static constexpr bool commits_itself    = false;
+
+    explicit orderly(L wrapped) : listener(std::move(wrapped)) {}
+
+    using listener_type = L;
+    L listener;
+};
+template <class L>
+orderly(L) -> orderly<typename detail::explained_in_order<L, false>::type>;
+
+/**
+ * @brief As `orderly`, with a listener that says itself when the offset may pass what it consumed.
+ *
+ * What was consumed and not committed when the queue is given up comes again to its next owner. A listener that never
+ * commits stops its queue at `options::max_cached_messages`.
+ *
+ * @par Source  Java `MessageListenerOrderly` with `autoCommit = false`. Differs: COMMIT and ROLLBACK do not exist for other
+ *              listeners; in Java they then mean success.
+ */
+template <manual_listener L>
+struct orderly_manual {
+    static constexpr bool consumes_in_order = true;
+    static constexpr bool commits_itself    = true;
+
+    explicit orderly_manual(L wrapped) : listener(std::move(wrapped)) {}
+
+    using listener_type = L;
+    L listener;
+};
+template <class L>
+orderly_manual(L) -> orderly_manual<typename detail::explained_in_order<L, true>::type>;
+
+namespace detail {
+
+template <class L, bool Manual>
+constexpr listener_shape shape_in_order() noexcept {
+    if constexpr (takes_message_in_order<L, Manual>)
+        return {false, false};
+    else if constexpr (takes_message_in_order_and_context<L, Manual>)
+        return {false, true};
+    else if constexpr (takes_batch_in_order<L, Manual>)
+        return {true, false};
+    else
+        return {true, true};
+}
+
+} // namespace detail
+
+/// What the library needs to know of an orderly listener's shape. @tparam W  `orderly<L>` or `orderly_manual<L>`.
+template <class W>
+struct orderly_traits {
+    using listener_type = typename W::listener_type;
+
+    static constexpr bool manual  = W::commits_itself;
+    static constexpr bool batch   = detail::shape_in_order<listener_type, manual>().batch;
+    static constexpr bool context = detail::shape_in_order<listener_type, manual>().context;
+
+    /// Calls it in its shape, with the answer as it is: nothing, a result, or an awaitable.
+    static decltype(auto) call(W& wrapper, std::span<const message_view> messages, orderly_context& told) {
+        if constexpr (batch && context)
+            return wrapper.listener(messages, told);
+        else if constexpr (batch)
+            return wrapper.listener(messages);
+        else if constexpr (context)
+            return wrapper.listener(messages.front(), told);
+        else
+            return wrapper.listener(messages.front());
+    }
+
+    using answer                    = decltype(call(std::declval<W&>(), {}, std::declval<orderly_context&>()));
+    static constexpr bool awaitable = detail::awaited<answer>::later;
+    static constexpr bool silent    = std::same_as<typename detail::awaited<answer>::type, void>;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/consume/orderly_consumption.hpp
+#ifndef ROCKETPUSH_CONSUME_ORDERLY_CONSUMPTION_HPP
+#define ROCKETPUSH_CONSUME_ORDERLY_CONSUMPTION_HPP
+
+// rocketpush/consume/queue_order.hpp
+#ifndef ROCKETPUSH_CONSUME_QUEUE_ORDER_HPP
+#define ROCKETPUSH_CONSUME_QUEUE_ORDER_HPP
+
+// rocketpush/consume/orderly_turn.hpp
+#ifndef ROCKETPUSH_CONSUME_ORDERLY_TURN_HPP
+#define ROCKETPUSH_CONSUME_ORDERLY_TURN_HPP
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+
+namespace rocketpush {
+
+/// What an orderly queue wants done next.
+enum class turn_step : std::uint8_t {
+    consume,    ///< Call the listener with the queue's next messages.
+    idle,       ///< Nothing waits to be consumed.
+    give_up,    ///< The queue was given up: no further listener call.
+    pause,      ///< The listener asked for a pause, which lasts until `orderly_turn::paused_until()`.
+    lock_first, ///< The broker's lock is not held, or was confirmed too long ago.
+    yield       ///< The turn has lasted long: other queues come first.
+};
+
+/// What is known of a queue when its next step is asked for.
+struct turn_view {
+    bool given_up     = false;
+    bool has_messages = false; ///< That were not consumed.
+    bool lock_trusted = false;
+};
+
+/**
+ * @brief Decides what one queue does whose messages are consumed in order. It is told what happened; it knows no broker,
+ *        timer or thread.
+ *
+ * A turn is what one runner does for the queue without a break: one listener call after the other. Before each the next
+ * step is asked for anew. After 60 s of a turn the step is `yield`, so that a queue that is never empty leaves the thread to
+ * others.
+ *
+ * @par Thread safety  Of whoever has the turn; between turns the strand.
+ * @par Source  Java `ConsumeMessageOrderlyService.ConsumeRequest.run`.
+ */
+class orderly_turn {
+  public:
+    using milliseconds = std::chrono::milliseconds;
+    using time_point   = std::chrono::steady_clock::time_point;
+
+    static constexpr milliseconds shortest_pause{10}, longest_pause{30000};
+
+    /// @param limit  Of one turn.
+    explicit orderly_turn(milliseconds limit = milliseconds(60000)) noexcept : limit_(limit) {}
+
+    /// A runner begins a turn.
+    void begin(time_point now) noexcept { begun_ = now; }
+
+    /// A listener call that ended at `now` wants no other for a while. @param wanted  Taken as 10 ms to 30 s.
+    void pause(time_point now, milliseconds wanted) noexcept {
+        paused_until_ = now + std::clamp(wanted, shortest_pause, longest_pause);
+    }
+    time_point paused_until() const noexcept { return paused_until_; }
+    /// Nothing is waited for any more.
+    void end_pause() noexcept { paused_until_ = time_point::min(); }
+
+    turn_step next(const turn_view& queue, time_point now) const noexcept {
+        if (queue.given_up)
+            return turn_step::give_up;
+        if (!queue.has_messages)
+            return turn_step::idle;
+        if (now < paused_until_)
+            return turn_step::pause;
+        if (!queue.lock_trusted)
+            return turn_step::lock_first;
+        if (now - begun_ > limit_)
+            return turn_step::yield;
+        return turn_step::consume;
+    }
+
+  private:
+    milliseconds limit_;
+    time_point begun_{};
+    time_point paused_until_ = time_point::min();
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/rebalance/queue_lock.hpp
+#ifndef ROCKETPUSH_REBALANCE_QUEUE_LOCK_HPP
+#define ROCKETPUSH_REBALANCE_QUEUE_LOCK_HPP
+
+
+#include <chrono>
+#include <cstdint>
+
+namespace rocketpush {
+
+/// What a broker's answer makes of a lock.
+enum class lock_change : std::uint8_t {
+    gained,     ///< It is ours now.
+    kept,       ///< It was ours all the time.
+    interrupted ///< It is ours again, and may have been another member's in between.
+};
+
+/**
+ * @brief The lock of one queue at its broker, as this member knows it.
+ *
+ * A broker gives a queue to one member of the group until 60 s have passed since that member's last request. Here a lock is
+ * trusted for 30 s from the time of *sending* the request that was confirmed, so that it ends here before it does there,
+ * whatever the answer's way took. A lock that was confirmed within 60 s cannot have been another's meanwhile.
+ *
+ * @tparam Concurrent  Whether `trusted` is asked by other threads than the strand.
+ * @par Thread safety  `trusted` from any thread; the rest on the strand.
+ * @par Source  Java `ProcessQueue.isLocked`, `isLockExpired`, `RebalanceImpl.lock`. Differs: Java counts from the answer.
+ */
+template <bool Concurrent>
+class queue_lock {
+  public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    static constexpr std::chrono::seconds trust{30};
+    static constexpr std::chrono::seconds life_at_broker{60};
+
+    /// No broker is asked: the queue is nobody else's.
+    void not_needed() noexcept {
+        state_ = lock_state::not_needed;
+        trust_until(time_point::max());
+    }
+
+    /// A request for it goes out. From here on the broker may think that it is ours.
+    void asking() noexcept {
+        may_be_ours_ = true;
+        ++asked_;
+    }
+    /// It was answered, or will not be.
+    void asked() noexcept { --asked_; }
+    /// Whether a request is under way: to give the lock up now might come before it.
+    bool being_asked() const noexcept { return asked_ != 0; }
+
+    /// The broker has it as ours. @param sent  When it was asked. @param now  When it answered.
+    lock_change confirmed(time_point sent, time_point now) noexcept {
+        const bool had    = state_ == lock_state::held;
+        const bool broken = had && now - confirmed_ > life_at_broker;
+        if (!had || sent > confirmed_)
+            confirmed_ = sent;
+        state_ = lock_state::held;
+        trust_until(confirmed_ + trust);
+        return broken ? lock_change::interrupted : had ? lock_change::kept : lock_change::gained;
+    }
+
+    /// The broker has it as another member's. @return Whether we had it. False also for an answer that a later one has overtaken.
+    bool refused(time_point sent) noexcept {
+        if (state_ == lock_state::held && sent < confirmed_)
+            return false;
+        may_be_ours_ = false;
+        return lose();
+    }
+
+    /// It is not to be trusted any more, and nothing of the queue may be committed. @return Whether we had it.
+    bool lose() noexcept {
+        const bool had = state_ == lock_state::held;
+        state_         = had ? lock_state::lost : lock_state::not_held;
+        trust_until(time_point::min());
+        return had;
+    }
+
+    bool trusted(time_point now) const noexcept {
+        return now.time_since_epoch().count() < trusted_until_.load(std::memory_order_relaxed);
+    }
+
+    /// Held once, and not lost since: what expired can still be confirmed.
+    bool held() const noexcept { return state_ == lock_state::held || state_ == lock_state::not_needed; }
+    bool may_be_ours() const noexcept { return may_be_ours_; }
+    bool needed() const noexcept { return state_ != lock_state::not_needed; }
+    /// When the request was sent that was confirmed last.
+    time_point last_confirmed() const noexcept { return confirmed_; }
+
+    /// For statistics.
+    lock_state state(time_point now) const noexcept {
+        return state_ == lock_state::held && !trusted(now) ? lock_state::expired : state_;
+    }
+
+  private:
+    void trust_until(time_point until) noexcept {
+        trusted_until_.store(until.time_since_epoch().count(), std::memory_order_relaxed);
+    }
+
+    time_point confirmed_{};
+    detail::shared_cell<time_point::rep, Concurrent> trusted_until_{time_point::min().time_since_epoch().count()};
+    lock_state state_ = lock_state::not_held;
+    bool may_be_ours_ = false;
+    int asked_        = 0;
+};
+
+} // namespace rocketpush
+
+#endif
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief What an orderly consumer keeps of one queue: its lock, whose turn it is, and how far the turn is.
+ *
+ * The strand plans a turn: which batches it goes through. From then on the plan, its batches and all that the turn leaves
+ * behind belong to the runner, until the last share in the turn is gone and the strand has heard of it (`out` is false
+ * again). Meanwhile the strand appends batches, reads marks, and retires nothing of the queue.
+ *
+ * @par Thread safety  As said; `give_up`, `has_unclaimed`, `lock.trusted` from any thread.
+ * @par Source  Java `ProcessQueue` (msgTreeMap, consumingMsgOrderlyTreeMap, its locks).
+ */
+template <bool Concurrent>
+class queue_order {
+  public:
+    using batch_type   = pulled_batch<Concurrent>;
+    using milliseconds = std::chrono::milliseconds;
+    using time_point   = std::chrono::steady_clock::time_point;
+    template <class T>
+    using cell = detail::shared_cell<T, Concurrent>;
+
+    /// Messages of one batch, for one listener call.
+    struct call {
+        batch_type* batch = nullptr;
+        batch_slice slice{};
+        explicit operator bool() const noexcept { return static_cast<bool>(slice); }
+    };
+
+    queue_lock<Concurrent> lock;
+
+    // The strand's.
+
+    void* home    = nullptr; ///< The owned queue.
+    bool out      = false;   ///< A turn was handed to the executor and has not been heard of.
+    bool held_up  = false;   ///< A pause, or the lock is being asked for: no turn begins before an operation's end.
+    bool sending  = false;   ///< That operation is at messages of the queue.
+    bool contested = false;  ///< While it is taken over: a living member may still hold the queue.
+
+    /// Whether a listener call may be running or an operation is at the queue's messages.
+    bool busy() const noexcept { return out || sending; }
+    bool suspended() const noexcept { return held_up && turn.paused_until() != time_point::min(); }
+    /// Offsets of a queue that may be another member's by now are not ours to write.
+    template <class Runtime>
+    bool may_commit(const Runtime& runtime) const noexcept {
+        return lock.trusted(runtime.now());
+    }
+
+    void give_up() noexcept { given_up_.store(true, std::memory_order_relaxed); }
+    bool is_given_up() const noexcept { return given_up_.load(std::memory_order_relaxed); }
+
+    /// What there is to consume, at most `most` batches.
+    template <class Cache>
+    void plan(Cache& cache, std::size_t most, std::uint32_t messages_a_call) {
+        plan_.clear();
+        calls_ = 0;
+        cache.visit([&](batch_type& batch) {
+            if (batch.next_unconsumed(0, 1)) {
+                plan_.push_back(&batch);
+                calls_ += (batch.size() + messages_a_call - 1) / messages_a_call;
+            }
+            return plan_.size() < most;
+        });
+        place_ = 0;
+        at_    = 0;
+        failed = {};
+        over_  = false;
+        claimed_.store(false, std::memory_order_relaxed);
+    }
+    bool has_plan() const noexcept { return !plan_.empty(); }
+    std::size_t planned_calls() const noexcept { return calls_; }
+
+    // The runner's.
+
+    orderly_turn turn;
+    turn_step ended = turn_step::idle; ///< Why the last turn did.
+    call failed{};                     ///< With `pause`: what failed; none when the listener rolled back.
+    work_counts counts;                ///< Since the strand took them last.
+
+    /// One runner has the turn, whatever copies of the job are about. @return Whether it is this one.
+    bool claim() noexcept { return !claimed_.exchange(true, std::memory_order_acq_rel); }
+
+    /// The next step as the queue stands; planned messages count as there are some.
+    turn_step next(bool has_messages, bool abandoned, time_point now) const noexcept {
+        return turn.next({.given_up     = abandoned || is_given_up(),
+                          .has_messages = has_messages,
+                          .lock_trusted = lock.trusted(now)},
+                         now);
+    }
+
+    /// The next call of this turn; none when it is over, and then `ended` says why.
+    call next_call(std::uint32_t most, bool abandoned, time_point now) noexcept {
+        while (place_ < plan_.size() && !over_) {
+            const auto slice = plan_[place_]->next_unconsumed(at_, most);
+            if (!slice) {
+                ++place_;
+                at_ = 0;
+                continue;
+            }
+            ended = next(true, abandoned, now);
+            if (ended != turn_step::consume)
+                return {};
+            at_ = slice.first + slice.count;
+            return {plan_[place_], slice};
+        }
+        ended = over_ ? turn_step::pause : turn_step::idle;
+        return {};
+    }
+
+    /// A call that ended at `now` wants its messages again after `wanted`: they come before any behind them. The turn is over.
+    /// @param again  Counts as a failure of these messages; empty: only what was rolled back is wanted.
+    void suspend(const call& again, milliseconds wanted, time_point now) noexcept {
+        failed = again;
+        over_  = true;
+        turn.pause(now, wanted);
+    }
+
+    /// Consumed, and the listener has not committed it yet.
+    void keep(call done) {
+        if (uncommitted_.empty() || uncommitted_.back() != done.batch)
+            uncommitted_.push_back(done.batch);
+        for (auto i = done.slice.first; i < done.slice.first + done.slice.count; ++i)
+            done.batch->mark_consumed(i);
+    }
+    /// All that was kept is finished.
+    void commit() noexcept { settle_kept(message_progress::finished); }
+    /// All that was kept is to be consumed anew.
+    void roll_back() noexcept { settle_kept(message_progress::unfinished); }
+
+    // Shares in the turn: copies of the executor's job.
+
+    void enter() noexcept { shares_.fetch_add(1, std::memory_order_relaxed); }
+    /// As `enter`, unless the last share is gone.
+    [[nodiscard]] bool enter_if_running() noexcept {
+        if constexpr (Concurrent) {
+            auto count = shares_.load(std::memory_order_relaxed);
+            while (count != 0)
+                if (shares_.compare_exchange_weak(count, count + 1, std::memory_order_relaxed))
+                    return true;
+        }
+        return false;
+    }
+    [[nodiscard]] bool leave() noexcept { return shares_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+    /// Beyond two there is no use in another.
+    std::uint32_t runners() const noexcept {
+        const auto shares = shares_.load(std::memory_order_relaxed);
+        return shares < 2 ? shares : std::numeric_limits<std::uint32_t>::max();
+    }
+    bool has_unclaimed() const noexcept { return !claimed_.load(std::memory_order_relaxed); }
+    std::uint32_t unclaimed_count() const noexcept { return has_unclaimed() ? 1 : 0; }
+    /// Whether the broker had more messages than those of the turn.
+    bool has_more_behind() const noexcept { return !plan_.empty() && plan_.back()->has_more_behind(); }
+
+    queue_order* next_left       = nullptr; ///< Links and notes of pool_dispatch.
+    std::uint32_t place          = 0;
+    std::uint32_t unclaimed_then = 0;
+
+  private:
+    void settle_kept(message_progress as) noexcept {
+        for (auto* batch : uncommitted_)
+            for (std::uint32_t i = 0; i < batch->size(); ++i)
+                if (batch->progress(i) == message_progress::consumed)
+                    as == message_progress::finished ? batch->mark_finished(i) : batch->set_progress(i, as);
+        uncommitted_.clear();
+    }
+
+    std::vector<batch_type*> plan_;
+    std::size_t calls_ = 0;
+    std::size_t place_ = 0; ///< In the plan.
+    std::uint32_t at_  = 0; ///< In the batch there.
+    std::vector<batch_type*> uncommitted_; ///< In order; they stay until they are finished.
+    bool over_ = false;
+    cell<bool> claimed_{true};
+    cell<bool> given_up_{false};
+    cell<std::uint32_t> shares_{0};
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/consume/turn_job.hpp
+#ifndef ROCKETPUSH_CONSUME_TURN_JOB_HPP
+#define ROCKETPUSH_CONSUME_TURN_JOB_HPP
+
+#include <optional>
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief A share in one turn of an orderly queue: what executors get and call. As consume_job, but one runner is enough:
+ *        it wants help while it is being handed over, so that a thread is woken for it, and none when it starts.
+ *
+ * @tparam Consumption  Has `run(job, Order&)`, `left(Order&, Owner&)` and `worth_a_thread(Order&)`.
+ */
+template <class Consumption, class Order, class Owner>
+class turn_job {
+  public:
+    turn_job(Consumption& consumption, Order& order, Owner owner) noexcept
+        : turn_job(consumption, order, std::move(owner), false) {
+        order_->enter();
+    }
+
+    /// For a turn that nobody looks at again; one thread is all that it can do with.
+    static turn_job unwatched(Consumption& consumption, Order& order, Owner owner) noexcept {
+        return turn_job(consumption, order, std::move(owner));
+    }
+
+    /// One more for a turn that nobody has begun, whose first job stands behind a call that blocks. Empty: the turn is over.
+    static std::optional<turn_job> urgent(Consumption& consumption, Order& order, Owner owner) noexcept {
+        if (!order.enter_if_running())
+            return std::nullopt;
+        return turn_job(consumption, order, std::move(owner), true);
+    }
+
+    turn_job(const turn_job& other) noexcept
+        : consumption_(other.consumption_), order_(other.order_), owner_(other.owner_), urgent_(other.urgent_) {
+        handed_over_ = true;
+        if (order_)
+            order_->enter();
+    }
+    turn_job(turn_job&& other) noexcept
+        : consumption_(other.consumption_),
+          order_(std::exchange(other.order_, nullptr)),
+          owner_(std::move(other.owner_)),
+          urgent_(other.urgent_) {
+        handed_over_ = true;
+    }
+    // No assignment by value: see block_ref.
+    turn_job& operator=(const turn_job& other) noexcept { return *this = turn_job(other); }
+    turn_job& operator=(turn_job&& other) noexcept {
+        turn_job taken(std::move(other));
+        std::swap(consumption_, taken.consumption_);
+        std::swap(order_, taken.order_);
+        std::swap(owner_, taken.owner_);
+        std::swap(urgent_, taken.urgent_);
+        std::swap(handed_over_, taken.handed_over_);
+        return *this;
+    }
+    ~turn_job() {
+        if (order_ && order_->leave())
+            consumption_->left(*order_, owner_);
+    }
+
+    /// Consumes until the turn is over, or finds that another copy does.
+    void operator()() const { consumption_->run(*this, *order_); }
+
+    /// Whether a thread is to be woken for it.
+    bool wants_help() const noexcept {
+        return order_->has_unclaimed() && (urgent_ || (!handed_over_ && consumption_->worth_a_thread(*order_)));
+    }
+
+    Order& order() const noexcept { return *order_; }
+    const Owner& owner() const noexcept { return owner_; }
+
+  private:
+    /// The order has counted it already.
+    turn_job(Consumption& consumption, Order& order, Owner owner, bool urgent) noexcept
+        : consumption_(&consumption), order_(&order), owner_(std::move(owner)), urgent_(urgent) {}
+
+    Consumption* consumption_;
+    Order* order_;
+    Owner owner_;
+    bool urgent_;
+    bool handed_over_ = false; ///< Moved or copied, as an executor does that keeps it.
+};
+
+} // namespace rocketpush
+
+#endif
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <limits>
+#include <memory>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief Runs the listener on the messages of each queue in order: one call at a time in a queue, as many queues at once as
+ *        the executor allows.
+ *
+ * A queue with messages gets a turn: one job for the executor, which calls the listener with slice after slice until nothing
+ * is left, something is in the way (`turn_step`), or 60 s are over. The strand hears of the end, retires what is finished,
+ * and sees to what was in the way. With an awaitable listener a turn is a coroutine on the executor, at most as many of them
+ * as calls may run at once.
+ *
+ * @tparam Wrapper  `orderly<L>` or `orderly_manual<L>`.
+ * @tparam Host     The consumer; see consumer_core.
+ * @par Thread safety  `dispatch`, `begin_turn`, `turn_ran`, `forget_exhausted`, `shut` on the strand.
+ * @par Source         Java `ConsumeMessageOrderlyService`.
+ */
+template <class Wrapper, executor_policy Executor, observer Observer, runtime Runtime, class Host>
+class orderly_consumption {
+  public:
+    using traits     = orderly_traits<Wrapper>;
+    using time_point = std::chrono::steady_clock::time_point;
+
+    static constexpr bool in_order = true;
+    /// Whether listener calls may be on other threads than the strand.
+    static constexpr bool concurrent = Executor::concurrent;
+    /// Whether a turn is over when it was handed over.
+    static constexpr bool immediate = !concurrent && !traits::awaitable;
+    /// Whether threads of the executor call the listener.
+    static constexpr bool by_pool = concurrent && !traits::awaitable;
+
+    using batch_type = pulled_batch<concurrent>;
+    using order_type = queue_order<concurrent>;
+    using call_type  = typename order_type::call;
+    using owner_type = std::conditional_t<immediate, Host*, std::shared_ptr<Host>>;
+    using job        = turn_job<orderly_consumption, order_type, owner_type>;
+
+    orderly_consumption(Wrapper listener, Executor executor, Observer& observer, Runtime& runtime)
+        : listener_(std::move(listener)),
+          executor_(std::move(executor)),
+          observer_(observer),
+          runtime_(runtime),
+          gate_(runtime.get_executor()),
+          pool_(*this, executor_, runtime_, gate_) {}
+    orderly_consumption(const orderly_consumption&)            = delete;
+    orderly_consumption& operator=(const orderly_consumption&) = delete;
+
+    /// The executor may have been told another number of threads.
+    void start(const options& with) {
+        batch_size_ = static_cast<std::uint32_t>(with.consume_batch_size);
+        pause_      = with.suspend_interval;
+        executor_.start(with.consume_threads);
+        threads_ = with.consume_threads;
+    }
+
+    Executor& executor() noexcept { return executor_; }
+
+    /// A batch was appended to its queue; `owner` is kept while a turn is out.
+    template <class Queue>
+    void dispatch(Queue& queue, batch_type& batch, owner_type owner) {
+        batch.heard = true; // no runner is in a batch: it is the queue that has one
+        if constexpr (by_pool) {
+            if (queue.order.out) // it may be over, and only to be heard of
+                pool_.collect(*owner);
+        }
+        begin_turn(queue, std::move(owner));
+    }
+
+    /// Has the queue consumed, unless it is already, or something is in the way.
+    template <class Queue>
+    void begin_turn(Queue& queue, owner_type owner) {
+        order_type& order = queue.order;
+        if (queue.dropped || order.out || order.held_up)
+            return;
+        order.plan(queue.cache, most_batches(), slice_size());
+        const auto now = runtime_.now();
+        order.turn.begin(now);
+        const auto step = order.next(order.has_plan(), abandoned_.load(std::memory_order_relaxed), now);
+        if (step == turn_step::lock_first)
+            owner->regain_lock(queue);
+        if (step != turn_step::consume)
+            return;
+        order.home = &queue;
+        order.out  = true;
+        if constexpr (traits::awaitable) {
+            waiting_.push_back(job(*this, order, std::move(owner)));
+            start_lanes();
+        } else if constexpr (by_pool) {
+            pool_.dispatch(order, std::move(owner));
+        } else {
+            executor_.execute(job(*this, order, std::move(owner)));
+        }
+    }
+
+    void collect(Host& host) {
+        if constexpr (by_pool)
+            pool_.collect(host);
+    }
+    void collect_soon(Host& host) {
+        if constexpr (by_pool)
+            pool_.collect_soon(host);
+    }
+
+    /// Whether a turn is worth one more thread.
+    bool worth_a_thread(const order_type& order) const noexcept { return call_length_.are_long(order.planned_calls()); }
+
+    /// Lets go of turns that wait for a lane and whose queue was given up.
+    void forget_exhausted() {
+        if constexpr (traits::awaitable)
+            std::erase_if(waiting_, [](const job& each) { return each.order().is_given_up(); });
+    }
+
+    /// Whether this thread is in a listener call of ours. (One that is awaited may be in any of the executor's threads.)
+    bool inside_listener() const noexcept {
+        if constexpr (traits::awaitable && requires { executor_.get_executor().running_in_this_thread(); })
+            return executor_.get_executor().running_in_this_thread();
+        else
+            return running_here_ == this;
+    }
+
+    /// Nothing reaches the strand any more, whatever runners do. Call when the consumer has stopped.
+    void shut() {
+        gate_.shut();
+        if constexpr (by_pool)
+            pool_.shut();
+    }
+
+    /// From any thread: no further listener call begins, whatever is still to be consumed.
+    void abandon() noexcept { abandoned_.store(true, std::memory_order_relaxed); }
+
+  private:
+    friend job;
+
+    /// One runner's work, called by the executor (through the job).
+    void run(const job&, order_type& order) {
+        if constexpr (!traits::awaitable) {
+            if (!order.claim())
+                return;
+            const auto outer = std::exchange(running_here_, this);
+            {
+                turn_watch watch(*this, order);
+                while (const auto call = next_call(order))
+                    consume(order, call);
+            }
+            running_here_ = outer;
+        }
+    }
+
+    /// The turn is over and nobody has a share in it.
+    void left(order_type& order, owner_type& owner) {
+        if constexpr (immediate)
+            owner->batch_ran(order);
+        else if constexpr (by_pool)
+            pool_.left(order, owner);
+        else
+            gate_.post([owner = std::move(owner), &order] { owner->batch_ran(order); });
+    }
+
+    call_type next_call(order_type& order) noexcept {
+        return order.next_call(slice_size(), abandoned_.load(std::memory_order_relaxed), runtime_.now());
+    }
+
+    /// Messages of one listener call; a listener of one message gets one, whatever the options say.
+    std::uint32_t slice_size() const noexcept {
+        if constexpr (traits::batch)
+            return batch_size_;
+        else
+            return 1;
+    }
+
+    /// A turn goes on while there are messages; but when calls are long the strand hears after each batch, to pull more.
+    std::size_t most_batches() const noexcept {
+        return !immediate && call_length_.are_long(32) ? 1 : std::numeric_limits<std::size_t>::max();
+    }
+
+    /// Begins a turn, and sums up what it took.
+    struct turn_watch {
+        turn_watch(orderly_consumption& consumption, order_type& of) noexcept
+            : from(consumption), order(of), since(from.runtime_.now()), calls_before(of.counts.calls) {
+            order.turn.begin(since);
+        }
+        turn_watch(const turn_watch&)            = delete;
+        turn_watch& operator=(const turn_watch&) = delete;
+        ~turn_watch() {
+            const std::chrono::nanoseconds spent = from.runtime_.now() - since;
+            from.call_length_.note(order.counts.calls - calls_before, spent);
+            order.counts.consume_time += spent;
+        }
+
+        orderly_consumption& from;
+        order_type& order;
+        time_point since;
+        std::uint64_t calls_before;
+    };
+
+    void consume(order_type& order, const call_type& call) {
+        const auto messages = call.batch->views(call.slice);
+        orderly_context context{*call.batch->origin.queue};
+        observer_.before_consume(messages, consume_context{context.queue});
+        auto result = orderly_result::suspend;
+        try {
+            if constexpr (traits::silent) {
+                traits::call(listener_, messages, context);
+                result = orderly_result::commit;
+            } else {
+                result = as_orderly(traits::call(listener_, messages, context));
+            }
+        } catch (...) {
+            observer_.on_listener_exception(context.queue, std::current_exception());
+        }
+        settle(order, call, context, result);
+    }
+
+    static constexpr orderly_result as_orderly(orderly_result result) noexcept { return result; }
+    static constexpr orderly_result as_orderly(consume_result result) noexcept {
+        return result == consume_result::success ? orderly_result::commit : orderly_result::suspend;
+    }
+
+    void settle(order_type& order, const call_type& call, const orderly_context& context, orderly_result result) {
+        const bool good = result == orderly_result::success || result == orderly_result::commit;
+        observer_.after_consume(call.batch->views(call.slice), consume_context{context.queue},
+                                good ? consume_result::success : consume_result::reconsume_later);
+        ++order.counts.calls;
+        (good ? order.counts.succeeded : order.counts.failed) += call.slice.count;
+        if (good) {
+            if constexpr (traits::manual) {
+                order.keep(call);
+                if (result == orderly_result::commit)
+                    order.commit();
+            } else {
+                for (auto i = call.slice.first; i < call.slice.first + call.slice.count; ++i)
+                    call.batch->mark_finished(i);
+            }
+            return;
+        }
+        const bool rolled_back = result == orderly_result::rollback;
+        if (rolled_back)
+            order.roll_back();
+        order.suspend(rolled_back ? call_type() : call, context.suspend_for.value_or(pause_), runtime_.now());
+    }
+
+    // Lanes: awaitable listeners only. All of this is on the strand, but for the lanes themselves.
+
+    /// An executor without threads has no limit of its own.
+    std::size_t lane_limit() const noexcept { return concurrent ? executor_.concurrency() : threads_; }
+
+    void start_lanes() {
+        while (lanes_ < lane_limit() && !waiting_.empty()) {
+            ++lanes_;
+            job next = std::move(waiting_.front());
+            waiting_.pop_front();
+            spawn_lane(std::move(next));
+        }
+    }
+
+    void spawn_lane(job work) {
+        if constexpr (traits::awaitable) {
+            work.order().claim();
+            if constexpr (requires { executor_.get_executor(); })
+                asio::co_spawn(executor_.get_executor(), lane(*this, std::move(work)), asio::detached);
+            else
+                asio::co_spawn(runtime_.get_executor(), lane(*this, std::move(work)), asio::detached);
+        }
+    }
+
+    static auto lane_type() {
+        if constexpr (traits::awaitable)
+            return std::type_identity<
+                asio::awaitable<void, typename detail::awaited<typename traits::answer>::executor>>();
+        else
+            return std::type_identity<void>();
+    }
+    using lane_awaitable = typename decltype(lane_type())::type;
+
+    template <class Result = lane_awaitable>
+    static Result lane(orderly_consumption& here, job work) {
+        order_type& order = work.order();
+        {
+            turn_watch watch(here, order);
+            for (auto call = here.next_call(order); call; call = here.next_call(order)) {
+                const auto messages = call.batch->views(call.slice);
+                orderly_context context{*call.batch->origin.queue};
+                here.observer_.before_consume(messages, consume_context{context.queue});
+                auto result = orderly_result::suspend;
+                try {
+                    if constexpr (traits::silent) {
+                        co_await traits::call(here.listener_, messages, context);
+                        result = orderly_result::commit;
+                    } else {
+                        const auto answer = co_await traits::call(here.listener_, messages, context);
+                        result            = as_orderly(answer);
+                    }
+                } catch (...) {
+                    here.observer_.on_listener_exception(context.queue, std::current_exception());
+                }
+                here.settle(order, call, context, result);
+            }
+        }
+        auto owner = work.owner();
+        here.gate_.post([owner, &here, last = std::move(work)] {
+            --here.lanes_;
+            here.start_lanes();
+        });
+    }
+
+    static inline thread_local const orderly_consumption* running_here_ = nullptr;
+
+    Wrapper listener_;
+    Executor executor_;
+    Observer& observer_;
+    Runtime runtime_;
+    detail::strand_gate<typename Runtime::executor_type> gate_;
+    std::uint32_t batch_size_ = 1;
+    std::chrono::milliseconds pause_{1000};
+    std::atomic<bool> abandoned_{false};
+    call_length call_length_;
+    struct no_pool {
+        template <class... Parts>
+        explicit no_pool(Parts&...) noexcept {}
+    };
+    std::conditional_t<by_pool, pool_dispatch<orderly_consumption, order_type, Host, Executor, Runtime>, no_pool> pool_;
+
+    std::deque<job> waiting_; ///< Turns that no lane has begun, oldest first.
+    std::size_t lanes_   = 0;
+    std::size_t threads_ = 1;
+};
+
+template <wrapped_in_order Wrapper>
+struct consumption_of<Wrapper> {
+    template <executor_policy Executor, observer Observer, runtime Runtime, class Host>
+    using type = orderly_consumption<Wrapper, Executor, Observer, Runtime, Host>;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/consume/return_ladder.hpp
+#ifndef ROCKETPUSH_CONSUME_RETURN_LADDER_HPP
+#define ROCKETPUSH_CONSUME_RETURN_LADDER_HPP
+
+
+#include <cstdint>
+
+namespace rocketpush {
+
+/// What to do next with a message that failed.
+enum class return_step : std::uint8_t {
+    ask_broker,   ///< Have the broker that holds it store it again.
+    ask_again,    ///< The same once more, after a pause.
+    send_copy,    ///< Send a copy to the group's retry topic.
+    consume_here, ///< Give it to the listener here once more, after a pause; from there it begins anew.
+    done          ///< A broker has it.
+};
+
+/**
+ * @brief How a failed message gets to where it comes from again: told how each attempt ended, says what comes next.
+ *
+ * What surely failed goes on to the next step. A request that may have been carried out is only repeated: a copy beside it
+ * would make two of the message where its broker had only been slow.
+ *
+ * @par Source  Java `DefaultMQPushConsumerImpl.sendMessageBack`, `ConsumeMessageConcurrentlyService.submitConsumeRequestLater`.
+ *              Differs: Java sends a copy after a time-out as well.
+ */
+class return_ladder {
+  public:
+    /// So often the broker is asked in all when its answers stay away.
+    static constexpr int most_asked = 4;
+
+    /// @param broker_can  Whether the broker could take it back; not one message out of a batch that is stored as one, nor
+    ///                    of a static topic, whose broker is not known.
+    constexpr explicit return_ladder(bool broker_can) noexcept
+        : step_(broker_can ? return_step::ask_broker : return_step::send_copy) {}
+
+    constexpr return_step step() const noexcept { return step_; }
+    /// Nothing is left to do but to wait for what the listener says next time, or nothing at all.
+    constexpr bool ended() const noexcept { return step_ == return_step::done || step_ == return_step::consume_here; }
+
+    /// How the attempt of `step()` ended.
+    void tell(const store_outcome& outcome) noexcept {
+        perhaps_stored_ = perhaps_stored_ || outcome.perhaps_stored;
+        if (outcome.stored())
+            step_ = return_step::done;
+        else if (step_ == return_step::send_copy)
+            step_ = return_step::consume_here;
+        else if (!perhaps_stored_)
+            step_ = return_step::send_copy;
+        else
+            step_ = ++asked_ < most_asked ? return_step::ask_again : return_step::consume_here;
+    }
+
+  private:
+    return_step step_;
+    int asked_           = 0;
+    bool perhaps_stored_ = false;
+};
+
 } // namespace rocketpush
 
 #endif
@@ -11911,60 +15985,191 @@ class concurrent_consumption {
 #ifndef ROCKETPUSH_CONSUME_SEND_BACK_HPP
 #define ROCKETPUSH_CONSUME_SEND_BACK_HPP
 
+// rocketpush/consume/retry_copy.hpp
+#ifndef ROCKETPUSH_CONSUME_RETRY_COPY_HPP
+#define ROCKETPUSH_CONSUME_RETRY_COPY_HPP
 
-#include <chrono>
+
+#include <algorithm>
 #include <cstdint>
-#include <memory>
+#include <limits>
 #include <string>
-#include <system_error>
-#include <vector>
+#include <string_view>
 
 namespace rocketpush {
 
 /// How often a message may fail before it goes to the dead letter queue; -1 is Java's 16.
 constexpr int effective_max_reconsume_times(int option) noexcept { return option < 0 ? 16 : option; }
 
+namespace detail {
+
+/// The body as the broker stored it, and the flags that say how to read it: nothing is compressed a second time.
+struct stored_body {
+    std::string_view bytes;
+    std::uint32_t sys_flag;
+};
+inline stored_body stored_body_of(const message_view& message) noexcept {
+    constexpr auto kept  = sys_flags::compressed | sys_flags::compression_mask | sys_flags::multi_tags;
+    const auto& fields   = message.fields();
+    const auto stored_as = load_big<std::uint32_t>(fields.record + message_layout::sys_flag);
+    const auto* place    = fields.record + message_layout::body(stored_as);
+    // Only an inflated body lies elsewhere than in its record. (An owning `message` has the inflated one there.)
+    if (fields.is_inner() || (stored_as & sys_flags::compressed) == 0 || fields.body == place)
+        return {message.body(), stored_as & sys_flags::multi_tags};
+    return {{place, load_big<std::uint32_t>(fields.record + message_layout::body_size(stored_as))}, stored_as & kept};
+}
+
+} // namespace detail
+
 /**
- * @brief Returns one failed message to its broker, and does not rest before the broker has confirmed it: until then the
- *        message is unfinished, and no offset passes it.
+ * @brief The copy that goes to a group's retry topic when a message cannot go back to its broker.
  *
- * Tried again after 0.5 s, 1 s, ... 5 s. Ends without a confirmation only when the queue was given up or the consumer
- * stops; then the message comes again to whoever reads the queue next.
+ * Delay level 0 becomes 3 + how often it was consumed; -1 makes it a dead letter, which a broker does of a copy that was
+ * retried too often.
  *
- * @par Source  Java `ConsumeMessageConcurrentlyService.sendMessageBack`. Differs: Java sends a copy to the retry topic
- *              when the request times out, which makes two of it if the broker had only been slow.
+ * @param delay_level          See consume_context::delay_level.
+ * @param max_reconsume_times  The number itself, not -1.
+ * @par Source  Java `DefaultMQPushConsumerImpl.sendMessageBackAsNormalMessage`, `ConsumeMessageOrderlyService.sendMessageBack`
+ *              and what `DefaultMQProducerImpl.sendKernelImpl` makes of it. Differs: Java's copy forgets the asked level.
+ */
+inline message_copy make_retry_copy(const message_view& message, std::string_view group, int delay_level,
+                                    int max_reconsume_times) {
+    namespace names   = property_names;
+    const auto before = std::clamp(message.reconsume_times(), 0, std::numeric_limits<int>::max() - 1);
+    const auto most   = delay_level < 0 ? std::min(before, max_reconsume_times) : max_reconsume_times;
+    const auto level  = delay_level > 0 ? delay_level : 3 + std::min(before, 1000); // the broker knows its last level
+    const auto body   = detail::stored_body_of(message);
+
+    message_copy copy;
+    copy.topic               = retry_topic(group);
+    copy.body                = body.bytes;
+    copy.sys_flag            = body.sys_flag;
+    copy.flag                = message.flag();
+    copy.born_timestamp      = message.born_timestamp().time_since_epoch().count();
+    copy.reconsume_times     = before + 1;
+    copy.max_reconsume_times = most;
+    copy.properties          = message.raw_properties();
+    if (!message.property(names::origin_message_id))
+        protocol::set_property(copy.properties, names::origin_message_id, message.message_id());
+    protocol::set_property(copy.properties, names::retry_topic, message.full_topic());
+    protocol::remove_property(copy.properties, names::transaction_message);
+    protocol::set_property(copy.properties, names::delay_level, std::to_string(level));
+    // Java's producer makes header fields of these two, and has written them into the properties before.
+    protocol::set_property(copy.properties, names::reconsume_time, std::to_string(copy.reconsume_times));
+    protocol::set_property(copy.properties, names::max_reconsume_times, std::to_string(most));
+    return copy;
+}
+
+} // namespace rocketpush
+
+#endif
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/// A message of a batch that its listener wants again.
+struct failed_message {
+    std::uint32_t index = 0;
+    int delay_level     = 0; ///< See consume_context::delay_level.
+    int reconsume_times = 0; ///< As it was consumed now; above the stored count after it was consumed here once more.
+};
+
+/// Waits, until the queue is given up at the latest.
+template <class Host>
+detail::awaitable<void, typename Host::executor_type> pause_at(Host& host, typename Host::queue_type& queue,
+                                                               std::chrono::milliseconds time) {
+    if (queue.dropped)
+        co_return;
+    typename Host::runtime_type::timer timer(host.runtime());
+    timer.expires_at(host.runtime().now() + time);
+    queue.naps.push_back(&timer); // giving the queue up ends the pause
+    co_await timer.async_wait(detail::await_tuple<typename Host::executor_type>);
+    std::erase(queue.naps, &timer);
+}
+
+/// Gives the listener a message once more here. Its batch keeps the memory, and its count of send-backs, until that has run.
+template <class Host>
+void consume_again(Host& host, typename Host::queue_type& queue, typename Host::batch_type& batch, std::uint32_t index,
+                   const detail::message_fields& as) {
+    auto echo        = host.batches().take();
+    echo->origin     = batch.origin;
+    echo->home       = &queue;
+    echo->echo_of    = &batch;
+    echo->echo_index = index;
+    echo->messages.push_back(as);
+    echo->prepare();
+    auto& kept = queue.cache.keep_echo(std::move(echo));
+    ++queue.counts.consumed_again;
+    host.dispatch(kept);
+}
+
+/**
+ * @brief Sees one failed message to where it comes from again; until then it is unfinished, and no offset passes it.
+ *
+ * Its broker stores it again; or a copy of it is sent to the retry topic; or the listener gets it here once more after 5 s
+ * (see return_ladder). Ends without any of it only when the queue was given up or the consumer stops; then the
+ * message comes again to whoever reads the queue next. The first request may take three times as long as the option
+ * says: nobody waits for it but the message, and a broker that is only slow shall not get a second one.
+ *
+ * @par Source  Java `ConsumeMessageConcurrentlyService.sendMessageBack`.
  */
 template <class Host>
 detail::awaitable<void, typename Host::executor_type> send_back(std::shared_ptr<Host> host,
                                                                 std::shared_ptr<typename Host::queue_type> queue,
-                                                                typename Host::batch_type& batch, std::uint32_t index) {
-    const message_view view(batch.messages[index]);
-    const returned_message returned{.commit_log_offset = view.commit_log_offset(),
-                                    .delay_level       = batch.delay_level(index),
-                                    .max_reconsume_times =
-                                        effective_max_reconsume_times(host->settings().max_reconsume_times),
-                                    .id    = view.message_id(),
-                                    .topic = std::string(view.topic())};
-    backoff pause(std::chrono::milliseconds(500), std::chrono::milliseconds(5000));
-    for (;;) {
-        const auto failure = co_await host->calls().send_back(host->settings().group, queue->queue, returned,
-                                                              host->settings().send_back_timeout);
-        host->observe().on_send_back(view, failure);
-        if (!failure) {
-            batch.set_progress(index, message_progress::finished);
-            ++queue->counts.sent_back;
-            break;
+                                                                typename Host::batch_type& batch,
+                                                                failed_message failed) {
+    constexpr std::chrono::milliseconds local_retry_delay{5000};
+    const auto index       = failed.index;
+    auto fields            = batch.messages[index];
+    fields.reconsume_times = failed.reconsume_times;
+    const message_view view(fields);
+    const auto& with      = host->settings();
+    const auto most_times = effective_max_reconsume_times(with.max_reconsume_times);
+    const returned_message returned{.commit_log_offset   = view.commit_log_offset(),
+                                    .delay_level         = failed.delay_level,
+                                    .max_reconsume_times = most_times,
+                                    .unit_mode           = with.unit_mode,
+                                    .id                  = view.message_id(),
+                                    .topic               = std::string(view.full_topic())};
+    return_ladder ladder(!fields.is_inner() && !queue->queue.broker_name.starts_with(static_topic_broker_prefix));
+    backoff pause(std::chrono::milliseconds(500), std::chrono::milliseconds(2000));
+    auto timeout = 3 * with.send_back_timeout;
+    while (!ladder.ended()) {
+        if (ladder.step() == return_step::ask_again) {
+            co_await pause_at(*host, *queue, pause.failed(host->runtime().random()));
+            if (queue->dropped || batch.succeeded_late(index))
+                break; // unconfirmed: whoever owns the queue next gets it again
         }
-        if (queue->dropped)
-            break; // unconfirmed: whoever owns the queue next gets it again
-        typename Host::runtime_type::timer timer(host->runtime());
-        timer.expires_at(host->runtime().now() + pause.failed(host->runtime().random()));
-        queue->naps.push_back(&timer); // giving the queue up ends the pause
-        co_await timer.async_wait(detail::await_tuple<typename Host::executor_type>);
-        std::erase(queue->naps, &timer);
-        if (queue->dropped)
-            break;
+        store_outcome outcome;
+        if (ladder.step() == return_step::send_copy) {
+            auto copy      = make_retry_copy(view, with.group, failed.delay_level, most_times);
+            copy.unit_mode = with.unit_mode;
+            outcome        = co_await host->calls().send_copy(std::move(copy), queue->queue, with.request_timeout);
+        } else {
+            outcome = co_await host->calls().send_back(with.group, queue->queue, returned, timeout);
+            timeout = with.send_back_timeout;
+        }
+        host->observe().on_send_back(view, outcome.failure);
+        ladder.tell(outcome);
     }
+    if (ladder.step() == return_step::consume_here) {
+        co_await pause_at(*host, *queue, local_retry_delay);
+        if (!queue->dropped && !batch.succeeded_late(index)) {
+            ++fields.reconsume_times;
+            consume_again(*host, *queue, batch, index, fields);
+            co_return;
+        }
+    }
+    const bool sent = ladder.step() == return_step::done;
+    queue->counts.sent_back += sent;
+    if (sent || batch.succeeded_late(index))
+        batch.set_progress(index, message_progress::finished);
     --batch.under_send_back;
     host->settled(*queue);
 }
@@ -11972,9 +16177,68 @@ detail::awaitable<void, typename Host::executor_type> send_back(std::shared_ptr<
 } // namespace rocketpush
 
 #endif
-// rocketpush/rebalance/queue_table.hpp
-#ifndef ROCKETPUSH_REBALANCE_QUEUE_TABLE_HPP
-#define ROCKETPUSH_REBALANCE_QUEUE_TABLE_HPP
+// rocketpush/consume/consume_timeout.hpp
+#ifndef ROCKETPUSH_CONSUME_CONSUME_TIMEOUT_HPP
+#define ROCKETPUSH_CONSUME_CONSUME_TIMEOUT_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace rocketpush {
+
+/// How often to look for listener calls that have run too long.
+constexpr std::chrono::milliseconds sweep_interval(std::chrono::milliseconds consume_timeout) noexcept {
+    return std::clamp(consume_timeout / 8, std::chrono::milliseconds(100), std::chrono::milliseconds(10000));
+}
+
+/**
+ * @brief Takes the messages of a queue from listener calls that have run for longer than `options::consume_timeout`, and
+ *        sends them back to come again in 10 s. The call itself is not disturbed; what it answers at last is not heard.
+ *
+ * Called every `sweep_interval`, by which a message may be late.
+ *
+ * @par Source  Java `ProcessQueue.cleanExpiredMsg`. Differs: every message is looked at, not only the queue's first, and
+ *              more often than once in a time-out.
+ */
+template <class Host>
+void take_over_expired(const std::shared_ptr<Host>& host, const std::shared_ptr<typename Host::queue_type>& queue) {
+    constexpr int delay_level = 3; // as Java's: 10 s
+    const auto now            = host->runtime().now();
+    const auto limit          = now - host->settings().consume_timeout;
+    struct expired {
+        typename Host::batch_type* batch;
+        failed_message message;
+    };
+    std::vector<expired> found; // first all, as to send one back may move the batches
+    queue->cache.for_each_running([&](auto& batch) {
+        batch.claims.look(batch.claimed_count(), now);
+        const auto started = batch.claims.claimed_at(limit);
+        for (std::uint32_t i = 0; i < started; ++i)
+            if (batch.take_over(i)) {
+                const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(now - batch.claims.seen_at(i));
+                host->observe().on_consume_timeout(message_view(batch.messages[i]), since);
+                const bool echo = batch.echo_of != nullptr;
+                found.push_back({echo ? batch.echo_of : &batch,
+                                 {echo ? batch.echo_index : i, delay_level, batch.messages[i].reconsume_times}});
+            }
+    });
+    for (const auto& each : found)
+        ++each.batch->under_send_back;
+    queue->counts.timed_out += found.size();
+    for (const auto& each : found)
+        host->spawn(send_back(host, queue, *each.batch, each.message));
+}
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/rebalance/lock_keeper.hpp
+#ifndef ROCKETPUSH_REBALANCE_LOCK_KEEPER_HPP
+#define ROCKETPUSH_REBALANCE_LOCK_KEEPER_HPP
 
 // rocketpush/detail/wait_group.hpp
 #ifndef ROCKETPUSH_DETAIL_WAIT_GROUP_HPP
@@ -12033,6 +16297,168 @@ class wait_group : public std::enable_shared_from_this<wait_group<Runtime>> {
 } // namespace rocketpush::detail
 
 #endif
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief Asks brokers for the locks of an orderly consumer's queues, renews them, and gives them up.
+ *
+ * A queue that the broker turns out to have given to another member is lost: it is given up without a commit, since its
+ * offset is the other's now, and taken over anew if it is still ours. So is one whose lock was not confirmed for so long
+ * that another may have had it in between.
+ *
+ * @tparam Host  The consumer; see consumer_core.
+ * @par Thread safety  None; on the strand.
+ * @par Source  Java `RebalanceImpl.lock`, `lockAll`, `unlock`.
+ */
+template <class Host>
+class lock_keeper {
+  public:
+    using queue_type    = typename Host::queue_type;
+    using queue_ptr     = std::shared_ptr<queue_type>;
+    using runtime_type  = typename Host::runtime_type;
+    using executor_type = typename Host::executor_type;
+    using time_point    = std::chrono::steady_clock::time_point;
+    template <class T>
+    using task = detail::awaitable<T, executor_type>;
+
+    /// A renewal that failed is tried again after this: a lock is trusted for 30 s only.
+    static constexpr std::chrono::milliseconds retry_delay{1000};
+    /// Queues of one request at most.
+    static constexpr std::size_t most_of_one_request = 1000;
+    /// A lock that could not be given up would keep others waiting for a minute.
+    static constexpr int unlock_attempts = 3;
+
+    explicit lock_keeper(Host& host) : host_(host), due_(host.runtime()) {}
+
+    /// Asks for the lock of one queue. @return Why it is not ours: error::locked_elsewhere, or that the broker could not be asked.
+    task<std::error_code> ask(queue_ptr owned) {
+        std::vector<queue_ptr> one{owned};
+        const auto failure = co_await ask_for(std::move(one));
+        if (failure)
+            co_return failure;
+        co_return owned->order.lock.held() ? std::error_code() : make_error_code(error::locked_elsewhere);
+    }
+
+    /// Gives the lock up unless the broker said that it is another's. @param limit  When to stop trying.
+    task<void> unlock(queue_ptr owned, time_point limit) {
+        if (!owned->order.lock.may_be_ours())
+            co_return;
+        owned->order.lock.lose();
+        auto& answered = owned->idle ? *owned->idle : owned->wake;
+        while (owned->order.lock.being_asked()) // ends by its timeout at the latest
+            co_await answered.wait_until(time_point::max());
+        for (int attempt = 1; attempt <= unlock_attempts; ++attempt) {
+            std::vector<message_queue> one{owned->queue};
+            const auto failure =
+                co_await host_.calls().unlock(host_.settings().group, host_.client_id(), std::move(one));
+            if (!failure || host_.runtime().now() >= limit)
+                break;
+        }
+    }
+
+    /// Renews all locks, again and again, until the consumer has stopped.
+    static task<void> run(std::shared_ptr<Host> host) {
+        auto& self = host->locks();
+        auto next  = host->runtime().now() + host->settings().lock_renew_interval;
+        while (!host->has_stopped()) {
+            co_await self.due_.wait_until(next);
+            if (host->has_stopped())
+                break;
+            const auto begun  = host->runtime().now();
+            const auto failed = co_await self.renew();
+            next              = begun + (failed ? std::min(retry_delay, host->settings().lock_renew_interval)
+                                                : host->settings().lock_renew_interval);
+        }
+    }
+    /// The consumer has stopped.
+    void stop() { due_.wake(); }
+
+  private:
+    /// @return Whether some broker could not be asked.
+    task<bool> renew() {
+        std::map<std::string, std::vector<std::vector<queue_ptr>>> due; // by broker, in pieces
+        for (const auto& owned : host_.queues().all()) {
+            if (!owned->order.lock.held())
+                continue;
+            auto& pieces = due[owned->queue.broker_name];
+            if (pieces.empty() || pieces.back().size() == most_of_one_request)
+                pieces.emplace_back();
+            pieces.back().push_back(owned);
+        }
+        const auto failed   = std::make_shared<bool>(false);
+        const auto renewals = std::make_shared<detail::wait_group<runtime_type>>(host_.runtime());
+        for (auto& [broker, pieces] : due)
+            for (auto& piece : pieces)
+                renewals->spawn(renew_some(host_.shared_from_this(), std::move(piece), failed));
+        co_await renewals->wait();
+        co_return *failed;
+    }
+
+    static task<void> renew_some(std::shared_ptr<Host> host, std::vector<queue_ptr> some,
+                                 std::shared_ptr<bool> failed) {
+        const auto broker  = some.front()->queue.broker_name;
+        const auto failure = co_await host->locks().ask_for(std::move(some));
+        if (failure) {
+            *failed = true;
+            host->observe().on_lock_failure(broker, failure);
+        }
+    }
+
+    /// One request for queues of one broker, and what its answer makes of each. @return Why there is no answer.
+    task<std::error_code> ask_for(std::vector<queue_ptr> some) {
+        std::vector<message_queue> wanted;
+        for (const auto& each : some) {
+            each->order.lock.asking();
+            wanted.push_back(each->queue);
+        }
+        const auto sent = host_.runtime().now();
+        auto locked     = co_await host_.calls().lock(host_.settings().group, host_.client_id(), std::move(wanted));
+        for (const auto& each : some) {
+            each->order.lock.asked();
+            if (each->dropped) { // who gives it up may wait for this
+                each->wake.wake();
+                each->wake_idle();
+            }
+        }
+        if (!locked)
+            co_return locked.error();
+        std::ranges::sort(*locked);
+        const auto now = host_.runtime().now();
+        for (const auto& each : some) {
+            auto& lock = each->order.lock;
+            if (!std::ranges::binary_search(*locked, each->queue)) {
+                if (lock.refused(sent))
+                    host_.queues().lose(*each, error::locked_elsewhere);
+            } else if (lock.confirmed(sent, now) == lock_change::interrupted) {
+                lock.lose();
+                host_.queues().lose(*each, error::lock_expired);
+            }
+        }
+        co_return std::error_code();
+    }
+
+    Host& host_;
+    detail::wake_up<runtime_type> due_;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/rebalance/queue_table.hpp
+#ifndef ROCKETPUSH_REBALANCE_QUEUE_TABLE_HPP
+#define ROCKETPUSH_REBALANCE_QUEUE_TABLE_HPP
+
 // rocketpush/rebalance/owned_queue.hpp
 #ifndef ROCKETPUSH_REBALANCE_OWNED_QUEUE_HPP
 #define ROCKETPUSH_REBALANCE_OWNED_QUEUE_HPP
@@ -12041,6 +16467,7 @@ class wait_group : public std::enable_shared_from_this<wait_group<Runtime>> {
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -12051,9 +16478,10 @@ namespace rocketpush {
  *
  * A queue that comes back gets a new one, so what an old fetch loop still learns of the old one is discarded.
  *
+ * @tparam Order  What the consumption keeps of the queue: queue_order or no_order.
  * @par Thread safety  None; on the strand.
  */
-template <class Connection, class Runtime, bool Concurrent>
+template <class Connection, class Runtime, bool Concurrent, class Order>
 struct owned_queue {
     owned_queue(message_queue of, Runtime& runtime) : queue(std::move(of)), cache(0), wake(runtime) {}
 
@@ -12063,10 +16491,21 @@ struct owned_queue {
     queue_stage stage = queue_stage::acquiring;
     std::chrono::steady_clock::time_point stage_since{};
     cache_type cache;
+    [[no_unique_address]] Order order;
 
     /// Given up: no further pull, no further listener call; late answers change nothing.
     bool dropped = false;
     bool in_line = false; ///< Acquiring, and the broker is asked for so many first offsets that this one waits.
+
+    /// Whether a listener call may be running, or messages are on their way elsewhere.
+    bool busy() const noexcept { return cache.busy() || order.busy(); }
+    bool suspended               = false; ///< By the user: not pulled.
+    bool in_memory_line          = false; ///< See memory_budget.
+    std::size_t memory_set_aside = 0;     ///< See memory_budget.
+    std::size_t counted_bytes    = 0;     ///< Of `cache`, as queue_memory counted last ...
+    std::size_t counted_inflated = 0;     ///< ... and of them inflated ones.
+    std::optional<queue_offset>
+        begin_at; ///< Where to begin in place of the stored offset: it was set while we took over.
 
     detail::wake_up<Runtime> wake; ///< For the fetch loop: the cache shrank, or the queue was dropped.
     /// For who gives it up, and only there then: a listener call or a send-back ended.
@@ -12140,6 +16579,8 @@ class queue_table {
     static constexpr std::chrono::seconds hand_over_limit{5};
     /// How long a broker may take to look at a pull.
     static constexpr std::chrono::milliseconds pull_processing_limit{300};
+    /// The commit of a former owner may be so much later than its unlock.
+    static constexpr std::chrono::milliseconds commit_settles{200};
     /// So many first offsets are asked for at a broker at once; the other queues wait, or ten thousand at the start would
     /// need room for as many requests. Those of another broker do not wait for a slow one's.
     static constexpr std::size_t most_look_ups = 256;
@@ -12154,11 +16595,17 @@ class queue_table {
     /// The queues of `topic` that are ours or are becoming ours, in order; not those on their way out.
     std::vector<message_queue> held(const std::string& topic) const {
         std::vector<message_queue> found;
-        for (auto at = queues_.lower_bound(message_queue{topic, {}, std::numeric_limits<std::int32_t>::min()});
-             at != queues_.end() && (*at)->queue.topic == topic; ++at)
+        for (auto at = first_of(topic); at != queues_.end() && (*at)->queue.topic == topic; ++at)
             if (!(*at)->dropped)
                 found.push_back((*at)->queue);
         return found;
+    }
+
+    /// Whether a queue of this topic and broker is here, in any stage.
+    bool has(const std::string& topic, const std::string& broker_name) const {
+        const auto at =
+            queues_.lower_bound(message_queue{topic, broker_name, std::numeric_limits<std::int32_t>::min()});
+        return at != queues_.end() && (*at)->queue.topic == topic && (*at)->queue.broker_name == broker_name;
     }
 
     /// Whether nothing is being taken over or given up.
@@ -12182,11 +16629,13 @@ class queue_table {
     void acquire(const message_queue& queue, bool held_elsewhere) {
         if (queues_.contains(queue))
             return;
-        auto owned = std::make_shared<queue_type>(queue, host_.runtime());
+        auto owned       = std::make_shared<queue_type>(queue, host_.runtime());
+        owned->suspended = suspended_.contains(queue);
         enter_stage(*owned, queue_stage::acquiring);
         queues_.insert(owned);
-        if (held_elsewhere)
-            host_.spawn(wait_for_former_owner(host_.shared_from_this(), std::move(owned)));
+        host_.prepare_order(*owned, held_elsewhere);
+        if (held_elsewhere && !Host::locks_queues) // else the broker says when the former owner has done with it
+            host_.spawn(look_up_later(host_.shared_from_this(), std::move(owned), host_.settings().takeover_delay));
         else
             look_up(std::move(owned));
     }
@@ -12203,14 +16652,91 @@ class queue_table {
         }
     }
 
+    /// Gives up every queue of a topic, in whatever stage.
+    void release_topic(const std::string& topic) {
+        std::vector<queue_ptr> found;
+        for (auto at = first_of(topic); at != queues_.end() && (*at)->queue.topic == topic; ++at)
+            found.push_back(*at);
+        for (auto& owned : found)
+            release(std::move(owned), std::nullopt);
+    }
+
+    /// Waits until nothing of a topic is here any more; each of its queues has its own limits.
+    task<void> wait_until_released(std::string topic) {
+        watcher gone(*this);
+        for (;;) {
+            const auto at = first_of(topic);
+            if (at == queues_.end() || (*at)->queue.topic != topic || !(*at)->dropped)
+                break;
+            co_await gone.erased.wait_until(time_point::max());
+        }
+    }
+
     /// Ends this epoch of the queue and has the next one begin at `offset`.
     void restart_at(queue_type& queue, queue_offset offset) {
         if (const auto found = queues_.find(queue.queue); found != queues_.end() && found->get() == &queue)
             release(*found, offset);
     }
+    /// The same for a queue by its name. One that is being taken over begins there.
+    /// @return The epoch that ends by it, or is about to begin; nothing if the queue is not ours.
+    queue_ptr restart_at(const message_queue& queue, queue_offset offset) {
+        const auto found = queues_.find(queue);
+        if (found == queues_.end() || (*found)->dropped)
+            return nullptr;
+        const auto owned = *found;
+        if (owned->stage == queue_stage::acquiring)
+            owned->begin_at = offset;
+        else
+            release(owned, offset);
+        return owned;
+    }
+    /// Waits until this epoch of a queue has ended.
+    task<void> wait_until_ended(queue_ptr owned) {
+        watcher gone(*this);
+        for (;;) {
+            const auto found = queues_.find(owned->queue);
+            if (found == queues_.end() || *found != owned)
+                break;
+            co_await gone.erased.wait_until(time_point::max());
+        }
+    }
 
-    /// Writes what changed (or everything) to the store, some side by side; returns when all is answered.
+    /// Whether this queue is pulled, in all its epochs.
+    void suspend(const message_queue& queue, bool on) {
+        if (on)
+            suspended_.insert(queue);
+        else
+            suspended_.erase(queue);
+        if (const auto found = queues_.find(queue); found != queues_.end()) {
+            (*found)->suspended = on;
+            (*found)->wake.wake();
+        }
+    }
+    bool is_suspended(const message_queue& queue) const { return !suspended_.empty() && suspended_.contains(queue); }
+    /// Has every fetch loop look whether it may pull.
+    void wake_all() {
+        for (const auto& owned : queues_)
+            owned->wake.wake();
+    }
+
+    /// The queue's lock is or was another member's: ends this epoch without a commit, and has the next one begin if it is ours.
+    void lose(queue_type& queue, std::error_code why) {
+        if (queue.dropped)
+            return;
+        host_.observe().on_lock_lost(queue.queue, why);
+        if (const auto found = queues_.find(queue.queue); found != queues_.end() && found->get() == &queue)
+            release(*found, std::nullopt);
+    }
+
+    /// Writes what changed (or everything) to the store, some side by side or all at once; returns when all is answered.
     task<void> commit(bool everything) {
+        if constexpr (writes_many_offsets<typename Host::store_type>)
+            return commit_together(everything);
+        else
+            return commit_each(everything);
+    }
+
+    task<void> commit_each(bool everything) {
         // By broker: a slow one delays only what is its own.
         std::map<std::string, std::shared_ptr<commit_list>> due;
         for (const auto& owned : queues_)
@@ -12227,6 +16753,23 @@ class queue_table {
         co_await writes->wait();
     }
 
+    task<void> commit_together(bool everything) {
+        std::vector<queue_ptr> due;
+        std::vector<queue_progress> changes;
+        for (const auto& owned : queues_)
+            if (commit_is_due(*owned, everything)) {
+                owned->writing = true;
+                due.push_back(owned);
+                changes.push_back({owned->queue, owned->cache.committable()});
+            }
+        if (due.empty())
+            co_return;
+        auto access        = host_.offset_access();
+        const auto failure = co_await host_.store().write_many(access, changes); // a copy: we need it too
+        for (std::size_t i = 0; i < due.size(); ++i)
+            written(host_, *due[i], changes[i].offset, failure);
+    }
+
     /// Waits until every queue was given up, until `deadline`. @return Whether all were.
     task<bool> wait_until_empty(time_point deadline) {
         while (!queues_.empty() && host_.runtime().now() < deadline)
@@ -12237,9 +16780,21 @@ class queue_table {
     /// A batch of the queue ran, or a send-back ended.
     void settled_some(queue_type& queue) {
         queue.cache.retire_finished([this](auto batch) { host_.batches().give_back(std::move(batch)); });
+        host_.memory().recount(queue);
         queue.wake.wake();
         queue.wake_idle();
-        std::erase_if(left_behind_, [](const queue_ptr& each) { return !each->cache.busy(); });
+        std::erase_if(left_behind_, [this](const queue_ptr& each) {
+            if (each->busy())
+                return false;
+            host_.memory().forget(*each);
+            return true;
+        });
+    }
+
+    /// The consumer has stopped: whoever still is at a message of a queue may let go of it in any thread.
+    void keep_left_behind() {
+        for (const auto& owned : left_behind_)
+            host_.client().keep(owned);
     }
 
     /// The shared pointer of a queue that is here or was left behind.
@@ -12266,6 +16821,23 @@ class queue_table {
         detail::ring<queue_ptr> waiting;
     };
 
+    auto first_of(const std::string& topic) const {
+        return queues_.lower_bound(message_queue{topic, {}, std::numeric_limits<std::int32_t>::min()});
+    }
+
+    /// Hears of each queue that is erased.
+    struct watcher {
+        explicit watcher(queue_table& table) : of(table), erased(table.host_.runtime()) {
+            of.watchers_.push_back(this);
+        }
+        watcher(const watcher&)            = delete;
+        watcher& operator=(const watcher&) = delete;
+        ~watcher() { std::erase(of.watchers_, this); }
+
+        queue_table& of;
+        detail::wake_up<typename Host::runtime_type> erased;
+    };
+
     void enter_stage(queue_type& owned, queue_stage stage) {
         owned.stage       = stage;
         owned.stage_since = host_.runtime().now();
@@ -12275,6 +16847,8 @@ class queue_table {
         if (const auto found = queues_.find(owned->queue); found != queues_.end() && *found == owned)
             queues_.erase(found);
         past_ += owned->counts;
+        for (auto* each : watchers_)
+            each->erased.wake();
         if (queues_.empty())
             emptied_.wake();
     }
@@ -12285,14 +16859,18 @@ class queue_table {
         host_.rebalance_later();
     }
 
-    static task<void> wait_for_former_owner(std::shared_ptr<Host> host, queue_ptr owned) {
-        const auto ready = host->runtime().now() + host->settings().takeover_delay;
+    /// The former owner needs some time, or has the lock.
+    static task<void> look_up_later(std::shared_ptr<Host> host, queue_ptr owned, std::chrono::milliseconds delay) {
+        const auto ready = host->runtime().now() + delay;
         while (!owned->dropped && host->runtime().now() < ready)
             co_await owned->wake.wait_until(ready);
-        if (owned->dropped)
-            host->queues().forget(owned);
-        else
+        if (!owned->dropped) {
             host->queues().look_up(std::move(owned));
+            co_return;
+        }
+        if constexpr (Host::locks_queues) // of a request that nobody answered
+            co_await host->locks().unlock(owned, host->runtime().now());
+        host->queues().forget(owned);
     }
 
     /// Asks for the first offset, or stands in line.
@@ -12320,20 +16898,53 @@ class queue_table {
     }
 
     static task<void> take_over(std::shared_ptr<Host> host, queue_ptr owned) {
-        auto& table      = host->queues();
-        const auto first = co_await table.first_offset(*owned);
+        auto& table = host->queues();
+        if constexpr (Host::locks_queues) {
+            const bool locked = co_await lock(host, owned);
+            if (!locked && !owned->dropped) {
+                table.look_up_ended(owned->queue.broker_name);
+                host->spawn(look_up_later(host, owned, host->settings().lock_retry_interval));
+                co_return;
+            }
+        }
+        result<queue_offset> first(error::operation_cancelled);
+        if (!owned->dropped)
+            first = co_await table.first_offset(*owned);
         table.look_up_ended(owned->queue.broker_name);
         if (!owned->dropped && !first)
             host->observe().on_queue_acquire_failure(owned->queue, first.error());
         const auto* wanted = host->subscription_of(owned->queue.topic);
         if (owned->dropped || !first || !wanted) {
+            if constexpr (Host::locks_queues)
+                co_await host->locks().unlock(owned, host->runtime().now());
             table.forget(owned);
             co_return;
         }
-        owned->cache = typename queue_type::cache_type(*first);
+        const auto begin = owned->begin_at.value_or(*first);
+        owned->cache     = typename queue_type::cache_type(begin);
         table.enter_stage(*owned, queue_stage::fetching);
-        host->observe().on_queue_acquired(owned->queue, *first);
+        host->observe().on_queue_acquired(owned->queue, begin);
         host->spawn(queue_fetcher<Host>::run(host, owned, *wanted)); // on its own: our frame goes
+    }
+
+    /// Locks a queue that is taken over, before its offset is read. @return Whether it is ours.
+    static task<bool> lock(std::shared_ptr<Host> host, queue_ptr owned) {
+        const auto failure = co_await host->locks().ask(owned);
+        if (owned->dropped)
+            co_return false;
+        if (failure == error::locked_elsewhere) {
+            owned->order.contested = true;
+            host->observe().on_lock_refused(owned->queue);
+        } else if (failure) {
+            host->observe().on_queue_acquire_failure(owned->queue, failure);
+        }
+        if (failure)
+            co_return false;
+        // A Java member commits and unlocks without waiting for an answer, and a broker may run the two in either order.
+        const auto ready = host->runtime().now() + commit_settles;
+        while (owned->order.contested && !owned->dropped && host->runtime().now() < ready)
+            co_await owned->wake.wait_until(ready);
+        co_return true;
     }
 
     /// Java's computePullFromWhere.
@@ -12358,7 +16969,7 @@ class queue_table {
         case consume_from::last:
             // What was there when we started is "last"; a queue that came later begins at its beginning, or what was sent
             // between its creation and our discovery would be lost.
-            if (retry || !was_there_first(owned.queue))
+            if (retry || (!was_there_first(owned.queue) && !host_.settings().later_queues_like_first))
                 break;
             found = co_await host_.calls().max_offset(owned.queue);
             co_return found;
@@ -12385,6 +16996,7 @@ class queue_table {
         enter_stage(*owned, queue_stage::releasing);
         owned->idle = std::make_unique<detail::wake_up<typename Host::runtime_type>>(host_.runtime());
         owned->cache.cancel_behind_last_claimed();
+        owned->order.give_up();
         host_.forget_exhausted();
         host_.spawn(hand_over(host_.shared_from_this(), std::move(owned), go_on_at));
     }
@@ -12392,8 +17004,10 @@ class queue_table {
     static task<void> hand_over(std::shared_ptr<Host> host, queue_ptr owned, std::optional<queue_offset> go_on_at) {
         auto& table      = host->queues();
         const auto begun = host->runtime().now();
-        const auto limit = [&] { return host->running() ? begun + hand_over_limit : host->stop_deadline(); };
-        for (host->collect_soon(); owned->cache.busy() && host->runtime().now() < limit(); host->collect_soon())
+        // In order there is one call at a time in the whole group: its end is waited for, however long it takes.
+        const auto patience = Host::in_order ? time_point::max() : begun + hand_over_limit;
+        const auto limit    = [&] { return host->running() ? patience : host->stop_deadline(); };
+        for (host->collect_soon(); owned->busy() && host->runtime().now() < limit(); host->collect_soon())
             co_await owned->idle->wait_until(limit());
         owned->cache.cancel_unclaimed(); // too late for what has not begun
         host->forget_exhausted();
@@ -12404,14 +17018,21 @@ class queue_table {
         const auto processed = owned->pull_sent + pull_processing_limit;
         while (owned->committing_pull && host->runtime().now() < std::min(processed, limit()))
             co_await owned->idle->wait_until(std::min(processed, limit()));
-        while (owned->writing) // ends by its timeout at the latest
+        while (owned->writing) // ends by its timeout at the latest; that of a file when the disk has answered
             co_await owned->idle->wait_until(time_point::max());
 
+        if constexpr (Host::locks_queues) {
+            // Nothing was heard of the lock for long: the offset may be written only if it is still ours.
+            if (owned->order.lock.held() && !owned->order.may_commit(host->runtime()))
+                co_await host->locks().ask(owned);
+        }
+        const bool ours   = owned->order.may_commit(host->runtime());
         const auto offset = go_on_at.value_or(owned->cache.committable());
-        for (int attempt = 1; offset != owned->committed; ++attempt) {
+        for (int attempt = 1; ours && offset != owned->committed; ++attempt) {
             co_await write(host, owned, offset);
-            // Where another member takes over it has read the offset soon: to write it later would only set that one back.
-            const auto last = host->running() ? begun + host->settings().takeover_delay : limit();
+            // Where another member takes over it has read the offset soon: to write it later would only set that one back. In
+            // order it waits for our lock.
+            const auto last = Host::locks_queues || !host->running() ? limit() : begun + host->settings().takeover_delay;
             const auto next = host->runtime().now() + commit_retry_delay;
             if (offset == owned->committed || attempt == commit_attempts || next > last)
                 break;
@@ -12419,24 +17040,35 @@ class queue_table {
             pause.expires_at(next);
             co_await pause.async_wait(detail::await_tuple<executor_type>);
         }
+        if constexpr (Host::locks_queues) {
+            if (!owned->busy()) // else it is left to expire: a listener call still runs
+                co_await host->locks().unlock(owned, std::min(limit(), host->runtime().now() + hand_over_limit));
+        }
         host->observe().on_queue_released(owned->queue, owned->committed);
-        if (owned->cache.busy()) // a hung listener: its batch stays until the call returns
-            table.left_behind_.push_back(owned);
+        if (owned->busy()) // a hung listener: its batch stays until the call returns
+            table.leave_behind(owned);
         else
             owned->cache.clear([&host](auto batch) { host->batches().give_back(std::move(batch)); });
+        host->memory().recount(*owned);
         table.erase(owned);
         host->rebalance_later(); // it may be ours again already
     }
 
-    static bool commit_is_due(queue_type& owned, bool everything) {
-        return owned.stage == queue_stage::fetching && !owned.writing &&
+    void leave_behind(const queue_ptr& owned) {
+        left_behind_.push_back(owned);
+        if (host_.has_stopped())
+            host_.client().keep(owned);
+    }
+
+    bool commit_is_due(queue_type& owned, bool everything) const {
+        return owned.stage == queue_stage::fetching && !owned.writing && owned.order.may_commit(host_.runtime()) &&
                (everything || owned.cache.committable() != owned.committed);
     }
 
     static task<void> write_in_turn(std::shared_ptr<Host> host, std::shared_ptr<commit_list> due, bool everything) {
         while (!due->empty()) {
             const auto owned = due->take_front();
-            if (commit_is_due(*owned, everything)) // still
+            if (host->queues().commit_is_due(*owned, everything)) // still
                 co_await write(host, owned, owned->cache.committable());
         }
     }
@@ -12445,11 +17077,15 @@ class queue_table {
         auto access        = host->offset_access();
         owned->writing     = true;
         const auto failure = co_await host->store().write(access, owned->queue, offset);
-        owned->writing     = false;
-        owned->wake_idle();
+        written(*host, *owned, offset, failure);
+    }
+
+    static void written(Host& host, queue_type& owned, queue_offset offset, std::error_code failure) {
+        owned.writing = false;
+        owned.wake_idle();
         if (!failure)
-            owned->committed = offset;
-        host->observe().on_commit(owned->queue, offset, failure);
+            owned.committed = offset;
+        host.observe().on_commit(owned.queue, offset, failure);
     }
 
     Host& host_;
@@ -12457,6 +17093,8 @@ class queue_table {
     std::map<std::string, look_ups, std::less<>> look_ups_; ///< By broker name.
     std::vector<queue_ptr> left_behind_;                    ///< Given up while a listener call still runs.
     std::map<std::pair<std::string, std::string>, std::int32_t> first_queues_; ///< By topic and broker: how many.
+    std::set<message_queue> suspended_;                                        ///< Ours or not.
+    std::vector<watcher*> watchers_;
     work_counts past_;
     detail::wake_up<typename Host::runtime_type> emptied_{host_.runtime()};
 };
@@ -12537,11 +17175,64 @@ std::set<message_queue> left_behind(const Strategy& strategy, const allocation_r
 } // namespace rocketpush
 
 #endif
+// rocketpush/rebalance/broker_share.hpp
+#ifndef ROCKETPUSH_REBALANCE_BROKER_SHARE_HPP
+#define ROCKETPUSH_REBALANCE_BROKER_SHARE_HPP
+
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace rocketpush {
+
+/// What a broker assigned to this member of one topic: queues of two kinds, each sorted and none twice.
+struct broker_share {
+    std::vector<message_queue> pulled;
+    std::vector<message_queue> popped; ///< An id of -1: all queues of that broker.
+
+    friend bool operator==(const broker_share&, const broker_share&) = default;
+
+    /**
+     * @brief Whether what is left in the group's pop retry topic of the topic is to be pulled: where all is pulled, since no broker
+     *        looks there any more; not where all is popped. Between the two, and with nothing, it stays as it is.
+     * @par Source  Java `RebalanceImpl.updateMessageQueueAssignment`.
+     */
+    std::optional<bool> pulls_pop_retries() const noexcept {
+        if (pulled.empty() == popped.empty())
+            return std::nullopt;
+        return popped.empty();
+    }
+};
+
+/// Sorts a broker's answer for `topic`. What makes no sense (another topic's queues, impossible ids) is left out.
+inline broker_share sort_assignment(std::string_view topic, const std::vector<protocol::queue_assignment>& assigned) {
+    broker_share share;
+    for (const auto& each : assigned) {
+        const bool pop   = each.mode == protocol::request_mode::pop;
+        const auto least = pop ? protocol::any_queue : 0;
+        if (each.queue.topic == topic && !each.queue.broker_name.empty() && each.queue.queue_id >= least)
+            (pop ? share.popped : share.pulled).push_back(each.queue);
+    }
+    for (auto* queues : {&share.pulled, &share.popped}) {
+        std::ranges::sort(*queues);
+        const auto repeated = std::ranges::unique(*queues);
+        queues->erase(repeated.begin(), repeated.end());
+    }
+    return share;
+}
+
+} // namespace rocketpush
+
+#endif
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -12554,7 +17245,7 @@ namespace rocketpush {
  *
  * A round runs when something asked for it, at most one a second, and every 20 s otherwise; every second while a queue is
  * changing hands or a member list could not be had. A round only asks and compares: taking over and giving up are
- * operations of the queue table.
+ * operations of the queue table. In broadcasting every queue is ours, and nobody is asked.
  *
  * @tparam Host  The consumer; see consumer_core.
  * @par Source   Java `RebalanceService`, `RebalanceImpl.rebalanceByTopic`.
@@ -12578,6 +17269,12 @@ class rebalancer {
     void ask_later() {
         if (!std::exchange(retry_, true))
             asked_.wake();
+    }
+
+    /// A topic is subscribed no longer: what was known of it is of another time when it comes back.
+    void forget(const std::string& topic) {
+        members_.erase(topic);
+        told_.erase(topic);
     }
 
     /// Rounds until the consumer stops.
@@ -12609,6 +17306,8 @@ class rebalancer {
             if (!host_.running())
                 co_return false;
         }
+        if constexpr (Host::pops_queues)
+            clean = clean && host_.pops().settled();
         co_return clean&& host_.queues().settled();
     }
 
@@ -12616,17 +17315,39 @@ class rebalancer {
         const auto queues = host_.routes().queues(topic); // a copy: the route may change while we ask
         if (queues.empty())
             co_return is_retry_topic(topic) || host_.routes().knows(topic); // routes_duty asks again, and tells us
+        if constexpr (Host::broadcasting) {
+            const auto change = change_to(topic, queues);
+            for (const auto& queue : change.acquire)
+                host_.queues().acquire(queue, false);
+            tell(topic, queues, queues, change);
+            co_return change.empty();
+        }
+        if constexpr (Host::pops_queues) {
+            const auto asked = co_await ask_broker(topic);
+            if (!host_.running())
+                co_return false;
+            if (!host_.subscription_of(topic)) // any more
+                co_return true;
+            if (asked) {
+                const bool done = co_await take_share(topic, queues, *asked);
+                co_return done;
+            }
+            if (asked.error() != response_code::request_code_not_supported) {
+                host_.observe().on_rebalance_failure(topic, asked.error());
+                co_return false;
+            }
+            for (const auto& queue : host_.pops().held(topic)) // no broker that can be popped is left
+                host_.pops().release(queue);
+        }
         auto members = co_await member_list(topic);
         if (!host_.running())
             co_return false;
+        if (!host_.subscription_of(topic)) // any more
+            co_return true;
         if (!members) {
             host_.observe().on_rebalance_failure(topic, members.error());
             co_return false;
         }
-        std::ranges::sort(*members, [](const auto& a, const auto& b) { return detail::java_compare(a, b) < 0; });
-        const auto repeated = std::ranges::unique(*members);
-        members->erase(repeated.begin(), repeated.end());
-
         const allocation share =
             host_.strategy().allocate({host_.settings().group, host_.client_id(), *members, queues});
         if (!share) { // of a member list without us too: it is stale, and to release everything would be wrong
@@ -12636,21 +17357,97 @@ class rebalancer {
         }
         auto own = *share;
         std::ranges::sort(own);
-        const auto change = compare_assignment(host_.queues().held(topic), own);
-        for (const auto& queue : change.release)
-            host_.queues().release(queue);
-        const bool all_contested = may_be_held_elsewhere(members_[topic], *members);
-        const auto orphaned =
-            left_behind(host_.strategy(), {host_.settings().group, "", members_[topic], queues}, *members);
-        for (const auto& queue : change.acquire)
-            host_.queues().acquire(queue, members->size() > 1 && (all_contested || !orphaned.contains(queue)));
-        members_[topic] = std::move(*members);
-        if (!std::exchange(told_[topic], true) || !change.empty())
-            host_.observe().on_rebalance(topic, queues, own);
+        const auto change = change_to(topic, own);
+        acquire(topic, queues, change.acquire, std::move(*members));
+        tell(topic, queues, own, change);
         co_return change.empty();
     }
 
-    /// Asks the topic's brokers one after the other, from a random one on.
+    /// What has to change so that `own`, sorted, is ours; what we have too much is given up.
+    assignment_change change_to(const std::string& topic, std::span<const message_queue> own) {
+        auto change = compare_assignment(host_.queues().held(topic), own);
+        for (const auto& queue : change.release)
+            host_.queues().release(queue);
+        return change;
+    }
+
+    void tell(const std::string& topic, std::span<const message_queue> all, std::span<const message_queue> own,
+              const assignment_change& change) {
+        if (!std::exchange(told_[topic], true) || !change.empty())
+            host_.observe().on_rebalance(topic, all, own);
+    }
+
+    /// Takes over what was assigned. @param members  Of the group, sorted; `queues` are all of the topic.
+    void acquire(const std::string& topic, const std::vector<message_queue>& queues,
+                 const std::vector<message_queue>& assigned, std::vector<std::string> members) {
+        const bool all_contested = may_be_held_elsewhere(members_[topic], members);
+        const auto orphaned =
+            left_behind(host_.strategy(), {host_.settings().group, "", members_[topic], queues}, members);
+        for (const auto& queue : assigned)
+            host_.queues().acquire(queue, members.size() > 1 && (all_contested || !orphaned.contains(queue)));
+        members_[topic] = std::move(members);
+    }
+
+    /// Makes ours what a broker assigned to us. A queue that is pulled now and is to be popped, or the other way round, is given up
+    /// first: else what is being consumed would come again.
+    task<bool> take_share(std::string topic, std::vector<message_queue> queues, broker_share share) {
+        auto change          = change_to(topic, share.pulled);
+        const auto pop       = compare_assignment(host_.pops().held(topic), share.popped);
+        const bool new_share = !change.empty() || !pop.empty();
+        for (const auto& queue : pop.release)
+            host_.pops().release(queue);
+        for (const auto& queue : pop.acquire)
+            if (const auto* wanted = host_.subscription_of(topic);
+                wanted && !host_.queues().has(topic, queue.broker_name))
+                host_.pops().acquire(queue, *wanted);
+        std::erase_if(change.acquire,
+                      [&](const message_queue& each) { return host_.pops().has(topic, each.broker_name); });
+        if (!change.acquire.empty()) {
+            auto members = co_await member_list(topic);
+            if (!host_.running())
+                co_return false;
+            if (!host_.subscription_of(topic))
+                co_return true;
+            if (!members) {
+                host_.observe().on_rebalance_failure(topic, members.error());
+                co_return false;
+            }
+            acquire(topic, queues, change.acquire, std::move(*members));
+        }
+        if (const auto wanted = share.pulls_pop_retries(); wanted && !is_retry_topic(topic))
+            host_.pull_pop_retries(topic, *wanted);
+        if (!std::exchange(told_[topic], true) || new_share) {
+            auto own = share.pulled;
+            own.insert(own.end(), share.popped.begin(), share.popped.end());
+            host_.observe().on_rebalance(topic, queues, own);
+        }
+        co_return !new_share;
+    }
+
+    /// Asks the topic's brokers one after the other, from a random one on, until one answers. Only if all of them are too old to
+    /// know the question, that is the answer.
+    task<result<broker_share>> ask_broker(std::string topic) {
+        const auto brokers = host_.routes().brokers_of(topic);
+        result<broker_share> share(error::no_broker_address);
+        const auto start = brokers.empty() ? 0 : static_cast<std::size_t>(host_.runtime().random() % brokers.size());
+        for (std::size_t i = 0; i < brokers.size() && host_.running(); ++i) {
+            protocol::assignment_query query;
+            query.topic          = topic;
+            query.consumer_group = host_.settings().group;
+            query.client_id      = host_.client_id();
+            query.strategy_name  = host_.strategy().name_at_broker();
+            const auto answer = co_await host_.calls().query_assignment(brokers[(start + i) % brokers.size()], query);
+            if (answer) {
+                share = sort_assignment(topic, *answer);
+                break;
+            }
+            if (i == 0 || answer.error() != response_code::request_code_not_supported)
+                share = answer.error();
+        }
+        co_return share;
+    }
+
+    /// Asks the topic's brokers one after the other, from a random one on. @return The members, sorted, none twice.
     task<result<std::vector<std::string>>> member_list(std::string topic) {
         const auto brokers = host_.routes().brokers_of(topic);
         result<std::vector<std::string>> answer(error::no_broker_address);
@@ -12659,6 +17456,11 @@ class rebalancer {
             answer = co_await host_.calls().consumer_ids(brokers[(start + i) % brokers.size()], host_.settings().group);
             if (answer)
                 break;
+        }
+        if (answer) {
+            std::ranges::sort(*answer, [](const auto& a, const auto& b) { return detail::java_compare(a, b) < 0; });
+            const auto repeated = std::ranges::unique(*answer);
+            answer->erase(repeated.begin(), repeated.end());
         }
         co_return answer;
     }
@@ -12687,6 +17489,68 @@ class rebalancer {
 #ifndef ROCKETPUSH_CLIENT_CLIENT_SETTINGS_HPP
 #define ROCKETPUSH_CLIENT_CLIENT_SETTINGS_HPP
 
+// rocketpush/detail/local_address.hpp
+#ifndef ROCKETPUSH_DETAIL_LOCAL_ADDRESS_HPP
+#define ROCKETPUSH_DETAIL_LOCAL_ADDRESS_HPP
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rocketpush::detail {
+
+/// The address that Java's client chooses to be known by: the first that is neither of 127.0 nor of 192.168, else the last.
+/// @param candidates  IPv4 addresses in Java's order.
+inline std::string preferred_address(const std::vector<std::string>& candidates) {
+    const auto wanted = std::ranges::find_if_not(candidates, [](std::string_view each) {
+        return each.starts_with("127.0") || each.starts_with("192.168") || each.starts_with("0.");
+    });
+    if (wanted != candidates.end())
+        return *wanted;
+    return candidates.empty() ? "127.0.0.1" : candidates.back();
+}
+
+/**
+ * @brief This host's address as Java's client knows it, so that both find the same offset file. On a host without IPv4 127.0.0.1.
+ *
+ * Interfaces that are down, point to point, bridges or loopback do not count. The JVM lists the others from the last to the first.
+ *
+ * @par Source  Java `NetworkUtil.getLocalAddress`.
+ */
+inline std::string java_local_address() {
+    ifaddrs* found = nullptr;
+    if (::getifaddrs(&found) != 0)
+        return preferred_address({});
+    const std::unique_ptr<ifaddrs, void (*)(ifaddrs*)> owner(found, ::freeifaddrs);
+    std::vector<std::string> addresses;
+    for (const auto* each = found; each; each = each->ifa_next) {
+        constexpr unsigned unwanted = IFF_LOOPBACK | IFF_POINTOPOINT;
+        if (!each->ifa_addr || each->ifa_addr->sa_family != AF_INET || (each->ifa_flags & unwanted) != 0 ||
+            (each->ifa_flags & IFF_UP) == 0)
+            continue;
+        const auto bridge = "/sys/class/net/" + std::string(each->ifa_name) + "/bridge";
+        if (::access(bridge.c_str(), F_OK) == 0)
+            continue;
+        char text[INET_ADDRSTRLEN] = {};
+        const void* bytes          = &reinterpret_cast<const sockaddr_in*>(each->ifa_addr)->sin_addr;
+        if (::inet_ntop(AF_INET, bytes, text, sizeof text))
+            addresses.emplace_back(text);
+    }
+    std::ranges::reverse(addresses);
+    return preferred_address(addresses);
+}
+
+} // namespace rocketpush::detail
+
+#endif
 
 #include <unistd.h>
 
@@ -12705,6 +17569,7 @@ struct client_settings {
     std::string client_ip;
     std::string instance_name;
     std::string unit_name;
+    std::string namespace_v2;
     std::size_t max_frame_size = 0;
     std::chrono::milliseconds connect_timeout{};
     std::chrono::milliseconds request_timeout{};
@@ -12721,6 +17586,7 @@ inline client_settings client_part(const options& checked) {
             .client_ip           = checked.client_ip,
             .instance_name       = checked.instance_name,
             .unit_name           = checked.unit_name,
+            .namespace_v2        = checked.namespace_v2,
             .max_frame_size      = checked.max_frame_size,
             .connect_timeout     = checked.connect_timeout,
             .request_timeout     = checked.request_timeout,
@@ -12753,6 +17619,24 @@ inline std::string make_client_id(std::string_view ip, std::string_view instance
     return id;
 }
 
+/**
+ * @brief What a broadcasting member is called where no names are given: so that the path of its offsets is the same after a restart.
+ * @par Source  Java `DefaultMQPushConsumerImpl.start`, which leaves the instance name of a broadcasting consumer as it is.
+ */
+template <class Settings>
+void name_lastingly(Settings& settings) {
+    if (settings.client_ip.empty())
+        settings.client_ip = detail::java_local_address();
+    if (settings.instance_name.empty())
+        settings.instance_name = "DEFAULT";
+}
+
+/// The client id with names that last: that of a broadcasting member, unless it shares a client that was given no names.
+inline std::string lasting_client_id(client_settings settings) {
+    name_lastingly(settings);
+    return make_client_id(settings.client_ip, settings.instance_name, settings.unit_name, 0);
+}
+
 } // namespace rocketpush
 
 #endif
@@ -12764,6 +17648,7 @@ inline std::string make_client_id(std::string_view ip, std::string_view instance
 #include <cstddef>
 #include <string>
 #include <system_error>
+#include <vector>
 
 namespace rocketpush {
 
@@ -12776,9 +17661,13 @@ namespace rocketpush {
 struct group_member {
     void* self = nullptr;
     std::string group;
+    bool announced = false; ///< Whether heartbeats speak of it.
 
-    protocol::consumer_data (*describe)(void* self) = nullptr; ///< Its part of a heartbeat.
-    void (*members_changed)(void* self)             = nullptr; ///< Share out anew, soon.
+    protocol::consumer_data (*describe)(void* self)             = nullptr; ///< Its part of a heartbeat.
+    bool (*wants)(void* self, const std::string& topic)         = nullptr; ///< Whether it subscribes the topic.
+    void (*members_changed)(void* self)                         = nullptr; ///< Share out anew, soon.
+    void (*reset)(void* self, const std::string& topic,
+                  const std::vector<protocol::queue_position>&) = nullptr; ///< These queues begin there now.
     void (*route_changed)(void* self, const std::string& topic, std::size_t queues) = nullptr;
     void (*route_failure)(void* self, const std::string& topic, std::error_code)    = nullptr;
     void (*connect_ended)(void* self, const endpoint&, std::error_code)     = nullptr; ///< False code: connected.
@@ -12794,7 +17683,10 @@ group_member make_group_member(Consumer& consumer, std::string group) {
         .self              = &consumer,
         .group             = std::move(group),
         .describe          = [](void* self) { return cast(self).describe(); },
+        .wants             = [](void* self, const std::string& topic) { return cast(self).wants(topic); },
         .members_changed   = [](void* self) { cast(self).members_changed(); },
+        .reset             = [](void* self, const std::string& topic,
+                    const std::vector<protocol::queue_position>& to) { cast(self).reset(topic, to); },
         .route_changed     = [](void* self, const std::string& topic,
                             std::size_t queues) { cast(self).route_changed(topic, queues); },
         .route_failure     = [](void* self, const std::string& topic,
@@ -12819,6 +17711,7 @@ group_member make_group_member(Consumer& consumer, std::string group) {
 #include <memory>
 #include <string>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -12849,7 +17742,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     client_instance(client_settings settings, Transport transport, Runtime runtime)
         : settings_(std::move(settings)),
           runtime_(std::move(runtime)),
-          pool_(runtime_, std::move(transport), settings_.max_frame_size, settings_.connect_timeout, events()),
+          pool_(runtime_, std::move(transport), settings_.max_frame_size, settings_.connect_timeout, events(),
+                settings_.namespace_v2),
           name_servers_(pool_, settings_.name_servers, runtime_.random(), settings_.request_timeout),
           calls_(pool_, routes_, settings_.request_timeout),
           routes_due_(runtime_),
@@ -12860,6 +17754,9 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     calls_type& calls() noexcept { return calls_; }
     detail::block_pool& blocks() noexcept { return pool_.blocks(); }
     const route_table& routes() const noexcept { return routes_; }
+
+    /// Then all that is held is that one's.
+    bool has_one_consumer() const noexcept { return members_.size() <= 1; }
 
     /// `ip@instance[@unit]`; the ip is known from the first connection on.
     const std::string& client_id() {
@@ -12875,10 +17772,13 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
      * A cluster that is away is no failure: the duties go on asking.
      *
      * @retval error::group_in_use          Another consumer of this group is here.
+     * @param check  Nothing, or what gives an awaitable of a code: asked when the routes are known and no broker knows the
+     *               member yet. Its failure is ours, and the member is not taken in.
      * @retval error::operation_cancelled   `leave` came meanwhile.
      * @retval a resolver's error           None of the name servers' hosts can be resolved.
      */
-    task<std::error_code> join(group_member member, std::vector<std::string> topics) {
+    template <class Check = std::nullptr_t>
+    task<std::error_code> join(group_member member, std::vector<std::string> topics, Check check = nullptr) {
         const auto self = this->shared_from_this();
         if (closed_)
             co_return error::already_stopped;
@@ -12890,12 +17790,24 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             const auto failure = co_await refresh(topic);
             if (is_resolver_error(failure)) {
                 members_.erase(group);
+                forget_unwanted_topics();
                 close_if_unused();
                 co_return failure;
             }
         }
-        if (!members_.contains(group))
+        if constexpr (!std::is_null_pointer_v<Check>) {
+            const auto failure = co_await check();
+            if (failure) {
+                members_.erase(group);
+                forget_unwanted_topics();
+                close_if_unused();
+                co_return failure;
+            }
+        }
+        const auto joined = members_.find(group);
+        if (joined == members_.end())
             co_return error::operation_cancelled;
+        joined->second.announced = true;
         co_await heartbeat();
         begin_duties();
         co_return std::error_code();
@@ -12911,8 +17823,13 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             if (pool_.find(broker)) // only where we are connected are we registered
                 told->spawn(unregister(self, broker, group));
         co_await told->wait();
+        forget_unwanted_topics();
         close_if_unused();
     }
+
+    /// Keeps what a consumer leaves behind that a listener may still be at: frames are counted on the strand, so they cannot end
+    /// in whatever thread lets go of them last. Ends with the client.
+    void keep(std::shared_ptr<void> left_behind) { left_behind_.push_back(std::move(left_behind)); }
 
     /// A `client` handle keeps the instance open without consumers.
     void hold() noexcept { ++handles_; }
@@ -12926,20 +17843,40 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         if (topics_.try_emplace(topic).second)
             routes_due_.wake();
     }
-    void unwatch(const std::string& topic) { topics_.erase(topic); }
+    /// Lets go of the routes that no consumer subscribes any more.
+    void forget_unwanted_topics() {
+        std::erase_if(topics_, [this](const auto& watched) {
+            const bool wanted = std::ranges::any_of(
+                members_, [&](const auto& each) { return each.second.wants(each.second.self, watched.first); });
+            if (!wanted)
+                routes_.forget(watched.first);
+            return !wanted;
+        });
+    }
+
+    /// `watch` and `refresh` in one.
+    task<std::error_code> refresh_now(std::string topic) {
+        topics_.try_emplace(topic);
+        return refresh(std::move(topic));
+    }
 
     /// Asks for a topic's route now, and again later as its state needs.
     task<std::error_code> refresh(std::string topic) {
-        const auto self  = this->shared_from_this();
+        const auto self = this->shared_from_this();
+        if (const auto asked = topics_.find(topic); asked != topics_.end()) { // the duty need not ask too
+            asked->second.asked = true;
+            asked->second.due   = runtime_.now() + settings_.route_poll_interval;
+        }
         auto answer      = co_await name_servers_.route(topic);
         const auto found = topics_.find(topic);
         if (found == topics_.end() || closed_)
             co_return error::operation_cancelled;
         route_watch& state = found->second;
-        state.asked        = true;
         if (answer) {
             state.misses = 0;
-            state.due    = runtime_.now() + settings_.route_poll_interval;
+            state.due    = runtime_.now() + (is_whole(state, *answer)
+                                                 ? settings_.route_poll_interval
+                                                 : std::min(milliseconds(2000), settings_.route_poll_interval));
             if (!routes_.update(topic, *answer))
                 co_return std::error_code();
             if (on_duty_) // one that was only a name server to us until now must know us before it is asked who is a member
@@ -12949,9 +17886,12 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         }
         const auto failure =
             answer.error() == error::name_servers_unreachable ? name_servers_.last_failure() : answer.error();
-        const auto retry = milliseconds(state.misses == 0 ? 1000 : 2000);
+        // A retry topic that is not there after a minute may never come: nothing has failed. Heartbeats have it looked for too.
+        const bool patient = state.misses > 30 && is_retry_topic(topic);
+        const auto retry   = milliseconds(state.misses == 0 ? 1000 : 2000);
         ++state.misses;
-        state.due = runtime_.now() + std::min(retry, settings_.route_poll_interval);
+        state.due =
+            runtime_.now() + (patient ? settings_.route_poll_interval : std::min(retry, settings_.route_poll_interval));
         tell(&group_member::route_failure, topic, failure);
         co_return failure;
     }
@@ -12973,9 +17913,29 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
   private:
     struct route_watch {
         time_point due{};
-        int misses = 0;
-        bool asked = false;
+        int misses       = 0;
+        bool asked       = false;
+        std::size_t most = 0;    ///< Addresses that the route had at its best.
+        time_point less_since{}; ///< When it was seen to have fewer.
     };
+
+    /// Whether no broker is missing from a route, as far as we know: one that went comes back soon, or never.
+    bool is_whole(route_watch& state, const protocol::route_data& route) const {
+        constexpr std::chrono::minutes patience{10};
+        std::size_t addresses = 0;
+        for (const auto& each : route.broker_datas)
+            addresses += each.broker_addrs.size();
+        const auto now = runtime_.now();
+        if (addresses >= state.most) {
+            state.most       = addresses;
+            state.less_since = time_point::max();
+        } else {
+            state.less_since = std::min(state.less_since, now);
+            if (now - state.less_since > patience)
+                state.most = addresses;
+        }
+        return addresses >= state.most;
+    }
 
     template <class... Parameters, class... Arguments>
     void tell(void (*group_member::*what)(void*, Parameters...), const Arguments&... arguments) {
@@ -13008,7 +17968,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         if (local_ip_.empty())
             learn_local_ip(*fresh);
         const auto brokers = routes_.all_addresses();
-        if (members_.empty() || std::ranges::find(brokers, fresh->peer()) == brokers.end())
+        if (std::ranges::none_of(members_, [](const auto& each) { return each.second.announced; }) ||
+            std::ranges::find(brokers, fresh->peer()) == brokers.end())
             co_return std::error_code();
         const auto body = heartbeat_body();
         const protocol::heartbeat_request request;
@@ -13059,6 +18020,15 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
                     found->second.members_changed(found->second.self);
             return;
         }
+        if (static_cast<protocol::request_code>(frame.header.code) == protocol::request_code::reset_consumer_offset) {
+            const auto notice = protocol::read_fields<protocol::reset_offset_notice>(frame.header);
+            const auto to     = protocol::decode_reset(frame.body);
+            if (!notice || !to)
+                return;
+            if (const auto found = members_.find(notice->consumer_group); found != members_.end())
+                found->second.reset(found->second.self, notice->topic, *to);
+            return;
+        }
         from.respond(frame, response_code::request_code_not_supported,
                      " request type " + std::to_string(frame.header.code) + " not supported", protocol::no_fields{});
     }
@@ -13067,7 +18037,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         protocol::heartbeat_data data;
         data.client_id = client_id();
         for (auto& [group, member] : members_)
-            data.consumers.push_back(member.describe(member.self));
+            if (member.announced)
+                data.consumers.push_back(member.describe(member.self));
         return protocol::encode(data);
     }
 
@@ -13150,6 +18121,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     detail::wake_up<Runtime> routes_due_;
     detail::wake_up<Runtime> heartbeat_due_;
     std::map<std::string, group_member> members_;
+    std::vector<std::shared_ptr<void>> left_behind_;
     std::map<std::string, route_watch> topics_;
     std::string local_ip_;
     std::string client_id_;
@@ -13225,6 +18197,2033 @@ class client {
 #ifndef ROCKETPUSH_CONSUMER_CORE_HPP
 #define ROCKETPUSH_CONSUMER_CORE_HPP
 
+// rocketpush/consume/orderly_pause.hpp
+#ifndef ROCKETPUSH_CONSUME_ORDERLY_PAUSE_HPP
+#define ROCKETPUSH_CONSUME_ORDERLY_PAUSE_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <utility>
+
+namespace rocketpush {
+
+/// How often an orderly message may fail before it goes to the dead letter queue; -1 is Java's "for ever".
+constexpr int effective_max_reconsume_times_in_order(int option) noexcept {
+    return option < 0 ? std::numeric_limits<int>::max() : option;
+}
+
+namespace detail {
+
+/// Returns at `deadline`, or when the queue is given up.
+template <class Host>
+awaitable<void, typename Host::executor_type> nap(Host& host, typename Host::queue_type& queue,
+                                                  std::chrono::steady_clock::time_point deadline) {
+    typename Host::runtime_type::timer timer(host.runtime());
+    timer.expires_at(deadline);
+    queue.naps.push_back(&timer);
+    if (!queue.dropped)
+        co_await timer.async_wait(await_tuple<typename Host::executor_type>);
+    std::erase(queue.naps, &timer);
+}
+
+} // namespace detail
+
+/**
+ * @brief Counts the failure of one listener call in order: its messages' reconsume times go up, and those that failed too
+ *        often go to the retry topic, where the broker makes dead letters of them. They are taken out of the queue then.
+ * @return Whether any message is to come again.
+ * @par Source  Java `ConsumeMessageOrderlyService.checkReconsumeTimes`, `sendMessageBack`. Differs: what the broker has got
+ *              does not come again when its neighbours in a batch do.
+ */
+template <class Host>
+detail::awaitable<bool, typename Host::executor_type> count_failure(std::shared_ptr<Host> host,
+                                                                    std::shared_ptr<typename Host::queue_type> queue) {
+    const auto failed = queue->order.failed;
+    const auto most   = effective_max_reconsume_times_in_order(host->settings().max_reconsume_times);
+    bool again        = false;
+    for (auto i = failed.slice.first; i < failed.slice.first + failed.slice.count; ++i) {
+        auto& fields = failed.batch->messages[i];
+        const message_view view(fields);
+        if (fields.reconsume_times >= most) {
+            auto copy      = make_retry_copy(view, host->settings().group, 0, most);
+            copy.unit_mode = host->settings().unit_mode;
+            const auto outcome =
+                co_await host->calls().send_copy(std::move(copy), queue->queue, host->settings().send_back_timeout);
+            host->observe().on_send_back(view, outcome.failure);
+            if (outcome.stored()) {
+                failed.batch->mark_finished(i);
+                ++queue->counts.sent_back;
+                continue;
+            }
+        }
+        if (fields.reconsume_times < std::numeric_limits<std::int32_t>::max())
+            ++fields.reconsume_times;
+        again = true;
+    }
+    co_return again;
+}
+
+/// Sees to a queue whose listener wants a pause: counts the failure, waits, and has the queue go on.
+template <class Host>
+detail::awaitable<void, typename Host::executor_type> suspend_queue(std::shared_ptr<Host> host,
+                                                                    std::shared_ptr<typename Host::queue_type> queue) {
+    auto& order = queue->order;
+    bool again  = true;
+    if (order.failed) {
+        order.sending = true;
+        again         = co_await count_failure(host, queue);
+        order.sending = false;
+    }
+    if (again && !queue->dropped) {
+        const auto until = order.turn.paused_until();
+        const auto left  = until - host->runtime().now();
+        host->observe().on_queue_suspended(queue->queue, std::chrono::ceil<std::chrono::milliseconds>(left));
+        co_await detail::nap(*host, *queue, until);
+    }
+    order.turn.end_pause();
+    order.held_up = false;
+    host->settled(*queue);
+    host->consume_again(*queue);
+}
+
+/// Sees to a queue whose lock is not trusted any more: asks until the broker has said whose it is.
+template <class Host>
+detail::awaitable<void, typename Host::executor_type> regain_lock(std::shared_ptr<Host> host,
+                                                                  std::shared_ptr<typename Host::queue_type> queue) {
+    while (!queue->dropped && !queue->order.lock.trusted(host->runtime().now())) {
+        const auto failure = co_await host->locks().ask(queue);
+        if (failure && !queue->dropped) {
+            host->observe().on_lock_failure(queue->queue.broker_name, failure);
+            co_await detail::nap(*host, *queue, host->runtime().now() + std::chrono::seconds(1));
+        }
+    }
+    queue->order.held_up = false;
+    host->consume_again(*queue);
+}
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/fetch/popped_batch.hpp
+#ifndef ROCKETPUSH_FETCH_POPPED_BATCH_HPP
+#define ROCKETPUSH_FETCH_POPPED_BATCH_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief When the invisible time of a message that is still being consumed is renewed, and when it is too late.
+ *
+ * Renewed when half of it has passed, but not more than once a second.
+ */
+struct receipt_times {
+    using time_point   = std::chrono::steady_clock::time_point;
+    using milliseconds = std::chrono::milliseconds;
+
+    static constexpr milliseconds longest{24 * 3600 * 1000};
+    static constexpr milliseconds shortest_renewal{1000};
+
+    time_point renew_at{};
+    time_point expires_at{};
+
+    /// @param since  When the receipt came, or earlier. @param invisible_millis  As a broker says it: any number.
+    static constexpr receipt_times of(time_point since, std::int64_t invisible_millis) noexcept {
+        const milliseconds hidden(std::clamp<std::int64_t>(invisible_millis, 0, longest.count()));
+        return {since + std::max(hidden / 2, shortest_renewal), since + hidden};
+    }
+    constexpr time_point next() const noexcept { return std::min(renew_at, expires_at); }
+};
+
+/// One stored message of a pop: what is acknowledged as a whole. An inner batch is one, with several messages.
+struct popped_record {
+    enum class step : std::uint8_t {
+        held, ///< Its receipt is valid, and nothing is on its way to the broker.
+        busy, ///< A request about it is under way.
+        ended ///< Acknowledged, handed back, or given up.
+    };
+
+    protocol::receipt_handle receipt;
+    receipt_times times{};
+    std::uint32_t first = 0; ///< Place of its first message in the batch; of a condemned one in `condemned`.
+    std::uint32_t count = 0; ///< Messages that the listener gets; the filter may have left none.
+    step at             = step::held;
+    bool condemned      = false; ///< No listener gets it: it came too often, or cannot be read. To be a dead letter.
+};
+
+/**
+ * @brief The messages of one answer to a pop, each with its receipt. Runners see no difference to a pulled batch.
+ *
+ * The receipts are the strand's. They and the messages view the frame, which stays until the last record has ended.
+ */
+template <bool Concurrent>
+struct popped_batch : pulled_batch<Concurrent> {
+    std::vector<popped_record> records;
+    std::vector<detail::message_fields> condemned;
+    std::size_t open = 0;                         ///< Records that have not ended.
+    std::chrono::steady_clock::time_point came{}; ///< When the answer came.
+
+    popped_batch() { this->popped = true; }
+
+    /// How far the messages of a record are: failed if one is and all were seen to.
+    message_progress progress_of(const popped_record& record) const noexcept {
+        auto found = message_progress::finished;
+        for (auto i = record.first; i < record.first + record.count; ++i) {
+            const auto each = this->progress(i);
+            if (each == message_progress::unfinished)
+                return each;
+            if (each != message_progress::finished)
+                found = message_progress::failed;
+        }
+        return found;
+    }
+    /// The delay level of the first message of a record that failed.
+    int delay_level_of(const popped_record& record) const noexcept {
+        for (auto i = record.first; i < record.first + record.count; ++i)
+            if (this->progress(i) != message_progress::finished)
+                return this->delay_level(i);
+        return 0;
+    }
+    /// A message of a record, to tell of it.
+    message_view view_of(const popped_record& record) const noexcept {
+        return message_view(record.condemned ? condemned[record.first] : this->messages[record.first]);
+    }
+
+    /// Makes it ready for another pop; keeps capacities.
+    void clear() noexcept {
+        records.clear();
+        condemned.clear();
+        open = 0;
+        pulled_batch<Concurrent>::clear();
+    }
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/fetch/popped_queue.hpp
+#ifndef ROCKETPUSH_FETCH_POPPED_QUEUE_HPP
+#define ROCKETPUSH_FETCH_POPPED_QUEUE_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief One queue that is popped, from the moment it is assigned to us until nothing of it is left here. Its id may be -1: all
+ *        queues of the broker.
+ *
+ * @par Thread safety  None; on the strand.
+ * @par Source         Java `PopProcessQueue`.
+ */
+template <class Connection, class Runtime, class Batch>
+struct popped_queue {
+    popped_queue(message_queue of, Runtime& runtime)
+        : queue(std::move(of)), wake(runtime), idle(runtime), gone(runtime) {}
+
+    message_queue queue;
+    queue_stage stage = queue_stage::fetching; ///< There is no offset to acquire.
+    std::chrono::steady_clock::time_point stage_since{};
+
+    bool dropped = false;                           ///< Given up: no further pop.
+    bool polling = false;                           ///< A pop is under way ...
+    std::chrono::steady_clock::time_point polled{}; ///< ... since then; or was, last.
+
+    detail::wake_up<Runtime> wake;     ///< For the fetch loop: messages were acknowledged, or the queue was dropped.
+    detail::wake_up<Runtime> idle;     ///< For who gives it up: a call, a poll or a request ended.
+    detail::signal_flag<Runtime> gone; ///< Nothing of it is here any more.
+    std::vector<typename Runtime::timer*> naps; ///< Pauses between attempts; a consumer that stops ends them.
+
+    std::vector<std::unique_ptr<Batch>> batches; ///< With a record that has not ended, or a runner.
+    std::size_t waiting  = 0;                    ///< Records that have not ended.
+    std::int64_t rest    = -1;                   ///< About how many messages the broker had left at the last answer.
+    flow_state flow      = flow_state::open;
+    bool acks_one_by_one = false; ///< The broker does not know batches of them.
+
+    std::shared_ptr<Connection> connection; ///< To the master.
+    std::uint64_t connection_route = 0;     ///< The route version that `connection` was chosen by.
+
+    work_counts counts;
+
+    std::size_t held_bytes() const noexcept {
+        std::size_t sum = 0;
+        for (const auto& each : batches)
+            sum += each->held_bytes();
+        return sum;
+    }
+    /// Whether runners are at it, or will be.
+    bool running() const noexcept {
+        return std::ranges::any_of(batches, [](const auto& each) { return !each->heard; });
+    }
+    /// Whether something is about to be told to the broker, or is.
+    bool unsettled() const noexcept {
+        return std::ranges::any_of(batches, [](const auto& each) { return each->heard && each->open != 0; });
+    }
+    void cancel_unclaimed() noexcept {
+        for (const auto& each : batches)
+            each->cancel_unclaimed();
+    }
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/rebalance/pop_table.hpp
+#ifndef ROCKETPUSH_REBALANCE_POP_TABLE_HPP
+#define ROCKETPUSH_REBALANCE_POP_TABLE_HPP
+
+// rocketpush/consume/pop_settlement.hpp
+#ifndef ROCKETPUSH_CONSUME_POP_SETTLEMENT_HPP
+#define ROCKETPUSH_CONSUME_POP_SETTLEMENT_HPP
+
+// rocketpush/consume/pop_verdict.hpp
+#ifndef ROCKETPUSH_CONSUME_POP_VERDICT_HPP
+#define ROCKETPUSH_CONSUME_POP_VERDICT_HPP
+
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace rocketpush {
+
+/// What is to be done about a popped message.
+enum class pop_verdict : std::uint8_t {
+    wait,        ///< It is being consumed, or will be.
+    acknowledge, ///< Consumed.
+    come_again,  ///< Failed; hide it for `pop_retry_delay`, then the broker counts it as failed once more.
+    dead_letter, ///< Failed too often, or for good: to the dead letter queue, then acknowledged.
+    hand_back,   ///< Nobody will consume it here: the broker may have it again soon.
+    expired      ///< Its receipt is worth nothing any more, the message comes again; nothing can be done.
+};
+
+/// What is known of a popped message.
+struct popped_outcome {
+    message_progress progress = message_progress::unfinished;
+    bool abandoned            = false; ///< No listener is at it, and none will be.
+    bool expired              = false;
+    int delay_level           = 0; ///< Of a failed one: see consume_context::delay_level.
+    int reconsume_times       = 0;
+    int max_reconsume_times   = 16;
+};
+
+/**
+ * @brief Decides about a popped message.
+ * @par Source  Java `ConsumeMessagePopConcurrentlyService.processConsumeResult`, `checkNeedAckOrDelay`. Differs: a message that
+ *              failed too often becomes a dead letter, where Java acknowledges it and it is gone; and level -1 is understood.
+ */
+constexpr pop_verdict judge(const popped_outcome& known) noexcept {
+    if (known.progress == message_progress::unfinished && !known.abandoned)
+        return known.expired ? pop_verdict::expired : pop_verdict::wait;
+    if (known.expired) // with a receipt that is not valid brokers accept anything and do nothing
+        return pop_verdict::expired;
+    if (known.progress == message_progress::unfinished)
+        return pop_verdict::hand_back;
+    if (known.progress == message_progress::finished)
+        return pop_verdict::acknowledge;
+    return known.delay_level < 0 || known.reconsume_times >= known.max_reconsume_times ? pop_verdict::dead_letter
+                                                                                       : pop_verdict::come_again;
+}
+
+/**
+ * @brief How long a failed message stays hidden: the delay of the level that the listener chose, or, if that is 0, of the number of
+ *        times that it came again before.
+ *
+ * 10 s, 30 s, 1 min, 2 min ... 10 min, 20 min, 30 min, 1 h, and 2 h from level 15 on. Level 1 is 30 s here and 1 s where messages
+ * are pulled: Java counts so.
+ *
+ * @par Source  Java `ConsumeMessagePopConcurrentlyService.popDelayLevel`.
+ */
+constexpr std::chrono::seconds pop_retry_delay(int delay_level, int reconsume_times) noexcept {
+    constexpr std::array<int, 16> seconds{10,  30,  60,  120, 180,  240,  300,  360,
+                                          420, 480, 540, 600, 1200, 1800, 3600, 7200};
+    const int level = delay_level != 0 ? delay_level : reconsume_times;
+    return std::chrono::seconds(seconds[static_cast<std::size_t>(std::clamp(level, 0, 15))]);
+}
+
+} // namespace rocketpush
+
+#endif
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/// The acknowledgement of one popped message. @param topic  The topic that was popped.
+inline protocol::ack_request make_ack(std::string_view group, std::string_view topic,
+                                      const protocol::receipt_handle& receipt) {
+    return {.consumer_group = std::string(group),
+            .topic          = protocol::real_topic(receipt.topic, group, topic),
+            .queue_id       = receipt.queue_id,
+            .receipt        = protocol::to_string(receipt),
+            .queue_offset   = receipt.queue_offset,
+            .broker_name    = std::string(receipt.broker_name)};
+}
+
+/// What hides one popped message for another time.
+inline protocol::change_invisible_time_request make_change(std::string_view group, std::string_view topic,
+                                                           const protocol::receipt_handle& receipt,
+                                                           std::chrono::milliseconds hidden) {
+    return {.consumer_group   = std::string(group),
+            .topic            = protocol::real_topic(receipt.topic, group, topic),
+            .queue_id         = receipt.queue_id,
+            .receipt          = protocol::to_string(receipt),
+            .queue_offset     = receipt.queue_offset,
+            .invisible_millis = hidden.count(),
+            .broker_name      = std::string(receipt.broker_name)};
+}
+
+/// The acknowledgements of one broker's messages, gathered by check point into a request.
+class ack_gathering {
+  public:
+    /// Bits of a check point at most: a kilobyte. Offsets that lie further apart are acknowledged one by one.
+    static constexpr std::int64_t most_bits = 8 * 1024;
+
+    ack_gathering(std::string_view group, const message_queue& popped) : group_(group), topic_(popped.topic) {
+        acks_.broker_name = popped.broker_name;
+    }
+
+    /// @return Whether it could be taken in.
+    bool add(const protocol::receipt_handle& receipt) {
+        const auto bit =
+            static_cast<std::uint64_t>(receipt.queue_offset) - static_cast<std::uint64_t>(receipt.start_offset);
+        if (receipt.queue_offset < receipt.start_offset || bit >= most_bits)
+            return false;
+        auto found = std::ranges::find_if(acks_.acks, [&](const protocol::batch_ack_entry& each) {
+            return each.kind == receipt.topic && each.queue_id == receipt.queue_id &&
+                   each.start_offset == receipt.start_offset && each.pop_time == receipt.pop_time &&
+                   each.revive_queue_id == receipt.revive_queue_id && each.invisible_millis == receipt.invisible_millis;
+        });
+        if (found == acks_.acks.end()) {
+            protocol::batch_ack_entry fresh;
+            fresh.consumer_group   = group_;
+            fresh.topic            = topic_;
+            fresh.kind             = receipt.topic;
+            fresh.start_offset     = receipt.start_offset;
+            fresh.queue_id         = receipt.queue_id;
+            fresh.revive_queue_id  = receipt.revive_queue_id;
+            fresh.pop_time         = receipt.pop_time;
+            fresh.invisible_millis = receipt.invisible_millis;
+            found                  = acks_.acks.insert(found, std::move(fresh));
+        }
+        found->acked.set(static_cast<std::size_t>(bit));
+        return true;
+    }
+
+    protocol::batch_ack& acks() noexcept { return acks_; }
+
+  private:
+    std::string_view group_, topic_;
+    protocol::batch_ack acks_;
+};
+
+/**
+ * @brief What is done with popped messages once the listener has had them: acknowledged, hidden until they are to come again, made
+ *        dead letters, handed back; and hidden for longer while it still has them.
+ *
+ * `judge` decides, this does. Each record has at most one request under way. A request that fails is no loss: the message comes
+ * again when its invisible time is over.
+ *
+ * @tparam Host  The consumer; see consumer_core.
+ * @par Source   Java `ConsumeMessagePopConcurrentlyService`. Differs: acknowledges batches, tries again, renews, and knows dead letters.
+ */
+template <class Host>
+class pop_settlement {
+  public:
+    using queue_type    = typename Host::pop_queue_type;
+    using queue_ptr     = std::shared_ptr<queue_type>;
+    using host_ptr      = std::shared_ptr<Host>;
+    using batch_type    = typename Host::pop_batch_type;
+    using executor_type = typename Host::executor_type;
+    using time_point    = std::chrono::steady_clock::time_point;
+    using milliseconds  = std::chrono::milliseconds;
+    using step          = popped_record::step;
+    template <class T>
+    using task = detail::awaitable<T, executor_type>;
+
+    /// What nobody will consume here comes again after this, and the broker's own delay of some seconds.
+    static constexpr milliseconds hand_back_delay{1000};
+
+    /// Does what is to be done with the records of `batch`.
+    static void settle(const host_ptr& host, const queue_ptr& queue, batch_type& batch) {
+        const auto now = host->runtime().now();
+        std::vector<std::uint32_t> done;
+        ++batch.open; // not to be recycled before we are through
+        for (std::uint32_t i = 0; i < batch.records.size(); ++i) {
+            auto& record = batch.records[i];
+            if (record.at != step::held)
+                continue;
+            const auto known   = outcome(*host, batch, record, now);
+            const auto verdict = judge(known);
+            if (verdict == pop_verdict::wait)
+                continue;
+            record.at = step::busy;
+            switch (verdict) {
+            case pop_verdict::wait: break;
+            case pop_verdict::acknowledge: done.push_back(i); break;
+            case pop_verdict::come_again:
+                host->spawn(hide(host, queue, batch, i, pop_retry_delay(known.delay_level, known.reconsume_times)));
+                break;
+            case pop_verdict::hand_back: host->spawn(hide(host, queue, batch, i, hand_back_delay)); break;
+            case pop_verdict::dead_letter: host->spawn(bury(host, queue, batch, i)); break;
+            case pop_verdict::expired:
+                host->observe().on_receipt_expired(batch.view_of(record));
+                end(*queue, batch, i);
+                break;
+            }
+        }
+        if (!done.empty())
+            host->spawn(acknowledge(host, queue, batch, std::move(done)));
+        --batch.open;
+        host->pops().retire(*queue);
+    }
+
+    /// Renews what is due, and settles what was waiting for that. @return When something is due next.
+    static time_point renew(const host_ptr& host, const queue_ptr& queue) {
+        const auto now = host->runtime().now();
+        auto next      = time_point::max();
+        std::vector<batch_type*> all;
+        for (const auto& each : queue->batches) {
+            ++each->open;
+            all.push_back(each.get());
+        }
+        for (auto* batch : all) {
+            bool due = false;
+            for (const auto& record : batch->records)
+                due = due || (record.at == step::held && record.times.next() <= now);
+            if (due)
+                settle(host, queue, *batch); // what is done with needs no renewal
+            for (std::uint32_t i = 0; i < batch->records.size(); ++i) {
+                auto& record = batch->records[i];
+                if (record.at != step::held)
+                    continue;
+                const bool lasts = now < batch->came + host->settings().consume_timeout; // then others shall have it
+                if (record.times.renew_at <= now && lasts) {
+                    record.at = step::busy;
+                    host->spawn(renew_one(host, queue, *batch, i));
+                } else {
+                    next = std::min(next, lasts ? record.times.next() : record.times.expires_at);
+                }
+            }
+        }
+        for (auto* batch : all)
+            --batch->open;
+        host->pops().retire(*queue);
+        return next;
+    }
+
+  private:
+    static popped_outcome outcome(Host& host, const batch_type& batch, const popped_record& record, time_point now) {
+        popped_outcome known;
+        known.max_reconsume_times = host.max_reconsume_times();
+        known.expired             = now >= record.times.expires_at;
+        if (record.condemned) {
+            known.progress    = message_progress::failed;
+            known.delay_level = -1;
+            return known;
+        }
+        known.progress  = batch.progress_of(record);
+        known.abandoned = batch.heard;
+        if (known.progress == message_progress::failed) {
+            known.delay_level     = batch.delay_level_of(record);
+            known.reconsume_times = batch.view_of(record).reconsume_times();
+        }
+        return known;
+    }
+
+    static void end(queue_type& queue, batch_type& batch, std::uint32_t index) {
+        batch.records[index].at = step::ended;
+        --batch.open;
+        --queue.waiting;
+    }
+
+    /// Whether there may be another attempt at `next`.
+    static bool may_try_again(Host& host, time_point next, time_point expires_at) {
+        return next < expires_at && (host.running() || next < host.stop_deadline());
+    }
+
+    static task<void> pause(host_ptr host, queue_ptr queue, time_point until) {
+        typename Host::runtime_type::timer timer(host->runtime());
+        timer.expires_at(until);
+        queue->naps.push_back(&timer);
+        co_await timer.async_wait(detail::await_tuple<executor_type>);
+        std::erase(queue->naps, &timer);
+    }
+
+    static task<void> acknowledge(host_ptr host, queue_ptr queue, batch_type& batch, std::vector<std::uint32_t> which) {
+        auto expires_at = time_point::max();
+        for (const auto i : which)
+            expires_at = std::min(expires_at, batch.records[i].times.expires_at);
+        backoff delay(milliseconds(200), milliseconds(3000));
+        for (;;) {
+            const auto failure = co_await send_acks(host, queue, batch, which);
+            host->observe().on_ack(queue->queue, which.size(), failure);
+            if (!failure)
+                queue->counts.acknowledged += which.size();
+            const auto next = host->runtime().now() + delay.failed(host->runtime().random());
+            if (!failure || !may_try_again(*host, next, expires_at))
+                break;
+            co_await pause(host, queue, next);
+        }
+        for (const auto i : which)
+            end(*queue, batch, i);
+        host->pops().retire(*queue);
+    }
+
+    static task<std::error_code> send_acks(host_ptr host, queue_ptr queue, batch_type& batch,
+                                           const std::vector<std::uint32_t>& which) {
+        if (which.size() > 1 && !queue->acks_one_by_one) {
+            ack_gathering together(host->settings().group, queue->queue);
+            if (std::ranges::all_of(which, [&](auto i) { return together.add(batch.records[i].receipt); })) {
+                const auto failure = co_await host->calls().acknowledge(std::move(together.acks()));
+                if (failure != response_code::request_code_not_supported)
+                    co_return failure;
+                queue->acks_one_by_one = true; // before 5.1.3
+            }
+        }
+        const auto sent   = std::make_shared<detail::wait_group<typename Host::runtime_type>>(host->runtime());
+        const auto result = std::make_shared<std::error_code>();
+        for (const auto i : which)
+            sent->spawn(
+                send_ack(host, make_ack(host->settings().group, queue->queue.topic, batch.records[i].receipt), result));
+        co_await sent->wait();
+        co_return *result;
+    }
+
+    static task<void> send_ack(host_ptr host, protocol::ack_request request, std::shared_ptr<std::error_code> result) {
+        const auto failure = co_await host->calls().acknowledge(std::move(request));
+        if (failure)
+            *result = failure;
+    }
+
+    static task<result<protocol::change_invisible_time_response>> change(host_ptr host, queue_ptr queue,
+                                                                         batch_type& batch, std::uint32_t index,
+                                                                         milliseconds hidden) {
+        auto request = make_change(host->settings().group, queue->queue.topic, batch.records[index].receipt, hidden);
+        auto answer  = co_await host->calls().change_invisible_time(std::move(request));
+        host->observe().on_invisible_time(batch.view_of(batch.records[index]), hidden,
+                                          answer ? std::error_code() : answer.error());
+        co_return answer;
+    }
+
+    /// Has it come again after `delay`. If that fails it comes when its invisible time is over.
+    static task<void> hide(host_ptr host, queue_ptr queue, batch_type& batch, std::uint32_t index, milliseconds delay) {
+        const auto answer = co_await change(host, queue, batch, index, delay);
+        if (answer)
+            ++queue->counts.sent_back;
+        end(*queue, batch, index);
+        host->pops().retire(*queue);
+    }
+
+    /// To the dead letter queue, then acknowledged. A broker that does not take it gets it back, and is asked the next time.
+    static task<void> bury(host_ptr host, queue_ptr queue, batch_type& batch, std::uint32_t index) {
+        const auto view = batch.view_of(batch.records[index]);
+        returned_message returned;
+        returned.commit_log_offset   = view.commit_log_offset();
+        returned.delay_level         = -1;
+        returned.max_reconsume_times = host->max_reconsume_times();
+        returned.unit_mode           = host->settings().unit_mode;
+        returned.id                  = view.message_id();
+        returned.topic               = std::string(view.full_topic());
+        const auto delay             = pop_retry_delay(0, view.reconsume_times());
+        const auto outcome           = co_await host->calls().send_back(host->settings().group, queue->queue, returned,
+                                                                        host->settings().send_back_timeout);
+        host->observe().on_send_back(view, outcome.failure);
+        if (!outcome.stored()) {
+            co_await hide(host, queue, batch, index, delay);
+            co_return;
+        }
+        ++queue->counts.sent_back;
+        std::vector<std::uint32_t> itself(1, index);
+        co_await acknowledge(host, queue, batch, std::move(itself));
+    }
+
+    static task<void> renew_one(host_ptr host, queue_ptr queue, batch_type& batch, std::uint32_t index) {
+        const auto hidden = host->settings().pop_invisible_time;
+        const auto asked  = host->runtime().now();
+        const auto answer = co_await change(host, queue, batch, index, hidden);
+        auto& record      = batch.records[index];
+        if (answer) {
+            record.receipt = protocol::changed_receipt(record.receipt, *answer);
+            record.times   = receipt_times::of(asked, answer->invisible_millis);
+        } else {
+            record.times.renew_at = host->runtime().now() + hidden / 8;
+        }
+        record.at = step::held;
+        host->pops().renew_by(record.times.next());
+        settle(host, queue, batch);
+    }
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/fetch/pop_fetcher.hpp
+#ifndef ROCKETPUSH_FETCH_POP_FETCHER_HPP
+#define ROCKETPUSH_FETCH_POP_FETCHER_HPP
+
+// rocketpush/fetch/pop_loop.hpp
+#ifndef ROCKETPUSH_FETCH_POP_LOOP_HPP
+#define ROCKETPUSH_FETCH_POP_LOOP_HPP
+
+
+#include <chrono>
+#include <cstddef>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+namespace rocketpush {
+
+/// What a pop loop wants done next.
+namespace pop_action {
+
+/// Ask the broker for messages.
+struct request {
+    bool operator==(const request&) const = default;
+};
+/// Ask after `delay`, or as soon as the queue is given up.
+struct wait {
+    std::chrono::milliseconds delay;
+    bool operator==(const wait&) const = default;
+};
+/// Ask again when messages were acknowledged. `why` is never `flow_state::open`.
+struct pause {
+    flow_state why;
+    bool operator==(const pause&) const = default;
+};
+
+using any = std::variant<request, wait, pause>;
+
+} // namespace pop_action
+
+struct pop_pace {
+    std::size_t max_waiting = 96;                ///< Messages that are not acknowledged; beyond it no pop begins.
+    std::size_t max_bytes   = 100u << 20;        ///< The same in bytes held.
+    std::chrono::milliseconds interval{0};       ///< Between two pops that found messages.
+    std::chrono::milliseconds error_delay{1000}; ///< After an error, or when the broker holds too many polls.
+    std::chrono::milliseconds flow_control_delay{
+        20}; ///< After the broker's FLOW_CONTROL, or a poll that it did not hold.
+};
+
+/**
+ * @brief Decides what the popping of one queue does next. It is told what happened; it knows no socket, timer or thread.
+ *
+ * `next()` after every event. At most one request is ever under way, since it is asked for only here. Up to one batch more than
+ * `max_waiting` waits: 96 and batches of 32 are at most 128.
+ *
+ * @par Source  Java `DefaultMQPushConsumerImpl.popMessage` and its `PopCallback`. Differs: flow control waits for an event where Java
+ *              polls every 50 ms, and looks at bytes too; after a poll that the broker did not hold (19, at its shutdown) there is
+ *              a short pause, where Java asks again at once.
+ */
+class pop_loop {
+  public:
+    explicit pop_loop(const pop_pace& pace) noexcept : pace_(pace) {}
+
+    /// Messages came, or only such that the filter removed.
+    void found() noexcept { delay_ = pace_.interval; }
+
+    /// No message came. Of the codes of an answer; anything else than those of a poll is a failure.
+    void answered(response_code code) noexcept {
+        switch (code) {
+        case response_code::polling_timeout: break; // the broker has waited long enough
+        case response_code::pull_not_found:
+        case response_code::flow_control: delay_ = pace_.flow_control_delay; break;
+        default: delay_ = pace_.error_delay;
+        }
+    }
+    /// Whether `code` says that there is nothing, and nothing is wrong.
+    static constexpr bool is_empty_poll(response_code code) noexcept {
+        return code == response_code::polling_timeout || code == response_code::pull_not_found;
+    }
+
+    /// There was no answer, or none that makes sense.
+    void failed() noexcept { delay_ = pace_.error_delay; }
+
+    /// What to do now that so many messages, and bytes, are not acknowledged. A delay is asked for once.
+    /// @param outside  What keeps the queue from being popped whatever it holds.
+    pop_action::any next(std::size_t waiting, std::size_t bytes, flow_state outside = flow_state::open) noexcept {
+        using namespace pop_action;
+        if (delay_ != std::chrono::milliseconds::zero())
+            return wait{std::exchange(delay_, std::chrono::milliseconds::zero())};
+        if (outside != flow_state::open)
+            return pause{outside};
+        if (waiting > pace_.max_waiting)
+            return pause{flow_state::too_many_messages};
+        if (bytes > pace_.max_bytes)
+            return pause{flow_state::too_many_bytes};
+        return request{};
+    }
+
+  private:
+    pop_pace pace_;
+    std::chrono::milliseconds delay_{0};
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/protocol/pop_receipts.hpp
+#ifndef ROCKETPUSH_PROTOCOL_POP_RECEIPTS_HPP
+#define ROCKETPUSH_PROTOCOL_POP_RECEIPTS_HPP
+
+// rocketpush/protocol/pop_offsets.hpp
+#ifndef ROCKETPUSH_PROTOCOL_POP_OFFSETS_HPP
+#define ROCKETPUSH_PROTOCOL_POP_OFFSETS_HPP
+
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+/**
+ * @file
+ * The lists in the header of a pop's answer, read where they stand:
+ *
+ *     startOffsetInfo  0 1 0;0 0 0         topic kind, queue, smallest offset
+ *     msgOffsetInfo    0 1 0,1;0 0 0,1,2   topic kind, queue, offsets
+ *     orderCountInfo   0 qo0%1 1;0 0 1     topic kind, a queue or one of its offsets, times delivered before
+ *
+ * @par Source  Java `ExtraInfoUtil.parseStartOffsetInfo`, `parseMsgOffsetInfo`, `parseOrderCountInfo`.
+ */
+namespace rocketpush::protocol {
+
+/// One entry of such a list.
+struct pop_list_entry {
+    pop_topic topic = pop_topic::normal;
+    std::string_view place{}; ///< A queue id, or `qo0%1`: queue 0, offset 1.
+    std::string_view values{};
+};
+
+/// Calls `entry(const pop_list_entry&)` for each, until one says false. @return Whether all were well-formed and said true.
+template <class F>
+bool read_pop_list(std::string_view list, F&& entry) {
+    using namespace rocketpush::detail;
+    while (!list.empty()) {
+        auto rest = take_token(list, ';');
+        pop_list_entry each;
+        if (!read_pop_topic(take_token(rest, ' '), each.topic))
+            return false;
+        each.place  = take_token(rest, ' ');
+        each.values = rest;
+        if (each.place.empty() || each.values.empty() || !entry(each))
+            return false;
+    }
+    return true;
+}
+
+/// The values of one entry, in turn.
+class pop_list_values {
+  public:
+    explicit pop_list_values(std::string_view values) noexcept : rest_(values) {}
+
+    bool empty() const noexcept { return rest_.empty(); }
+    /// The next one; nothing if there is none, or if it is no number.
+    std::optional<std::int64_t> next() noexcept {
+        std::int64_t value = 0;
+        if (rest_.empty() || !rocketpush::detail::read_natural(rocketpush::detail::take_token(rest_, ','), value))
+            return std::nullopt;
+        return value;
+    }
+
+  private:
+    std::string_view rest_;
+};
+
+/**
+ * @brief How often a message of an orderly pop was delivered before: what the list says of its offset, else of its queue.
+ * @return 0 if the list has neither.
+ */
+inline std::int32_t times_delivered(std::string_view order_counts, std::int32_t queue_id,
+                                    std::int64_t offset) noexcept {
+    using namespace rocketpush::detail;
+    std::int32_t of_queue = 0, of_offset = 0;
+    read_pop_list(order_counts, [&](const pop_list_entry& entry) {
+        const bool exact          = entry.place.starts_with("qo");
+        auto place                = entry.place.substr(exact ? 2 : 0);
+        std::int32_t listed_queue = 0, count = 0;
+        std::int64_t listed_offset = offset;
+        if (!read_natural(exact ? take_token(place, '%') : place, listed_queue) ||
+            (exact && !read_natural(place, listed_offset)) || !read_natural(entry.values, count))
+            return false;
+        if (listed_queue == queue_id && listed_offset == offset)
+            (exact ? of_offset : of_queue) = count;
+        return true;
+    });
+    return of_offset > 0 ? of_offset : of_queue;
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+
+#include <algorithm>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace rocketpush::protocol {
+
+/**
+ * @brief Gives each message of a pop's answer its receipt.
+ *
+ * A message that has one in its properties, as retries do, keeps it; unless it is of another pop and the answer's lists know the
+ * message: somebody has sent a message again that he had popped. Else its place in the lists says which check point it belongs
+ * to. The list's value is the message's own offset where it is listed, else that at the message's rank among the offsets of its
+ * topic kind and queue. Messages out of one inner batch share a receipt.
+ *
+ * Keep one: in steady state it allocates nothing.
+ *
+ * @par Thread safety  None.
+ * @par Source         Java `MQClientAPIImpl.processPopResponse`. Differs: it goes by the rank alone, so when one message cannot be
+ *                     read the receipts of others are wrong; and it believes every receipt that a message brings.
+ */
+class receipt_maker {
+  public:
+    /**
+     * @param broker_name  Of the broker that answered; it and the messages outlive the receipts.
+     * @param messages     All of the answer, in its order.
+     * @param receipts     Gets as many, in that order, in place of those it has.
+     * @return How many messages the lists do not know, where there are lists. Their receipts are made as for a very old broker;
+     *         this one may not know them, and then the messages come again.
+     * @retval error::header_malformed  A list is none.
+     */
+    result<std::size_t> make(const pop_response& answer, std::string_view broker_name,
+                             std::span<const detail::message_fields> messages, std::vector<receipt_handle>& receipts) {
+        receipts.assign(messages.size(), {.pop_time         = answer.pop_time,
+                                          .invisible_millis = answer.invisible_millis,
+                                          .revive_queue_id  = answer.revive_queue_id,
+                                          .broker_name      = broker_name});
+        if (!read_lists(answer))
+            return error::header_malformed;
+        find_records(answer, messages, receipts);
+        std::ranges::sort(records_);
+        const auto unknown = number_ranks(receipts);
+        return starts_.empty() && offsets_.empty() ? std::size_t{0} : unknown;
+    }
+
+  private:
+    struct queue_key {
+        pop_topic topic                                             = pop_topic::normal;
+        std::int32_t queue_id                                       = 0;
+        friend auto operator<=>(const queue_key&, const queue_key&) = default;
+    };
+    /// An entry of either list: it has one of the two.
+    struct list_entry {
+        queue_key key;
+        std::int64_t start_offset = 0;
+        std::string_view offsets{};
+    };
+    /// One stored message, which is one or (an inner batch) several of those found.
+    struct record {
+        queue_key key;
+        std::int64_t offset                                   = 0;
+        std::uint32_t first                                   = 0; ///< Place among the messages.
+        std::uint32_t count                                   = 1;
+        friend auto operator<=>(const record&, const record&) = default;
+    };
+
+    bool read_lists(const pop_response& answer) {
+        starts_.clear();
+        offsets_.clear();
+        const auto read = [](std::string_view list, auto&& take) {
+            return read_pop_list(list, [&](const pop_list_entry& entry) {
+                queue_key key{entry.topic, 0};
+                return rocketpush::detail::read_natural(entry.place, key.queue_id) && take(key, entry.values);
+            });
+        };
+        const bool good = read(answer.start_offsets,
+                               [&](const queue_key& key, std::string_view value) {
+                                   auto& start = starts_.emplace_back(list_entry{key});
+                                   return rocketpush::detail::read_natural(value, start.start_offset);
+                               }) &&
+                          read(answer.message_offsets, [&](const queue_key& key, std::string_view values) {
+                              offsets_.push_back({key, 0, values});
+                              return true;
+                          });
+        std::ranges::stable_sort(starts_, {}, &list_entry::key);
+        std::ranges::stable_sort(offsets_, {}, &list_entry::key);
+        return good;
+    }
+
+    /// Sets what a receipt knows of its own message, and lists the stored messages that need the answer's lists.
+    void find_records(const pop_response& answer, std::span<const detail::message_fields> messages,
+                      std::vector<receipt_handle>& receipts) {
+        namespace layout = rocketpush::detail::message_layout;
+        records_.clear();
+        const char* previous = nullptr;
+        int strange          = 0; // a hostile answer must not have us search for ever
+        for (std::size_t i = 0; i < messages.size(); ++i) {
+            const message_view message(messages[i]);
+            auto& receipt      = receipts[i];
+            const auto* stored = messages[i].record;
+            const queue_key key{kind_of_topic(message.stored_topic()),
+                                std::max(0, rocketpush::detail::load_big<std::int32_t>(stored + layout::queue_id))};
+            const auto offset = rocketpush::detail::load_big<std::int64_t>(stored + layout::queue_offset);
+            if (const auto own = message.property(property_names::pop_receipt))
+                if (const auto parsed = parse_receipt(*own);
+                    parsed &&
+                    (parsed->pop_time == answer.pop_time || ++strange > most_pop_messages || !lists(key, offset))) {
+                    receipt  = *parsed;
+                    previous = nullptr;
+                    continue;
+                }
+            receipt.topic        = key.topic;
+            receipt.queue_id     = key.queue_id;
+            receipt.queue_offset = offset;
+            if (stored == previous)
+                ++records_.back().count;
+            else
+                records_.push_back({key, offset, static_cast<std::uint32_t>(i), 1});
+            previous = stored;
+        }
+    }
+
+    /// @return The number of messages whose queue or rank the lists do not have.
+    std::size_t number_ranks(std::vector<receipt_handle>& receipts) const {
+        std::size_t unknown = 0;
+        for (std::size_t i = 0; i < records_.size();) {
+            const auto key    = records_[i].key;
+            const auto first  = records_[i].offset;
+            const auto* start = find(starts_, key);
+            const auto* list  = find(offsets_, key);
+            const auto listed = list ? list->offsets : std::string_view();
+            pop_list_values values(listed), by_offset(listed);
+            auto own = by_offset.next(); // goes up the list as the offsets do
+            for (; i < records_.size() && records_[i].key == key; ++i) {
+                const auto& each = records_[i];
+                auto value       = values.next();
+                while (own && *own < each.offset)
+                    own = by_offset.next();
+                if (own == each.offset)
+                    value = own;
+                for (auto at = each.first; at < each.first + each.count; ++at) {
+                    receipts[at].start_offset = start ? start->start_offset : first;
+                    receipts[at].queue_offset = value.value_or(each.offset);
+                }
+                if (!start || !value)
+                    unknown += each.count;
+            }
+        }
+        return unknown;
+    }
+
+    bool lists(const queue_key& key, std::int64_t offset) const noexcept {
+        const auto* list = find(offsets_, key);
+        pop_list_values values(list ? list->offsets : std::string_view());
+        for (auto value = values.next(); value; value = values.next())
+            if (*value == offset)
+                return true;
+        return false;
+    }
+
+    static const list_entry* find(const std::vector<list_entry>& sorted, const queue_key& key) noexcept {
+        const auto found = std::ranges::lower_bound(sorted, key, {}, &list_entry::key);
+        return found != sorted.end() && found->key == key ? &*found : nullptr;
+    }
+
+    std::vector<list_entry> starts_;
+    std::vector<list_entry> offsets_;
+    std::vector<record> records_;
+};
+
+} // namespace rocketpush::protocol
+
+#endif
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace rocketpush {
+
+/// The pops of one queue.
+inline protocol::repeated_pop make_pops(const options& with, const message_queue& queue, const subscription& wanted) {
+    protocol::pop_request request;
+    request.consumer_group   = with.group;
+    request.topic            = queue.topic;
+    request.queue_id         = queue.queue_id;
+    request.invisible_millis = with.pop_invisible_time.count();
+    request.poll_millis      = with.suspend_timeout.count();
+    request.init_mode        = with.from == consume_from::first ? protocol::pop_init::min : protocol::pop_init::max;
+    request.expression_type  = to_string(wanted.type);
+    request.expression       = wanted.expression;
+    request.order            = false;
+    request.broker_name      = queue.broker_name;
+    return protocol::repeated_pop(request);
+}
+
+/**
+ * @brief The fetch loop of one queue that is popped: pops, decodes, filters, and hands batches over, until the queue is dropped.
+ *
+ * `pop_loop` decides, this does. At most one pop of a queue is under way. What the last one of a dropped queue still brings is
+ * consumed; or handed back to the broker, when the consumer stops.
+ *
+ * @tparam Host  The consumer: options, runtime, observer, calls and routes; see consumer_core.
+ * @par Source   Java `PopMessageRequest`, `DefaultMQPushConsumerImpl.popMessage`. Differs: messages that came too often, or cannot be
+ *               read, become dead letters, where Java acknowledges or forgets them; the born time is the broker's (0), since a
+ *               client whose clock is behind gets nothing else.
+ */
+template <class Host>
+class pop_fetcher {
+  public:
+    using queue_type    = typename Host::pop_queue_type;
+    using queue_ptr     = std::shared_ptr<queue_type>;
+    using batch_type    = typename Host::pop_batch_type;
+    using executor_type = typename Host::executor_type;
+    template <class T>
+    using task = detail::awaitable<T, executor_type>;
+
+    /// A broker answers a poll a little late.
+    static constexpr std::chrono::seconds answer_limit{10};
+
+    static task<void> run(std::shared_ptr<Host> host, queue_ptr queue, subscription wanted) {
+        pop_fetcher self(host, queue, std::move(wanted));
+        while (!queue->dropped) {
+            self.follow_subscription();
+            const auto outside = self.outside();
+            const auto action  = self.loop_.next(queue->waiting, queue->held_bytes(), outside);
+            if (std::holds_alternative<pop_action::request>(action)) {
+                if (!self.connected()) {
+                    const bool opened = co_await self.connect();
+                    if (!opened)
+                        continue;
+                }
+                self.begin_pop();
+                const auto limit       = host->settings().suspend_timeout + answer_limit;
+                auto [failure, answer] = co_await queue->connection->async_request(
+                    self.pops_.with(self.turn_), {}, limit, detail::await_tuple<executor_type>);
+                self.end_pop(failure, std::move(answer));
+            } else if (const auto* wait = std::get_if<pop_action::wait>(&action)) {
+                co_await self.sleep_until(host->runtime().now() + wait->delay);
+            } else if (const auto* pause = std::get_if<pop_action::pause>(&action)) {
+                co_await self.wait_for_acks(pause->why);
+            }
+        }
+    }
+
+  private:
+    pop_fetcher(const std::shared_ptr<Host>& host, const queue_ptr& queue, subscription wanted)
+        : host_(*host),
+          queue_(*queue),
+          wanted_(std::move(wanted)),
+          pops_(make_pops(host->settings(), queue->queue, wanted_)),
+          loop_(host->pop_pace()) {
+        turn_.max_messages = static_cast<std::int32_t>(host->settings().pop_batch_size);
+    }
+
+    /// What keeps the queue from being popped whatever it holds. What a poll brings cannot be let go of without harm, so the consumer's
+    /// memory is looked at before; an answer may go beyond it.
+    flow_state outside() const {
+        if (host_.suspended() || host_.queues().is_suspended(queue_.queue))
+            return flow_state::suspended;
+        return queue_.waiting == 0 || host_.memory().fits(0, 0) ? flow_state::open : flow_state::out_of_memory;
+    }
+
+    /// The topic may have been subscribed anew, with another expression.
+    void follow_subscription() {
+        const auto* now = host_.subscription_of(queue_.queue.topic);
+        if (!now || now->version == wanted_.version)
+            return;
+        wanted_ = *now;
+        pops_   = make_pops(host_.settings(), queue_.queue, wanted_);
+    }
+
+    bool connected() const {
+        return queue_.connection && queue_.connection->is_open() && queue_.connection_route == host_.routes().version();
+    }
+
+    /// To the master; nobody else pops. @return Whether there is a connection now.
+    task<bool> connect() {
+        const auto version = host_.routes().version();
+        const auto where   = host_.routes().address(queue_.queue.broker_name);
+        if (!where) {
+            fail(where.error());
+            co_return false;
+        }
+        auto opened = co_await host_.calls().connect(where->where);
+        if (queue_.dropped)
+            co_return false;
+        if (!opened) {
+            fail(opened.error());
+            co_return false;
+        }
+        queue_.connection       = *opened;
+        queue_.connection_route = version;
+        co_return true;
+    }
+
+    void begin_pop() {
+        queue_.flow    = flow_state::open;
+        queue_.polling = true;
+        queue_.polled  = host_.runtime().now();
+    }
+
+    void end_pop(std::error_code failure, received_frame answer) {
+        queue_.polling = false;
+        if (failure)
+            fail(failure);
+        else
+            take(std::move(answer), host_.runtime().now() - queue_.polled);
+        if (queue_.dropped)
+            queue_.idle.wake();
+    }
+
+    void fail(std::error_code why) {
+        loop_.failed();
+        if (!queue_.dropped && why != error::operation_cancelled)
+            host_.observe().on_pull_failure(queue_.queue, why);
+    }
+
+    void take(received_frame answer, std::chrono::nanoseconds took) {
+        const auto code = static_cast<response_code>(answer.header.code);
+        if (code != response_code::success) {
+            loop_.answered(code);
+            if (!pop_loop::is_empty_poll(code) && !queue_.dropped)
+                host_.observe().on_pull_failure(queue_.queue, code);
+            return;
+        }
+        const auto fields = protocol::read_fields<protocol::pop_response>(answer.header);
+        if (!fields)
+            return fail(fields.error());
+        queue_.rest = fields->rest_messages;
+        loop_.found();
+        deliver(*fields, std::move(answer), took);
+    }
+
+    void deliver(const protocol::pop_response& fields, received_frame answer, std::chrono::nanoseconds took) {
+        auto batch    = host_.pops().take_batch();
+        batch->came   = host_.runtime().now();
+        batch->origin = {&queue_.queue, host_.own_retry_topic(), -1, -1, host_.name_space()};
+        batch->home   = &queue_;
+        decode(*batch, keep_frame(*batch, host_.blocks(), answer));
+        const auto decoded = batch->messages.size();
+        const auto unknown = receipts_.make(fields, queue_.queue.broker_name, batch->messages, handles_);
+        if (!unknown) { // nothing can be acknowledged: all of it comes again
+            host_.pops().give_back(std::move(batch));
+            return fail(unknown.error());
+        }
+        make_records(*batch);
+
+        queue_.counts.pulls += 1;
+        queue_.counts.pull_time += took;
+        queue_.counts.pulled += batch->messages.size();
+        queue_.counts.pulled_bytes += answer.size;
+        queue_.counts.filtered += decoded - batch->messages.size() - batch->condemned.size();
+        host_.observe().on_pull(queue_.queue, batch->messages.size(), answer.size, took);
+        host_.pops().take_over(queue_, std::move(batch));
+    }
+
+    /// Finds the messages. One that is damaged is among them, if it can be told where it ends: its place counts.
+    void decode(batch_type& batch, std::string_view body) {
+        damaged_.clear();
+        const auto on_bad = [&](std::error_code why, std::string_view record, queue_offset offset) {
+            ++queue_.counts.bad;
+            host_.observe().on_bad_message(queue_.queue, offset, why);
+            const auto before = batch.messages.size();
+            if (before != 0 && batch.messages.back().record == record.data())
+                return; // some of an inner batch are good: they stand for it
+            const auto nothing = [](std::error_code, std::string_view, queue_offset) {};
+            protocol::message_decoder lenient({.check_crc = false, .decompress = false});
+            lenient.decode(record, batch.origin, batch.inflated, batch.messages, nothing);
+            if (batch.messages.size() > before)
+                damaged_.push_back(batch.messages.back().record);
+        };
+        host_.decoder().decode(body, batch.origin, batch.inflated, batch.messages, on_bad);
+    }
+
+    /// Sorts what was found into stored messages with their receipts, and leaves in the batch what the listener is to get.
+    void make_records(batch_type& batch) {
+        auto& messages       = batch.messages;
+        const int most       = host_.max_reconsume_times();
+        std::uint32_t kept   = 0;
+        std::size_t next_bad = 0;
+        for (std::size_t i = 0; i < messages.size();) {
+            const auto* stored = messages[i].record;
+            popped_record record;
+            record.receipt = handles_[i];
+            record.times   = receipt_times::of(batch.came, handles_[i].invisible_millis);
+            record.first   = kept;
+            const bool bad = next_bad < damaged_.size() && damaged_[next_bad] == stored;
+            next_bad += bad;
+            record.condemned = bad || (messages[i].reconsume_times > most && wanted(messages[i]));
+            if (record.condemned) {
+                record.first = static_cast<std::uint32_t>(batch.condemned.size());
+                batch.condemned.push_back(messages[i]);
+            }
+            for (; i < messages.size() && messages[i].record == stored; ++i)
+                if (!record.condemned && wanted(messages[i]) && wanted_by(host_.observe(), queue_.queue, messages[i])) {
+                    messages[kept++] = messages[i];
+                    ++record.count;
+                }
+            batch.records.push_back(record);
+        }
+        messages.resize(kept);
+    }
+
+    /// Brokers compare only the hashes of tags.
+    bool wanted(const detail::message_fields& message) const noexcept {
+        return wanted_.tags.empty() || wanted_.matches(message_view(message).tags());
+    }
+
+    task<void> sleep_until(std::chrono::steady_clock::time_point deadline) {
+        while (!queue_.dropped && host_.runtime().now() < deadline)
+            co_await queue_.wake.wait_until(deadline);
+    }
+
+    task<void> wait_for_acks(flow_state why) {
+        host_.collect_soon();
+        if (std::exchange(queue_.flow, why) != why)
+            host_.observe().on_flow_control(queue_.queue, why, cache_level{queue_.waiting, queue_.held_bytes(), 0});
+        co_await queue_.wake.wait_until(host_.runtime().now() + std::chrono::seconds(1));
+    }
+
+    Host& host_;
+    queue_type& queue_;
+    subscription wanted_;
+    protocol::repeated_pop pops_;
+    protocol::pop_turn turn_;
+    pop_loop loop_;
+    protocol::receipt_maker receipts_;
+    std::vector<protocol::receipt_handle> handles_; ///< Of the messages of an answer, in their order.
+    std::vector<const char*> damaged_;              ///< Stored messages of an answer that cannot be read.
+};
+
+} // namespace rocketpush
+
+#endif
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief The queues that one consumer pops, each from its assignment until nothing of it is left here.
+ *
+ * There is nothing to take over and nothing to commit: the broker knows who has which message. Giving up: no further pop, running
+ * listener calls to their end (not for ever), what was consumed acknowledged, what was not handed back.
+ *
+ * @tparam Host  The consumer; see consumer_core.
+ * @par Thread safety  None; on the strand.
+ * @par Source  Java `RebalanceImpl.popProcessQueueTable`.
+ */
+template <class Host>
+class pop_table {
+  public:
+    using queue_type    = typename Host::pop_queue_type;
+    using queue_ptr     = std::shared_ptr<queue_type>;
+    using batch_type    = typename Host::pop_batch_type;
+    using settlement    = pop_settlement<Host>;
+    using executor_type = typename Host::executor_type;
+    using time_point    = std::chrono::steady_clock::time_point;
+    template <class T>
+    using task = detail::awaitable<T, executor_type>;
+
+    /// How long a queue that is given up waits for its running listener calls.
+    static constexpr std::chrono::seconds hand_over_limit{5};
+    /// A poll that found something is answered within this; one that is older is being held.
+    static constexpr std::chrono::milliseconds poll_processing_limit{300};
+    /// Batches that are kept for the next pops.
+    static constexpr std::size_t most_spare_batches = 64;
+
+    explicit pop_table(Host& host) : host_(host) {}
+
+    /// The queues of `topic` that are ours, in order; not those on their way out.
+    std::vector<message_queue> held(const std::string& topic) const {
+        std::vector<message_queue> found;
+        for (auto at = first_of({topic, {}, lowest_id}); at != queues_.end() && at->first.topic == topic; ++at)
+            if (!at->second->dropped)
+                found.push_back(at->first);
+        return found;
+    }
+    /// Whether a queue of this topic and broker is here, in any stage.
+    bool has(const std::string& topic, const std::string& broker_name) const {
+        const auto at = first_of({topic, broker_name, lowest_id});
+        return at != queues_.end() && at->first.topic == topic && at->first.broker_name == broker_name;
+    }
+    /// Whether nothing is being given up.
+    bool settled() const {
+        return std::ranges::none_of(queues_, [](const auto& each) { return each.second->dropped; });
+    }
+
+    /// In the order of the queues.
+    const auto& all() const noexcept { return queues_; }
+    const work_counts& past_counts() const noexcept { return past_; }
+
+    /// Begins to pop a queue, if it is not here. @param wanted  The subscription of its topic.
+    void acquire(const message_queue& queue, const subscription& wanted) {
+        auto& owned = queues_[queue];
+        if (owned)
+            return;
+        owned              = std::make_shared<queue_type>(queue, host_.runtime());
+        owned->stage_since = host_.runtime().now();
+        host_.observe().on_pop_begun(queue);
+        host_.spawn(pop_fetcher<Host>::run(host_.shared_from_this(), owned, wanted));
+        begin_renewals();
+    }
+
+    void release(const message_queue& queue) {
+        if (const auto found = queues_.find(queue); found != queues_.end())
+            release(found->second);
+    }
+    /// Gives up every queue of a topic.
+    void release_topic(const std::string& topic) {
+        for (auto at = first_of({topic, {}, lowest_id}); at != queues_.end() && at->first.topic == topic; ++at) {
+            at->second->idle.wake(); // what is being given up has no poll to wait for any more
+            release(at->second);
+        }
+    }
+    /// Waits until nothing of a topic is here any more, or it is subscribed again.
+    task<void> wait_until_released(std::string topic) {
+        for (;;) {
+            const auto at = first_of({topic, {}, lowest_id});
+            if (at == queues_.end() || at->first.topic != topic || !at->second->dropped)
+                break;
+            const auto owned = at->second;
+            co_await owned->gone.wait();
+        }
+    }
+
+    /// For a consumer that stops; those that are being given up already wait by its deadline from now on.
+    void release_all() {
+        for (const auto& [queue, owned] : std::map(queues_)) {
+            for (auto* nap : owned->naps)
+                nap->cancel();
+            owned->idle.wake();
+            release(owned);
+        }
+    }
+
+    /// Waits until every queue was given up, until `deadline`. @return Whether all were.
+    task<bool> wait_until_empty(time_point deadline) {
+        while (!queues_.empty() && host_.runtime().now() < deadline)
+            co_await emptied_.wait_until(deadline);
+        co_return queues_.empty() && left_behind_.empty();
+    }
+    /// When the consumer has stopped.
+    void close() {
+        closed_ = true;
+        renewal_due_.wake();
+    }
+
+    // Batches.
+
+    std::unique_ptr<batch_type> take_batch() {
+        if (spare_.empty())
+            return std::make_unique<batch_type>();
+        auto taken = std::move(spare_.back());
+        spare_.pop_back();
+        return taken;
+    }
+    void give_back(std::unique_ptr<batch_type> batch) {
+        batch->clear();
+        if (spare_.size() < most_spare_batches)
+            spare_.push_back(std::move(batch));
+    }
+
+    /// Has a batch consumed that a pop of `queue` brought.
+    void take_over(queue_type& queue, std::unique_ptr<batch_type> filled) {
+        const auto owned = share(queue);
+        if (!owned) // a poll that outlived its queue, at the end of all
+            return give_back(std::move(filled));
+        auto& batch = *filled;
+        batch.open  = batch.records.size();
+        queue.waiting += batch.open;
+        queue.batches.push_back(std::move(filled));
+        for (const auto& record : batch.records)
+            renew_by(record.times.next());
+        batch.prepare();
+        if (queue.dropped && !host_.running())
+            batch.cancel_unclaimed(); // all of it is handed back
+        batch.heard = !batch.has_unclaimed();
+        settlement::settle(host_.shared_from_this(), owned, batch); // what no listener gets
+        if (!batch.heard)
+            host_.dispatch(batch);
+    }
+
+    /// The last runner has left `batch`.
+    void batch_ran(batch_type& batch) {
+        auto& queue = *static_cast<queue_type*>(batch.home);
+        batch.hear();
+        queue.counts += counts_of(batch);
+        settle(queue, batch);
+    }
+    /// Messages of `batch`, which still runs, have failed.
+    void batch_has_failed(batch_type& batch) { settle(*static_cast<queue_type*>(batch.home), batch); }
+
+    /// Lets go of batches that are done with, and tells those who wait for it.
+    void retire(queue_type& queue) {
+        const auto gone =
+            std::ranges::partition(queue.batches, [](const auto& each) { return !each->heard || each->open != 0; });
+        for (auto& each : gone)
+            give_back(std::move(each));
+        queue.batches.erase(gone.begin(), gone.end());
+        queue.wake.wake();
+        queue.idle.wake();
+        if (queue.batches.empty() && !left_behind_.empty())
+            std::erase_if(left_behind_, [&](const queue_ptr& each) { return each.get() == &queue; });
+    }
+
+    /// Looks at the receipts at `when` at the latest.
+    void renew_by(time_point when) {
+        if (when < next_renewal_) {
+            next_renewal_ = when;
+            renewal_due_.wake();
+        }
+    }
+
+  private:
+    static constexpr auto lowest_id = std::numeric_limits<std::int32_t>::min();
+
+    auto first_of(const message_queue& least) const { return queues_.lower_bound(least); }
+
+    static work_counts counts_of(const batch_type& batch) {
+        work_counts counts;
+        counts.calls        = batch.tally.calls.load();
+        counts.succeeded    = batch.tally.succeeded.load();
+        counts.failed       = batch.tally.failed.load();
+        counts.consume_time = std::chrono::nanoseconds(batch.tally.nanoseconds.load());
+        return counts;
+    }
+
+    queue_ptr share(queue_type& queue) const {
+        if (const auto found = queues_.find(queue.queue); found != queues_.end() && found->second.get() == &queue)
+            return found->second;
+        const auto left = std::ranges::find(left_behind_, &queue, [](const queue_ptr& each) { return each.get(); });
+        return left == left_behind_.end() ? nullptr : *left;
+    }
+
+    void settle(queue_type& queue, batch_type& batch) {
+        if (const auto owned = share(queue))
+            settlement::settle(host_.shared_from_this(), owned, batch);
+    }
+
+    void release(const queue_ptr& owned) {
+        if (std::exchange(owned->dropped, true))
+            return;
+        owned->stage       = queue_stage::releasing;
+        owned->stage_since = host_.runtime().now();
+        owned->wake.wake();
+        host_.spawn(hand_over(host_.shared_from_this(), owned));
+    }
+
+    static task<void> hand_over(std::shared_ptr<Host> host, queue_ptr owned) {
+        auto& table    = host->pops();
+        const auto now = [&] { return host->runtime().now(); };
+        // The last poll may still bring messages. They are consumed while the topic is; a consumer that stops or has taken the topic
+        // back does not wait for a poll that the broker holds.
+        const auto processed   = std::min(owned->polled + poll_processing_limit, host->stop_deadline());
+        const auto answered_by = [&] {
+            const bool goes_on = host->running() && host->subscription_of(owned->queue.topic);
+            return goes_on ? time_point::max() : processed;
+        };
+        while (owned->polling && now() < answered_by())
+            co_await owned->idle.wait_until(answered_by());
+        const auto begun = now();
+        const auto limit = [&] { return host->running() ? begun + hand_over_limit : host->stop_deadline(); };
+        for (host->collect_soon(); owned->running() && now() < limit(); host->collect_soon()) {
+            if (!host->running())
+                table.cancel(*owned); // others shall have them soon
+            co_await owned->idle.wait_until(limit());
+        }
+        table.cancel(*owned);
+        host->collect_soon();
+        const auto settled_by = now() + host->settings().request_timeout;
+        while (owned->unsettled() && now() < settled_by)
+            co_await owned->idle.wait_until(settled_by);
+
+        host->observe().on_pop_ended(owned->queue);
+        if (!owned->batches.empty()) // a hung listener: its batch stays until the call returns
+            table.left_behind_.push_back(owned);
+        table.erase(owned);
+        host->rebalance_later(); // it may be ours again already
+    }
+
+    void cancel(queue_type& queue) {
+        queue.cancel_unclaimed();
+        host_.forget_exhausted();
+    }
+
+    void erase(const queue_ptr& owned) {
+        queues_.erase(owned->queue);
+        owned->gone.set();
+        past_ += owned->counts;
+        if (queues_.empty())
+            emptied_.wake();
+    }
+
+    void begin_renewals() {
+        if (!std::exchange(renewing_, true))
+            host_.spawn(renewal_duty(host_.shared_from_this()));
+    }
+
+    static task<void> renewal_duty(std::shared_ptr<Host> host) {
+        auto& table = host->pops();
+        while (!table.closed_) {
+            auto next = time_point::max();
+            auto all  = table.left_behind_;
+            for (const auto& [queue, owned] : table.queues_)
+                all.push_back(owned);
+            for (const auto& owned : all)
+                next = std::min(next, settlement::renew(host, owned));
+            all.clear();
+            table.next_renewal_ = next;
+            co_await table.renewal_due_.wait_until(next);
+        }
+    }
+
+    Host& host_;
+    std::map<message_queue, queue_ptr> queues_;
+    std::vector<queue_ptr> left_behind_; ///< Given up while a listener call still runs.
+    std::vector<std::unique_ptr<batch_type>> spare_;
+    work_counts past_;
+    detail::wake_up<typename Host::runtime_type> emptied_{host_.runtime()};
+    detail::wake_up<typename Host::runtime_type> renewal_due_{host_.runtime()};
+    time_point next_renewal_ = time_point::max(); ///< When the receipts are looked at next.
+    bool renewing_           = false;
+    bool closed_             = false;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/rebalance/queue_memory.hpp
+#ifndef ROCKETPUSH_REBALANCE_QUEUE_MEMORY_HPP
+#define ROCKETPUSH_REBALANCE_QUEUE_MEMORY_HPP
+
+// rocketpush/fetch/memory_budget.hpp
+#ifndef ROCKETPUSH_FETCH_MEMORY_BUDGET_HPP
+#define ROCKETPUSH_FETCH_MEMORY_BUDGET_HPP
+
+
+#include <algorithm>
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <utility>
+
+namespace rocketpush {
+
+/// What a consumer holds of messages at a moment, bytes.
+struct memory_use {
+    std::size_t held = 0; ///< Of all memory that counts.
+    std::size_t own  = 0; ///< Of it, messages of this consumer; without any of them nobody would make room.
+};
+
+/**
+ * @brief One budget of bytes for all queues of a consumer, and the line of those that wait for room.
+ *
+ * While there is room a queue pulls as it likes. An answer that comes when the budget is used up is not kept, and its queue
+ * stands in line with what it needs; nobody passes the line. The first in it is let in when there is room for what it needs,
+ * which is set aside until its answer has come. So each gets its turn, and nothing is ever held beyond the budget but the
+ * answer that a connection is reading.
+ *
+ * A consumer that holds nothing always lets one in, whatever that needs: a budget smaller than an answer makes it slow, not dead.
+ *
+ * A value: it is told what is held, and knows no memory. `Queue` is a shared pointer to what has `dropped`, `in_memory_line` and
+ * `memory_set_aside`.
+ *
+ * @par Thread safety  None; on the strand.
+ */
+template <class Queue>
+class memory_budget {
+  public:
+    /// @param limit  Bytes. @param answer  Bytes that a queue needs that does not know better.
+    memory_budget(std::size_t limit, std::size_t answer) noexcept : limit_(limit), answer_(answer) {}
+
+    std::size_t limit() const noexcept { return limit_; }
+    void limit(std::size_t bytes) noexcept { limit_ = bytes; }
+
+    /// Whether a queue that was not let in may pull.
+    bool open(memory_use use) const noexcept {
+        return line_.empty() && (use.held + set_aside_ < limit_ || (use.own == 0 && set_aside_ == 0));
+    }
+
+    /// Whether an answer may be kept. @param use  With the answer in `held`, and without it in `own`.
+    bool fits(memory_use use) const noexcept { return use.held <= limit_ || use.own == 0; }
+
+    bool waiting() const noexcept { return !line_.empty(); }
+
+    /**
+     * @brief Stands in line.
+     * @param need   Bytes that its answer had; 0: it does not know.
+     * @param ahead  It has had its turn, and what was set aside was not enough.
+     */
+    void enter(const Queue& queue, std::size_t need, bool ahead = false) {
+        if (queue->in_memory_line)
+            return;
+        queue->in_memory_line = true;
+        const place taken{queue, std::min(need != 0 ? need : answer_, limit_)};
+        if (ahead)
+            line_.push_front(taken);
+        else
+            line_.push_back(taken);
+    }
+
+    /// The next one that may pull now; what it needs is set aside.
+    std::optional<Queue> let_in(memory_use use) {
+        while (!line_.empty() && line_.front().queue->dropped)
+            leave();
+        if (line_.empty())
+            return std::nullopt;
+        const auto need    = line_.front().need;
+        const bool is_room = use.held + set_aside_ + need <= limit_;
+        if (!is_room && (use.own != 0 || set_aside_ != 0))
+            return std::nullopt;
+        auto first              = leave();
+        first->memory_set_aside = need;
+        set_aside_ += need;
+        return first;
+    }
+
+    /// It has its answer, or does not pull after all.
+    template <class Each>
+    void take_back(Each& queue) noexcept {
+        ROCKETPUSH_ASSERT(queue.memory_set_aside <= set_aside_, "what is taken back was set aside");
+        set_aside_ -= std::exchange(queue.memory_set_aside, 0);
+    }
+
+  private:
+    struct place {
+        Queue queue;
+        std::size_t need;
+    };
+
+    Queue leave() {
+        auto first = std::move(line_.front().queue);
+        line_.pop_front();
+        first->in_memory_line = false;
+        return first;
+    }
+
+    std::size_t limit_;
+    std::size_t answer_;
+    std::size_t set_aside_ = 0;
+    std::deque<place> line_;
+};
+
+} // namespace rocketpush
+
+#endif
+
+#include <bit>
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief Counts what all queues of a consumer hold, and keeps it within one budget.
+ *
+ * Where the consumer has its client for itself, the blocks that are really in use count, those that connections read into
+ * included, and inflated bodies. On a shared client, whose blocks lie about for several consumers, the shares of this one's frames.
+ *
+ * @tparam Host  The consumer; see consumer_core.
+ * @par Thread safety  None; on the strand.
+ */
+template <class Host>
+class queue_memory {
+  public:
+    using queue_type = typename Host::queue_type;
+    using queue_ptr  = std::shared_ptr<queue_type>;
+
+    explicit queue_memory(Host& host)
+        : host_(host),
+          budget_(host.settings().max_consumer_bytes,
+                  std::bit_ceil(host.settings().pull_batch_bytes + block_for_header)) {}
+
+    static constexpr std::size_t block_for_header = 4096; ///< Bytes of an answer before its messages, at most.
+
+    void limit(std::size_t bytes) {
+        budget_.limit(bytes);
+        let_in();
+    }
+
+    /// Whether the queue may pull.
+    bool open(const queue_type& queue) const {
+        return queue.memory_set_aside != 0 || (!queue.in_memory_line && budget_.open(use(0, 0)));
+    }
+    /// Whether an answer that has come, and is in nobody's cache yet, may be kept.
+    bool fits(std::size_t frame, std::size_t inflated) const { return budget_.fits(use(frame, inflated)); }
+
+    /// The queue waits until it is woken; a later call changes nothing. See memory_budget::enter.
+    void enter(const queue_ptr& queue, std::size_t need, bool ahead) {
+        budget_.enter(queue, need, ahead);
+        let_in();
+    }
+
+    /// The queue's pull is over, or it does not pull.
+    void pulled(queue_type& queue) {
+        if (queue.memory_set_aside == 0)
+            return;
+        budget_.take_back(queue);
+        let_in();
+    }
+
+    /// After the queue's cache has changed.
+    void recount(queue_type& queue) { recount(queue, queue.cache.cached_bytes(), queue.cache.inflated_bytes()); }
+    /// Before the queue goes.
+    void forget(queue_type& queue) { recount(queue, 0, 0); }
+
+  private:
+    void recount(queue_type& queue, std::size_t bytes, std::size_t inflated) {
+        const bool less = bytes < queue.counted_bytes;
+        held_           = held_ - std::exchange(queue.counted_bytes, bytes) + bytes;
+        inflated_       = inflated_ - std::exchange(queue.counted_inflated, inflated) + inflated;
+        if (less)
+            let_in();
+    }
+
+    memory_use use(std::size_t frame, std::size_t inflated) const {
+        if (host_.client().has_one_consumer())
+            return {host_.client().blocks().live_bytes() + inflated_ + inflated, held_};
+        return {held_ + frame + inflated, held_};
+    }
+
+    void let_in() {
+        while (budget_.waiting()) {
+            const auto next = budget_.let_in(use(0, 0));
+            if (!next)
+                return;
+            (*next)->wake.wake();
+        }
+    }
+
+    Host& host_;
+    memory_budget<queue_ptr> budget_;
+    std::size_t held_     = 0; ///< Of all queues, those included that were left behind.
+    std::size_t inflated_ = 0; ///< Of it, inflated bodies.
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/rebalance/subscription_book.hpp
+#ifndef ROCKETPUSH_REBALANCE_SUBSCRIPTION_BOOK_HPP
+#define ROCKETPUSH_REBALANCE_SUBSCRIPTION_BOOK_HPP
+
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief The topics that a consumer has subscribed, and how they change while it runs.
+ *
+ * A new topic: its route is fetched, the brokers are told, then its queues are shared out. Another expression: as if the
+ * topic's queues were given up and taken over anew, so that the new expression holds from the committed offset on. A topic
+ * taken back: its queues are given up in good order, then the brokers are told.
+ *
+ * A SQL condition is compiled by the topic's brokers before any of them hears of it in a heartbeat: there the newest
+ * subscription of a group is everybody's.
+ *
+ * @tparam Host  The consumer; see consumer_core.
+ * @par Thread safety  None; on the strand.
+ * @par Source  Java `DefaultMQPushConsumerImpl.subscribe`, `unsubscribe`, `MQClientInstance.checkClientInBroker`.
+ */
+template <class Host>
+class subscription_book {
+  public:
+    template <class T>
+    using task = detail::awaitable<T, typename Host::executor_type>;
+
+    const std::map<std::string, subscription>& all() const noexcept { return by_topic_; }
+    const subscription* find(const std::string& topic) const {
+        const auto found = by_topic_.find(topic);
+        return found == by_topic_.end() ? nullptr : &found->second;
+    }
+    std::vector<std::string> topics() const {
+        std::vector<std::string> found;
+        for (const auto& [topic, wanted] : by_topic_)
+            found.push_back(topic);
+        return found;
+    }
+
+    /// Before start; again replaces the expression.
+    void put(subscription wanted) {
+        if (wanted.type == filter_type::sql92)
+            unchecked_.insert(wanted.topic);
+        else
+            unchecked_.erase(wanted.topic);
+        by_topic_.insert_or_assign(wanted.topic, std::move(wanted));
+    }
+    /// @return Whether it was there.
+    bool take_back(const std::string& topic) {
+        unchecked_.erase(topic);
+        return by_topic_.erase(topic) != 0;
+    }
+
+    /**
+     * @brief Subscribes a topic while the consumer runs.
+     * @param why  Is given the broker's text if it refuses the condition.
+     * @retval error::filter_refused, error::operation_cancelled (stopped meanwhile)
+     */
+    static task<std::error_code> add(std::shared_ptr<Host> host, subscription wanted,
+                                     std::shared_ptr<std::string> why) {
+        auto& book       = host->subscriptions();
+        const auto topic = wanted.topic;
+        const auto route = co_await host->client().refresh_now(topic);
+        if (wanted.type == filter_type::sql92) {
+            const auto refused = co_await try_filter(host, wanted, why);
+            if (refused) {
+                host->client().forget_unwanted_topics();
+                co_return refused;
+            }
+        }
+        if (!host->active())
+            co_return error::operation_cancelled;
+        const auto before = book.by_topic_.find(topic);
+        const bool known  = before != book.by_topic_.end();
+        if (known && before->second.type == wanted.type && before->second.expression == wanted.expression)
+            co_return std::error_code();
+        wanted.version = std::max(wanted.version, known ? before->second.version + 1 : 0);
+        book.put(std::move(wanted));
+        if (known)
+            host->queues().release_topic(topic);
+        else
+            host->queues().remember_first_queues(host->routes().queues(topic));
+        if (!route || host->routes().knows(topic))
+            book.unchecked_.erase(topic);
+        if (host->running())
+            co_await host->client().heartbeat();
+        else
+            host->heartbeat_soon(); // start() is about to send the first one, perhaps without this topic
+        if (route)
+            host->route_failure(topic, route);
+        else
+            host->route_changed(topic, host->routes().queues(topic).size());
+        co_return std::error_code();
+    }
+
+    /**
+     * @brief Gives up a topic while the consumer runs; returns when its queues were released and the brokers know.
+     * @retval error::not_subscribed
+     */
+    static task<std::error_code> remove(std::shared_ptr<Host> host, std::string topic) {
+        auto& book = host->subscriptions();
+        if (topic == host->own_retry_topic() || !book.take_back(topic))
+            co_return error::not_subscribed;
+        host->rebalance().forget(topic);
+        host->queues().release_topic(topic);
+        if constexpr (Host::pops_queues) {
+            host->pops().release_topic(topic);
+            co_await host->pops().wait_until_released(topic);
+        }
+        co_await host->queues().wait_until_released(topic);
+        if (!host->running())
+            co_return std::error_code();
+        co_await host->client().heartbeat();
+        host->client().forget_unwanted_topics();
+        co_return std::error_code();
+    }
+
+    /// Has the brokers try every SQL condition that none has tried yet, as far as the routes are known.
+    static task<std::error_code> check_filters(std::shared_ptr<Host> host, std::shared_ptr<std::string> why) {
+        auto& book = host->subscriptions();
+        const std::vector<std::string> topics(book.unchecked_.begin(), book.unchecked_.end());
+        for (const auto& topic : topics) {
+            const auto* wanted = book.find(topic);
+            if (!wanted || !host->routes().knows(topic))
+                continue; // a topic that does not exist yet
+            book.unchecked_.erase(topic);
+            const auto refused = co_await try_filter(host, *wanted, why);
+            if (refused)
+                co_return refused;
+        }
+        co_return std::error_code();
+    }
+
+    /// For a topic whose route came after its subscription.
+    void route_came(const std::shared_ptr<Host>& host, const std::string& topic) {
+        if (unchecked_.contains(topic))
+            host->spawn(check_late(host));
+    }
+
+  private:
+    static task<void> check_late(std::shared_ptr<Host> host) {
+        const auto told = std::make_shared<std::string>();
+        co_await check_filters(host, told);
+    }
+
+    /// One broker that refuses is enough: its queues could not be read. One that is away says nothing against it.
+    static task<std::error_code> try_filter(std::shared_ptr<Host> host, subscription wanted,
+                                            std::shared_ptr<std::string> why) {
+        const auto brokers = host->routes().brokers_of(wanted.topic);
+        for (const auto& broker : brokers) {
+            const auto answer =
+                co_await host->calls().check_filter(broker, host->client_id(), host->settings().group, wanted);
+            if (!answer.code || answer.code.category() != response_category())
+                continue;
+            *why = to_string(broker) + " refuses " + std::string(to_string(wanted.type)) + " \"" + wanted.expression +
+                   "\" for topic " + wanted.topic + ": " + answer.text;
+            host->observe().on_filter_refused(wanted.topic, answer.code, *why);
+            co_return error::filter_refused;
+        }
+        co_return std::error_code();
+    }
+
+    std::map<std::string, subscription> by_topic_; ///< Fetch loops refer to them: assigned in place, and not moved.
+    std::set<std::string> unchecked_;              ///< Of SQL, and no broker has compiled it.
+};
+
+} // namespace rocketpush
+
+#endif
 
 #include <algorithm>
 #include <atomic>
@@ -13232,11 +20231,13 @@ class client {
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -13256,18 +20257,36 @@ template <listener Listener, transport Transport, allocation_strategy Allocation
 class consumer_core : public std::enable_shared_from_this<
                           consumer_core<Listener, Transport, Allocation, Offsets, Executor, Observer, Runtime>> {
   public:
-    using runtime_type     = Runtime;
-    using executor_type    = typename Runtime::executor_type;
-    using client_type      = client_instance<Transport, Runtime>;
-    using connection_ptr   = typename client_type::pool_type::connection_ptr;
-    using connection_type  = typename client_type::connection_type;
-    using consumption_type = concurrent_consumption<Listener, Executor, Observer, Runtime, consumer_core>;
-    using batch_type       = typename consumption_type::batch_type;
-    using queue_type       = owned_queue<connection_type, Runtime, consumption_type::concurrent>;
-    using milliseconds     = std::chrono::milliseconds;
-    using time_point       = std::chrono::steady_clock::time_point;
+    using runtime_type    = Runtime;
+    using store_type      = Offsets;
+    using executor_type   = typename Runtime::executor_type;
+    using client_type     = client_instance<Transport, Runtime>;
+    using connection_ptr  = typename client_type::pool_type::connection_ptr;
+    using connection_type = typename client_type::connection_type;
+    using consumption_type =
+        typename consumption_of<Listener>::template type<Executor, Observer, Runtime, consumer_core>;
+    using batch_type     = typename consumption_type::batch_type;
+    using order_type     = typename consumption_type::order_type;
+    using queue_type     = owned_queue<connection_type, Runtime, consumption_type::concurrent, order_type>;
+    using pop_batch_type = popped_batch<consumption_type::concurrent>;
+    using pop_queue_type = popped_queue<connection_type, Runtime, pop_batch_type>;
+    using milliseconds   = std::chrono::milliseconds;
+    using time_point     = std::chrono::steady_clock::time_point;
     template <class T>
     using task = detail::awaitable<T, executor_type>;
+
+    /// Whether every member reads every queue: none is shared out, offsets are the member's own, and what fails is dropped.
+    static constexpr bool broadcasting = model_of<Offsets>() == message_model::broadcasting;
+    /// Whether each queue's messages are consumed one after the other.
+    static constexpr bool in_order = consumption_type::in_order;
+    /// Whether that holds for the whole group: brokers lock the queues for their members.
+    static constexpr bool locks_queues = in_order && !broadcasting;
+    /// Whether brokers are asked for the share, and may say that it is to be popped. Nothing of it is compiled otherwise.
+    static constexpr bool pops_queues = asks_broker<Allocation>;
+    static_assert(!(pops_queues && broadcasting),
+                  "broker_allocation is for clustering: in broadcasting nothing is shared out");
+    static_assert(!(pops_queues && in_order),
+                  "broker_allocation is for concurrent listeners: nothing orderly is popped");
 
     /// @param checked  Options that `check()` found right.
     consumer_core(options checked, Listener listener, std::shared_ptr<client_type> client, Allocation strategy,
@@ -13278,31 +20297,67 @@ class consumer_core : public std::enable_shared_from_this<
           strategy_(std::move(strategy)),
           store_(std::move(store)),
           observer_(std::move(observer)),
-          retry_topic_(retry_topic(options_.group)),
+          name_space_(namespace_of(options_)),
+          retry_topic_(retry_topic(with_namespace(name_space_, options_.group))),
           decoder_({.check_crc = options_.check_crc, .decompress = true, .max_body_size = options_.max_body_size}),
-          consumption_(std::move(listener), std::move(executor), observer_, runtime_) {}
+          consumption_(std::move(listener), std::move(executor), observer_, runtime_) {
+        options_.group = with_namespace(name_space_, options_.group);
+        if (!name_space_.empty())
+            name_space_ += '%';
+    }
 
     // For the handle.
 
     consumer_state state() const noexcept { return state_; }
-    const std::map<std::string, subscription>& subscriptions() const noexcept { return subscriptions_; }
 
-    /// Before start.
-    void subscribe(subscription wanted) { subscriptions_.insert_or_assign(wanted.topic, std::move(wanted)); }
-    bool unsubscribe(const std::string& topic) { return subscriptions_.erase(topic) != 0; }
+    /// A topic's name at the broker: with the namespace.
+    std::string full_name(std::string_view topic) const { return with_namespace(namespace_of(options_), topic); }
 
-    /// @retval error::already_started, error::already_stopped, error::group_in_use, a resolver's error.
-    task<std::error_code> start() {
+    /// While it runs, or before.
+    /// @param why  Is given a broker's text if it refuses the condition.
+    task<std::error_code> subscribe(subscription wanted, std::shared_ptr<std::string> why) {
+        const auto self = this->shared_from_this();
+        if (state_ == consumer_state::stopping || state_ == consumer_state::stopped)
+            co_return error::already_stopped;
+        if (state_ == consumer_state::created) {
+            subscriptions_.put(std::move(wanted));
+            co_return std::error_code();
+        }
+        const auto failure = co_await subscription_book<consumer_core>::add(self, std::move(wanted), std::move(why));
+        co_return failure;
+    }
+    task<std::error_code> unsubscribe(std::string topic) {
+        const auto self = this->shared_from_this();
+        if (state_ == consumer_state::stopping || state_ == consumer_state::stopped)
+            co_return error::already_stopped;
+        if (state_ == consumer_state::created)
+            co_return subscriptions_.take_back(topic) ? std::error_code() : make_error_code(error::not_subscribed);
+        const auto failure = co_await subscription_book<consumer_core>::remove(self, std::move(topic));
+        co_return failure;
+    }
+
+    /// @param why  Is given a broker's text if it refuses a condition.
+    /// @retval error::already_started, error::already_stopped, error::group_in_use, error::filter_refused, a resolver's error.
+    task<std::error_code> start(std::shared_ptr<std::string> why = std::make_shared<std::string>()) {
         const auto self = this->shared_from_this();
         if (state_ != consumer_state::created)
             co_return state_ == consumer_state::stopped ? error::already_stopped : error::already_started;
         state_ = consumer_state::starting;
         observer_.on_starting(options_.group);
-        if (auto retry = make_subscription(retry_topic_, all_messages, subscription_version()))
-            subscribe(std::move(*retry));
-        consumption_.start(options_.consume_threads, options_.consume_batch_size);
+        if constexpr (!broadcasting)
+            if (auto retry = make_subscription(retry_topic_, all_messages, subscription_version()))
+                subscriptions_.put(std::move(*retry));
+        consumption_.start(options_);
 
-        auto failure = co_await client_->join(make_group_member(*this, options_.group), topics());
+        std::error_code failure;
+        if constexpr (loads_offsets<Offsets>) {
+            auto access = offset_access();
+            failure     = co_await store_.load(access);
+        }
+        if (!failure && state_ == consumer_state::starting) {
+            const auto check = [self, why] { return subscription_book<consumer_core>::check_filters(self, why); };
+            failure          = co_await client_->join(make_group_member(*this, options_.group), topics(), check);
+        }
         if (state_ != consumer_state::starting)
             failure = error::operation_cancelled; // stop() came meanwhile and sees to the rest
         else if (failure)
@@ -13316,7 +20371,12 @@ class consumer_core : public std::enable_shared_from_this<
         observer_.on_started(options_.group, client_->client_id());
         spawn(rebalancer<consumer_core>::run(self));
         spawn(commit_duty(self));
+        if constexpr (locks_queues)
+            spawn(lock_keeper<consumer_core>::run(self));
         spawn(sample_duty(self));
+        // On the strand nothing can look while a call runs; in broadcasting nothing is sent back, nor out of its order.
+        if constexpr (!consumption_type::immediate && !broadcasting && !in_order)
+            spawn(sweep_duty(self));
         co_return std::error_code();
     }
 
@@ -13340,12 +20400,46 @@ class consumer_core : public std::enable_shared_from_this<
         rebalancer_.ask();
         commit_due_.wake();
         sample_due_.wake();
+        sweep_due_.wake();
         queues_.release_all();
+        if constexpr (pops_queues)
+            pops_.release_all();
         // Offsets are committed after the listeners' deadline; a broker that is away must not hold us for ever.
-        const bool clean = co_await queues_.wait_until_empty(stop_deadline_ + settings().request_timeout);
+        bool clean = co_await queues_.wait_until_empty(stop_deadline_ + settings().request_timeout);
+        if constexpr (pops_queues) {
+            const bool pops_clean = co_await pops_.wait_until_empty(stop_deadline_ + settings().request_timeout);
+            clean                 = clean && pops_clean;
+        }
         co_await client_->leave(options_.group);
         finish(clean ? std::error_code() : make_error_code(error::stop_deadline_passed));
         co_return stop_result_;
+    }
+
+    /// From any thread. No pull begins from now on; what is under way and what is cached goes on.
+    void suspend() noexcept { suspended_.store(true, std::memory_order_relaxed); }
+    /// Afterwards `wake_all` on the strand.
+    void lift_suspension() noexcept { suspended_.store(false, std::memory_order_relaxed); }
+    bool suspended() const noexcept { return suspended_.load(std::memory_order_relaxed); }
+
+    /// @param limits  As options have them.
+    void limit_cache(const cache_limits& limits) {
+        limits_ = within_answers(limits, options_);
+        queues_.wake_all();
+    }
+
+    /// Has a queue of ours go on at `offset`, and returns when that is its committed offset.
+    /// @retval error::not_running, error::not_our_queue, error::offset_not_confirmed
+    task<std::error_code> seek(message_queue queue, queue_offset offset) {
+        const auto self = this->shared_from_this();
+        if (!running())
+            co_return error::not_running;
+        const auto ended = queues_.restart_at(queue, offset);
+        if (!ended)
+            co_return error::not_our_queue;
+        if (ended->stage == queue_stage::acquiring)
+            co_return std::error_code();
+        co_await queues_.wait_until_ended(ended);
+        co_return ended->committed == offset ? std::error_code() : make_error_code(error::offset_not_confirmed);
     }
 
     consumer_statistics statistics() {
@@ -13361,17 +20455,27 @@ class consumer_core : public std::enable_shared_from_this<
                                  .committed    = owned->committed,
                                  .broker_max   = owned->broker_max,
                                  .cached       = owned->cache.level(),
-                                 .running      = owned->cache.busy(),
-                                 .flow         = owned->flow,
+                                 .running      = owned->busy(),
+                                 .flow         = suspended() || owned->suspended ? flow_state::suspended : owned->flow,
                                  .counts       = owned->counts};
+            if constexpr (in_order) {
+                const auto& lock = owned->order.lock;
+                one.lock         = lock.state(now);
+                one.suspended    = owned->order.suspended();
+                if (lock.needed() && lock.held())
+                    one.lock_age = std::chrono::duration_cast<milliseconds>(now - lock.last_confirmed());
+            }
             one.lag = owned->broker_max < 0 ? 0 : std::max<std::int64_t>(0, owned->broker_max - one.committable);
             snapshot.lag += one.lag;
             snapshot.cached_messages += one.cached.messages;
             snapshot.cached_bytes += one.cached.bytes;
             snapshot.queues.push_back(std::move(one));
         }
+        if constexpr (pops_queues)
+            add_popped(snapshot);
         const auto sums              = counts();
         snapshot.counts              = sums;
+        snapshot.suspended           = suspended();
         snapshot.block_bytes         = client_->blocks().live_bytes();
         const auto rate              = [&](auto figure) { return rates_.per_second(now, sums, figure); };
         snapshot.pulls_per_second    = rate([](const work_counts& c) { return c.pulls; });
@@ -13413,6 +20517,9 @@ class consumer_core : public std::enable_shared_from_this<
     // For the parts.
 
     bool running() const noexcept { return state_ == consumer_state::running; }
+    /// Started, or about to be.
+    bool active() const noexcept { return running() || state_ == consumer_state::starting; }
+    subscription_book<consumer_core>& subscriptions() noexcept { return subscriptions_; }
     const options& settings() const noexcept { return options_; }
     Runtime& runtime() noexcept { return runtime_; }
     Observer& observe() noexcept { return observer_; }
@@ -13423,31 +20530,52 @@ class consumer_core : public std::enable_shared_from_this<
     detail::block_pool& blocks() noexcept { return client_->blocks(); }
     batch_pool<consumption_type::concurrent>& batches() noexcept { return batches_; }
     queue_table<consumer_core>& queues() noexcept { return queues_; }
+    pop_table<consumer_core>& pops() noexcept
+        requires pops_queues
+    {
+        return pops_;
+    }
     rebalancer<consumer_core>& rebalance() noexcept { return rebalancer_; }
+    auto& locks() noexcept { return locks_; }
     const std::string& client_id() { return client_->client_id(); }
+    /// By which a store knows this member. In broadcasting it does not wait for a connection to learn an address by.
+    const std::string& store_client_id() {
+        if constexpr (broadcasting) {
+            if (lasting_id_.empty())
+                lasting_id_ = lasting_client_id(client_->settings());
+            return lasting_id_;
+        } else {
+            return client_->client_id();
+        }
+    }
     std::string_view own_retry_topic() const noexcept { return retry_topic_; }
+    /// `NS%`, what the listener does not see of a topic; empty without a namespace.
+    std::string_view name_space() const noexcept { return name_space_; }
     time_point stop_deadline() const noexcept { return stop_deadline_; }
 
     pull_pace pace() const noexcept {
-        // A pull may go beyond the limit of bytes, so that one is lower by the block of an answer: what is held stays within
-        // the option. (Unless the option is less than two answers, or bodies inflate to more than that.)
-        const auto answer = std::bit_ceil(options_.pull_batch_bytes + block_for_header);
-        const auto bytes  = options_.max_cached_bytes - std::min(answer, options_.max_cached_bytes / 2);
-        return {.limits      = {options_.max_cached_messages, bytes, options_.max_span},
+        return {.limits = limits_, .interval = options_.pull_interval, .error_delay = options_.error_delay};
+    }
+    const cache_limits& limits() const noexcept { return limits_; }
+    queue_memory<consumer_core>& memory() noexcept { return memory_; }
+    rocketpush::pop_pace pop_pace() const noexcept {
+        const auto answer = std::min(options_.max_frame_size, options_.max_cached_bytes / 2);
+        return {.max_waiting = options_.max_popped_messages,
+                .max_bytes   = options_.max_cached_bytes - answer,
                 .interval    = options_.pull_interval,
                 .error_delay = options_.error_delay};
     }
+    int max_reconsume_times() const noexcept { return effective_max_reconsume_times(options_.max_reconsume_times); }
     /// One for all queues: it keeps its decompression contexts.
     protocol::message_decoder& decoder() noexcept { return decoder_; }
-    const subscription* subscription_of(const std::string& topic) const {
-        const auto found = subscriptions_.find(topic);
-        return found == subscriptions_.end() ? nullptr : &found->second;
-    }
-    std::vector<std::string> topics() const {
-        std::vector<std::string> all;
-        for (const auto& [topic, wanted] : subscriptions_)
-            all.push_back(topic);
-        return all;
+    const subscription* subscription_of(const std::string& topic) const { return subscriptions_.find(topic); }
+    std::vector<std::string> topics() const { return subscriptions_.topics(); }
+
+    /// Has what is left in the pop retry topic of `topic` pulled, or not any more.
+    void pull_pop_retries(const std::string& topic, bool wanted) {
+        auto retries = protocol::real_topic(protocol::pop_topic::retry_v1, options_.group, topic);
+        if (wanted != wants(retries))
+            spawn(follow_pop_retries(this->shared_from_this(), std::move(retries), wanted));
     }
 
     void heartbeat_soon() { client_->heartbeat_soon(); }
@@ -13458,37 +20586,113 @@ class consumer_core : public std::enable_shared_from_this<
     void spawn(task<void> work) { asio::co_spawn(runtime_.get_executor(), std::move(work), asio::detached); }
 
     void dispatch(batch_type& batch) {
-        if constexpr (consumption_type::immediate)
-            consumption_.dispatch(batch, this);
+        if constexpr (in_order)
+            consumption_.dispatch(*static_cast<queue_type*>(batch.home), batch, owner());
         else
-            consumption_.dispatch(batch, this->shared_from_this());
+            consumption_.dispatch(batch, owner());
     }
 
     /// Hears of batches that ran, now and as soon as the next one has; for those who wait for it.
     void collect_soon() { consumption_.collect_soon(*this); }
 
+    // For queues that are consumed in order; see queue_order.
+
+    void prepare_order(queue_type& queue, bool contested) {
+        if constexpr (in_order) {
+            queue.order.contested = contested;
+            queue.order.turn      = orderly_turn(options_.turn_limit);
+            if constexpr (!locks_queues)
+                queue.order.lock.not_needed();
+        }
+    }
+
+    /// A turn of the queue is over.
+    void batch_ran(order_type& order)
+        requires in_order
+    {
+        auto& queue      = *static_cast<queue_type*>(order.home);
+        order.out        = false;
+        const auto ended = order.ended;
+        queue.counts += std::exchange(order.counts, {});
+        auto kept = queue.dropped ? nullptr : queues_.share(queue);
+        settled(queue);
+        if (!kept)
+            return;
+        if (ended == turn_step::pause) {
+            order.held_up = true;
+            spawn(suspend_queue(this->shared_from_this(), std::move(kept)));
+        } else if (ended == turn_step::yield && consumption_type::immediate) {
+            asio::post(runtime_.get_executor(),
+                       [self = this->shared_from_this(), kept = std::move(kept)] { self->consume_again(*kept); });
+        } else {
+            consume_again(queue);
+        }
+    }
+
+    /// Nothing is in the way of the queue's next turn any more.
+    void consume_again(queue_type& queue) { consumption_.begin_turn(queue, owner()); }
+
+    void regain_lock(queue_type& queue) {
+        if constexpr (locks_queues) {
+            queue.order.held_up = true;
+            spawn(rocketpush::regain_lock(this->shared_from_this(), queues_.share(queue)));
+        }
+    }
+
     /// The last runner has left `batch`.
     void batch_ran(batch_type& batch) {
+        if constexpr (pops_queues)
+            if (batch.popped)
+                return pops_.batch_ran(static_cast<pop_batch_type&>(batch));
         auto& queue = *static_cast<queue_type*>(batch.home);
-        batch.hear();
         queue.counts.calls += batch.tally.calls.load();
         queue.counts.succeeded += batch.tally.succeeded.load();
         queue.counts.failed += batch.tally.failed.load();
         queue.counts.consume_time += std::chrono::nanoseconds(batch.tally.nanoseconds.load());
+        if constexpr (!broadcasting)
+            if (batch.echo_of) {
+                echo_ran(batch, queue);
+                return settled(queue);
+            }
+        batch.hear();
         if (batch.tally.failed.load() != 0)
             batch_has_failed(batch);
         settled(queue);
     }
 
-    /// Sends the messages of `batch` back that the listener wants again.
+    /// Sends the messages of `batch` back that the listener wants again; in broadcasting there is nowhere to.
     void batch_has_failed(batch_type& batch) {
+        if constexpr (pops_queues)
+            if (batch.popped)
+                return pops_.batch_has_failed(static_cast<pop_batch_type&>(batch));
+        if constexpr (broadcasting)
+            drop_failed(batch);
+        else
+            send_failed_back(batch);
+    }
+
+    void drop_failed(batch_type& batch) {
+        auto& counts = static_cast<queue_type*>(batch.home)->counts;
+        for (std::uint32_t i = 0; i < batch.size(); ++i) {
+            if (batch.progress(i) != message_progress::failed)
+                continue;
+            observer_.on_dropped(message_view(batch.messages[i]));
+            batch.set_progress(i, message_progress::finished);
+            ++counts.dropped;
+        }
+    }
+
+    void send_failed_back(batch_type& batch) {
+        if (batch.echo_of)
+            return; // see to it when it has run
         auto owned = queues_.share(*static_cast<queue_type*>(batch.home));
         for (std::uint32_t i = 0; owned && i < batch.size(); ++i) {
             if (batch.progress(i) != message_progress::failed)
                 continue;
+            const failed_message failed{i, batch.delay_level(i), batch.messages[i].reconsume_times};
             batch.set_progress(i, message_progress::sending_back);
             ++batch.under_send_back;
-            spawn(send_back(this->shared_from_this(), owned, batch, i));
+            spawn(send_back(this->shared_from_this(), owned, batch, failed));
         }
     }
 
@@ -13502,9 +20706,12 @@ class consumer_core : public std::enable_shared_from_this<
         consumer_core& core;
 
         const std::string& group() const noexcept { return core.options_.group; }
-        const std::string& client_id() const { return core.client_->client_id(); }
+        const std::string& client_id() const { return core.store_client_id(); }
+        void report(std::string_view where, std::error_code what) { core.observer_.on_offset_store(where, what); }
         task<result<std::optional<queue_offset>>> query_offset(message_queue queue) {
-            return core.calls().query_offset(group(), std::move(queue));
+            const auto& with    = core.options_;
+            const bool strictly = with.strict_from && with.from != consume_from::first && !is_retry_topic(queue.topic);
+            return core.calls().query_offset(group(), std::move(queue), strictly);
         }
         task<std::error_code> update_offset(message_queue queue, queue_offset offset) {
             return core.calls().update_offset(group(), std::move(queue), offset);
@@ -13516,23 +20723,37 @@ class consumer_core : public std::enable_shared_from_this<
 
     protocol::consumer_data describe() const {
         protocol::consumer_data data;
-        data.group_name         = options_.group;
+        data.group_name = options_.group;
+        data.unit_mode  = options_.unit_mode;
+        data.message_model =
+            broadcasting ? protocol::heartbeat_words::broadcasting : protocol::heartbeat_words::clustering;
         data.consume_from_where = options_.from == consume_from::first       ? protocol::heartbeat_words::from_first
                                   : options_.from == consume_from::timestamp ? protocol::heartbeat_words::from_time
                                                                              : protocol::heartbeat_words::from_last;
-        for (const auto& [topic, wanted] : subscriptions_)
+        for (const auto& [topic, wanted] : subscriptions_.all())
             data.subscriptions.push_back(wanted);
         return data;
     }
+    void reset(const std::string& topic, const std::vector<protocol::queue_position>& to) {
+        for (const auto& [queue, offset] : to) {
+            if (queue.topic != topic || offset < 0)
+                continue;
+            if (const auto owned = queues_.restart_at(queue, offset))
+                observer_.on_offset_corrected(queue, owned->cache.next_pull(), offset);
+        }
+    }
+    bool wants(const std::string& topic) const { return subscriptions_.find(topic) != nullptr; }
     void members_changed() { rebalancer_.ask(); }
     void route_changed(const std::string& topic, std::size_t queues) {
-        if (!subscriptions_.contains(topic))
+        if (!wants(topic))
             return;
         observer_.on_route_changed(topic, queues);
+        if (running())
+            subscriptions_.route_came(this->shared_from_this(), topic);
         rebalancer_.ask();
     }
     void route_failure(const std::string& topic, std::error_code why) {
-        if (subscriptions_.contains(topic))
+        if (wants(topic))
             observer_.on_route_failure(topic, why);
     }
     void connect_ended(const endpoint& peer, std::error_code why) { observer_.on_connect(peer, why); }
@@ -13545,18 +20766,46 @@ class consumer_core : public std::enable_shared_from_this<
     }
 
   private:
-    static constexpr std::size_t block_for_header = 4096; ///< Bytes of an answer before its messages, at most.
+    /// A pull may go beyond the limit of bytes, so that one is lower by the block of an answer: what is held stays within
+    /// the option. (Unless the option is less than two answers, or bodies inflate to more than that.)
+    static cache_limits within_answers(const cache_limits& limits, const options& with) noexcept {
+        const auto answer = std::bit_ceil(with.pull_batch_bytes + queue_memory<consumer_core>::block_for_header);
+        const auto span   = in_order ? std::numeric_limits<std::int64_t>::max() : limits.span;
+        return {limits.messages, limits.bytes - std::min(answer, limits.bytes / 2), span};
+    }
+
+    /// What a consumption keeps while jobs of ours are out.
+    auto owner() {
+        if constexpr (consumption_type::immediate)
+            return this;
+        else
+            return this->shared_from_this();
+    }
 
     /// The last step, after which nothing of the consumer runs but listener calls that hang.
     void finish(std::error_code outcome) {
         const bool clean = outcome != error::stop_deadline_passed;
         consumption_.shut();
         consumption_.executor().join(clean ? milliseconds(1000) : milliseconds(0));
+        queues_.keep_left_behind();
+        if constexpr (pops_queues)
+            pops_.close();
         state_       = consumer_state::stopped;
         stop_result_ = outcome;
         observer_.on_stopped(options_.group, outcome);
         has_stopped_.store(true);
         stopped_.set();
+        if constexpr (locks_queues)
+            locks_.stop();
+    }
+
+    static task<void> follow_pop_retries(std::shared_ptr<consumer_core> self, std::string topic, bool wanted) {
+        if (!wanted) {
+            co_await subscription_book<consumer_core>::remove(self, std::move(topic));
+        } else if (auto made = make_subscription(topic, all_messages, self->subscription_version())) {
+            const auto why = std::make_shared<std::string>();
+            co_await subscription_book<consumer_core>::add(self, std::move(*made), why);
+        }
     }
 
     static task<void> commit_duty(std::shared_ptr<consumer_core> self) {
@@ -13566,6 +20815,34 @@ class consumer_core : public std::enable_shared_from_this<
             co_await self->commit_due_.wait_until(self->runtime_.now() + self->options_.commit_interval);
             if (self->running())
                 co_await self->queues_.commit(turn % rewrite == 0);
+        }
+    }
+
+    /// A message was consumed here once more.
+    void echo_ran(batch_type& echo, queue_type& queue) {
+        auto& batch       = *echo.echo_of;
+        const auto index  = echo.echo_index;
+        const auto answer = echo.progress(0); // unfinished: its queue was given up before it ran; taken over: not heard
+        const failed_message failed{index, echo.delay_level(0), echo.messages.front().reconsume_times};
+        batches_.give_back(queue.cache.take_echo(echo));
+        auto owned = queues_.share(queue);
+        if (answer == message_progress::failed && owned)
+            return spawn(send_back(this->shared_from_this(), std::move(owned), batch, failed));
+        if (answer == message_progress::finished)
+            batch.set_progress(index, message_progress::finished);
+        --batch.under_send_back;
+    }
+
+    static task<void> sweep_duty(std::shared_ptr<consumer_core> self) {
+        const auto interval = sweep_interval(self->options_.consume_timeout);
+        while (self->running()) {
+            co_await self->sweep_due_.wait_until(self->runtime_.now() + interval);
+            if (!self->running())
+                break;
+            self->consumption_.collect(*self);
+            for (const auto& owned : self->queues_.all())
+                if (!owned->dropped)
+                    take_over_expired(self, owned);
         }
     }
 
@@ -13580,8 +20857,39 @@ class consumer_core : public std::enable_shared_from_this<
         auto sums = queues_.past_counts();
         for (const auto& owned : queues_.all())
             sums += owned->counts;
+        if constexpr (pops_queues) {
+            sums += pops_.past_counts();
+            for (const auto& [queue, owned] : pops_.all())
+                sums += owned->counts;
+        }
         return sums;
     }
+
+    void add_popped(consumer_statistics& snapshot) {
+        const auto now   = runtime_.now();
+        const auto since = [now](time_point then) { return std::chrono::duration_cast<milliseconds>(now - then); };
+        for (const auto& [queue, owned] : pops_.all()) {
+            popped_queue_statistics one{.queue          = queue,
+                                        .stage          = owned->stage,
+                                        .in_stage_for   = since(owned->stage_since),
+                                        .waiting        = owned->waiting,
+                                        .held_bytes     = owned->held_bytes(),
+                                        .rest           = owned->rest,
+                                        .since_last_pop = since(owned->polled),
+                                        .running        = owned->running(),
+                                        .flow           = owned->flow,
+                                        .counts         = owned->counts};
+            snapshot.lag += std::max<std::int64_t>(0, one.rest);
+            snapshot.cached_messages += one.waiting;
+            snapshot.cached_bytes += one.held_bytes;
+            snapshot.popped.push_back(std::move(one));
+        }
+    }
+
+    /// In the place of a pop table where nothing is popped.
+    struct no_pops {
+        explicit no_pops(consumer_core&) noexcept {}
+    };
 
     options options_;
     std::shared_ptr<client_type> client_; ///< Its block pool outlives the batches below.
@@ -13589,21 +20897,33 @@ class consumer_core : public std::enable_shared_from_this<
     Allocation strategy_;
     Offsets store_;
     Observer observer_;
+    std::string name_space_;
     std::string retry_topic_;
-    std::map<std::string, subscription> subscriptions_;
+    std::string lasting_id_; ///< In broadcasting only.
+    subscription_book<consumer_core> subscriptions_;
     protocol::message_decoder decoder_;
     batch_pool<consumption_type::concurrent> batches_;
     consumption_type consumption_;
+    cache_limits limits_ =
+        within_answers({options_.max_cached_messages, options_.max_cached_bytes, options_.max_span}, options_);
+    queue_memory<consumer_core> memory_{*this};
     queue_table<consumer_core> queues_{*this};
+    [[no_unique_address]] std::conditional_t<pops_queues, pop_table<consumer_core>, no_pops> pops_{*this};
     rebalancer<consumer_core> rebalancer_{*this};
+    struct no_locks {
+        explicit no_locks(consumer_core&) noexcept {}
+    };
+    [[no_unique_address]] std::conditional_t<locks_queues, lock_keeper<consumer_core>, no_locks> locks_{*this};
     detail::wake_up<Runtime> commit_due_{runtime_};
     detail::wake_up<Runtime> sample_due_{runtime_};
+    detail::wake_up<Runtime> sweep_due_{runtime_};
     detail::signal_flag<Runtime> stopped_{runtime_};
     rate_window rates_;
     time_point stop_deadline_ = time_point::max();
     std::error_code stop_result_;
     consumer_state state_ = consumer_state::created;
     std::atomic<bool> has_stopped_{false};
+    std::atomic<bool> suspended_{false};
 };
 
 } // namespace rocketpush
@@ -13864,8 +21184,9 @@ namespace rocketpush {
  * runtime) or runs on the user's context (`asio_runtime{context.get_executor()}`); blocking calls need another thread
  * than that context's, the `async_` ones do not.
  *
- * @par Thread safety  All functions from any thread; `subscribe` before start and not at once with it. The blocking ones refuse to
- *                     wait on the consumer's own strand; `stop` inside a listener begins to stop and returns.
+ * @par Thread safety  All functions from any thread; before start, `subscribe` and `unsubscribe` one after the other and not at
+ *                     once with it. On the consumer's own strand the blocking ones refuse to wait, or, like `stop`, begin and
+ *                     return; inside a listener too.
  * @par Source         Java `DefaultMQPushConsumer`.
  */
 template <listener Listener, transport Transport = tcp_transport, allocation_strategy Allocation = average_allocation,
@@ -13886,6 +21207,8 @@ class push_consumer {
         requires(detail::one_of<Policies, Transport, Allocation, Offsets, Executor, Observer, Runtime> && ...)
     push_consumer(options with, Listener listener, Policies... policies) {
         checked(with);
+        if constexpr (core_type::broadcasting)
+            name_lastingly(with);
         std::tuple<Policies...> given(std::move(policies)...);
         auto client = std::make_shared<typename core_type::client_type>(
             client_part(with), detail::take_policy<Transport>(given), detail::take_policy<Runtime>(given));
@@ -13913,6 +21236,8 @@ class push_consumer {
             own.client_ip = settings.client_ip;
         if (own.unit_name.empty())
             own.unit_name = settings.unit_name;
+        if (own.namespace_v2.empty())
+            own.namespace_v2 = settings.namespace_v2;
         if (own != settings)
             throw std::system_error(error::invalid_option,
                                     "options of the shared client differ from those it was made with");
@@ -13941,29 +21266,58 @@ class push_consumer {
     }
 
     /**
-     * @brief Subscribes to a topic; again replaces the expression. Before start.
-     * @throw std::system_error  error::invalid_topic, error::invalid_expression, error::unsupported_feature (SQL),
-     *                           error::already_started.
+     * @brief Subscribes to a topic; again replaces the expression. Before start, or while running: then it returns when the
+     *        brokers know, and the topic's messages come within a second.
+     *
+     * A new expression holds for what the group has not committed yet. A topic that does not exist is subscribed all the same,
+     * and looked for. On the consumer's own strand and inside a listener it begins and returns.
+     *
+     * @throw std::system_error  error::invalid_topic, error::invalid_expression, error::already_stopped,
+     *                           error::filter_refused (while running; the text is the broker's).
      */
     void subscribe(const std::string& topic, const filter_expression& filter = all_messages) {
-        if (started_.load())
-            throw std::system_error(error::already_started, "subscribe to " + topic + " before start()");
-        if (filter.type == filter_type::sql92)
-            throw std::system_error(error::unsupported_feature, "SQL92 filters are not in this version; use tags()");
-        auto wanted = make_subscription(topic, filter, core_->subscription_version());
-        if (!wanted)
-            throw std::system_error(wanted.error(),
-                                    wanted.error() == error::invalid_topic
-                                        ? "topic \"" + topic + "\" " + describe_name_rule(name_kind::topic)
-                                        : "expression \"" + filter.text + "\" selects nothing; use \"*\" for all");
-        core_->subscribe(std::move(*wanted));
+        auto wanted = checked_subscription(topic, filter);
+        if (!started_.load())
+            return core_->subscriptions().put(std::move(wanted));
+        const auto why = std::make_shared<std::string>();
+        if (const auto failure = wait_for(core_->subscribe(std::move(wanted), why)))
+            throw std::system_error(failure, why->empty() ? "subscribe to " + topic : *why);
     }
 
-    /// Takes a subscription back. Before start. @return Whether there was one.
+    /**
+     * @brief As `subscribe` while running.
+     * @param token  Completion token for `void(std::error_code)`: error::filter_refused, error::already_stopped,
+     *               error::operation_cancelled.
+     * @throw std::system_error  error::invalid_topic, error::invalid_expression.
+     */
+    template <class Token>
+    auto async_subscribe(const std::string& topic, const filter_expression& filter, Token&& token) {
+        return run_on_strand([wanted = checked_subscription(topic, filter)](
+                                 core_type& core) { return core.subscribe(wanted, std::make_shared<std::string>()); },
+                             std::forward<Token>(token));
+    }
+
+    /**
+     * @brief Takes a subscription back. While running it returns when the topic's queues were given up in good order: running
+     *        listener calls at their end (not for ever), offsets confirmed, the brokers told.
+     *
+     * On the consumer's own strand and inside a listener it begins and returns.
+     *
+     * @return Whether there was one. @throw std::system_error  error::already_stopped
+     */
     bool unsubscribe(const std::string& topic) {
-        if (started_.load())
-            throw std::system_error(error::already_started, "unsubscribe from " + topic + " before start()");
-        return core_->unsubscribe(topic);
+        if (!started_.load())
+            return core_->subscriptions().take_back(core_->full_name(topic));
+        const auto failure = wait_for(core_->unsubscribe(core_->full_name(topic)));
+        if (failure && failure != error::not_subscribed)
+            throw std::system_error(failure, "unsubscribe from " + topic);
+        return !failure;
+    }
+    /// @param token  Completion token for `void(std::error_code)`: error::not_subscribed, error::already_stopped.
+    template <class Token>
+    auto async_unsubscribe(const std::string& topic, Token&& token) {
+        return run_on_strand([whole = core_->full_name(topic)](core_type& core) { return core.unsubscribe(whole); },
+                             std::forward<Token>(token));
     }
 
     /**
@@ -13973,8 +21327,9 @@ class push_consumer {
      * consumer goes on asking.
      *
      * @param token  Completion token for `void(std::error_code)`: error::already_started, error::already_stopped,
-     *               error::group_in_use, error::operation_cancelled (stopped meanwhile), or a resolver's error
-     *               when no name server's host can be resolved.
+     *               error::group_in_use, error::filter_refused (a broker refuses a SQL condition; the observer has its
+     *               text), error::operation_cancelled (stopped meanwhile), or a resolver's error when no name server's
+     *               host can be resolved.
      */
     template <class Token>
     auto async_start(Token&& token) {
@@ -14000,20 +21355,12 @@ class push_consumer {
     /// Blocking `async_start`. @throw std::system_error
     void start() {
         std::error_code failure;
-        start(failure);
+        const auto why = start_and_wait(failure);
         if (failure)
-            throw std::system_error(failure, "cannot start consumer of group " + core_->settings().group);
+            throw std::system_error(failure, "cannot start consumer of group " + core_->settings().group +
+                                                 (why.empty() ? why : ": " + why));
     }
-    void start(std::error_code& failure) {
-        failure = {};
-        if (core_->runtime().running_in_this_thread()) {
-            failure = error::would_wait_for_itself;
-            return;
-        }
-        started_ = true;
-        core_->runtime().start();
-        failure = result_of(begin(core_->start()));
-    }
+    void start(std::error_code& failure) { start_and_wait(failure); }
 
     /// Blocking `async_stop`. A second call, or one before start, is no error. It ends in any case: also when a listener hangs on
     /// the consumer's own thread, or nobody runs the context that the consumer is on.
@@ -14089,6 +21436,73 @@ class push_consumer {
     /// How many listener calls run at once, from now on.
     void resize(std::size_t threads) { core_->executor().resize(threads); }
 
+    /**
+     * @brief No pull begins from now on. Cached messages are consumed, as is what a pull under way brings; the queues stay ours,
+     *        offsets are committed. Statistics show it.
+     *
+     * From any thread, before start too; not counted: one `resume` is enough.
+     *
+     * @par Source  Java `DefaultMQPushConsumer.suspend`. Differs: sharing out goes on.
+     */
+    void suspend() noexcept { core_->suspend(); }
+    void resume() {
+        core_->lift_suspension();
+        later([](core_type& core) { core.queues().wake_all(); });
+    }
+
+    /// The same for one queue, ours or not: also when it comes to us later. Takes effect in a moment.
+    void suspend(const message_queue& queue) {
+        later([queue](core_type& core) { core.queues().suspend(queue, true); });
+    }
+    void resume(const message_queue& queue) {
+        later([queue](core_type& core) { core.queues().suspend(queue, false); });
+    }
+
+    /**
+     * @brief How much of each queue may be held, from now on; in place of the options.
+     * @throw std::system_error  error::invalid_option, as the constructor.
+     */
+    void limit_cache(const cache_limits& limits) {
+        auto with                = core_->settings();
+        with.max_cached_messages = limits.messages;
+        with.max_cached_bytes    = limits.bytes;
+        with.max_span            = limits.span;
+        checked(with);
+        later([limits](core_type& core) { core.limit_cache(limits); });
+    }
+
+    /// `options::max_consumer_bytes`, from now on. @throw std::system_error  error::invalid_option
+    void limit_memory(std::size_t bytes) {
+        auto with               = core_->settings();
+        with.max_consumer_bytes = bytes;
+        checked(with);
+        later([bytes](core_type& core) { core.memory().limit(bytes); });
+    }
+
+    /**
+     * @brief Has a queue that this member holds go on at `offset`: running listener calls end (not for ever), cached messages
+     *        are let go of, the offset is committed, and within a second the queue is pulled from there.
+     *
+     * An offset outside of the queue becomes the nearest one in it, which the observer is told. On the consumer's own strand
+     * and inside a listener it begins and returns.
+     *
+     * @throw std::system_error  error::not_our_queue, error::offset_not_confirmed, error::not_running, error::invalid_option (negative).
+     */
+    void seek(const message_queue& queue, queue_offset offset) {
+        auto failure = make_error_code(error::invalid_option);
+        if (offset >= 0)
+            failure = started_.load() ? wait_for(core_->seek(queue, offset)) : error::not_running;
+        if (failure)
+            throw std::system_error(failure, "seek to offset " + std::to_string(offset) + " of " + queue.topic + '/' +
+                                                 queue.broker_name + '/' + std::to_string(queue.queue_id));
+    }
+    /// @param offset  Not negative. @param token  Completion token for `void(std::error_code)`, as above.
+    template <class Token>
+    auto async_seek(const message_queue& queue, queue_offset offset, Token&& token) {
+        return run_on_strand([queue, offset](core_type& core) { return core.seek(queue, offset); },
+                             std::forward<Token>(token));
+    }
+
     const options& settings() const noexcept { return core_->settings(); }
 
   private:
@@ -14099,11 +21513,42 @@ class push_consumer {
             throw std::system_error(problem.code, problem.text);
     }
 
+    subscription checked_subscription(const std::string& topic, const filter_expression& filter) {
+        auto wanted = make_subscription(core_->full_name(topic), filter, core_->subscription_version());
+        if (!wanted)
+            throw std::system_error(wanted.error(),
+                                    wanted.error() == error::invalid_topic
+                                        ? "topic \"" + topic + "\" " + describe_name_rule(name_kind::topic)
+                                        : "expression \"" + filter.text + "\" selects nothing; use \"*\" for all");
+        return std::move(*wanted);
+    }
+
+    /// @return A broker's text, if it is why.
+    std::string start_and_wait(std::error_code& failure) {
+        failure = {};
+        if (core_->runtime().running_in_this_thread()) {
+            failure = error::would_wait_for_itself;
+            return {};
+        }
+        started_ = true;
+        core_->runtime().start();
+        const auto why = std::make_shared<std::string>();
+        failure        = result_of(begin(core_->start(why)));
+        return *why;
+    }
+
     template <class Client, class... Policies>
     void assemble(options with, Listener listener, std::shared_ptr<Client> client, std::tuple<Policies...>& given) {
         core_ = std::make_shared<core_type>(std::move(with), std::move(listener), std::move(client),
                                             detail::take_policy<Allocation>(given), detail::take_policy<Offsets>(given),
                                             detail::take_policy<Executor>(given), detail::take_policy<Observer>(given));
+    }
+
+    /// Does something on the strand soon.
+    template <class Work>
+    void later(Work work) {
+        if (!core_->has_stopped()) // else nobody may run it
+            asio::post(core_->runtime().get_executor(), [core = core_, work] { work(*core); });
     }
 
     template <class Work, class Token>
@@ -14144,6 +21589,20 @@ class push_consumer {
         auto outcome = promise->get_future();
         core_->spawn(answer(core_, std::move(work), std::move(promise)));
         return outcome;
+    }
+
+    /// Begins `work`, and waits for its end unless that would be to wait for ourselves.
+    std::error_code wait_for(task<std::error_code> work) {
+        if (core_->has_stopped()) // nobody may run the strand any more
+            return error::already_stopped;
+        const bool own = core_->runtime().running_in_this_thread() || core_->inside_listener();
+        auto outcome   = begin(std::move(work));
+        if (own)
+            return {};
+        while (outcome.wait_for(milliseconds(50)) != std::future_status::ready)
+            if (core_->has_stopped())
+                return error::already_stopped;
+        return result_of(std::move(outcome));
     }
 
     static std::error_code result_of(std::future<std::error_code> outcome) {

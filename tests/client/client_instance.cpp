@@ -30,6 +30,11 @@ struct fake_member {
         data.subscriptions.push_back(*make_subscription(topic, all_messages, 5));
         return data;
     }
+    bool wants(const std::string& of) const { return of == topic; }
+    void reset(const std::string& of, const std::vector<protocol::queue_position>& to) {
+        for (const auto& [queue, offset] : to)
+            told.push_back("reset " + of + " " + std::to_string(queue.queue_id) + " to " + std::to_string(offset));
+    }
     void members_changed() { told.push_back("members"); }
     void route_changed(const std::string& of, std::size_t queues) {
         told.push_back("route " + of + " " + std::to_string(queues));
@@ -161,12 +166,8 @@ TEST_CASE_METHOD(client_fixture, "a topic without a route is asked for soon agai
 
 TEST_CASE_METHOD(client_fixture, "a broker that is away does not keep a consumer from joining", "[client]") {
     serve_two_brokers();
-    SECTION("refused") {
-        network->set(broker_b, memory_network::reach::refused);
-    }
-    SECTION("silent") {
-        network->set(broker_b, memory_network::reach::silent);
-    }
+    SECTION("refused") { network->set(broker_b, memory_network::reach::refused); }
+    SECTION("silent") { network->set(broker_b, memory_network::reach::silent); }
     CHECK(join(billing, 1s) == std::error_code());
     runtime.advance(5s);
     CHECK(billing.count("not connected broker-b") >= 1);
@@ -288,6 +289,37 @@ TEST_CASE_METHOD(client_fixture, "a client goes with its last user, whatever of 
     CHECK(seen.expired());
     client = std::make_shared<instance_type>(client_part(options{.name_servers = "ns:9876", .group = "billing"}),
                                              memory_transport(network), runtime);
+}
+
+TEST_CASE_METHOD(client_fixture, "a route from which a broker has gone is looked at each 2 s, for ten minutes", "[client]") {
+    serve_two_brokers();
+    join(billing);
+    script.always(get_route("orders")).only_at(names).reply(route({{"broker-a", 4, "broker-a:10911"}}));
+    runtime.advance(31s); // the usual look finds one of them
+    const auto asked = script.count(get_route("orders"));
+    runtime.advance(20s);
+    CHECK(script.count(get_route("orders")) >= asked + 9);
+    runtime.advance(11min);
+    const auto settled = script.count(get_route("orders"));
+    runtime.advance(60s);
+    CHECK(script.count(get_route("orders")) <= settled + 3);
+}
+
+TEST_CASE_METHOD(client_fixture, "a reset of offsets is told to the group's consumer, in either form of its table",
+                 "[client]") {
+    serve_two_brokers();
+    join(billing);
+    join(ledger);
+    const protocol::reset_offset_notice notice{.consumer_group = "billing", .topic = "orders"};
+    script.ask(notice, broker_a, 1, R"({"offsetTable":{{"brokerName":"broker-a","queueId":2,"topic":"orders"}:17}})");
+    script.ask(notice, broker_a, 2,
+               R"({"offsetTable":[{"brokerName":"broker-a","offset":4,"queueId":3,"topic":"orders"}]})");
+    script.ask(notice, broker_a, 3, R"({"offsetTable":[{]})");
+    script.ask(notice, broker_a, 4, "");
+    runtime.run_ready();
+    CHECK(billing.count("reset orders 2 to 17") == 1);
+    CHECK(billing.count("reset orders 3 to 4") == 1);
+    CHECK(std::ranges::none_of(ledger.told, [](const auto& text) { return text.starts_with("reset"); }));
 }
 
 TEST_CASE_METHOD(client_fixture, "a request that this version does not know is refused, not ignored", "[client]") {

@@ -28,6 +28,7 @@ TEST_CASE("the client's part of the options is what consumers have to agree on",
     for (auto change :
          {+[](options& o) { o.name_servers = "10.0.0.1:9876"; }, +[](options& o) { o.client_ip = "10.0.0.9"; },
           +[](options& o) { o.instance_name = "two"; }, +[](options& o) { o.unit_name = "u"; },
+          +[](options& o) { o.namespace_v2 = "ns"; },
           +[](options& o) { o.max_frame_size = 8192; }, +[](options& o) { o.connect_timeout = 1ms; },
           +[](options& o) { o.request_timeout = 1ms; }, +[](options& o) { o.route_poll_interval = 11ms; },
           +[](options& o) { o.heartbeat_interval = 11ms; }}) {
@@ -46,6 +47,25 @@ TEST_CASE("without an instance name a client id has the process and random bits"
     const auto begin = "10.0.0.7@" + std::to_string(::getpid()) + "#";
     CHECK(make_client_id("10.0.0.7", "", "", 0x9f3c2a7e55d01b62) == begin + "9f3c2a7e55d01b62");
     CHECK(make_client_id("10.0.0.7", "", "west", 1) == begin + "0000000000000001@west");
+}
+
+TEST_CASE("a broadcasting member without names is DEFAULT at the address that Java chooses, so that its path lasts",
+          "[client_settings]") {
+    client_settings settings;
+    settings.client_ip = "10.0.0.1";
+    settings.unit_name = "east";
+    CHECK(lasting_client_id(settings) == "10.0.0.1@DEFAULT@east");
+    CHECK(lasting_client_id(settings) == lasting_client_id(settings));
+    settings.instance_name = "mine";
+    settings.unit_name     = "";
+    CHECK(lasting_client_id(settings) == "10.0.0.1@mine");
+    settings.client_ip = "";
+    CHECK(lasting_client_id(settings) == detail::java_local_address() + "@mine");
+
+    options with;
+    name_lastingly(with);
+    CHECK(with.client_ip == detail::java_local_address());
+    CHECK(with.instance_name == "DEFAULT");
 }
 
 } // namespace

@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include "tests/support/catch.hpp"
@@ -24,11 +25,15 @@ struct kept_jobs {
     static constexpr bool concurrent = true;
 
     std::shared_ptr<std::deque<std::function<void()>>> jobs = std::make_shared<std::deque<std::function<void()>>>();
+    std::shared_ptr<int> wanted_help = std::make_shared<int>(0); ///< Jobs that did when they began to run.
 
     void start(std::size_t) noexcept {}
     template <executor_job Job>
     void execute(Job job) {
-        jobs->emplace_back([job]() mutable { job(); });
+        jobs->emplace_back([job, helped = wanted_help]() mutable {
+            *helped += std::as_const(job).wants_help();
+            job();
+        });
     }
     std::size_t concurrency() const noexcept { return 3; }
     void resize(std::size_t) noexcept {}
@@ -55,10 +60,13 @@ struct stage {
     using consumption_type = concurrent_consumption<listener_type, kept_jobs, no_observer, manual_runtime, host_type>;
     static_assert(consumption_type::by_pool);
 
-    stage() {
+    /// @param calls_known  The length of a call is known: no time at all.
+    explicit stage(bool calls_known = true) {
         consumption.start(3, 1);
+        if (!calls_known)
+            return;
         dispatch(1);
-        run_all(); // now the length of a call is known: no time at all
+        run_all();
         runtime.run_ready();
         consumption.collect(*host);
         host->ran.clear();
@@ -240,6 +248,20 @@ TEST_CASE_METHOD(stage, "batches of long calls are handed over at once, and the 
     consumption.executor().run_one();
     runtime.run_ready();
     CHECK(host->ran.size() == 2);
+}
+
+TEST_CASE("a batch that was handed over when calls counted as long recruits threads, though they are short when it runs",
+          "[consumption]") {
+    stage at(false);
+    at.dispatch(4);
+    auto& second = at.dispatch(4);
+    REQUIRE(at.jobs().size() == 2); // both at once
+    auto& helped = *at.consumption.executor().wanted_help;
+    at.consumption.executor().run_one();
+    CHECK(helped == 1);
+    REQUIRE_FALSE(at.consumption.worth_a_thread(second));
+    at.consumption.executor().run_one(); // nobody looks whether one of its calls hangs
+    CHECK(helped == 2);
 }
 
 TEST_CASE_METHOD(stage, "who waits for a batch of short calls is told of it", "[consumption]") {

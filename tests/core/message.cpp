@@ -143,6 +143,32 @@ TEST_CASE("a message of a POP retry topic shows the topic behind the group", "[m
     CHECK(batch(test::captured::message_v2, "%RETRY%" + group)[0].topic() == "wirev5");
 }
 
+TEST_CASE("a message's topic is shown without the namespace, and kept with it for the broker", "[message]") {
+    const auto topics_of = [](std::string_view topic, std::string_view properties = "") {
+        batch pulled(stored(topic, properties), "%RETRY%ns%billing");
+        pulled.origin.name_space = "ns%";
+        const message kept(pulled[0]);
+        CHECK(kept->topic() == pulled[0].topic());
+        return std::pair(std::string(kept->topic()), std::string(kept->full_topic()));
+    };
+    using both = std::pair<std::string, std::string>;
+    CHECK(topics_of("ns%orders") == both("orders", "ns%orders"));
+    CHECK(topics_of("%RETRY%ns%billing", "RETRY_TOPIC\1ns%orders\2") == both("orders", "ns%orders"));
+    CHECK(topics_of("%RETRY%ns%billing_ns%orders") == both("orders", "ns%orders"));
+    CHECK(topics_of("other%orders") == both("other%orders", "other%orders"));
+    CHECK(topics_of("TBW102") == both("TBW102", "TBW102"));
+    CHECK(topics_of("%DLQ%ns%billing") == both("%DLQ%ns%billing", "%DLQ%ns%billing"));
+}
+
+TEST_CASE("a retry tells the id that the message was stored under first", "[message]") {
+    const auto first = "7F00000100002A9F0000000000000000"sv;
+    const batch retried(stored("%RETRY%billing", "ORIGIN_MESSAGE_ID\1" + std::string(first) + "\2UNIQ_KEY\1key\2"));
+    CHECK(retried[0].original_message_id() == first);
+    CHECK(retried[0].offset_message_id() != first);
+    const batch fresh(stored({.topic = "orders", .commit_log_offset = 7}));
+    CHECK(fresh[0].original_message_id() == fresh[0].offset_message_id());
+}
+
 TEST_CASE("a property with an empty value is absent, and the later of two counts", "[message]") {
     const batch pulled(stored("t", "TAGS\x01\x02KEYS\x01one\x02KEYS\x01two\x02KEYS\x01\x02\x01nameless\x02junk\x02"sv));
     const auto m = pulled[0];

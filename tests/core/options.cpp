@@ -11,9 +11,7 @@ namespace {
 using namespace rocketpush;
 using namespace std::chrono_literals;
 
-options good() {
-    return {.name_servers = "127.0.0.1:9876", .group = "billing"};
-}
+options good() { return {.name_servers = "127.0.0.1:9876", .group = "billing"}; }
 
 /// Good options but for one member.
 template <class T, class V>
@@ -49,6 +47,7 @@ TEST_CASE("options with servers and a group are good, all else has Java's defaul
     CHECK(problem.text.empty());
     CHECK(good().consume_threads == 20);
     CHECK(good().consume_batch_size == 1);
+    CHECK(good().consume_timeout == 15min);
     CHECK(good().pull_batch_size == 32);
     CHECK(good().max_cached_messages == 1000);
     CHECK(good().from == consume_from::last);
@@ -62,6 +61,8 @@ TEST_CASE("each number has its bounds", "[options]") {
     check_bounds("consume_batch_size", &options::consume_batch_size, 1, 1024);
     check_bounds("pull_batch_size", &options::pull_batch_size, 1, 1024);
     check_bounds("pull_batch_bytes", &options::pull_batch_bytes, 1, 16 * mebi);
+    check_bounds("pop_batch_size", &options::pop_batch_size, 1, 32);
+    check_bounds("max_popped_messages", &options::max_popped_messages, 1, 65535);
     check_bounds("max_body_size", &options::max_body_size, 1, 1024 * mebi);
     check_bounds("max_frame_size", &options::max_frame_size, 4096, 32 * mebi);
 }
@@ -70,6 +71,7 @@ TEST_CASE("each time has its bounds", "[options]") {
     check_bounds("pull_interval (ms)", &options::pull_interval, 0, 65535);
     check_bounds("connect_timeout (ms)", &options::connect_timeout, 1, day);
     check_bounds("request_timeout (ms)", &options::request_timeout, 1, day);
+    check_bounds("consume_timeout (ms)", &options::consume_timeout, 1000, 30 * day);
     check_bounds("error_delay (ms)", &options::error_delay, 1, day);
     check_bounds("route_poll_interval (ms)", &options::route_poll_interval, 10, day);
     check_bounds("heartbeat_interval (ms)", &options::heartbeat_interval, 10, 110000);
@@ -77,7 +79,44 @@ TEST_CASE("each time has its bounds", "[options]") {
     check_bounds("rebalance_interval (ms)", &options::rebalance_interval, 10, day);
     check_bounds("takeover_delay (ms)", &options::takeover_delay, 0, 60000);
     check_bounds("send_back_timeout (ms)", &options::send_back_timeout, 1, day);
+    check_bounds("pop_invisible_time (ms)", &options::pop_invisible_time, 5000, 300000);
+    check_bounds("suspend_interval (ms)", &options::suspend_interval, 10, 30000);
+    check_bounds("turn_limit (ms)", &options::turn_limit, 1, day);
+    check_bounds("lock_renew_interval (ms)", &options::lock_renew_interval, 10, 29000);
+    check_bounds("lock_retry_interval (ms)", &options::lock_retry_interval, 10, 60000);
     check_bounds("stop_timeout (ms)", &options::stop_timeout, 0, day);
+}
+
+TEST_CASE("a namespace has letters, digits, _, - and |, and counts in the group's length", "[options]") {
+    for (const auto* good_one : {"", "ns", "a_B-9|x"})
+        CHECK_FALSE(with(&options::namespace_v1, good_one));
+    for (const auto* wrong : {"a%b", "two words", "caf\xC3\xA9", "a.b"}) {
+        const auto problem = with(&options::namespace_v1, wrong);
+        CHECK(problem.code == error::invalid_option);
+        CHECK(problem.text.starts_with("namespace_v1 \"" + std::string(wrong) + "\" is not valid"));
+    }
+    auto given         = good();
+    given.namespace_v1 = "ns";
+    given.group        = std::string(117, 'g');
+    CHECK_FALSE(check(given));
+    given.group += 'g';
+    CHECK(check(given).code == error::invalid_group);
+    CHECK(check(given).text.starts_with("group \"ns%ggg"));
+    for (const auto* nobodys : {"", "DEFAULT_CONSUMER"}) {
+        given.group = nobodys;
+        CHECK(check(given).code == error::invalid_group);
+    }
+    CHECK_FALSE(with(&options::namespace_v2, std::string(255, 'n')));
+    CHECK(with(&options::namespace_v2, std::string(256, 'n')).code == error::invalid_option);
+}
+
+TEST_CASE("the namespace is the option's, or that of the name server's address", "[options]") {
+    auto given = good();
+    CHECK(namespace_of(given) == "");
+    given.name_servers = "MQ_INST_1_b.mq.example.com:80";
+    CHECK(namespace_of(given) == "MQ_INST_1_b");
+    given.namespace_v1 = "ns";
+    CHECK(namespace_of(given) == "ns");
 }
 
 TEST_CASE("max_reconsume_times may be -1, which is 16, and nothing below", "[options]") {
@@ -134,12 +173,6 @@ TEST_CASE("wrong name servers are refused by a text that names them", "[options]
     }
     given.name_servers = "10.0.0.1:9876;[::1]:9876";
     CHECK_FALSE(check(given));
-}
-
-TEST_CASE("broadcasting is refused by name as long as it is not there", "[options]") {
-    const auto problem = with(&options::model, message_model::broadcasting);
-    CHECK(problem.code == error::unsupported_feature);
-    CHECK(problem.text.find("broadcasting") != std::string::npos);
 }
 
 TEST_CASE("to begin at a time, the time has to be given", "[options]") {

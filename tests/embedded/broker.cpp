@@ -228,4 +228,8 @@ TEST_CASE("a failed call throws with its code and a text", "[embedded]") {
         CHECK(std::string(problem.what()).find("send orders") != std::string::npos);
     }
     CHECK_THROWS_AS(broker.create_topic("or ders"), std::system_error);
+    const embedded::reading_mode pop{protocol::request_mode::pop};
+    CHECK_THROWS_AS(broker.set_request_mode("orders", "billing", pop), std::system_error);
+    broker.create_topic("orders");
+    broker.set_request_mode("orders", "billing", pop);
 }

@@ -35,8 +35,9 @@ embedded::broker_options at_endpoint() {
 
 /// A client without sockets, in virtual time: what it reads gathers in `received` as it comes.
 struct memory_client {
-    memory_client(manual_runtime& of, memory_transport network) : runtime(of), stream(of.get_executor()) {
-        network.async_connect(stream, broker_endpoint, [this](std::error_code failure) {
+    memory_client(manual_runtime& of, memory_transport network, const endpoint& to = broker_endpoint)
+        : runtime(of), stream(of.get_executor()) {
+        network.async_connect(stream, to, [this](std::error_code failure) {
             ended = bool(failure);
             if (!failure)
                 read();
@@ -228,6 +229,54 @@ TEST_CASE("a broker that has ended is replaced at its place", "[embedded]") {
     memory_client again(f.runtime, f.transport);
     again.tell(protocol::route_request{.topic = "TBW102"});
     CHECK(again.take_codes() == codes{0});
+}
+
+TEST_CASE("answers are late in virtual time, and connections end, as a fault says", "[embedded]") {
+    using protocol::request_code;
+    namespace fault_action = embedded::fault_action;
+    fixture f;
+    f.broker->add_fault({.codes = {request_code::get_route_info}, .action = fault_action::delay{300ms}, .times = 1});
+    const auto closing =
+        f.broker->add_fault({.codes = {request_code::pull_message}, .action = fault_action::close_after{}});
+    memory_client client(f.runtime, f.transport);
+    client.tell(protocol::route_request{.topic = "orders"});
+    f.runtime.advance(299ms);
+    CHECK(client.take_codes().empty());
+    f.runtime.advance(1ms);
+    CHECK(client.take_codes() == codes{0});
+
+    client.tell(pull_all()); // held; it is a call of the test's that has it answered
+    f.broker->send("orders", "x");
+    f.runtime.run_ready();
+    CHECK(client.take_codes().empty());
+    CHECK(client.ended);
+    CHECK(f.broker->fault_hits(closing) == 1);
+    CHECK_THROWS_AS(f.broker->add_fault({.rate = 2}), std::system_error);
+    CHECK(f.broker->clear_fault(closing));
+}
+
+TEST_CASE("a slave listens at its own address until it ends with its broker", "[embedded]") {
+    const endpoint slave_endpoint{"broker", 10912};
+    auto options         = at_endpoint();
+    options.slave_listen = slave_endpoint;
+    fixture f({}, options);
+    CHECK(f.broker->slave_address() == slave_endpoint);
+    f.broker->send("orders", "x");
+    memory_client master(f.runtime, f.transport), slave(f.runtime, f.transport, slave_endpoint);
+    slave.tell(pull_all());
+    slave.tell(protocol::send_request{.producer_group = "p", .topic = "orders"}, "y");
+    CHECK(slave.take_codes() == codes{0, 14});
+    f.broker->lose_master();
+    f.runtime.run_ready();
+    CHECK(master.ended);
+    CHECK(!slave.ended);
+    f.broker->restore_master();
+    memory_client again(f.runtime, f.transport);
+    again.tell(pull_all());
+    CHECK(again.take_codes() == codes{0});
+    f.broker.reset();
+    f.runtime.run_ready();
+    CHECK(slave.ended);
 }
 
 TEST_CASE("routes name the advertised host", "[embedded]") {

@@ -145,12 +145,17 @@ TEST_CASE("locks are given to one member, whatever is asked for besides", "[embe
     CHECK(f.ask(one, protocol::lock_request{}, "[]").code() == response_code::system_error);
 }
 
-TEST_CASE("a subscription by SQL is refused, one by tags is fine", "[embedded]") {
-    logic_fixture f;
-    const auto check = [&](const filter_expression& filter) {
+TEST_CASE("a condition is refused where conditions are off, or when it does not compile; tags are fine", "[embedded]") {
+    const auto check = [&](bool enabled, const filter_expression& filter) {
+        embedded::broker_options options;
+        options.property_filter = enabled;
+        logic_fixture f(std::move(options));
         const protocol::client_check body{"me", "billing", make_subscription("orders", filter, 1).value()};
         return f.ask(f.connect(), protocol::check_client_request{}, protocol::encode(body)).code();
     };
-    CHECK(check(tags("a || b")) == response_code::success);
-    CHECK(check(sql("a > 1")) == response_code::system_error);
+    CHECK(check(false, tags("a || b")) == response_code::success);
+    CHECK(check(false, sql("a > 1")) == response_code::system_error);
+    CHECK(check(true, tags("a || b")) == response_code::success);
+    CHECK(check(true, sql("a > 1")) == response_code::success);
+    CHECK(check(true, sql("a > ")) == response_code::subscription_parse_failed);
 }

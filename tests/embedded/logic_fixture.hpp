@@ -47,14 +47,17 @@ struct sent_frame {
 struct logic_fixture {
     using client = embedded::connection_id;
 
-    explicit logic_fixture(embedded::broker_options options = {})
-        : logic(std::move(options), {"127.0.0.1", 10911}, {std::array<unsigned char, 4>{127, 0, 0, 1}, 10911}, 7) {
+    explicit logic_fixture(embedded::broker_options options = {}, std::optional<endpoint> slave = {})
+        : logic(std::move(options), {"127.0.0.1", 10911}, {std::array<unsigned char, 4>{127, 0, 0, 1}, 10911}, 7,
+                std::move(slave)) {
         using namespace std::chrono_literals;
         now.steady += 1000h;
         now.system += std::chrono::seconds(1'700'000'000);
     }
 
-    client connect() { return logic.connect({std::array<unsigned char, 4>{10, 0, 0, 1}, 5000}, now); }
+    client connect(bool to_slave = false) {
+        return logic.connect({std::array<unsigned char, 4>{10, 0, 0, 1}, 5000}, now, to_slave);
+    }
 
     template <class Request>
     std::int32_t tell(client from, const Request& request, std::string_view body = {},

@@ -98,7 +98,11 @@ TEST_CASE("a pull that may not be is refused with its reason", "[embedded]") {
     CHECK(code_of([](auto& p) { p.consumer_group = "strangers"; }) == response_code::subscription_not_exist);
     CHECK(code_of([](auto& p) { p.consumer_group = "not a group"; }) == response_code::subscription_group_not_exist);
     CHECK(code_of([](auto& p) { p.sub_version = 2; }) == response_code::subscription_not_latest);
-    CHECK(code_of([](auto& p) { p.expression_type = "SQL92"; }) == response_code::system_error);
+    CHECK(code_of([](auto& p) {
+              p.expression_type = "SQL92";
+              p.subscription    = "a = 5";
+              p.sys_flag |= protocol::pull_flags::subscription;
+          }) == response_code::system_error);
     f.logic.create_topic("events", 1);
     CHECK(code_of([](auto& p) { p.topic = "events"; }) == response_code::subscription_not_exist);
 
@@ -200,4 +204,101 @@ TEST_CASE("a stored message is found by its place in the log", "[embedded]") {
     const auto answer = f.ask(f.member, protocol::view_message_request{.offset = second});
     CHECK(f.bodies(answer.body) == texts{"b"});
     CHECK(f.ask(f.member, protocol::view_message_request{.offset = second + 1}).code() == response_code::system_error);
+}
+
+namespace {
+
+embedded::broker_options with_conditions() {
+    embedded::broker_options options;
+    options.property_filter = true;
+    return options;
+}
+
+/// A member that subscribes by a condition.
+struct condition_fixture : pull_fixture {
+    explicit condition_fixture(const std::string& condition, embedded::broker_options options = with_conditions())
+        : pull_fixture("*", std::move(options)) {
+        subscribe(condition, 2);
+    }
+
+    void subscribe(const std::string& condition, std::int64_t version) {
+        protocol::heartbeat_data beat{.client_id = "client"};
+        beat.consumers.push_back({.group_name = "billing"});
+        beat.consumers.back().subscriptions.push_back(make_subscription("orders", sql(condition), version).value());
+        CHECK(ask(member, protocol::heartbeat_request{}, protocol::encode(beat)).code() == response_code::success);
+    }
+    void send_order(std::string_view body, std::string amount) {
+        CHECK(logic.send("orders", body, {.properties = {{"amount", std::move(amount)}}, .queue = 0}, now));
+    }
+    protocol::pull_request pull(std::int64_t offset, std::int64_t version = 2) const {
+        auto made            = pull_fixture::pull(offset);
+        made.sub_version     = version;
+        made.expression_type = "SQL92";
+        return made;
+    }
+};
+
+} // namespace
+
+TEST_CASE("a pull gets the messages that meet the group's condition", "[embedded]") {
+    condition_fixture f("amount > 10");
+    f.send_order("a", "5");
+    f.send_order("b", "50");
+    f.send_order("c", "many");
+    f.send_order("d", "11");
+    f.send("e");
+    const auto answer = f.ask(f.member, f.pull(0));
+    CHECK(f.bodies(answer.body) == texts{"b", "d"});
+    CHECK(answer.fields<protocol::pull_response>().next_begin_offset == 5);
+    CHECK(f.ask(f.member, f.pull(4)).code() == response_code::pull_retry_immediately);
+}
+
+TEST_CASE("a held pull is ended by a message that meets its condition", "[embedded]") {
+    condition_fixture f("amount > 10");
+    const auto opaque = f.tell(f.member, f.pull(0));
+    f.send_order("a", "5");
+    CHECK(f.take_frames(f.member).empty());
+    f.send_order("b", "15");
+    const sent_frame answer(f.take_answer(f.member, opaque).value());
+    CHECK(f.bodies(answer.body) == texts{"b"});
+}
+
+TEST_CASE("a condition that does not compile is found out by the pull", "[embedded]") {
+    condition_fixture f("amount >");
+    CHECK(f.answer_to(f.pull(0)).code() == response_code::filter_data_not_exist);
+    f.subscribe("amount > 10", 3);
+    CHECK(f.answer_to(f.pull(0, 3)).code() == response_code::pull_not_found);
+    CHECK(f.answer_to(f.pull(0, 4)).code() == response_code::subscription_not_latest);
+    f.subscribe("amount > ", 5);
+    CHECK(f.answer_to(f.pull(0, 5)).code() == response_code::filter_data_not_latest);
+}
+
+TEST_CASE("a pull may bring its own condition; a wrong one leaves nothing out", "[embedded]") {
+    condition_fixture f("amount > 10");
+    f.send_order("a", "5");
+    f.send_order("b", "50");
+    auto pull = f.pull(0);
+    pull.sys_flag |= protocol::pull_flags::subscription;
+    pull.subscription = "amount = 5";
+    CHECK(f.bodies(f.ask(f.member, pull).body) == texts{"a"});
+    pull.subscription = "amount = ";
+    CHECK(f.bodies(f.ask(f.member, pull).body) == texts{"a", "b"});
+}
+
+TEST_CASE("a broker without property filter refuses a condition's pulls", "[embedded]") {
+    condition_fixture f("amount > 10", {});
+    const auto answer = f.answer_to(f.pull(0));
+    CHECK(answer.code() == response_code::system_error);
+    CHECK(answer.header.remark() == "The broker does not support consumer to filter message by SQL92");
+}
+
+TEST_CASE("a topic that may not be read is refused, and its route says so", "[embedded]") {
+    pull_fixture f;
+    CHECK(!f.logic.set_permission("orders", 2));
+    CHECK(f.answer_to(f.pull(0)).code() == response_code::no_permission);
+    const auto route = f.ask(f.member, protocol::route_request{.topic = "orders"});
+    CHECK(protocol::decode_route(route.body).value().queue_datas.at(0).perm == 2);
+    CHECK(!f.logic.set_permission("orders", 6));
+    CHECK(f.answer_to(f.pull(0)).code() == response_code::pull_not_found);
+    CHECK(f.logic.set_permission("nothing", 6) == error::invalid_topic);
 }

@@ -87,3 +87,39 @@ TEST_CASE("producers find the topic that others are made by, where that is allow
     CHECK(strict.ask(strict.connect(), protocol::route_request{.topic = "TBW102"}).code() ==
           response_code::topic_not_exist);
 }
+
+TEST_CASE("a static topic's route maps its queues; ids and offsets outside are not those in the bytes", "[embedded]") {
+    logic_fixture f;
+    CHECK(!f.logic.create_static_topic("orders", 3, 100));
+    const auto client = f.connect();
+    f.join(client, "billing", "orders");
+    const auto route = f.ask(client, protocol::route_request{.topic = "orders"});
+    CHECK(protocol::decode_route(route.body).value().queue_datas.at(0).read_queue_nums == 3);
+    CHECK(route.body.find(R"("topicQueueMappingByBroker":{"broker-a":{"bname":"broker-a","currIdMap":{"0":2,"1":1,"2":0},)"
+                          R"("dirty":false,"epoch":1,"scope":"__global__","topic":"orders","totalQueues":3}})") !=
+          std::string_view::npos);
+
+    const auto sent = f.ask(client, protocol::send_request{.producer_group = "p", .topic = "orders", .queue_id = 0}, "x");
+    CHECK(sent.fields<protocol::send_response>().queue_id == 0);
+    CHECK(sent.fields<protocol::send_response>().queue_offset == 100);
+    const protocol::max_offset_request end{.topic = "orders"};
+    CHECK(f.ask(client, end).fields<protocol::offset_response>().offset == 101);
+
+    const auto pulled = f.ask(client, f.pull_of("billing", "orders", 0, 100));
+    CHECK(f.bodies(pulled.body) == texts{"x"});
+    const auto fields = pulled.fields<protocol::pull_response>();
+    CHECK(fields.offset_delta == 100);
+    CHECK(fields.min_offset == 100);
+    CHECK(fields.next_begin_offset == 101);
+    const auto stored = embedded::read_stored(pulled.body);
+    CHECK(stored.queue_id == 2);
+    CHECK(stored.queue_offset == 0);
+    CHECK(f.ask(client, f.pull_of("billing", "orders", 0, 3)).code() == response_code::pull_offset_moved);
+
+    CHECK(!f.logic.create_static_topic("orders", 4, 7));
+    const auto grown = f.ask(client, protocol::route_request{.topic = "orders"});
+    CHECK(grown.body.find(R"("currIdMap":{"0":2,"1":1,"2":0,"3":3})") != std::string_view::npos);
+    CHECK(f.logic.min_offset("orders", 3) == 7);
+    CHECK(f.logic.min_offset("orders", 0) == 100);
+    CHECK(f.logic.create_static_topic("orders", 4, -1) == error::invalid_option);
+}

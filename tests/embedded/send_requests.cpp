@@ -252,7 +252,7 @@ TEST_CASE("what cannot be sent back is refused", "[embedded]") {
           response_code::subscription_group_not_exist);
 }
 
-TEST_CASE("a retry sent as a message ends with the dead letters at its limit, or in a group with order", "[embedded]") {
+TEST_CASE("a retry sent as a message ends with the dead letters at its limit", "[embedded]") {
     logic_fixture f;
     const auto member = f.connect();
     f.join(member, "billing", "orders");
@@ -265,12 +265,66 @@ TEST_CASE("a retry sent as a message ends with the dead letters at its limit, or
     send.reconsume_times = 4;
     CHECK(f.ask(member, send, "enough").code() == response_code::success);
     CHECK(f.logic.stored("%DLQ%billing") == 1);
+}
 
-    f.ask(member, protocol::lock_request{},
-          protocol::encode(protocol::lock_data{"client-1", "billing", {{"orders", "broker-a", 0}}}));
-    send.reconsume_times = 1;
-    CHECK(f.ask(member, send, "in order").code() == response_code::success);
-    CHECK(f.logic.stored("%DLQ%billing") == 2);
-    f.pass(61s);
-    CHECK(f.logic.stored("%RETRY%billing") == 1);
+TEST_CASE("a retry sent by a group with a queue lock is dead, since 5.1.4, until the lock has ended", "[embedded]") {
+    const auto dead_letters = [](embedded::broker_options options) {
+        logic_fixture f(std::move(options));
+        const auto member = f.connect();
+        f.join(member, "billing", "orders");
+        const auto lock = [&] {
+            f.ask(member, protocol::lock_request{},
+                  protocol::encode(protocol::lock_data{"client-1", "billing", {{"orders", "broker-a", 0}}}));
+        };
+        auto send            = send_to("%RETRY%billing");
+        send.reconsume_times = 1;
+        lock();
+        CHECK(f.logic.lock_owner("billing", "orders", 0, f.now) == "client-1");
+        CHECK(f.ask(member, send, "in order").code() == response_code::success);
+        f.pass(61s);
+        CHECK(f.logic.lock_owner("billing", "orders", 0, f.now).empty());
+        CHECK(f.ask(member, send, "the lock is too old").code() == response_code::success);
+        lock();
+        CHECK(f.logic.expire_locks("billing", f.now) == 1);
+        CHECK(f.ask(member, send, "the lock has ended").code() == response_code::success);
+        return f.logic.stored("%DLQ%billing");
+    };
+    embedded::broker_options before;
+    before.version = embedded::version_5_1_4 - 1;
+    CHECK(dead_letters({}) == 1);
+    CHECK(dead_letters(before) == 0);
+    CHECK(dead_letters(like_4_9_7()) == 0);
+}
+
+TEST_CASE("a topic of inner batches stores a batch as one message, and gives it whole", "[embedded]") {
+    logic_fixture f;
+    const auto member = f.connect();
+    protocol::create_topic_request topic{.topic = "orders", .attributes = "+queue.type=BatchCQ"};
+    topic.read_queue_nums  = 1;
+    topic.write_queue_nums = 1;
+    CHECK(f.ask(member, topic).code() == response_code::success);
+    f.join(member, "billing", "orders");
+    std::string batch;
+    for (const auto* body : {"a", "b", "c"})
+        protocol::append_batch_message(batch, {.body = body});
+    protocol::send_batch_request send{.producer_group = "producers", .topic = "orders"};
+    send.properties = "UNIQ_KEY\x01" "batch\x02";
+    for (const std::int64_t base : {0, 3}) {
+        const auto answer = f.ask(member, send, batch).fields<protocol::send_response>();
+        CHECK(answer.queue_offset == base);
+        CHECK(answer.message_id.find(',') == std::string::npos);
+        CHECK(answer.transaction_id == "batch");
+    }
+    CHECK(f.logic.max_offset("orders", 0) == 6);
+    auto pull         = f.pull_of("billing", "orders", 0, 1);
+    pull.max_messages = 1;
+    const auto answer = f.ask(member, pull);
+    CHECK(f.bodies(answer.body) == texts{"a", "b", "c"});
+    CHECK(answer.fields<protocol::pull_response>().next_begin_offset == 3);
+    CHECK(f.logic.messages("orders").size() == 6);
+    CHECK(f.logic.messages("orders").at(4)->queue_offset() == 4);
+
+    send.properties.clear(); // from a producer of 4.9
+    CHECK(f.ask(member, send, batch).fields<protocol::send_response>().message_id.find(',') != std::string::npos);
+    CHECK(f.logic.max_offset("orders", 0) == 9);
 }

@@ -81,6 +81,32 @@ TEST_CASE("a full queue makes the pull loop pause, then ask for the same offset"
     CHECK(loop.next({10, 1000, 100}) == any(request{18}));
 }
 
+TEST_CASE("a suspended queue is not pulled, and one for which there is no memory only if it could be else", "[pull]") {
+    pull_loop loop(7, patient);
+    CHECK(loop.next(nothing_cached, flow_state::suspended) == any(pause{flow_state::suspended}));
+    CHECK(loop.next({11, 0, 11}, flow_state::suspended) == any(pause{flow_state::suspended}));
+    CHECK(loop.next(nothing_cached, flow_state::out_of_memory) == any(pause{flow_state::out_of_memory}));
+    CHECK(loop.next({11, 0, 11}, flow_state::out_of_memory) == any(pause{flow_state::too_many_messages}));
+    CHECK(loop.next(nothing_cached) == any(request{7}));
+    loop.offset_illegal(9);
+    CHECK(loop.next(nothing_cached, flow_state::suspended) == any(reposition{7, 9}));
+}
+
+TEST_CASE("limits hold from the moment when they are set", "[pull]") {
+    pull_loop loop(7, patient);
+    CHECK(loop.next({5, 0, 5}) == any(request{7}));
+    loop.limit({.messages = 4, .bytes = 1000, .span = 100});
+    CHECK(loop.next({5, 0, 5}) == any(pause{flow_state::too_many_messages}));
+}
+
+TEST_CASE("a broker that says \"again\" and does not move on is asked after the error delay", "[pull]") {
+    pull_loop loop(7, patient);
+    loop.found_nothing(7);
+    loop.found_no_way();
+    CHECK(loop.next(nothing_cached) == any(wait{1000ms}));
+    CHECK(loop.next(nothing_cached) == any(request{7}));
+}
+
 TEST_CASE("a delay is waited for before the cache is looked at", "[pull]") {
     pull_loop loop(7, patient);
     loop.failed(error::request_timed_out);
@@ -115,6 +141,16 @@ TEST_CASE("the master's range decides where to go on after an illegal offset", "
     CHECK(corrected_offset({.asked = 150, .offered = 0, .minimum = 100, .maximum = 200}) == 150);
     CHECK(corrected_offset({.asked = 100, .offered = 0, .minimum = 100, .maximum = 200}) == 100);
     CHECK(corrected_offset({.asked = 200, .offered = 0, .minimum = 100, .maximum = 200}) == 200);
+    // By choice what the queue still has comes again.
+    CHECK(corrected_offset(
+              {.asked = 300, .offered = 200, .minimum = 100, .maximum = 200, .when_beyond_end = beyond_end::first}) ==
+          100);
+    CHECK(corrected_offset(
+              {.asked = 150, .offered = 0, .minimum = 100, .maximum = 200, .when_beyond_end = beyond_end::first}) ==
+          150);
+    // A topic that was deleted and made anew: its offsets are others, also those that it has.
+    CHECK(corrected_offset({.asked = 300, .offered = 200, .minimum = 0, .maximum = 200, .made_anew = true}) == 0);
+    CHECK(corrected_offset({.asked = 150, .offered = 150, .minimum = 0, .maximum = 200, .made_anew = true}) == 0);
     // An empty queue.
     CHECK(corrected_offset({.asked = 9, .offered = 0, .minimum = 0, .maximum = 0}) == 0);
 }

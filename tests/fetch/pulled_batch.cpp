@@ -35,6 +35,39 @@ TEMPLATE_TEST_CASE("each message of a batch is claimed once", "[batch]", std::tr
     CHECK(batch.views(second)[1].queue_offset() == 10);
 }
 
+TEMPLATE_TEST_CASE("what a listener says of a message that was taken from it is not heard", "[batch]", std::true_type,
+                   std::false_type) {
+    detail::block_pool pool;
+    pulled_batch<TestType::value> batch;
+    fill(batch, pool, offsets(7, 3));
+    CHECK(batch.claimed_count() == 0);
+    batch.claim(2);
+    CHECK(batch.claimed_count() == 2);
+    batch.mark_finished(1);
+    CHECK_FALSE(batch.take_over(1)); // it has answered
+    CHECK(batch.take_over(0));
+    CHECK_FALSE(batch.take_over(0)); // once
+    CHECK(batch.progress(0) == message_progress::sending_back);
+    batch.mark_failed(0, 5);
+    CHECK(batch.progress(0) == message_progress::sending_back);
+    CHECK(batch.first_unfinished() == 7);
+    CHECK_FALSE(batch.succeeded_late(0));
+    batch.mark_finished(0);
+    CHECK(batch.succeeded_late(0));
+    CHECK_FALSE(batch.succeeded_late(1)); // in time
+    CHECK(batch.first_unfinished() == 7); // until the broker has it
+    batch.tally.succeeded.store(3);
+    batch.hear();
+    CHECK(batch.first_unfinished() == 7);
+    batch.set_progress(0, message_progress::finished);
+    CHECK(batch.first_unfinished() == 9);
+
+    batch.prepare(); // for the next pull
+    CHECK(batch.progress(0) == message_progress::unfinished);
+    batch.mark_finished(0);
+    CHECK(batch.progress(0) == message_progress::finished);
+}
+
 TEMPLATE_TEST_CASE("the first unfinished message is where a group has to go on", "[batch]", std::true_type,
                    std::false_type) {
     detail::block_pool pool;

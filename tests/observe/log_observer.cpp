@@ -30,7 +30,8 @@ struct log_fixture {
     std::vector<std::string> lines() {
         std::fseek(file.get(), read_, SEEK_SET);
         std::string text;
-        for (int c = std::fgetc(file.get()); c != EOF; c = std::fgetc(file.get())) text += static_cast<char>(c);
+        for (int c = std::fgetc(file.get()); c != EOF; c = std::fgetc(file.get()))
+            text += static_cast<char>(c);
         read_ = std::ftell(file.get());
         std::vector<std::string> found;
         for (std::size_t at = 0; at < text.size();) {
@@ -68,6 +69,8 @@ void a_good_day(log_observer& log) {
     log.after_consume(messages, context, consume_result::success);
     log.after_consume(messages, context, consume_result::reconsume_later);
     log.on_send_back(messages[0], {});
+    log.on_ack(queue, 3, {});
+    log.on_invisible_time(messages[0], std::chrono::seconds(10), {});
     log.on_commit(queue, 8, {});
     log.on_queue_released(queue, 8);
     log.on_stopped("billing", {});
@@ -89,14 +92,55 @@ TEST_CASE_METHOD(log_fixture, "at level info a log tells of changes, at debug of
     const auto told = lines();
     REQUIRE(told.size() == 7);
     CHECK(told[3] == "took over orders/broker-a/3 from offset 7");
-    CHECK(told[4] == "orders/broker-a/3 waits for the listener (span limit): 100 messages, 2000 bytes, span 3000");
+    CHECK(told[4] == "orders/broker-a/3 is not pulled (span limit): 100 messages, 2000 bytes, span 3000");
     CHECK(told[5] == "gave up orders/broker-a/3 at offset 8");
+}
+
+TEST_CASE_METHOD(log_fixture, "a log tells what goes wrong with popped messages", "[log_observer]") {
+    auto log = made(log_level::warning);
+    detail::block_pool pool;
+    pulled_batch<false> batch;
+    test::fill(batch, pool, {7});
+    const auto message = batch.views({0, 1})[0];
+    const auto id      = message.message_id();
+    log.on_ack(queue, 3, error::request_timed_out);
+    log.on_ack(queue, 3, {});
+    log.on_invisible_time(message, std::chrono::seconds(10), error::request_timed_out);
+    log.on_receipt_expired(message);
+    CHECK(lines() ==
+          std::vector<std::string>{
+              "cannot acknowledge 3 messages of orders/broker-a/3: no response before the deadline; what is not comes again",
+              "acknowledged messages of orders/broker-a/3 again",
+              "cannot hide " + id + " for 10000 ms: no response before the deadline; it may come again before",
+              id + " was not consumed within its invisible time; it comes again"});
+}
+
+TEST_CASE_METHOD(log_fixture, "a log tells of a lost lock, of locks that cannot be renewed, and for who wants it of waiting",
+                 "[log_observer]") {
+    const auto tell = [&](auto& log) {
+        log.on_lock_refused(queue);
+        log.on_queue_suspended(queue, std::chrono::milliseconds(1000));
+        log.on_lock_failure("broker-a", error::request_timed_out);
+        log.on_lock_failure("broker-a", error::request_timed_out);
+        log.on_lock_lost(queue, error::locked_elsewhere);
+    };
+    auto log = made(log_level::warning);
+    tell(log);
+    const std::vector<std::string> problems{
+        "cannot renew the locks at broker broker-a: no response before the deadline; trying again",
+        "lost the lock of orders/broker-a/3: another member of the group has the queue's lock; taking it over anew"};
+    CHECK(lines() == problems);
+    auto more = made(log_level::debug);
+    tell(more);
+    CHECK(lines() == std::vector<std::string>{"orders/broker-a/3 is locked by another member; trying again",
+                                              "orders/broker-a/3 is suspended for 1000 ms", problems[0], problems[1]});
 }
 
 TEST_CASE_METHOD(log_fixture, "a problem is written when it begins, then once for each hundred, then its end",
                  "[log_observer]") {
     auto log = made(log_level::warning);
-    for (int i = 0; i < 250; ++i) log.on_route_failure("orders", error::no_route);
+    for (int i = 0; i < 250; ++i)
+        log.on_route_failure("orders", error::no_route);
     const auto told = lines();
     REQUIRE(told.size() == 3); // the 1st, the 101st, the 201st
     CHECK(told[0] == "no route for topic orders: the name server has no route for the topic; trying again");
@@ -158,13 +202,41 @@ TEST_CASE_METHOD(log_fixture, "each kind of problem names its queue, its cause a
           std::vector<std::string>{"committed orders/broker-a/3 again", "took over orders/broker-a/3 after all"});
 }
 
+TEST_CASE_METHOD(log_fixture, "trouble of a whole offset store is written once, and not for each of its queues",
+                 "[log_observer]") {
+    auto log        = made(log_level::warning);
+    const auto full = std::make_error_code(std::errc::no_space_on_device);
+    for (int i = 0; i < 2; ++i) {
+        log.on_offset_store("/data/offsets.json", full);
+        log.on_commit(queue, 8, full);
+    }
+    CHECK(lines() == std::vector<std::string>{"offsets in /data/offsets.json: " + full.message()});
+    log.on_offset_store("/data/offsets.json", {});
+    log.on_commit(queue, 9, {});
+    CHECK(lines() == std::vector<std::string>{"offsets are kept in /data/offsets.json again"});
+    log.on_commit(queue, 8, full); // of the queue alone
+    CHECK(lines().size() == 1);
+}
+
+TEST_CASE_METHOD(log_fixture, "a message that is dropped is named", "[log_observer]") {
+    detail::block_pool pool;
+    pulled_batch<false> batch;
+    test::fill(batch, pool, {7});
+    auto log = made(log_level::warning);
+    log.on_dropped(batch.views({0, 1})[0]);
+    const auto told = lines();
+    REQUIRE(told.size() == 1);
+    CHECK(told[0].find("message " + batch.views({0, 1})[0].message_id() + " of topic orders failed and is dropped") ==
+          0);
+}
+
 TEST_CASE_METHOD(log_fixture, "a listener's exception is told with its words", "[log_observer]") {
     auto log = made(log_level::warning);
     log.on_listener_exception(queue, std::make_exception_ptr(std::runtime_error("bad luck")));
     log.on_listener_exception(queue, std::make_exception_ptr(42));
     const auto told = lines();
     REQUIRE(told.size() == 2);
-    CHECK(told[0] == "orders/broker-a/3: the listener threw, the message comes again: bad luck");
+    CHECK(told[0] == "orders/broker-a/3: the listener threw, the message is not consumed: bad luck");
     CHECK(told[1].find("the listener threw") != std::string::npos);
 }
 
@@ -188,10 +260,12 @@ TEST_CASE_METHOD(log_fixture, "lines of several threads do not mix", "[log_obser
             for (int count = 0; count < 100; ++count)
                 log.on_listener_exception(queue, std::make_exception_ptr(std::runtime_error(std::string(200, 'x'))));
         });
-    for (auto& each : threads) each.join();
+    for (auto& each : threads)
+        each.join();
     const auto told = lines();
     CHECK(!told.empty());
-    for (const auto& each : told) CHECK(each.ends_with(": " + std::string(200, 'x')));
+    for (const auto& each : told)
+        CHECK(each.ends_with(": " + std::string(200, 'x')));
 }
 
 } // namespace

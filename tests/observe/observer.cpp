@@ -52,6 +52,16 @@ struct noting_observer : no_observer {
     void on_queue_acquired(const message_queue&, queue_offset first) { note(first == 7 ? "on_queue_acquired" : "?"); }
     void on_queue_acquire_failure(const message_queue&, std::error_code) { note("on_queue_acquire_failure"); }
     void on_queue_released(const message_queue&, queue_offset) { note("on_queue_released"); }
+    void on_lock_refused(const message_queue&) { note("on_lock_refused"); }
+    void on_lock_lost(const message_queue&, std::error_code why) {
+        note(why == error::connection_closed ? "on_lock_lost" : "?");
+    }
+    void on_lock_failure(const std::string& broker, std::error_code) {
+        note(broker == "broker-a" ? "on_lock_failure" : "?");
+    }
+    void on_queue_suspended(const message_queue&, std::chrono::milliseconds pause) {
+        note(pause.count() == 1000 ? "on_queue_suspended" : "?");
+    }
     void on_pull(const message_queue&, std::size_t messages, std::size_t bytes, std::chrono::nanoseconds) {
         note(messages == 3 && bytes == 300 ? "on_pull" : "?");
     }
@@ -65,8 +75,22 @@ struct noting_observer : no_observer {
     void after_consume(std::span<const message_view>, const consume_context&, consume_result) { note("after_consume"); }
     void on_listener_exception(const message_queue&, std::exception_ptr) { note("on_listener_exception"); }
     void on_send_back(const message_view&, std::error_code) { note("on_send_back"); }
+    void on_dropped(const message_view&) { note("on_dropped"); }
+    void on_consume_timeout(const message_view&, std::chrono::milliseconds time) {
+        note(time.count() == 61000 ? "on_consume_timeout" : "?");
+    }
+    void on_pop_begun(const message_queue&) { note("on_pop_begun"); }
+    void on_pop_ended(const message_queue&) { note("on_pop_ended"); }
+    void on_ack(const message_queue&, std::size_t messages, std::error_code) { note(messages == 5 ? "on_ack" : "?"); }
+    void on_invisible_time(const message_view&, std::chrono::milliseconds hidden, std::error_code) {
+        note(hidden.count() == 10 ? "on_invisible_time" : "?");
+    }
+    void on_receipt_expired(const message_view&) { note("on_receipt_expired"); }
     void on_commit(const message_queue&, queue_offset offset, std::error_code) {
         note(offset == 8 ? "on_commit" : "?");
+    }
+    void on_offset_store(std::string_view where, std::error_code) {
+        note(where == "offsets.json" ? "on_offset_store" : "?");
     }
 };
 static_assert(observer<noting_observer>);
@@ -97,6 +121,10 @@ void tell_everything(O& hears) {
     hears.on_queue_acquired(queue, 7);
     hears.on_queue_acquire_failure(queue, why);
     hears.on_queue_released(queue, 7);
+    hears.on_lock_refused(queue);
+    hears.on_lock_lost(queue, why);
+    hears.on_lock_failure("broker-a", why);
+    hears.on_queue_suspended(queue, std::chrono::milliseconds(1000));
     hears.on_pull(queue, std::size_t{3}, std::size_t{300}, std::chrono::milliseconds(1));
     hears.on_pull_failure(queue, why);
     hears.on_flow_control(queue, flow_state::too_many_bytes, cache_level{});
@@ -106,9 +134,17 @@ void tell_everything(O& hears) {
     hears.after_consume(messages, context, consume_result::success);
     hears.on_listener_exception(queue, nullptr);
     hears.on_send_back(messages[0], why);
+    hears.on_dropped(messages[0]);
+    hears.on_consume_timeout(messages[0], std::chrono::seconds(61));
+    hears.on_pop_begun(queue);
+    hears.on_pop_ended(queue);
+    hears.on_ack(queue, std::size_t{5}, why);
+    hears.on_invisible_time(messages[0], std::chrono::milliseconds(10), why);
+    hears.on_receipt_expired(messages[0]);
     hears.on_commit(queue, 8, why);
+    hears.on_offset_store("offsets.json", why);
 }
-constexpr std::size_t events = 23;
+constexpr std::size_t events = 35;
 
 TEST_CASE("an observer that hides nothing hears nothing, and compiles with every event", "[observer]") {
     no_observer nobody;

@@ -20,20 +20,25 @@ work_counts with_pulls(std::uint64_t count) {
 }
 
 TEST_CASE("counts of several queues add up, each figure", "[statistics]") {
-    const work_counts one{1, 2, 3, 4, 5, 6, 7, 8, 9, 10ns, 11ns};
+    const work_counts one{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12ns, 13ns, 14, 15, 16};
     auto sum = one;
     sum += one;
     CHECK(sum.pulls == 2);
     CHECK(sum.pulled == 4);
     CHECK(sum.pulled_bytes == 6);
     CHECK(sum.filtered == 8);
-    CHECK(sum.bad == 10);
-    CHECK(sum.calls == 12);
-    CHECK(sum.succeeded == 14);
-    CHECK(sum.failed == 16);
-    CHECK(sum.sent_back == 18);
-    CHECK(sum.pull_time == 20ns);
-    CHECK(sum.consume_time == 22ns);
+    CHECK(sum.refetched == 10);
+    CHECK(sum.bad == 12);
+    CHECK(sum.calls == 14);
+    CHECK(sum.succeeded == 16);
+    CHECK(sum.failed == 18);
+    CHECK(sum.sent_back == 20);
+    CHECK(sum.dropped == 22);
+    CHECK(sum.pull_time == 24ns);
+    CHECK(sum.consume_time == 26ns);
+    CHECK(sum.consumed_again == 28);
+    CHECK(sum.timed_out == 30);
+    CHECK(sum.acknowledged == 32);
 }
 
 TEST_CASE("without a sample, or without time, a rate is zero", "[statistics]") {

@@ -66,6 +66,35 @@ struct confirms_nothing {
 static_assert(reads_offsets<confirms_nothing> && !writes_offsets<confirms_nothing>);
 static_assert(!offset_store<confirms_nothing>);
 
+// What a store need not have has to fit where it is there.
+
+struct loads_without_a_code : offset_store_archetype {
+    using offset_store_archetype::offset_store_archetype;
+    template <class Access>
+    typename Access::template task<void> load(Access&) {
+        co_return;
+    }
+};
+static_assert(!loads_offsets<loads_without_a_code> && !extras_fit<loads_without_a_code>);
+static_assert(!offset_store<loads_without_a_code>);
+
+struct writes_many_of_something_else : offset_store_archetype {
+    using offset_store_archetype::offset_store_archetype;
+    template <class Access>
+    typename Access::template task<std::error_code> write_many(Access&, std::map<message_queue, queue_offset>) {
+        co_return std::error_code();
+    }
+};
+static_assert(!writes_many_offsets<writes_many_of_something_else> && !offset_store<writes_many_of_something_else>);
+
+struct for_broadcasting : offset_store_archetype {
+    using offset_store_archetype::offset_store_archetype;
+    static constexpr message_model model = message_model::broadcasting;
+};
+static_assert(offset_store<for_broadcasting> && !loads_offsets<for_broadcasting>);
+static_assert(model_of<for_broadcasting>() == message_model::broadcasting);
+static_assert(model_of<offset_store_archetype>() == message_model::clustering);
+
 static_assert(!offset_store<int>);
 
 /// Keeps offsets to itself: lawful, and not one of ours.

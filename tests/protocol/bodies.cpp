@@ -1,4 +1,5 @@
 #include <rocketpush/protocol/bodies.hpp>
+#include <rocketpush/protocol/bodies_offsets.hpp>
 
 #include <string>
 #include <string_view>
@@ -32,6 +33,24 @@ TEST_CASE("captured routes are read: standard, of 4.9.7, and with integer keys",
     REQUIRE(unquoted);
     CHECK(*older == *unquoted);
     CHECK(older->broker_datas.at(0).broker_addrs.at(0) == "127.0.0.1:30911");
+}
+
+TEST_CASE("the offsets that an administrator wants are read, from a map with queues as keys and from a list",
+          "[protocol]") {
+    const std::vector<queue_position> expected{{{"t", "b", 2}, 7}, {{"t", "b", 0}, 0}};
+    const auto map = decode_reset(
+        R"({"offsetTable":{{"brokerName":"b","queueId":2,"topic":"t"}:7,{"brokerName":"b","queueId":0,"topic":"t"}:0}})");
+    const auto list = decode_reset(
+        R"({"offsetTable":[{"brokerName":"b","offset":7,"queueId":2,"topic":"t"},{"brokerName":"b","offset":0,"queueId":0,"topic":"t"}]})");
+    REQUIRE(map);
+    REQUIRE(list);
+    CHECK(*map == expected);
+    CHECK(*list == expected);
+    CHECK(decode_reset("{}")->empty());
+    CHECK(decode_reset(R"({"offsetTable":{}})")->empty());
+    for (const auto* broken : {"", "[]", R"({"offsetTable":7})", R"({"offsetTable":{"x":1}})", R"({"offsetTable":[7]})",
+                               R"({"offsetTable":{{"topic":"t"}:"x"}})"})
+        CHECK(decode_reset(broken).error() == error::body_malformed);
 }
 
 TEST_CASE("a route of a static topic, an old one, and an empty one are read", "[protocol]") {

@@ -37,7 +37,7 @@ struct mixed_request {
     friend bool operator==(const mixed_request&, const mixed_request&) = default;
 };
 
-struct pop_request : no_fields {
+struct large_code_request : no_fields {
     static constexpr request_code code = request_code::pop_message;
 };
 
@@ -157,7 +157,7 @@ TEST_CASE("a response has its code, remark and fields in both encodings", "[prot
 
 TEST_CASE("a code beyond 16 bits goes out in JSON whatever was asked for", "[protocol]") {
     std::string bytes;
-    append_request(bytes, header_encoding::rocketmq, pop_request(), {.opaque = 1});
+    append_request(bytes, header_encoding::rocketmq, large_code_request(), {.opaque = 1});
     const auto frame = only(bytes);
     CHECK(frame.prefix.encoding == header_encoding::json);
     CHECK(frame.header.code == 200050);
@@ -194,4 +194,19 @@ TEST_CASE("a pull allocates nothing: neither its request nor reading the answer'
     const auto count = allocations.count();
     CHECK(count == 0);
     CHECK(next == 4);
+}
+
+TEST_CASE("a namespace of the second kind is told with the fields, in both encodings", "[protocol]") {
+    for (const auto encoding : both) {
+        std::string frame;
+        append_request(frame, encoding, route_request{.topic = "orders"}, {.opaque = 1, .name_space = "a \"cloud\""});
+        const auto sent = only(frame);
+        CHECK(sent.header.field("nsd")->to_string() == "true");
+        CHECK(sent.header.field("ns")->to_string() == "a \"cloud\"");
+        CHECK(sent.header.field("topic")->to_string() == "orders");
+        std::string bare;
+        append_request(bare, encoding, heartbeat_request(), {.opaque = 1, .name_space = "ns"}, "body");
+        CHECK(only(bare).header.field("ns")->to_string() == "ns");
+        CHECK(only(bare).body == "body");
+    }
 }

@@ -199,6 +199,19 @@ TEST_CASE("what the encoder wrote is found, whatever hosts and version", "[messa
                 }
 }
 
+TEST_CASE("a body of 4 MiB and a topic of 255 characters are found", "[message_decoder]") {
+    const std::string body(4u << 20, 'b');
+    const std::string topic = "%RETRY%" + std::string(248, 't');
+    const auto bytes        = stored({.topic = topic, .body = body, .properties = "TAGS\x01red\x02"}) + numbered(2, "b");
+    const decoded answer(bytes);
+    REQUIRE(answer.size() == 2);
+    CHECK(answer[0].topic() == topic);
+    CHECK((answer[0].body() == body));
+    CHECK(answer[0].tags() == "red"sv);
+    CHECK((message(answer[0])->body() == body));
+    CHECK(answer[1].body() == "b");
+}
+
 TEST_CASE("bytes that a later version appends to a message are passed over", "[message_decoder]") {
     auto first = numbered(1, "a") + "appended";
     detail::store_big(first.data(), static_cast<std::uint32_t>(first.size()));

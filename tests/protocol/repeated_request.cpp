@@ -66,3 +66,19 @@ TEST_CASE("repeated requests stand behind other frames, and may have a body", "[
     CHECK(frame.ends_with("}body"));
     CHECK(bytes.starts_with("before"));
 }
+
+TEST_CASE("a repeated request tells a namespace of the second kind", "[protocol]") {
+    const repeated_pull pulls(pull_of_orders());
+    std::string frame;
+    append_request(frame, header_encoding::json, pulls.with({.queue_offset = 7}),
+                   {.opaque = 4711, .name_space = "a \"cloud\""}, "body");
+    const auto header = header_of(frame);
+    CHECK(header.field("nsd")->to_string() == "true");
+    CHECK(header.field("ns")->to_string() == "a \"cloud\"");
+    CHECK(header.opaque == 4711);
+    const auto read = read_fields<pull_request>(header);
+    REQUIRE(read);
+    CHECK(read->queue_offset == 7);
+    CHECK(read->topic == "orders");
+    CHECK(frame.ends_with("}body"));
+}

@@ -148,6 +148,7 @@ TEST_CASE("compressed, batched and large bodies arrive whole") {
     }
     sending(40, 30, "batch=10", false);
     sending(4, 1'700'000, "batch=2", false); // batches are not compressed: 3.4 MB in one frame
+    sending(2, 4'000'000, "batch=1", false); // near the broker's limit of 4 MiB
     sending(6, 100, "", false);
     REQUIRE(java().ask("join bodies-java bodies name=bodies-oracle").at("ok"));
 
@@ -165,6 +166,29 @@ TEST_CASE("compressed, batched and large bodies arrive whole") {
     REQUIRE(wait_until([&] { return java().messages("bodies-oracle").size() == sizes.size(); }));
     CHECK(as_seen_here(seen) == as_seen_by_java("bodies-oracle"));
     java().ask("leave bodies-oracle");
+}
+
+TEST_CASE("messages of batches that a broker keeps whole come one by one, with offsets of their own") {
+    if (cluster_variable("ROCKETPUSH_VERSION").front() < '5') return; // 4.9 has no such topics
+    java().ask("create-topic whole 2 type=BatchCQ");
+    send("whole", 60, "batch=6 tags=red,blue");
+    send("whole", 10);
+    java().ask("join whole-java whole name=whole-oracle");
+    journal seen;
+    member consumer("here", seen, member::of_group("whole-here"));
+    consumer.subscribe("whole").start();
+    journal red;
+    member of_red("red", red, member::of_group("whole-red"));
+    of_red.subscribe("whole", tags("red")).start();
+    REQUIRE(wait_until([&] { return seen.distinct() == 70 && red.distinct() == 30; }));
+    REQUIRE(wait_until([&] { return java().messages("whole-oracle").size() == 70; }));
+    CHECK(all_committed("whole-here", "whole"));
+    consumer.stop();
+    of_red.stop();
+    CHECK(seen.deliveries() == 70);
+    CHECK(red.deliveries() == 30);
+    CHECK(as_seen_here(seen) == as_seen_by_java("whole-oracle"));
+    java().ask("leave whole-oracle");
 }
 
 TEST_CASE("an idle consumer asks seldom, and has a new message at once") {

@@ -197,6 +197,61 @@ TEST_CASE("among rocketpush members nothing is consumed twice, whoever joins or 
     CHECK(all_committed("ours-group", topic));
 }
 
+TEST_CASE("in a namespace a group of rocketpush and Java members shares queues and retries") {
+    const auto topic = make_topic("ns%spaced", 4);
+    journal seen;
+    auto with                = member::of_group("spaced-group");
+    with.namespace_v1        = "ns";
+    with.max_reconsume_times = 1;
+    member consumer("here", seen, with, [](std::span<const message_view> messages, consume_context&) {
+        return messages.front().reconsume_times() == 0 ? consume_result::reconsume_later : consume_result::success;
+    });
+    consumer.subscribe("spaced").start();
+    java().ask("join spaced-group spaced namespace=ns fail-times=1 name=spaced-java");
+    REQUIRE(wait_until([&] { return seen.queues("here", topic).size() == 2; }));
+    CHECK(java().ask("consumer-connection ns%spaced-group").at("clients").size() == 2);
+    send(topic, 40);
+    // Whoever read a message first, it comes a second time to one of them.
+    std::map<long, int> retried;
+    CHECK(wait_until([&] {
+        retried.clear();
+        for (const auto& each : seen.all())
+            if (each.kept->reconsume_times() == 1)
+                ++retried[each.sequence];
+        for (const json& each : java().messages("spaced-java"))
+            if (each.at("reconsumeTimes") == 1)
+                ++retried[std::stol(each.at("body").get<std::string>())];
+        return retried.size() == 40;
+    }));
+    for (const auto& each : seen.all()) {
+        CHECK(each.kept->topic() == "spaced");
+        CHECK(each.kept->stored_topic() == (each.kept->reconsume_times() == 0 ? topic : "%RETRY%ns%spaced-group"));
+    }
+    CHECK(seen.distinct() > 0);
+    CHECK_FALSE(java().messages("spaced-java").empty());
+    for (const json& each : java().messages("spaced-java"))
+        CHECK(each.at("topic") == "spaced"); // of those that we sent back, too
+    java().ask("leave spaced-java");
+    consumer.stop();
+    CHECK(all_committed("ns%spaced-group", topic));
+}
+
+TEST_CASE("a namespace of the second kind and a unit change nothing for a broker without plugins") {
+    const auto topic = make_topic("clouded", 2);
+    send(topic, 10);
+    journal seen;
+    auto with         = member::of_group("clouded-group");
+    with.namespace_v2 = "cloud";
+    with.unit_name    = "west";
+    with.unit_mode    = true;
+    member consumer("here", seen, with);
+    consumer.subscribe(topic).start();
+    CHECK(consumer.client_id().ends_with("@west"));
+    CHECK(wait_until([&] { return seen.distinct() == 10; }));
+    consumer.stop();
+    CHECK(all_committed("clouded-group", topic));
+}
+
 TEST_CASE("brokers know a member by language, version and subscriptions, and forget it when it stops") {
     const auto topic = make_topic("known", 2);
     journal seen;

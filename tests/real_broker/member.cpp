@@ -74,6 +74,21 @@ struct journal_observer : no_observer {
     void on_send_back(const message_view&, std::error_code failure) {
         to->write([&](auto& e) { e.send_backs += failure ? 0 : 1; });
     }
+    void on_pop_begun(const message_queue& queue) {
+        to->write([&](auto& e) { e.popped[member].insert(queue); });
+    }
+    void on_pop_ended(const message_queue& queue) {
+        to->write([&](auto& e) { e.popped[member].erase(queue); });
+    }
+    void on_ack(const message_queue&, std::size_t messages, std::error_code failure) {
+        to->write([&](auto& e) { e.acks += failure ? 0 : messages; });
+    }
+    void on_invisible_time(const message_view&, std::chrono::milliseconds, std::error_code failure) {
+        to->write([&](auto& e) { e.hidden += failure ? 0 : 1; });
+    }
+    void on_receipt_expired(const message_view&) {
+        to->write([](auto& e) { ++e.expired; });
+    }
 };
 
 } // namespace
@@ -114,19 +129,33 @@ consume_result recording_listener::operator()(std::span<const message_view> mess
 }
 
 struct member::state {
+    template <class Allocation>
+    using consumer_type = push_consumer<recording_listener, counting_transport, Allocation, broker_offset_store,
+                                        thread_pool_executor, observers<journal_observer, log_observer>>;
+
     counting_transport transport;
     std::string client_id;
-    push_consumer<recording_listener, counting_transport, average_allocation, broker_offset_store, thread_pool_executor,
-                  observers<journal_observer, log_observer>>
-        consumer;
+    std::unique_ptr<consumer_type<average_allocation>> by_members; ///< One of the two.
+    std::unique_ptr<consumer_type<broker_allocation<>>> by_broker;
 
-    state(std::string name, journal& to, options with, listener_function then)
-        : consumer(std::move(with), recording_listener{name, &to, std::move(then)}, transport,
-                   observers(journal_observer(name, to), log_observer())) {}
+    template <class Consumer>
+    std::unique_ptr<Consumer> make(std::string name, journal& to, options with, listener_function then) {
+        return std::make_unique<Consumer>(std::move(with), recording_listener{name, &to, std::move(then)}, transport,
+                                          observers(journal_observer(name, to), log_observer()));
+    }
+    template <class Do>
+    auto with_consumer(Do what) {
+        return by_broker ? what(*by_broker) : what(*by_members);
+    }
 };
 
-member::member(std::string name, journal& to, options with, listener_function then)
-    : state_(std::make_unique<state>(std::move(name), to, std::move(with), std::move(then))) {}
+member::member(std::string name, journal& to, options with, listener_function then, sharing how)
+    : state_(std::make_unique<state>()) {
+    if (how == sharing::by_broker)
+        state_->by_broker = state_->make<state::consumer_type<broker_allocation<>>>(std::move(name), to, std::move(with), std::move(then));
+    else
+        state_->by_members = state_->make<state::consumer_type<average_allocation>>(std::move(name), to, std::move(with), std::move(then));
+}
 
 member::~member() = default;
 
@@ -139,20 +168,46 @@ options member::of_group(std::string group) {
 }
 
 member& member::subscribe(const std::string& topic, const filter_expression& filter) {
-    state_->consumer.subscribe(topic, filter);
+    state_->with_consumer([&](auto& consumer) { consumer.subscribe(topic, filter); });
     return *this;
 }
 
 member& member::start() {
-    state_->consumer.start();
-    state_->client_id = state_->consumer.statistics().client_id;
+    state_->with_consumer([](auto& consumer) { consumer.start(); });
+    state_->client_id = statistics().client_id;
     return *this;
 }
 
-void member::stop() { state_->consumer.stop(); }
+member& member::unsubscribe(const std::string& topic) {
+    state_->consumer.unsubscribe(topic);
+    return *this;
+}
+
+std::string member::refusal_to_start() {
+    try {
+        state_->consumer.start();
+        return {};
+    } catch (const std::system_error& refused) {
+        return refused.what();
+    }
+}
+
+void member::suspend(bool on) { on ? state_->consumer.suspend() : state_->consumer.resume(); }
+void member::seek(const message_queue& queue, queue_offset offset) { state_->consumer.seek(queue, offset); }
+
+void member::stop() {
+    state_->with_consumer([](auto& consumer) { consumer.stop(); });
+}
+std::error_code member::stop(std::chrono::milliseconds limit) {
+    std::error_code failure;
+    state_->with_consumer([&](auto& consumer) { consumer.stop(failure, limit); });
+    return failure;
+}
 
 std::string member::client_id() const { return state_->client_id; }
-consumer_statistics member::statistics() { return state_->consumer.statistics(); }
+consumer_statistics member::statistics() {
+    return state_->with_consumer([](auto& consumer) { return consumer.statistics(); });
+}
 std::size_t member::socket_writes() const { return state_->transport.writes->load(); }
 
 } // namespace rocketpush::test

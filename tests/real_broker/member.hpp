@@ -17,6 +17,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace rocketpush::test {
@@ -50,11 +51,15 @@ class journal {
         std::vector<delivery> deliveries;
         std::map<long, int> times; ///< Deliveries of each sequence number.
         std::map<std::string, std::map<message_queue, holding>> held; ///< By member.
+        std::map<std::string, std::set<message_queue>> popped; ///< Queues that a member pops; an id of -1: all of the broker.
         std::size_t calls       = 0;
         std::size_t disconnects = 0;
         std::size_t bad         = 0;
         std::size_t corrected   = 0; ///< Offsets that the broker refused.
         std::size_t send_backs  = 0; ///< That the broker confirmed.
+        std::size_t acks        = 0; ///< Popped messages that were acknowledged.
+        std::size_t hidden      = 0; ///< Popped messages that were hidden for another time.
+        std::size_t expired     = 0; ///< Popped messages whose listener call outlived their receipt.
     };
 
     template <class Look>
@@ -103,6 +108,9 @@ struct recording_listener {
     consume_result operator()(std::span<const message_view> messages, consume_context& context);
 };
 
+/// Who shares the queues out: the members, or a broker, which may say that they are popped.
+enum class sharing { by_members, by_broker };
+
 /**
  * @brief A push consumer that writes down what it sees.
  *
@@ -110,7 +118,8 @@ struct recording_listener {
  */
 class member {
   public:
-    member(std::string name, journal& to, options with, listener_function then = {});
+    member(std::string name, journal& to, options with, listener_function then = {},
+           sharing how = sharing::by_members);
     ~member();
     member(const member&)            = delete;
     member& operator=(const member&) = delete;
@@ -119,8 +128,15 @@ class member {
     static options of_group(std::string group);
 
     member& subscribe(const std::string& topic, const filter_expression& filter = all_messages);
+    member& unsubscribe(const std::string& topic);
     member& start();
+    /// @return The text of what start() threw; empty if it started.
+    std::string refusal_to_start();
+    void suspend(bool on);
+    void seek(const message_queue& queue, queue_offset offset);
     void stop();
+    /// @return Why not cleanly, if so.
+    std::error_code stop(std::chrono::milliseconds limit);
 
     /// Known once started.
     std::string client_id() const;

@@ -31,8 +31,8 @@ task<void> keep(task<T> operation, std::optional<T>& into) {
 struct calls_fixture {
     manual_runtime runtime;
     std::shared_ptr<memory_network> network = std::make_shared<memory_network>();
-    const endpoint at{"broker-a", 10911}, slave{"broker-a", 10921};
-    test::scripted_broker script{runtime, network, {at, slave}};
+    const endpoint at{"broker-a", 10911}, slave{"broker-a", 10921}, other{"broker-b", 10911};
+    test::scripted_broker script{runtime, network, {at, slave, other}};
     calls_type::pool_type pool{runtime, memory_transport(network), protocol::default_frame_limit, 3s, {}};
     route_table routes;
     calls_type calls{pool, routes, 3000ms};
@@ -48,6 +48,27 @@ struct calls_fixture {
             "orders",
             {.queue_datas  = {{.broker_name = "broker-a", .read_queue_nums = 4, .write_queue_nums = 4}},
              .broker_datas = {{.cluster = "c", .broker_name = "broker-a", .broker_addrs = std::move(addresses)}}});
+    }
+    /// The retry topic is on two brokers.
+    void two_writers() {
+        routes.update(
+            "%RETRY%billing",
+            {.queue_datas  = {{.broker_name = "broker-a", .read_queue_nums = 1, .write_queue_nums = 1},
+                              {.broker_name = "broker-b", .read_queue_nums = 1, .write_queue_nums = 1}},
+             .broker_datas = {{.cluster = "c", .broker_name = "broker-a", .broker_addrs = {{0, "broker-a:10911"}}},
+                              {.cluster = "c", .broker_name = "broker-b", .broker_addrs = {{0, "broker-b:10911"}}}}});
+    }
+    static message_copy copy() {
+        message_copy made;
+        made.topic           = "%RETRY%billing";
+        made.body            = "42 apples";
+        made.properties      = "TAGS\x01paid\x02";
+        made.flag            = 7;
+        made.sys_flag        = 2;
+        made.born_timestamp  = 1'700'000'000'000;
+        made.reconsume_times = 3;
+        made.unit_mode       = true;
+        return made;
     }
     template <class T>
     T run(task<T> operation, std::chrono::milliseconds within = 0ms) {
@@ -126,7 +147,7 @@ TEST_CASE_METHOD(calls_fixture, "a broker that nobody has named has no address",
     const message_queue unknown{"orders", "broker-x", 0};
     CHECK(run(calls.query_offset("billing", unknown)).error() == error::no_broker_address);
     CHECK(run(calls.update_offset("billing", unknown, 1)) == error::no_broker_address);
-    CHECK(run(calls.send_back("billing", unknown, {}, 5s)) == error::no_broker_address);
+    CHECK(run(calls.send_back("billing", unknown, {}, 5s)).failure == error::no_broker_address);
 }
 
 TEST_CASE_METHOD(calls_fixture, "a member list is never empty", "[broker_calls]") {
@@ -150,16 +171,109 @@ TEST_CASE_METHOD(calls_fixture, "a message goes back with what the broker needs 
                     .with("originMsgId", "ID")
                     .with("originTopic", "orders")
                     .with("maxReconsumeTimes", 5)
+                    .with("unitMode", "true")
                     .with("bname", "broker-a"))
         .only_at(at)
         .reply(ok());
-    const returned_message returned{
-        .commit_log_offset = 7000, .delay_level = 3, .max_reconsume_times = 5, .id = "ID", .topic = "orders"};
-    CHECK_FALSE(run(calls.send_back("billing", queue, returned, 5s)));
+    const returned_message returned{.commit_log_offset   = 7000,
+                                    .delay_level         = 3,
+                                    .max_reconsume_times = 5,
+                                    .unit_mode           = true,
+                                    .id                  = "ID",
+                                    .topic               = "orders"};
+    CHECK(run(calls.send_back("billing", queue, returned, 5s)).stored());
     script.expect(send_back()).reply(refusal(response_code::system_error));
-    CHECK(run(calls.send_back("billing", queue, returned, 5s)) == response_code::system_error);
+    const auto refused = run(calls.send_back("billing", queue, returned, 5s));
+    CHECK(refused.failure == response_code::system_error);
+    CHECK_FALSE(refused.perhaps_stored);
     script.expect(send_back());
-    CHECK(run(calls.send_back("billing", queue, returned, 2s), 2s) == error::request_timed_out);
+    const auto late = run(calls.send_back("billing", queue, returned, 2s), 2s);
+    CHECK(late.failure == error::request_timed_out);
+    CHECK(late.perhaps_stored);
+}
+
+TEST_CASE_METHOD(calls_fixture, "a broker that stored a message but is late with its disk or replicas has it",
+                 "[broker_calls]") {
+    for (const std::string status : {"FLUSH_DISK_TIMEOUT", "FLUSH_SLAVE_TIMEOUT", "SLAVE_NOT_AVAILABLE"}) {
+        script.expect(send_back()).reply(refusal(response_code::system_error, status));
+        CHECK(run(calls.send_back("billing", queue, {}, 5s)).stored());
+    }
+    script.expect(send_back()).reply(refusal(response_code::system_error, "SERVICE_NOT_AVAILABLE"));
+    CHECK(run(calls.send_back("billing", queue, {}, 5s)).failure == response_code::system_error);
+    for (const auto code : {response_code::flush_disk_timeout, response_code::flush_slave_timeout,
+                            response_code::slave_not_available}) {
+        script.expect(send_copy()).reply(refusal(code));
+        CHECK(run(calls.send_copy(copy(), queue, 3s)).stored());
+    }
+}
+
+TEST_CASE_METHOD(calls_fixture, "a copy is sent as Java's inner producer sends one", "[broker_calls]") {
+    script
+        .expect(send_copy()
+                    .with("a", "CLIENT_INNER_PRODUCER")
+                    .with("b", "%RETRY%billing")
+                    .with("c", "TBW102")
+                    .with("d", 4)
+                    .with("e", -1) // the queue is the broker's choice
+                    .with("f", 2)
+                    .with("g", 1'700'000'000'000)
+                    .with("h", 7)
+                    .with("i", "TAGS\x01paid\x02")
+                    .with("j", 3)
+                    .with("k", "true")
+                    .with("l", 16)
+                    .with("m", "false")
+                    .with("n", "broker-a"))
+        .only_at(at)
+        .reply(ok());
+    CHECK(run(calls.send_copy(copy(), queue, 3s)).stored()); // the retry topic's route is not known: to where it was
+    CHECK(script.last(send_copy())->body == "42 apples");
+}
+
+TEST_CASE_METHOD(calls_fixture, "a copy goes to the brokers that take the retry topic's messages, the original's last",
+                 "[broker_calls]") {
+    two_writers();
+    script.expect(send_copy().with("n", "broker-b")).only_at(other).reply(ok());
+    CHECK(run(calls.send_copy(copy(), queue, 3s)).stored());
+    script.expect(send_copy()).only_at(other).reply(refusal(response_code::no_permission));
+    script.then().expect(send_copy()).only_at(at).reply(ok());
+    CHECK(run(calls.send_copy(copy(), queue, 3s)).stored());
+    network->set(other, memory_network::reach::refused);
+    pool.find(other)->close();
+    script.then().expect(send_copy()).only_at(at).reply(ok());
+    CHECK(run(calls.send_copy(copy(), queue, 3s)).stored());
+}
+
+TEST_CASE_METHOD(calls_fixture, "a copy that no broker takes has failed as at the last one", "[broker_calls]") {
+    two_writers();
+    script.expect(send_copy()).only_at(other).reply(refusal(response_code::system_busy));
+    script.expect(send_copy()).only_at(at).reply(refusal(response_code::no_permission));
+    const auto outcome = run(calls.send_copy(copy(), queue, 3s));
+    CHECK(outcome.failure == response_code::no_permission);
+    CHECK_FALSE(outcome.perhaps_stored);
+}
+
+TEST_CASE_METHOD(calls_fixture, "a copy that may be stored goes to no other broker", "[broker_calls]") {
+    two_writers();
+    script.expect(send_copy()).only_at(other);
+    const auto late = run(calls.send_copy(copy(), queue, 3s), 3s);
+    CHECK(late.failure == error::request_timed_out);
+    CHECK(late.perhaps_stored);
+    script.expect(send_copy()).only_at(other).then_close();
+    const auto lost = run(calls.send_copy(copy(), queue, 3s), 1s);
+    CHECK(lost.failure == error::connection_closed);
+    CHECK(lost.perhaps_stored);
+}
+
+TEST_CASE_METHOD(calls_fixture, "no more than three brokers are asked to take a copy", "[broker_calls]") {
+    protocol::route_data route;
+    for (const std::string name : {"b", "c", "d", "e", "f"}) {
+        route.queue_datas.push_back({.broker_name = name, .read_queue_nums = 1, .write_queue_nums = 1});
+        route.broker_datas.push_back({.cluster = "c", .broker_name = name, .broker_addrs = {{0, "broker-b:10911"}}});
+    }
+    routes.update("%RETRY%billing", route);
+    script.expect(send_copy()).times(3).reply(refusal(response_code::system_busy));
+    CHECK(run(calls.send_copy(copy(), queue, 3s)).failure == response_code::system_busy);
 }
 
 TEST_CASE_METHOD(calls_fixture, "heartbeats and farewells say what the broker answered", "[broker_calls]") {

@@ -54,6 +54,24 @@ TEST_CASE("queues that may not be read are not there, their broker is", "[route_
     CHECK(table.queues("orders").size() == 1);
 }
 
+TEST_CASE("messages are taken by brokers with a master and a queue that may be written", "[route_table]") {
+    route_table table;
+    CHECK(table.writers("orders").empty());
+    CHECK(table.update("orders", two_brokers));
+    CHECK(table.writers("orders") == std::vector<std::string>{"broker-a", "broker-b"});
+    auto route                          = two_brokers;
+    route.broker_datas[1].broker_addrs  = {{1, "10.0.0.1:10921"}};
+    CHECK(table.update("orders", route));
+    CHECK(table.writers("orders") == std::vector<std::string>{"broker-b"});
+    route.queue_datas[0].perm = protocol::permissions::read;
+    CHECK(table.update("orders", route));
+    CHECK(table.writers("orders").empty());
+    route                                 = two_brokers;
+    route.queue_datas[1].write_queue_nums = 0;
+    CHECK(table.update("orders", route));
+    CHECK(table.writers("orders") == std::vector<std::string>{"broker-b"});
+}
+
 TEST_CASE("only a change counts as one", "[route_table]") {
     route_table table;
     const auto before = table.version();

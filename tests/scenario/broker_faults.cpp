@@ -1,5 +1,3 @@
-#include "tests/scenario/support/virtual_member.hpp"
-
 #include <rocketpush/protocol/codes.hpp>
 
 #include <asio/error.hpp>
@@ -9,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "tests/scenario/support/virtual_member.hpp"
 #include "tests/support/catch.hpp"
 
 namespace {
@@ -82,7 +81,7 @@ TEST_CASE("a broker that cannot be reached for a while costs no message", "[scen
     CHECK(cluster.committed("orders", 4) == 300);
 }
 
-TEST_CASE("a broker that dies and comes back empty is read from its end on, which is told", "[scenario]") {
+TEST_CASE("a broker that dies and comes back empty is read from its beginning, which is told", "[scenario]") {
     orders_cluster cluster;
     virtual_member one(cluster, "one", cluster.member_options());
     one.subscribe("orders");
@@ -159,12 +158,13 @@ TEST_CASE("a pull that is refused is asked again, whatever the code", "[scenario
         response_code code;
         std::chrono::milliseconds at_most;
     };
-    const auto [code, at_most] = GENERATE(refusal{response_code::subscription_not_exist, 1500ms}, // 24
-                                          refusal{response_code::subscription_not_latest, 1500ms}, // 25
-                                          refusal{response_code::flow_control, 100ms},             // 215
-                                          refusal{response_code::system_error, 1500ms},
-                                          refusal{response_code::pull_offset_moved, 1500ms}, // without the fields it must have
-                                          refusal{response_code::no_permission, 1500ms});
+    const auto [code, at_most] =
+        GENERATE(refusal{response_code::subscription_not_exist, 1500ms},  // 24
+                 refusal{response_code::subscription_not_latest, 1500ms}, // 25
+                 refusal{response_code::flow_control, 100ms},             // 215
+                 refusal{response_code::system_error, 1500ms},
+                 refusal{response_code::pull_offset_moved, 1500ms}, // without the fields it must have
+                 refusal{response_code::no_permission, 1500ms});
     orders_cluster cluster;
     cluster.send("orders", 20);
     cluster.broker().fail_next(request_code::pull_message, code, 4);
@@ -177,7 +177,8 @@ TEST_CASE("a pull that is refused is asked again, whatever the code", "[scenario
     CHECK(cluster.runtime.now() - begun <= at_most);
     CHECK(each_once(one, 20));
     CHECK(one.count("pull_failure") == 4);
-    const bool forgotten = code == response_code::subscription_not_exist || code == response_code::subscription_not_latest;
+    const bool forgotten =
+        code == response_code::subscription_not_exist || code == response_code::subscription_not_latest;
     if (forgotten) // the broker is told anew
         CHECK(cluster.broker().statistics().requests_of(request_code::heart_beat) > heartbeats);
 }
@@ -244,7 +245,8 @@ TEST_CASE("one name server that refuses or is silent does not matter while anoth
     virtual_member one(cluster, "one", with);
     one.subscribe("orders");
     REQUIRE(one.start() == std::error_code());
-    CHECK(cluster.run_until([&] { return one.received().size() == 10; }, how == memory_network::reach::silent ? 4s : 10ms));
+    CHECK(cluster.run_until([&] { return one.received().size() == 10; },
+                            how == memory_network::reach::silent ? 4s : 10ms));
     cluster.runtime.advance(1min); // and later ones are not asked at the dead one first
     CHECK(one.stop() == std::error_code());
 }

@@ -14,7 +14,9 @@ namespace {
 using namespace rocketpush;
 using namespace std::chrono_literals;
 using protocol::request_code;
+namespace fault_action = embedded::fault_action;
 using test::message_span;
+using test::slow_virtual_member;
 using test::virtual_cluster;
 using test::virtual_member;
 
@@ -102,65 +104,208 @@ TEST_CASE("a listener chooses when a message comes again", "[scenario]") {
     CHECK(dead_letters(cluster).size() == 1);
 }
 
-TEST_CASE("a send-back that the broker refuses is tried until it is confirmed; no offset passes the message meanwhile",
-          "[scenario]") {
+/// Wants "m1" later the first time.
+consume_result m1_later(message_span messages, consume_context&) {
+    const auto& message = messages.front();
+    return message.body() == "m1" && message.reconsume_times() == 0 ? consume_result::reconsume_later
+                                                                     : consume_result::success;
+}
+
+TEST_CASE("a message that its broker does not take back goes to the retry topic as a copy", "[scenario]") {
     small_cluster cluster;
-    cluster.send("orders", 3);
-    cluster.broker().fail_next(request_code::consumer_send_back, response_code::system_error, 6);
-    virtual_member one(cluster, "one", cluster.member_options(), [](message_span messages, consume_context&) {
-        const auto& message = messages.front();
-        return message.body() == "m1" && message.reconsume_times() == 0 ? consume_result::reconsume_later
-                                                                         : consume_result::success;
+    cluster.broker().send("orders", "m1", {.tags = "paid", .keys = "k1", .properties = {{"color", "blue"}}});
+    cluster.broker().fail_next(request_code::consumer_send_back, response_code::system_error);
+    virtual_member one(cluster, "one", cluster.member_options(), m1_later);
+    one.subscribe("orders", tags("paid"));
+    REQUIRE(one.start() == std::error_code());
+    REQUIRE(cluster.run_until([&] { return one.received().size() == 2; }));
+    CHECK(one.count("send_back_failure") == 1);
+    CHECK(one.count("send_back") == 1);
+    const auto& first  = one.received()[0];
+    const auto& second = one.received()[1];
+    CHECK(second.at - first.at >= 10s); // as the broker would have had it
+    CHECK(second.at - first.at < 11s);
+    CHECK(second.stored_topic == "%RETRY%billing");
+    CHECK(second.topic == "orders");
+    CHECK(second.id == first.id);
+    CHECK(second.reconsume_times == 1);
+    const auto retries = cluster.broker().messages("%RETRY%billing");
+    REQUIRE(retries.size() == 1);
+    CHECK(retries.front()->property("color") == "blue");
+    CHECK(retries.front()->property("ORIGIN_MESSAGE_ID") == first.id);
+    REQUIRE(one.stop() == std::error_code());
+    CHECK(cluster.committed("orders", 1) == 1);
+}
+
+TEST_CASE("a copy keeps the level that the listener asked for, -1 included", "[scenario]") {
+    small_cluster cluster;
+    cluster.send("orders", 1, "soon");
+    cluster.send("orders", 1, "never");
+    cluster.broker().fail_next(request_code::consumer_send_back, response_code::system_error, 2);
+    virtual_member one(cluster, "one", cluster.member_options(), [](message_span messages, consume_context& context) {
+        if (messages.front().reconsume_times() != 0)
+            return consume_result::success;
+        context.delay_level = messages.front().body() == "never0" ? -1 : 1;
+        return consume_result::reconsume_later;
     });
     one.subscribe("orders");
     REQUIRE(one.start() == std::error_code());
-    REQUIRE(cluster.run_until([&] { return one.count("send_back_failure") == 4; }));
-    cluster.runtime.advance(1ms);
-    CHECK(one.received().size() == 3); // the others are not held up
-    REQUIRE(cluster.run_until([&] { return one.count("commit") != 0; }));
-    CHECK(cluster.committed("orders", 1) == 1); // m1 is not passed
+    cluster.runtime.advance(5s);
+    CHECK(one.counts() == std::map<std::string, int>{{"soon0", 2}, {"never0", 1}});
+    REQUIRE(dead_letters(cluster).size() == 1);
+    CHECK(dead_letters(cluster).front()->body() == "never0");
+    CHECK(dead_letters(cluster).front()->reconsume_times() == 1);
+    cluster.runtime.advance(5min);
+    CHECK(one.received().size() == 3);
+}
+
+TEST_CASE("a message that nobody takes back is consumed here again after 5 s, counted; no offset passes it meanwhile",
+          "[scenario]") {
+    small_cluster cluster;
+    cluster.send("orders", 3);
+    cluster.broker().fail_next(request_code::consumer_send_back, response_code::system_error, 1000);
+    cluster.broker().fail_next(request_code::send_message_v2, response_code::no_permission, 1000);
+    virtual_member one(cluster, "one", cluster.member_options(), [](message_span messages, consume_context&) {
+        const auto& message = messages.front();
+        return message.body() == "m1" && message.reconsume_times() < 2 ? consume_result::reconsume_later
+                                                                        : consume_result::success;
+    });
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
     REQUIRE(cluster.run_until([&] { return one.received().size() == 4; }));
-    CHECK(one.count("send_back_failure") == 6);
-    CHECK(one.count("send_back") == 1);
-    CHECK(one.received().back().body == "m1");
+    CHECK(one.counts() == std::map<std::string, int>{{"m0", 1}, {"m1", 2}, {"m2", 1}}); // the others are not held up
+    cluster.runtime.advance(2s);
+    CHECK(cluster.committed("orders", 1) == 1); // m1 is not passed
+    REQUIRE(cluster.run_until([&] { return one.received().size() == 5; }));
+    const auto& got = one.received();
+    for (std::size_t i = 3; i < 5; ++i) {
+        CHECK(got[i].body == "m1");
+        CHECK(got[i].topic == "orders");
+        CHECK(got[i].stored_topic == "orders");
+        CHECK(got[i].offset == 1);
+        CHECK(got[i].reconsume_times == static_cast<int>(i) - 2);
+        CHECK(got[i].at - got[i == 3 ? 1 : 3].at >= 5s);
+        CHECK(got[i].at - got[i == 3 ? 1 : 3].at < 6s);
+    }
+    const auto snapshot = one.statistics();
+    CHECK(snapshot.counts.consumed_again == 2);
+    CHECK(snapshot.counts.sent_back == 0);
+    CHECK(snapshot.cached_messages == 0);
+    CHECK(one.count("send_back") == 0);
     REQUIRE(one.stop() == std::error_code());
     CHECK(cluster.committed("orders", 1) == 3);
+}
+
+TEST_CASE("a message that was consumed here again goes back with its count once a broker takes it", "[scenario]") {
+    small_cluster cluster;
+    cluster.send("orders", 1, "x");
+    cluster.broker().fail_next(request_code::consumer_send_back, response_code::system_error, 1000);
+    cluster.broker().fail_next(request_code::send_message_v2, response_code::system_busy, 2);
+    auto with                = cluster.member_options();
+    with.max_reconsume_times = 2;
+    virtual_member one(cluster, "one", with, [](message_span, consume_context&) { return consume_result::reconsume_later; });
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(1min);
+    CHECK(one.received().size() == 3); // times 0, 1, 2
+    REQUIRE(dead_letters(cluster).size() == 1);
+    CHECK(dead_letters(cluster).front()->reconsume_times() == 3);
+    REQUIRE(one.stop() == std::error_code());
+    CHECK(cluster.committed("orders", 1) == 1);
+}
+
+TEST_CASE("a broker that is only slow with a send-back does not get a second one", "[scenario]") {
+    small_cluster cluster;
+    cluster.send("orders", 1);
+    cluster.broker().add_fault({.codes = {request_code::consumer_send_back}, .action = fault_action::delay{12s}});
+    virtual_member one(cluster, "one", cluster.member_options(), [&](message_span messages, consume_context&) {
+        return messages.front().reconsume_times() == 0 ? consume_result::reconsume_later : consume_result::success;
+    });
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(2min);
+    CHECK(one.received().size() == 2);
+    CHECK(one.count("send_back") == 1);
+    CHECK(one.count("send_back_failure") == 0);
+    CHECK(cluster.broker().messages("%RETRY%billing").size() == 1);
+}
+
+TEST_CASE("a send-back whose fate is not known is asked for again, and no copy is sent beside it", "[scenario]") {
+    using action = fault_action::any;
+    for (const auto& lost : {action(fault_action::lose_request{}), action(fault_action::close_before{})}) {
+        small_cluster cluster;
+        cluster.send("orders", 1);
+        cluster.broker().add_fault({.codes = {request_code::consumer_send_back}, .action = lost, .times = 1});
+        virtual_member one(cluster, "one", cluster.member_options(), [](message_span messages, consume_context&) {
+            return messages.front().reconsume_times() == 0 ? consume_result::reconsume_later : consume_result::success;
+        });
+        one.subscribe("orders");
+        REQUIRE(one.start() == std::error_code());
+        cluster.runtime.advance(2min);
+        CHECK(one.count("send_back_failure") == 1);
+        CHECK(one.count("send_back") == 1);
+        CHECK(one.received().size() == 2);
+        CHECK(cluster.broker().messages("%RETRY%billing").size() == 1);
+    }
+}
+
+TEST_CASE("a broker that never tells the fate of a send-back leaves the message to be consumed here again", "[scenario]") {
+    small_cluster cluster;
+    cluster.send("orders", 1);
+    cluster.broker().add_fault({.codes = {request_code::consumer_send_back}, .action = fault_action::lose_request{}});
+    virtual_member one(cluster, "one", cluster.member_options(), [](message_span messages, consume_context&) {
+        return messages.front().reconsume_times() == 0 ? consume_result::reconsume_later : consume_result::success;
+    });
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(1min);
+    CHECK(one.count("send_back_failure") == 4); // 15 s, then 5 s each
+    CHECK(one.received().size() == 2);
+    CHECK(one.received().back().stored_topic == "orders");
+    CHECK(one.received().back().reconsume_times == 1);
+    CHECK(cluster.broker().messages("%RETRY%billing").empty());
+    CHECK(one.stop() == std::error_code());
+    CHECK(cluster.committed("orders", 1) == 1);
 }
 
 TEST_CASE("a send-back outlives a broker that is away for a minute", "[scenario]") {
     small_cluster cluster;
     cluster.send("orders", 1);
     virtual_member one(cluster, "one", cluster.member_options(), [&](message_span messages, consume_context&) {
-        if (messages.front().reconsume_times() != 0)
+        if (messages.front().stored_topic() != "orders")
             return consume_result::success;
-        cluster.cut_off();
+        if (messages.front().reconsume_times() == 0)
+            cluster.cut_off();
         return consume_result::reconsume_later;
     });
     one.subscribe("orders");
     REQUIRE(one.start() == std::error_code());
     cluster.runtime.advance(1min);
     CHECK(one.count("send_back_failure") > 5);
+    CHECK(one.received().size() > 5); // here again and again
     cluster.reconnect();
-    REQUIRE(cluster.run_until([&] { return one.received().size() == 2; }));
-    CHECK(one.received().back().reconsume_times == 1);
+    REQUIRE(cluster.run_until([&] { return one.received().back().stored_topic == "%RETRY%billing"; }));
     CHECK(one.count("send_back") == 1);
+    REQUIRE(one.stop() == std::error_code());
+    CHECK(cluster.committed("orders", 1) == 1);
 }
 
-TEST_CASE("a message whose send-back was not confirmed at stop comes to the next member", "[scenario]") {
+TEST_CASE("a message whose return nobody has confirmed at stop comes to the next member", "[scenario]") {
     small_cluster cluster;
     cluster.send("orders", 2);
     cluster.broker().fail_next(request_code::consumer_send_back, response_code::system_error, 1000);
+    cluster.broker().fail_next(request_code::send_message_v2, response_code::system_error, 1000);
     {
         virtual_member one(cluster, "one", cluster.member_options(), [](message_span messages, consume_context&) {
             return messages.front().body() == "m0" ? consume_result::reconsume_later : consume_result::success;
         });
         one.subscribe("orders");
         REQUIRE(one.start() == std::error_code());
-        cluster.runtime.advance(10s);
+        cluster.runtime.advance(11s);
         const auto asked = cluster.runtime.now();
         REQUIRE(one.stop() == std::error_code());
         CHECK(cluster.runtime.now() - asked < 1s); // it does not wait for the next attempt
-        CHECK(one.counts() == std::map<std::string, int>{{"m0", 1}, {"m1", 1}});
+        CHECK(one.counts() == std::map<std::string, int>{{"m0", 3}, {"m1", 1}});
         CHECK(cluster.committed("orders", 1) == 0);
     }
     virtual_member two(cluster, "two", cluster.member_options());
@@ -168,6 +313,25 @@ TEST_CASE("a message whose send-back was not confirmed at stop comes to the next
     REQUIRE(two.start() == std::error_code());
     cluster.runtime.advance(1s);
     CHECK(two.counts().contains("m0"));
+}
+
+TEST_CASE("a message that fails while its queue is given up is sent as a copy if need be", "[scenario]") {
+    small_cluster cluster;
+    cluster.send("orders", 1);
+    cluster.broker().fail_next(request_code::consumer_send_back, response_code::system_error, 1000);
+    slow_virtual_member one(cluster, "one", cluster.member_options(),
+                            [&](message_span, consume_context&) -> test::slow_result {
+                                co_await test::pause_for(cluster.runtime, 3s);
+                                co_return consume_result::reconsume_later;
+                            });
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(1s);
+    REQUIRE(one.stop() == std::error_code());
+    CHECK(one.count("send_back") == 1);
+    CHECK(cluster.committed("orders", 1) == 1);
+    cluster.runtime.advance(20s);
+    CHECK(cluster.broker().messages("%RETRY%billing").size() == 1);
 }
 
 TEST_CASE("of a batch that succeeded in part, only the rest comes again", "[scenario]") {

@@ -128,6 +128,9 @@ inline request_pattern send_back() {
 inline request_pattern send_back(std::int64_t commit_log_offset) {
     return send_back().with("offset", commit_log_offset);
 }
+inline request_pattern send_copy() {
+    return {protocol::request_code::send_message_v2};
+}
 
 // Answers.
 

@@ -3,6 +3,7 @@
 
 #include <rocketpush/client/client_settings.hpp>
 #include <rocketpush/client/group_member.hpp>
+#include <rocketpush/core/names.hpp>
 #include <rocketpush/core/result.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/detail/wait_group.hpp>
@@ -19,6 +20,7 @@
 #include <memory>
 #include <string>
 #include <system_error>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -49,7 +51,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     client_instance(client_settings settings, Transport transport, Runtime runtime)
         : settings_(std::move(settings)),
           runtime_(std::move(runtime)),
-          pool_(runtime_, std::move(transport), settings_.max_frame_size, settings_.connect_timeout, events()),
+          pool_(runtime_, std::move(transport), settings_.max_frame_size, settings_.connect_timeout, events(),
+                settings_.namespace_v2),
           name_servers_(pool_, settings_.name_servers, runtime_.random(), settings_.request_timeout),
           calls_(pool_, routes_, settings_.request_timeout),
           routes_due_(runtime_),
@@ -60,6 +63,9 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     calls_type& calls() noexcept { return calls_; }
     detail::block_pool& blocks() noexcept { return pool_.blocks(); }
     const route_table& routes() const noexcept { return routes_; }
+
+    /// Then all that is held is that one's.
+    bool has_one_consumer() const noexcept { return members_.size() <= 1; }
 
     /// `ip@instance[@unit]`; the ip is known from the first connection on.
     const std::string& client_id() {
@@ -75,10 +81,13 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
      * A cluster that is away is no failure: the duties go on asking.
      *
      * @retval error::group_in_use          Another consumer of this group is here.
+     * @param check  Nothing, or what gives an awaitable of a code: asked when the routes are known and no broker knows the
+     *               member yet. Its failure is ours, and the member is not taken in.
      * @retval error::operation_cancelled   `leave` came meanwhile.
      * @retval a resolver's error           None of the name servers' hosts can be resolved.
      */
-    task<std::error_code> join(group_member member, std::vector<std::string> topics) {
+    template <class Check = std::nullptr_t>
+    task<std::error_code> join(group_member member, std::vector<std::string> topics, Check check = nullptr) {
         const auto self = this->shared_from_this();
         if (closed_)
             co_return error::already_stopped;
@@ -90,12 +99,24 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             const auto failure = co_await refresh(topic);
             if (is_resolver_error(failure)) {
                 members_.erase(group);
+                forget_unwanted_topics();
                 close_if_unused();
                 co_return failure;
             }
         }
-        if (!members_.contains(group))
+        if constexpr (!std::is_null_pointer_v<Check>) {
+            const auto failure = co_await check();
+            if (failure) {
+                members_.erase(group);
+                forget_unwanted_topics();
+                close_if_unused();
+                co_return failure;
+            }
+        }
+        const auto joined = members_.find(group);
+        if (joined == members_.end())
             co_return error::operation_cancelled;
+        joined->second.announced = true;
         co_await heartbeat();
         begin_duties();
         co_return std::error_code();
@@ -111,8 +132,13 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             if (pool_.find(broker)) // only where we are connected are we registered
                 told->spawn(unregister(self, broker, group));
         co_await told->wait();
+        forget_unwanted_topics();
         close_if_unused();
     }
+
+    /// Keeps what a consumer leaves behind that a listener may still be at: frames are counted on the strand, so they cannot end
+    /// in whatever thread lets go of them last. Ends with the client.
+    void keep(std::shared_ptr<void> left_behind) { left_behind_.push_back(std::move(left_behind)); }
 
     /// A `client` handle keeps the instance open without consumers.
     void hold() noexcept { ++handles_; }
@@ -126,20 +152,40 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         if (topics_.try_emplace(topic).second)
             routes_due_.wake();
     }
-    void unwatch(const std::string& topic) { topics_.erase(topic); }
+    /// Lets go of the routes that no consumer subscribes any more.
+    void forget_unwanted_topics() {
+        std::erase_if(topics_, [this](const auto& watched) {
+            const bool wanted = std::ranges::any_of(
+                members_, [&](const auto& each) { return each.second.wants(each.second.self, watched.first); });
+            if (!wanted)
+                routes_.forget(watched.first);
+            return !wanted;
+        });
+    }
+
+    /// `watch` and `refresh` in one.
+    task<std::error_code> refresh_now(std::string topic) {
+        topics_.try_emplace(topic);
+        return refresh(std::move(topic));
+    }
 
     /// Asks for a topic's route now, and again later as its state needs.
     task<std::error_code> refresh(std::string topic) {
-        const auto self  = this->shared_from_this();
+        const auto self = this->shared_from_this();
+        if (const auto asked = topics_.find(topic); asked != topics_.end()) { // the duty need not ask too
+            asked->second.asked = true;
+            asked->second.due   = runtime_.now() + settings_.route_poll_interval;
+        }
         auto answer      = co_await name_servers_.route(topic);
         const auto found = topics_.find(topic);
         if (found == topics_.end() || closed_)
             co_return error::operation_cancelled;
         route_watch& state = found->second;
-        state.asked        = true;
         if (answer) {
             state.misses = 0;
-            state.due    = runtime_.now() + settings_.route_poll_interval;
+            state.due    = runtime_.now() + (is_whole(state, *answer)
+                                                 ? settings_.route_poll_interval
+                                                 : std::min(milliseconds(2000), settings_.route_poll_interval));
             if (!routes_.update(topic, *answer))
                 co_return std::error_code();
             if (on_duty_) // one that was only a name server to us until now must know us before it is asked who is a member
@@ -149,9 +195,12 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         }
         const auto failure =
             answer.error() == error::name_servers_unreachable ? name_servers_.last_failure() : answer.error();
-        const auto retry = milliseconds(state.misses == 0 ? 1000 : 2000);
+        // A retry topic that is not there after a minute may never come: nothing has failed. Heartbeats have it looked for too.
+        const bool patient = state.misses > 30 && is_retry_topic(topic);
+        const auto retry   = milliseconds(state.misses == 0 ? 1000 : 2000);
         ++state.misses;
-        state.due = runtime_.now() + std::min(retry, settings_.route_poll_interval);
+        state.due =
+            runtime_.now() + (patient ? settings_.route_poll_interval : std::min(retry, settings_.route_poll_interval));
         tell(&group_member::route_failure, topic, failure);
         co_return failure;
     }
@@ -173,9 +222,29 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
   private:
     struct route_watch {
         time_point due{};
-        int misses = 0;
-        bool asked = false;
+        int misses       = 0;
+        bool asked       = false;
+        std::size_t most = 0;    ///< Addresses that the route had at its best.
+        time_point less_since{}; ///< When it was seen to have fewer.
     };
+
+    /// Whether no broker is missing from a route, as far as we know: one that went comes back soon, or never.
+    bool is_whole(route_watch& state, const protocol::route_data& route) const {
+        constexpr std::chrono::minutes patience{10};
+        std::size_t addresses = 0;
+        for (const auto& each : route.broker_datas)
+            addresses += each.broker_addrs.size();
+        const auto now = runtime_.now();
+        if (addresses >= state.most) {
+            state.most       = addresses;
+            state.less_since = time_point::max();
+        } else {
+            state.less_since = std::min(state.less_since, now);
+            if (now - state.less_since > patience)
+                state.most = addresses;
+        }
+        return addresses >= state.most;
+    }
 
     template <class... Parameters, class... Arguments>
     void tell(void (*group_member::*what)(void*, Parameters...), const Arguments&... arguments) {
@@ -208,7 +277,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         if (local_ip_.empty())
             learn_local_ip(*fresh);
         const auto brokers = routes_.all_addresses();
-        if (members_.empty() || std::ranges::find(brokers, fresh->peer()) == brokers.end())
+        if (std::ranges::none_of(members_, [](const auto& each) { return each.second.announced; }) ||
+            std::ranges::find(brokers, fresh->peer()) == brokers.end())
             co_return std::error_code();
         const auto body = heartbeat_body();
         const protocol::heartbeat_request request;
@@ -259,6 +329,15 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
                     found->second.members_changed(found->second.self);
             return;
         }
+        if (static_cast<protocol::request_code>(frame.header.code) == protocol::request_code::reset_consumer_offset) {
+            const auto notice = protocol::read_fields<protocol::reset_offset_notice>(frame.header);
+            const auto to     = protocol::decode_reset(frame.body);
+            if (!notice || !to)
+                return;
+            if (const auto found = members_.find(notice->consumer_group); found != members_.end())
+                found->second.reset(found->second.self, notice->topic, *to);
+            return;
+        }
         from.respond(frame, response_code::request_code_not_supported,
                      " request type " + std::to_string(frame.header.code) + " not supported", protocol::no_fields{});
     }
@@ -267,7 +346,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         protocol::heartbeat_data data;
         data.client_id = client_id();
         for (auto& [group, member] : members_)
-            data.consumers.push_back(member.describe(member.self));
+            if (member.announced)
+                data.consumers.push_back(member.describe(member.self));
         return protocol::encode(data);
     }
 
@@ -350,6 +430,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     detail::wake_up<Runtime> routes_due_;
     detail::wake_up<Runtime> heartbeat_due_;
     std::map<std::string, group_member> members_;
+    std::vector<std::shared_ptr<void>> left_behind_;
     std::map<std::string, route_watch> topics_;
     std::string local_ip_;
     std::string client_id_;

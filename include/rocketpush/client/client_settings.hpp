@@ -3,6 +3,7 @@
 
 #include <rocketpush/core/endpoint.hpp>
 #include <rocketpush/core/options.hpp>
+#include <rocketpush/detail/local_address.hpp>
 
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ struct client_settings {
     std::string client_ip;
     std::string instance_name;
     std::string unit_name;
+    std::string namespace_v2;
     std::size_t max_frame_size = 0;
     std::chrono::milliseconds connect_timeout{};
     std::chrono::milliseconds request_timeout{};
@@ -37,6 +39,7 @@ inline client_settings client_part(const options& checked) {
             .client_ip           = checked.client_ip,
             .instance_name       = checked.instance_name,
             .unit_name           = checked.unit_name,
+            .namespace_v2        = checked.namespace_v2,
             .max_frame_size      = checked.max_frame_size,
             .connect_timeout     = checked.connect_timeout,
             .request_timeout     = checked.request_timeout,
@@ -67,6 +70,24 @@ inline std::string make_client_id(std::string_view ip, std::string_view instance
     if (!unit.empty())
         (id += '@') += unit;
     return id;
+}
+
+/**
+ * @brief What a broadcasting member is called where no names are given: so that the path of its offsets is the same after a restart.
+ * @par Source  Java `DefaultMQPushConsumerImpl.start`, which leaves the instance name of a broadcasting consumer as it is.
+ */
+template <class Settings>
+void name_lastingly(Settings& settings) {
+    if (settings.client_ip.empty())
+        settings.client_ip = detail::java_local_address();
+    if (settings.instance_name.empty())
+        settings.instance_name = "DEFAULT";
+}
+
+/// The client id with names that last: that of a broadcasting member, unless it shares a client that was given no names.
+inline std::string lasting_client_id(client_settings settings) {
+    name_lastingly(settings);
+    return make_client_id(settings.client_ip, settings.instance_name, settings.unit_name, 0);
 }
 
 } // namespace rocketpush

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <string>
 #include <system_error>
+#include <vector>
 
 namespace rocketpush {
 
@@ -19,9 +20,13 @@ namespace rocketpush {
 struct group_member {
     void* self = nullptr;
     std::string group;
+    bool announced = false; ///< Whether heartbeats speak of it.
 
-    protocol::consumer_data (*describe)(void* self) = nullptr; ///< Its part of a heartbeat.
-    void (*members_changed)(void* self)             = nullptr; ///< Share out anew, soon.
+    protocol::consumer_data (*describe)(void* self)             = nullptr; ///< Its part of a heartbeat.
+    bool (*wants)(void* self, const std::string& topic)         = nullptr; ///< Whether it subscribes the topic.
+    void (*members_changed)(void* self)                         = nullptr; ///< Share out anew, soon.
+    void (*reset)(void* self, const std::string& topic,
+                  const std::vector<protocol::queue_position>&) = nullptr; ///< These queues begin there now.
     void (*route_changed)(void* self, const std::string& topic, std::size_t queues) = nullptr;
     void (*route_failure)(void* self, const std::string& topic, std::error_code)    = nullptr;
     void (*connect_ended)(void* self, const endpoint&, std::error_code)     = nullptr; ///< False code: connected.
@@ -37,7 +42,10 @@ group_member make_group_member(Consumer& consumer, std::string group) {
         .self              = &consumer,
         .group             = std::move(group),
         .describe          = [](void* self) { return cast(self).describe(); },
+        .wants             = [](void* self, const std::string& topic) { return cast(self).wants(topic); },
         .members_changed   = [](void* self) { cast(self).members_changed(); },
+        .reset             = [](void* self, const std::string& topic,
+                    const std::vector<protocol::queue_position>& to) { cast(self).reset(topic, to); },
         .route_changed     = [](void* self, const std::string& topic,
                             std::size_t queues) { cast(self).route_changed(topic, queues); },
         .route_failure     = [](void* self, const std::string& topic,

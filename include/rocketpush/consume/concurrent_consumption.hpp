@@ -5,6 +5,7 @@
 #include <rocketpush/consume/listener.hpp>
 #include <rocketpush/consume/pool_dispatch.hpp>
 #include <rocketpush/core/consume_result.hpp>
+#include <rocketpush/core/options.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
 #include <rocketpush/detail/strand_gate.hpp>
 #include <rocketpush/executor/executor_policy.hpp>
@@ -34,11 +35,22 @@ concept consumption_host = requires(H& host, Batch& batch) {
     host.batch_has_failed(batch); ///< On the strand: messages of the batch are to come again.
 };
 
+/// What is kept of the order of a queue's messages, and of its lock, when they are consumed in none.
+struct no_order {
+    static constexpr bool busy() noexcept { return false; }
+    template <class Runtime>
+    static constexpr bool may_commit(const Runtime&) noexcept {
+        return true;
+    }
+    static constexpr void give_up() noexcept {}
+};
+
 /**
  * @brief Runs the listener on pulled batches, in no order, as many calls at once as the executor allows.
  *
  * A batch is handed to the executor once. With a listener that answers at once, runners claim slices of it and call the
- * listener one slice after the other. With an awaitable one, lanes do: coroutines on the executor, at most as many
+ * listener one slice after the other. One that defers its answers gets a share of the batch with each message. With an
+ * awaitable one, lanes do: coroutines on the executor, at most as many
  * over all batches as calls may run at once, each claiming slices until its batch has none left.
  *
  * The listener's exceptions end here: they become "consume later" and an event.
@@ -51,14 +63,17 @@ class concurrent_consumption {
   public:
     using traits = listener_traits<Listener>;
 
-    /// Whether listener calls may be on other threads than the strand.
-    static constexpr bool concurrent = Executor::concurrent;
+    static constexpr bool in_order = false;
+
+    /// Whether messages may be marked by other threads than the strand.
+    static constexpr bool concurrent = Executor::concurrent || traits::deferred;
     /// Whether a batch has run when `dispatch` returns.
     static constexpr bool immediate = !concurrent && !traits::awaitable;
     /// Whether threads of the executor call the listener.
-    static constexpr bool by_pool = concurrent && !traits::awaitable;
+    static constexpr bool by_pool = Executor::concurrent && !traits::awaitable;
 
     using batch_type = pulled_batch<concurrent>;
+    using order_type = no_order;
     using owner_type = std::conditional_t<immediate, Host*, std::shared_ptr<Host>>;
     using job        = consume_job<concurrent_consumption, batch_type, owner_type>;
 
@@ -72,6 +87,7 @@ class concurrent_consumption {
     concurrent_consumption(const concurrent_consumption&)            = delete;
     concurrent_consumption& operator=(const concurrent_consumption&) = delete;
 
+    void start(const options& with) { start(with.consume_threads, with.consume_batch_size); }
     /// @param threads  How many calls run at once, unless the executor was told another number.
     void start(std::size_t threads, std::size_t batch_size) {
         batch_size_ = static_cast<std::uint32_t>(batch_size);
@@ -138,7 +154,15 @@ class concurrent_consumption {
 
     /// One runner's work, called by the executor (through the job).
     void run(const job& self, batch_type& batch) {
-        if constexpr (!traits::awaitable) {
+        if constexpr (traits::deferred) {
+            const auto outer    = std::exchange(running_here_, this);
+            const auto since    = runtime_.now();
+            std::uint64_t calls = 0;
+            for (auto slice = claim(batch); slice; slice = claim(batch), ++calls)
+                hand_out(self, batch, slice);
+            call_length_.note(calls, runtime_.now() - since);
+            running_here_ = outer;
+        } else if constexpr (!traits::awaitable) {
             const auto outer = std::exchange(running_here_, this);
             {
                 runner_counts counts(*this, batch);
@@ -179,7 +203,7 @@ class concurrent_consumption {
         runner_counts& operator=(const runner_counts&) = delete;
         ~runner_counts() {
             const std::chrono::nanoseconds spent = from.runtime_.now() - since;
-            if constexpr (by_pool)
+            if constexpr (by_pool && !traits::deferred)
                 from.call_length_.note(calls, spent);
             into.tally.calls.fetch_add(calls, std::memory_order_relaxed);
             into.tally.succeeded.fetch_add(succeeded, std::memory_order_relaxed);
@@ -230,6 +254,31 @@ class concurrent_consumption {
             batch.mark_failed(each, context.delay_level);
         if constexpr (!immediate) // else the strand looks at the batch right after it ran
             gate_.post([self] { self.owner()->batch_has_failed(self.batch()); });
+    }
+
+    /// Gives the listener one message to complete later. The share of the batch that goes with it ends in `finish`.
+    void hand_out(const job& self, batch_type& batch, batch_slice slice) {
+        const auto messages = batch.views(slice);
+        const consume_context context{*batch.origin.queue};
+        observer_.before_consume(messages, context);
+        batch.enter();
+        deferred_message message(messages.front(), {&finish, this, &batch, self.owner(), slice.first, runtime_.now()});
+        try {
+            listener_(std::move(message));
+        } catch (...) {
+            observer_.on_listener_exception(context.queue, std::current_exception());
+        }
+    }
+
+    /// From any thread, and perhaps long after the consumer has stopped.
+    static void finish(detail::deferred_share& share, consume_result result, int delay_level) {
+        auto& here      = *static_cast<concurrent_consumption*>(share.consumption);
+        auto& batch     = *static_cast<batch_type*>(share.batch);
+        const auto self = job::adopt(here, batch, std::static_pointer_cast<Host>(std::move(share.owner)));
+        runner_counts counts(here, batch);
+        counts.since = share.since;
+        consume_context context{*batch.origin.queue, delay_level};
+        here.settle(self, batch, {share.index, 1}, context, result, counts);
     }
 
     // Lanes: awaitable listeners only. All of this is on the strand, but for the lanes themselves.
@@ -325,6 +374,13 @@ class concurrent_consumption {
     std::deque<job> waiting_; ///< Batches with messages that no lane has claimed, oldest first.
     std::size_t lanes_   = 0;
     std::size_t threads_ = 1;
+};
+
+/// What runs a listener: this, unless it is wrapped in another's word.
+template <class Listener>
+struct consumption_of {
+    template <executor_policy Executor, observer Observer, runtime Runtime, class Host>
+    using type = concurrent_consumption<Listener, Executor, Observer, Runtime, Host>;
 };
 
 } // namespace rocketpush

@@ -22,11 +22,24 @@ class consume_job {
         batch_->enter();
     }
 
+    /// For a batch that nobody looks at again: it wants help however short the calls turn out to be until it is run. Should one
+    /// of them hang all the same, the rest would wait for it.
+    static consume_job unwatched(Consumption& consumption, Batch& batch, Owner owner) noexcept {
+        consume_job made(consumption, batch, std::move(owner));
+        made.urgent_ = true;
+        return made;
+    }
+
     /// One more for a batch that is being run, which wants help however short the calls are. Empty: its last runner has left.
     static std::optional<consume_job> urgent(Consumption& consumption, Batch& batch, Owner owner) noexcept {
         if (!batch.enter_if_running())
             return std::nullopt;
         return consume_job(consumption, batch, std::move(owner), true);
+    }
+
+    /// Takes over a share that was counted already, and is not held by a job.
+    static consume_job adopt(Consumption& consumption, Batch& batch, Owner owner) noexcept {
+        return consume_job(consumption, batch, std::move(owner), false);
     }
 
     consume_job(const consume_job& other) noexcept

@@ -87,7 +87,7 @@ class pool_dispatch {
         out_.push_back(&batch);
         if (consumption_.worth_a_thread(batch)) {
             tell_of_next();
-            executor_.execute(job(consumption_, batch, std::move(owner)));
+            executor_.execute(job::unwatched(consumption_, batch, std::move(owner)));
             return;
         }
         ready_.push_back(&batch);

@@ -1,8 +1,10 @@
 #ifndef ROCKETPUSH_CONSUME_SEND_BACK_HPP
 #define ROCKETPUSH_CONSUME_SEND_BACK_HPP
 
-#include <rocketpush/core/error.hpp>
+#include <rocketpush/consume/retry_copy.hpp>
+#include <rocketpush/consume/return_ladder.hpp>
 #include <rocketpush/core/message.hpp>
+#include <rocketpush/core/names.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
 #include <rocketpush/fetch/pulled_batch.hpp>
 #include <rocketpush/remoting/backoff.hpp>
@@ -12,55 +14,108 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <system_error>
+#include <utility>
 #include <vector>
 
 namespace rocketpush {
 
-/// How often a message may fail before it goes to the dead letter queue; -1 is Java's 16.
-constexpr int effective_max_reconsume_times(int option) noexcept { return option < 0 ? 16 : option; }
+/// A message of a batch that its listener wants again.
+struct failed_message {
+    std::uint32_t index = 0;
+    int delay_level     = 0; ///< See consume_context::delay_level.
+    int reconsume_times = 0; ///< As it was consumed now; above the stored count after it was consumed here once more.
+};
+
+/// Waits, until the queue is given up at the latest.
+template <class Host>
+detail::awaitable<void, typename Host::executor_type> pause_at(Host& host, typename Host::queue_type& queue,
+                                                               std::chrono::milliseconds time) {
+    if (queue.dropped)
+        co_return;
+    typename Host::runtime_type::timer timer(host.runtime());
+    timer.expires_at(host.runtime().now() + time);
+    queue.naps.push_back(&timer); // giving the queue up ends the pause
+    co_await timer.async_wait(detail::await_tuple<typename Host::executor_type>);
+    std::erase(queue.naps, &timer);
+}
+
+/// Gives the listener a message once more here. Its batch keeps the memory, and its count of send-backs, until that has run.
+template <class Host>
+void consume_again(Host& host, typename Host::queue_type& queue, typename Host::batch_type& batch, std::uint32_t index,
+                   const detail::message_fields& as) {
+    auto echo        = host.batches().take();
+    echo->origin     = batch.origin;
+    echo->home       = &queue;
+    echo->echo_of    = &batch;
+    echo->echo_index = index;
+    echo->messages.push_back(as);
+    echo->prepare();
+    auto& kept = queue.cache.keep_echo(std::move(echo));
+    ++queue.counts.consumed_again;
+    host.dispatch(kept);
+}
 
 /**
- * @brief Returns one failed message to its broker, and does not rest before the broker has confirmed it: until then the
- *        message is unfinished, and no offset passes it.
+ * @brief Sees one failed message to where it comes from again; until then it is unfinished, and no offset passes it.
  *
- * Tried again after 0.5 s, 1 s, ... 5 s. Ends without a confirmation only when the queue was given up or the consumer
- * stops; then the message comes again to whoever reads the queue next.
+ * Its broker stores it again; or a copy of it is sent to the retry topic; or the listener gets it here once more after 5 s
+ * (see return_ladder). Ends without any of it only when the queue was given up or the consumer stops; then the
+ * message comes again to whoever reads the queue next. The first request may take three times as long as the option
+ * says: nobody waits for it but the message, and a broker that is only slow shall not get a second one.
  *
- * @par Source  Java `ConsumeMessageConcurrentlyService.sendMessageBack`. Differs: Java sends a copy to the retry topic
- *              when the request times out, which makes two of it if the broker had only been slow.
+ * @par Source  Java `ConsumeMessageConcurrentlyService.sendMessageBack`.
  */
 template <class Host>
 detail::awaitable<void, typename Host::executor_type> send_back(std::shared_ptr<Host> host,
                                                                 std::shared_ptr<typename Host::queue_type> queue,
-                                                                typename Host::batch_type& batch, std::uint32_t index) {
-    const message_view view(batch.messages[index]);
-    const returned_message returned{.commit_log_offset = view.commit_log_offset(),
-                                    .delay_level       = batch.delay_level(index),
-                                    .max_reconsume_times =
-                                        effective_max_reconsume_times(host->settings().max_reconsume_times),
-                                    .id    = view.message_id(),
-                                    .topic = std::string(view.topic())};
-    backoff pause(std::chrono::milliseconds(500), std::chrono::milliseconds(5000));
-    for (;;) {
-        const auto failure = co_await host->calls().send_back(host->settings().group, queue->queue, returned,
-                                                              host->settings().send_back_timeout);
-        host->observe().on_send_back(view, failure);
-        if (!failure) {
-            batch.set_progress(index, message_progress::finished);
-            ++queue->counts.sent_back;
-            break;
+                                                                typename Host::batch_type& batch,
+                                                                failed_message failed) {
+    constexpr std::chrono::milliseconds local_retry_delay{5000};
+    const auto index       = failed.index;
+    auto fields            = batch.messages[index];
+    fields.reconsume_times = failed.reconsume_times;
+    const message_view view(fields);
+    const auto& with      = host->settings();
+    const auto most_times = effective_max_reconsume_times(with.max_reconsume_times);
+    const returned_message returned{.commit_log_offset   = view.commit_log_offset(),
+                                    .delay_level         = failed.delay_level,
+                                    .max_reconsume_times = most_times,
+                                    .unit_mode           = with.unit_mode,
+                                    .id                  = view.message_id(),
+                                    .topic               = std::string(view.full_topic())};
+    return_ladder ladder(!fields.is_inner() && !queue->queue.broker_name.starts_with(static_topic_broker_prefix));
+    backoff pause(std::chrono::milliseconds(500), std::chrono::milliseconds(2000));
+    auto timeout = 3 * with.send_back_timeout;
+    while (!ladder.ended()) {
+        if (ladder.step() == return_step::ask_again) {
+            co_await pause_at(*host, *queue, pause.failed(host->runtime().random()));
+            if (queue->dropped || batch.succeeded_late(index))
+                break; // unconfirmed: whoever owns the queue next gets it again
         }
-        if (queue->dropped)
-            break; // unconfirmed: whoever owns the queue next gets it again
-        typename Host::runtime_type::timer timer(host->runtime());
-        timer.expires_at(host->runtime().now() + pause.failed(host->runtime().random()));
-        queue->naps.push_back(&timer); // giving the queue up ends the pause
-        co_await timer.async_wait(detail::await_tuple<typename Host::executor_type>);
-        std::erase(queue->naps, &timer);
-        if (queue->dropped)
-            break;
+        store_outcome outcome;
+        if (ladder.step() == return_step::send_copy) {
+            auto copy      = make_retry_copy(view, with.group, failed.delay_level, most_times);
+            copy.unit_mode = with.unit_mode;
+            outcome        = co_await host->calls().send_copy(std::move(copy), queue->queue, with.request_timeout);
+        } else {
+            outcome = co_await host->calls().send_back(with.group, queue->queue, returned, timeout);
+            timeout = with.send_back_timeout;
+        }
+        host->observe().on_send_back(view, outcome.failure);
+        ladder.tell(outcome);
     }
+    if (ladder.step() == return_step::consume_here) {
+        co_await pause_at(*host, *queue, local_retry_delay);
+        if (!queue->dropped && !batch.succeeded_late(index)) {
+            ++fields.reconsume_times;
+            consume_again(*host, *queue, batch, index, fields);
+            co_return;
+        }
+    }
+    const bool sent = ladder.step() == return_step::done;
+    queue->counts.sent_back += sent;
+    if (sent || batch.succeeded_late(index))
+        batch.set_progress(index, message_progress::finished);
     --batch.under_send_back;
     host->settled(*queue);
 }

@@ -14,7 +14,14 @@ struct cache_level {
 };
 
 /// Why a queue is not pulled at the moment.
-enum class flow_state : std::uint8_t { open, too_many_messages, too_many_bytes, too_wide_a_span };
+enum class flow_state : std::uint8_t {
+    open,
+    too_many_messages, ///< Of this queue.
+    too_many_bytes,    ///< Of this queue.
+    too_wide_a_span,   ///< From this queue's first unfinished message on.
+    suspended,         ///< On purpose: `suspend()` of the consumer, or of this queue.
+    out_of_memory      ///< The budget of the whole consumer is used up; the queue waits for its turn.
+};
 
 } // namespace rocketpush
 

@@ -26,7 +26,8 @@ struct consume_context {
     const message_queue& queue;
 
     /// For `reconsume_later`: 0 lets the broker choose (10 s, 30 s, 1 min ...), n > 0 is the broker's level n,
-    /// -1 goes to the dead letter queue at once. Java: delayLevelWhenNextConsume.
+    /// -1 goes to the dead letter queue at once. Java: delayLevelWhenNextConsume. Where messages are popped n > 0 is counted
+    /// otherwise: see pop_retry_delay.
     int delay_level = 0;
 
     /// With `success`: how many messages of the batch, from the first, were consumed; the others come again.

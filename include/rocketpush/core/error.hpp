@@ -15,12 +15,16 @@ namespace rocketpush {
  */
 enum class error {
     // Options and names; seen by the constructor, subscribe() and start(), before any connection.
-    invalid_option = 1,  ///< An option is out of its range; the text names it.
-    invalid_group,       ///< The consumer group's name is empty, reserved, too long or has a bad character.
-    invalid_topic,       ///< A topic's name is empty, too long or has a bad character.
-    invalid_name_server, ///< The name server list is empty or an address is not `host:port`.
-    invalid_expression,  ///< A subscription's expression selects nothing or is empty.
-    unsupported_feature, ///< The option needs a feature that this version or build does not have.
+    invalid_option = 1,   ///< An option is out of its range; the text names it.
+    invalid_group,        ///< The consumer group's name is empty, reserved, too long or has a bad character.
+    invalid_topic,        ///< A topic's name is empty, too long or has a bad character.
+    invalid_name_server,  ///< The name server list is empty or an address is not `host:port`.
+    invalid_expression,   ///< A subscription's expression selects nothing or is empty.
+    unsupported_feature,  ///< The option needs a feature that this version or build does not have.
+    filter_refused,       ///< A broker does not compile the SQL condition, or has such filters off.
+    not_subscribed,       ///< unsubscribe() of a topic that is not subscribed.
+    not_our_queue,        ///< seek() in a queue that this member does not hold at the moment.
+    offset_not_confirmed, ///< The queue's new offset did not reach its broker.
 
     // Life cycle; seen by start(), stop() and calls on a consumer that is not running.
     already_started,       ///< start() a second time.
@@ -50,12 +54,21 @@ enum class error {
     too_many_requests,   ///< The limit of requests under way on one connection is reached.
     operation_cancelled, ///< The consumer is stopping, or gave the queue up.
 
+    // Offsets in files.
+    offset_file_damaged, ///< A local offset file is not what it should be, and its backup does not help.
+
     // Routes and sharing out.
     name_servers_unreachable, ///< No name server of the list answered.
     no_route,                 ///< The name server does not know the topic.
     no_broker_address,        ///< The route has no address for this broker.
     no_members,               ///< The broker's member list of the group is empty.
+    no_machine_room,          ///< A resolver of nearby_allocation does not know the room of a queue or of a member.
     not_a_member,             ///< This client is not in the member list of its group.
+    no_assignment,            ///< The broker cannot say which queues are this member's.
+
+    // Locks of orderly consumers.
+    locked_elsewhere, ///< Another member of the group has the queue's lock.
+    lock_expired,     ///< The queue's lock was not confirmed for so long that another member may have had it.
 };
 
 /**
@@ -88,6 +101,9 @@ enum class response_code : int {
     invalid_parameter            = 29,
     consumer_not_online          = 206,
     consume_msg_timeout          = 207,
+    no_message                   = 208,
+    polling_full                 = 209,
+    polling_timeout              = 210,
     flow_control                 = 215,
     not_leader_for_queue         = 501,
     go_away                      = 1500,
@@ -104,6 +120,10 @@ constexpr std::string_view describe(error code) noexcept {
     case error::invalid_name_server: return "the name server list is not valid";
     case error::invalid_expression: return "the subscription expression is not valid";
     case error::unsupported_feature: return "this version or build does not have the feature";
+    case error::filter_refused: return "a broker refuses the subscription's condition";
+    case error::not_subscribed: return "the topic is not subscribed";
+    case error::not_our_queue: return "this member does not hold the queue";
+    case error::offset_not_confirmed: return "the broker has not confirmed the queue's new offset";
     case error::already_started: return "the consumer was started before";
     case error::already_stopped: return "the consumer was stopped and cannot be used again";
     case error::not_running: return "the consumer is not running";
@@ -126,11 +146,16 @@ constexpr std::string_view describe(error code) noexcept {
     case error::connection_closed: return "the connection ended while a request was under way";
     case error::too_many_requests: return "too many requests are under way on the connection";
     case error::operation_cancelled: return "the operation was cancelled";
+    case error::offset_file_damaged: return "a local offset file is damaged";
     case error::name_servers_unreachable: return "no name server answered";
     case error::no_route: return "the name server has no route for the topic";
     case error::no_broker_address: return "the route has no address for the broker";
     case error::no_members: return "the group's member list is empty";
+    case error::no_machine_room: return "the machine room of a queue or of a member is not known";
     case error::not_a_member: return "this client is not in its group's member list";
+    case error::no_assignment: return "the broker cannot say which queues are this member's";
+    case error::locked_elsewhere: return "another member of the group has the queue's lock";
+    case error::lock_expired: return "the queue's lock was not confirmed in time";
     }
     return {};
 }
@@ -162,6 +187,9 @@ constexpr std::string_view describe(response_code code) noexcept {
     case response_code::invalid_parameter: return "invalid parameter";
     case response_code::consumer_not_online: return "the consumer is not online";
     case response_code::consume_msg_timeout: return "the consumer did not answer in time";
+    case response_code::no_message: return "the queue has no message at the offset";
+    case response_code::polling_full: return "too many polls wait at the broker";
+    case response_code::polling_timeout: return "no message while the poll waited";
     case response_code::flow_control: return "the broker limits the flow";
     case response_code::not_leader_for_queue: return "the broker does not lead the queue";
     case response_code::go_away: return "the server is going away";

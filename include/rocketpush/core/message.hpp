@@ -35,6 +35,7 @@ struct message_origin {
     std::string_view retry_topic = {}; ///< `%RETRY%` + the consumer's group; empty when it has none.
     std::int64_t min_offset      = -1; ///< Of the queue, from the response that brought the batch.
     std::int64_t max_offset      = -1;
+    std::string_view name_space  = {}; ///< `NS%`, what users do not see of topics; mostly empty.
 };
 
 /**
@@ -85,10 +86,17 @@ class message_view {
     /**
      * @brief The topic that the producer sent to.
      *
-     * A retried message is stored under the group's retry topic; its first topic is given here. Java
-     * `DefaultMQPushConsumerImpl.resetRetryAndNamespace`.
+     * A retried message is stored under the group's retry topic; its first topic is given here. Without the namespace,
+     * unless that stands behind a prefix (`%DLQ%ns%billing`). Java `DefaultMQPushConsumerImpl.resetRetryAndNamespace`.
      */
     std::string_view topic() const noexcept {
+        const auto whole      = full_topic();
+        const auto name_space = fields_->origin->name_space;
+        return whole.starts_with(name_space) ? whole.substr(name_space.size()) : whole;
+    }
+
+    /// The topic that the producer sent to, as the broker knows it: with its namespace.
+    std::string_view full_topic() const noexcept {
         const auto stored = stored_topic();
         const auto retry  = fields_->origin->retry_topic;
         if (retry.empty() || !stored.starts_with(retry))
@@ -120,9 +128,13 @@ class message_view {
     /// The properties as stored: `name 0x01 value 0x02`, repeated.
     std::string_view raw_properties() const noexcept { return {fields_->properties, fields_->properties_size}; }
 
+    /// The queue as it was asked for messages: of one that was popped from all queues of a broker its id is -1.
     const message_queue& queue() const noexcept { return *fields_->origin->queue; }
     std::string_view broker_name() const noexcept { return queue().broker_name; }
-    std::int32_t queue_id() const noexcept { return queue().queue_id; }
+    std::int32_t queue_id() const noexcept {
+        const auto asked = queue().queue_id;
+        return asked >= 0 ? asked : load<std::int32_t>(detail::message_layout::queue_id);
+    }
     std::int64_t queue_offset() const noexcept { return fields_->queue_offset; }
     /// Place in the broker's commit log. Messages of one inner batch share it.
     std::int64_t commit_log_offset() const noexcept {
@@ -176,6 +188,12 @@ class message_view {
         detail::append_hex(id, {fields_->record + layout::store_host(flags), layout::store_host_size(flags)});
         detail::append_hex(id, {fields_->record + layout::commit_log_offset, 8});
         return id;
+    }
+
+    /// `offset_message_id` of the copy that was stored first: of a retry or dead letter not its own.
+    std::string original_message_id() const {
+        const auto first = property(property_names::origin_message_id);
+        return first ? std::string(*first) : offset_message_id();
     }
 
     /// For the library's own use.
@@ -241,8 +259,9 @@ class message {
         const auto header_size = detail::message_layout::body(from.sys_flag);
         const auto prefix      = from.is_inner() ? detail::inner_body_prefix : 0;
         const auto retry_topic = from.origin->retry_topic;
+        const auto name_space  = from.origin->name_space;
         const auto size        = header_size + prefix + original.body().size() + original.raw_properties().size() +
-                          original.stored_topic().size() + retry_topic.size();
+                          original.stored_topic().size() + retry_topic.size() + name_space.size();
 
         void* memory = ::operator new(sizeof(storage) + size);
         owner copy;
@@ -268,7 +287,8 @@ class message {
         copy->origin      = {&copy->queue,
                              {keep(retry_topic.data(), retry_topic.size()), retry_topic.size()},
                              from.origin->min_offset,
-                             from.origin->max_offset};
+                             from.origin->max_offset,
+                             {keep(name_space.data(), name_space.size()), name_space.size()}};
         return copy;
     }
 

@@ -31,6 +31,9 @@ inline constexpr std::string_view inner_producer_group = "CLIENT_INNER_PRODUCER"
 /// What a producer names as `defaultTopic`: a broker copies its settings when it creates a topic by itself.
 inline constexpr std::string_view auto_create_topic = "TBW102";
 
+/// How the broker names of static topics' queues begin, which are no broker's. Java: LOGICAL_QUEUE_MOCK_BROKER_PREFIX.
+inline constexpr std::string_view static_topic_broker_prefix = "__syslo__";
+
 /// Where a group's messages go that shall be consumed later again.
 inline std::string retry_topic(std::string_view group) { return std::string(retry_topic_prefix).append(group); }
 /// Where a group's messages go that were retried too often.

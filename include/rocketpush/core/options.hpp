@@ -4,6 +4,7 @@
 #include <rocketpush/core/endpoint.hpp>
 #include <rocketpush/core/error.hpp>
 #include <rocketpush/core/names.hpp>
+#include <rocketpush/core/namespaces.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -14,14 +15,17 @@
 
 namespace rocketpush {
 
-/// Who gets a message of a group: one member (clustering) or every member (broadcasting, not in this version).
-enum class message_model : std::uint8_t { clustering, broadcasting };
-
 /// Where a group begins in a queue for which it has no offset.
 enum class consume_from : std::uint8_t {
-    last,     ///< Behind the newest message. The broker itself answers 0 for a young queue.
-    first,    ///< At the oldest message.
+    last,  ///< Behind the newest message. The broker itself answers 0 for a young queue (see `options::strict_from`).
+    first, ///< At the oldest message.
     timestamp ///< At the first message stored at or after `options::from_time`.
+};
+
+/// Where a queue goes on whose offset lies behind its end: the broker has lost messages, or the topic was made anew unseen.
+enum class beyond_end : std::uint8_t {
+    last, ///< At the end: what comes from now on.
+    first ///< At the oldest message: nothing new is missed, what the queue still has comes again.
 };
 
 /**
@@ -39,22 +43,40 @@ struct options {
     using milliseconds = std::chrono::milliseconds;
 
     // The cluster and the name of this member.
-    std::string name_servers{};  ///< `host:port`, several separated by `;`. Java: namesrvAddr.
-    std::string group{};         ///< The consumer group. Java: consumerGroup.
-    std::string client_ip{};     ///< First part of the client id; the local address towards the network when empty.
-    std::string instance_name{}; ///< Second part of the client id; process id and random bits when empty.
-    std::string unit_name{};     ///< Third part of the client id, if not empty.
+    std::string name_servers{}; ///< `host:port`, several separated by `;`. Java: namesrvAddr.
+    std::string group{};        ///< The consumer group. Java: consumerGroup.
+    /// First part of the client id. When empty: the local address towards the cluster; of a broadcasting consumer the one that
+    /// Java chooses.
+    std::string client_ip{};
+    /// Second part of the client id. When empty: process id and random bits; `DEFAULT` of a broadcasting consumer, whose
+    /// offsets' path has it in it.
+    std::string instance_name{};
+    std::string unit_name{}; ///< Third part of the client id, if not empty.
+    bool unit_mode = false;  ///< Told to brokers: the group's retry topic is marked as a unit's.
 
-    // What is consumed, from where.
-    message_model model = message_model::clustering;
-    consume_from from   = consume_from::last;          ///< Java: consumeFromWhere.
+    /// At the broker the group and the topics are `NS%billing`, `NS%orders`; the listener sees them without. When empty, that
+    /// of an address `MQ_INST_1234_Abc.mq.example.com:80` in `name_servers`. Java: namespace.
+    std::string namespace_v1{};
+    std::string namespace_v2{}; ///< Sent with every request; names stay as they are. Java: namespaceV2.
+
+    // From where it is consumed. (Whether by one member or by all of them, the OffsetStore says: see message_model.)
+    consume_from from = consume_from::last;            ///< Java: consumeFromWhere.
     std::chrono::system_clock::time_point from_time{}; ///< For `consume_from::timestamp`. Java: consumeTimestamp.
+    /// `last` and `timestamp` hold for young queues too, for which a broker else says 0. (A 4.9.x broker always does.)
+    bool strict_from = false;
+    /// Queues that appear after start begin as those that were there, as in Java. Else `last` does not hold for them: they
+    /// begin at their oldest message, or what was sent before they were discovered would be lost.
+    bool later_queues_like_first = false;
+    beyond_end when_beyond_end   = beyond_end::last;
 
     // Running the listener.
     std::size_t consume_threads = 20; ///< Listener calls that run at once, 1..1000. Java: consumeThreadMin/Max.
     std::size_t consume_batch_size =
         1;                        ///< Most messages of one listener call, 1..1024. Java: consumeMessageBatchMaxSize.
-    int max_reconsume_times = -1; ///< Then the dead letter queue; -1 is 16. Java: maxReconsumeTimes.
+    /// Then the dead letter queue; -1 is 16, and without end for orderly consumers. Java: maxReconsumeTimes.
+    int max_reconsume_times = -1;
+    /// A message that the listener is at for longer is sent back, 1 s..30 days. In minutes in Java: consumeTimeout.
+    milliseconds consume_timeout{15 * 60 * 1000};
 
     // Pulling, and how much may be held.
     std::size_t pull_batch_size  = 32;         ///< Messages asked for at once, 1..1024. Java: pullBatchSize.
@@ -63,12 +85,20 @@ struct options {
     std::size_t max_cached_messages = 1000;    ///< Per queue, 1..65535. Java: pullThresholdForQueue.
     std::size_t max_cached_bytes =
         100u << 20; ///< Per queue, frames as held, not exceeded, 1 MiB..1 GiB. Java: pullThresholdSizeForQueue.
+    /// For all queues together, with the frames that are being read; the memory that is held, not the messages' lengths. 1 MiB..1 TiB.
+    std::size_t max_consumer_bytes = 512u << 20;
     std::int64_t max_span =
         2000; ///< Offsets between the committed and the next pulled, 1..65535. Java: consumeConcurrentlyMaxSpan.
     std::size_t max_body_size = 16u << 20; ///< Bytes of one inflated body; larger ones are refused as bad.
     std::size_t max_frame_size =
         16u << 20;         ///< Bytes of one frame, at most 32 MiB. Java: com.rocketmq.remoting.frameMaxLength.
     bool check_crc = true; ///< Compare each body with its stored checksum.
+
+    // Popping, where a broker says so (see broker_allocation).
+    std::size_t pop_batch_size     = 32; ///< Messages asked for at once, 1..32. Java: popBatchNums.
+    std::size_t max_popped_messages = 96; ///< Not acknowledged, per queue, 1..65535. Java: popThresholdForQueue.
+    /// How long popped messages are hidden from other members, 5 s..300 s; renewed while they are being consumed.
+    milliseconds pop_invisible_time{60000};
 
     // Times.
     milliseconds connect_timeout{3000};
@@ -85,8 +115,24 @@ struct options {
     /// ends its listener calls and commits; a shorter delay reads some messages twice.
     milliseconds takeover_delay{1500};
     milliseconds send_back_timeout{5000};
+
+    // Consuming in order.
+    milliseconds suspend_interval{1000};     ///< Before a queue's failed messages come again, 10..30000 ms. Java:
+                                             ///< suspendCurrentQueueTimeMillis.
+    milliseconds turn_limit{60000};          ///< Then other queues come first. Java: maxTimeConsumeContinuously.
+    milliseconds lock_renew_interval{20000}; ///< Of locks at brokers, which are trusted for 30 s, up to 29 s. Java: 20 s.
+    milliseconds lock_retry_interval{500};   ///< Before a queue that another member has locked is asked for again.
+
+    // The end.
     milliseconds stop_timeout{10000}; ///< How long stop() waits for running listener calls.
 };
+
+inline constexpr std::size_t max_namespace_v2_length = 255; ///< Bytes.
+
+/// The namespace (of the first kind) of a consumer with these options; empty: none.
+inline std::string_view namespace_of(const options& given) noexcept {
+    return given.namespace_v1.empty() ? namespace_of_address(given.name_servers) : given.namespace_v1;
+}
 
 /// Why options are refused: the code, and a sentence that names the member, its value and what would do.
 struct option_problem {
@@ -111,15 +157,22 @@ inline option_problem out_of_range(std::string_view member, std::int64_t value, 
  * @retval error::invalid_group, error::invalid_name_server, error::invalid_option, error::unsupported_feature
  */
 inline option_problem check(const options& given) {
+    if (const auto& name = given.namespace_v1;
+        !name.empty() && (!detail::has_name_characters(name) || name.find('%') != std::string::npos))
+        return {error::invalid_option,
+                "namespace_v1 \"" + name + "\" is not valid: a namespace has characters of a-z A-Z 0-9 _ - |"};
+    if (given.namespace_v2.size() > max_namespace_v2_length)
+        return {error::invalid_option, "namespace_v2 is longer than " + std::to_string(max_namespace_v2_length)};
+    // The group alone too: with a namespace an empty or a reserved one would pass.
     if (const auto code = check_group(given.group))
         return {code, "group \"" + given.group + "\" " + describe_name_rule(name_kind::group)};
+    if (const auto group = with_namespace(namespace_of(given), given.group); const auto code = check_group(group))
+        return {code, "group \"" + group + "\", with its namespace, " + describe_name_rule(name_kind::group)};
     if (given.name_servers.empty())
         return {error::invalid_name_server, "name_servers is empty; give host:port, several separated by ';'"};
     if (const auto servers = parse_name_servers(given.name_servers); !servers)
         return {servers.error(),
                 "name_servers \"" + given.name_servers + "\" is not a list of host:port separated by ';'"};
-    if (given.model == message_model::broadcasting)
-        return {error::unsupported_feature, "model broadcasting is not in this version; use clustering"};
     if (given.from == consume_from::timestamp && given.from_time == std::chrono::system_clock::time_point())
         return {error::invalid_option, "from is timestamp, so from_time must be set"};
 
@@ -134,11 +187,16 @@ inline option_problem check(const options& given) {
         {"max_span", given.max_span, 1, 65535},
         {"max_cached_messages", number(given.max_cached_messages), 1, 65535},
         {"max_cached_bytes", number(given.max_cached_bytes), mebi, 1024 * mebi},
+        {"max_consumer_bytes", number(given.max_consumer_bytes), mebi, mebi * mebi},
         {"pull_interval (ms)", given.pull_interval.count(), 0, 65535},
         {"consume_batch_size", number(given.consume_batch_size), 1, 1024},
         {"pull_batch_size", number(given.pull_batch_size), 1, 1024},
+        {"pop_batch_size", number(given.pop_batch_size), 1, 32},
+        {"max_popped_messages", number(given.max_popped_messages), 1, 65535},
+        {"pop_invisible_time (ms)", given.pop_invisible_time.count(), 5000, 300000},
         {"pull_batch_bytes", number(given.pull_batch_bytes), 1, 16 * mebi},
         {"max_reconsume_times", given.max_reconsume_times, -1, 2147483647},
+        {"consume_timeout (ms)", given.consume_timeout.count(), 1000, 30 * day},
         {"max_body_size", number(given.max_body_size), 1, 1024 * mebi},
         {"max_frame_size", number(given.max_frame_size), 4096, 32 * mebi},
         {"connect_timeout (ms)", given.connect_timeout.count(), 1, day},
@@ -152,6 +210,10 @@ inline option_problem check(const options& given) {
         {"rebalance_interval (ms)", given.rebalance_interval.count(), 10, day},
         {"takeover_delay (ms)", given.takeover_delay.count(), 0, 60000},
         {"send_back_timeout (ms)", given.send_back_timeout.count(), 1, day},
+        {"suspend_interval (ms)", given.suspend_interval.count(), 10, 30000},
+        {"turn_limit (ms)", given.turn_limit.count(), 1, day},
+        {"lock_renew_interval (ms)", given.lock_renew_interval.count(), 10, 29000},
+        {"lock_retry_interval (ms)", given.lock_retry_interval.count(), 10, 60000},
         {"stop_timeout (ms)", given.stop_timeout.count(), 0, day},
     };
     for (const auto& each : ranges)

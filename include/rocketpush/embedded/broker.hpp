@@ -7,6 +7,7 @@
 #include <rocketpush/embedded/broker_logic.hpp>
 #include <rocketpush/embedded/broker_options.hpp>
 #include <rocketpush/embedded/broker_server.hpp>
+#include <rocketpush/embedded/fault.hpp>
 #include <rocketpush/protocol/codes.hpp>
 #include <rocketpush/runtime/asio_runtime.hpp>
 #include <rocketpush/runtime/runtime.hpp>
@@ -38,9 +39,10 @@ namespace rocketpush::embedded {
  * // a consumer with options{.name_servers = broker.name_server_address(), .group = "billing"} gets it
  * @endcode
  *
- * It does: routes, topics made by themselves, groups and their notices, send (single and batch), pull with long polling and
- * tags, offsets, search by time, send-back with delayed retries and dead letters, delay levels, queue locks, and what admin
- * tools ask about consumers. It does not: transactions, SQL filters, POP, several replicas, anything on disk.
+ * It does: routes, topics made by themselves, static topics, groups and their notices, send (single and batch), pull with long
+ * polling, tags and SQL92 conditions, offsets, resets, search by time, send-back with delayed retries and dead letters, delay
+ * levels, queue locks, POP, assignments, a slave, faults on request, and what admin tools ask about consumers. It does not:
+ * transactions, anything on disk.
  *
  * It stops with its destructor, which never hangs. A runtime without a thread of its own (the caller's io_context, a
  * virtual one) has to run on for a moment after it: only then are connections closed and the port free.
@@ -88,9 +90,45 @@ class basic_broker {
     /// The same in parts.
     const endpoint& address() const noexcept { return server_->address(); }
 
+    /// Where clients find the slave; nothing without `broker_options::slave_listen`.
+    const std::optional<endpoint>& slave_address() const noexcept { return server_->slave_address(); }
+
     /// Makes a topic, or gives it more queues. @throws std::system_error  error::invalid_topic, error::invalid_option.
     void create_topic(std::string_view topic, std::int32_t queues = 8) {
         throw_if(call([&](auto& logic, auto&) { return logic.create_topic(topic, queues); }), "create_topic", topic);
+    }
+
+    /**
+     * @brief Makes a static topic (5.x), whose queues are logical: clients see a broker `__syslo__global__`, and ids and
+     *        offsets that are not those in the messages' bytes.
+     * @param first_offset  Of each queue outside; in the bytes it is 0.
+     * @throws std::system_error  error::invalid_topic, error::invalid_option.
+     */
+    void create_static_topic(std::string_view topic, std::int32_t queues, queue_offset first_offset = 0) {
+        throw_if(call([&](auto& logic, auto&) { return logic.create_static_topic(topic, queues, first_offset); }),
+                 "create_static_topic", topic);
+    }
+
+    /// Changes what a topic allows: bits 4 read, 2 write. @throws std::system_error  error::invalid_topic: it is not there.
+    void set_permission(std::string_view topic, std::int32_t permission) {
+        throw_if(call([&](auto& logic, auto&) { return logic.set_permission(topic, permission); }), "set_permission",
+                 topic);
+    }
+
+    /**
+     * @brief Moves a group in a queue, as an administrator does.
+     *
+     * From 5.0 on the group's next pull of the queue is told, and commits until then do not count; at 4.9, or without
+     * `broker_options::server_side_reset`, its members are told, and move themselves.
+     *
+     * @return Whether anybody could be told: members have to be there for it.
+     */
+    bool reset_offset(std::string_view group, std::string_view topic, std::int32_t queue, queue_offset offset) {
+        return call([&](auto& logic, auto&) { return logic.reset_offset(group, topic, queue, offset); });
+    }
+    /// The same in all of a topic's queues, to the first message stored at a time or later.
+    bool reset_offset(std::string_view group, std::string_view topic, std::chrono::system_clock::time_point at) {
+        return call([&](auto& logic, auto&) { return logic.reset_offset(group, topic, at); });
     }
 
     /// Allows a group; only needed with `auto_create_groups = false`. @throws std::system_error  error::invalid_group.
@@ -124,10 +162,15 @@ class basic_broker {
         return call([&](auto& logic, auto&) { return logic.committed_offset(group, topic, queue); });
     }
 
-    /// Whether a group has committed behind every message that a topic holds; false for a topic that does not exist. Of
-    /// messages that the group's tags leave out, those at the end of a queue are only passed when more messages come.
+    /// Whether a group has committed behind every message that a topic holds, and acknowledged all that it popped, retries too;
+    /// false for a topic that does not exist. Of messages that the group's tags leave out, those at the end of a queue are only passed when more messages come.
     bool consumed(std::string_view group, std::string_view topic) const {
         return call([&](auto& logic, auto&) { return logic.consumed(group, topic); });
+    }
+
+    /// Client id of the member that has locked a queue to consume it in order; empty if none has, or no longer.
+    std::string lock_owner(std::string_view group, std::string_view topic, std::int32_t queue) const {
+        return call([&](auto& logic, auto& now) { return logic.lock_owner(group, topic, queue, now); });
     }
 
     /// Where a queue's next message will be.
@@ -140,9 +183,24 @@ class basic_broker {
         return call([&](auto& logic, auto&) { return logic.min_offset(topic, queue); });
     }
 
+    /**
+     * @brief Has a group pop a topic, or pull it (again), as `mqadmin setConsumeMode` does. Members that ask the broker for their
+     *        queues hear of it when they ask again.
+     * @throws std::system_error  With the `response_code` that the tool would get.
+     */
+    void set_request_mode(std::string_view topic, std::string_view group, reading_mode mode) {
+        const auto code = call([&](auto& logic, auto&) { return logic.set_request_mode(topic, group, mode); });
+        throw_if(code == response_code::success ? std::error_code() : code, "set_request_mode", topic);
+    }
+
     /// Client ids of a group's members, in the order in which they came.
     std::vector<std::string> members(std::string_view group) const {
         return call([&](auto& logic, auto&) { return logic.members(group); });
+    }
+
+    /// What a group's members say of it: `CLUSTERING` or `BROADCASTING`; nothing for a group without members.
+    std::string message_model(std::string_view group) const {
+        return call([&](auto& logic, auto&) { return logic.message_model(group); });
     }
 
     broker_statistics statistics() const {
@@ -161,9 +219,54 @@ class basic_broker {
     /// Goes on, first with what has come meanwhile.
     void resume() { server_->resume(); }
 
+    /**
+     * @brief From now on requests are hit by a fault; any number of faults may be there at once.
+     * @throws std::system_error  error::invalid_option: its rate is not from 0 to 1, or its delay is negative.
+     */
+    fault_id add_fault(fault wanted) {
+        auto added = call([&](auto& logic, auto&) { return logic.add_fault(std::move(wanted)); });
+        throw_if(added.error(), "add_fault", "");
+        return *added;
+    }
+    /// Ends a fault; answers that it has delayed are still late. @return Whether it was there.
+    bool clear_fault(fault_id id) {
+        return call([&](auto& logic, auto&) { return logic.clear_fault(id); });
+    }
+    /// Ends all faults, those of `fail_next` too.
+    void clear_faults() {
+        call([](auto& logic, auto&) { logic.clear_faults(); });
+    }
+    /// Requests that a fault has hit so far; 0 when it was cleared.
+    std::size_t fault_hits(fault_id id) const {
+        return call([&](auto& logic, auto&) { return logic.fault_hits(id); });
+    }
+
     /// The next `count` requests with this code are answered with `failure`, and not processed.
     void fail_next(protocol::request_code code, response_code failure, std::size_t count = 1) {
         call([&](auto& logic, auto&) { logic.fail_next(code, failure, count); });
+    }
+
+    /// From now on the slave lacks so many of the newest messages of each queue.
+    void lag_slave(queue_offset messages) {
+        call([&](auto& logic, auto&) { logic.lag_slave(messages); });
+    }
+    /// Whether pull answers send clients to the slave, as they do when a group is far behind.
+    void suggest_slave(bool suggested = true) {
+        call([&](auto& logic, auto&) { logic.suggest_slave(suggested); });
+    }
+    /// The master is lost: its connections end, routes have only the slave, and what comes to the master is cut off. The
+    /// name server, which has the master's address here, still answers.
+    void lose_master() {
+        call([](auto& logic, auto&) { logic.lose_master(); });
+    }
+    /// The master is there again, with all that it had.
+    void restore_master() {
+        call([](auto& logic, auto&) { logic.restore_master(); });
+    }
+
+    /// Ends a group's locks, as if none had been renewed for too long. @return How many were held.
+    std::size_t expire_locks(std::string_view group) {
+        return call([&](auto& logic, auto& now) { return logic.expire_locks(group, now); });
     }
 
     /// Forgets a topic with its messages and offsets. @return Whether it existed.

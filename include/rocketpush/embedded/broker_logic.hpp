@@ -7,15 +7,23 @@
 #include <rocketpush/core/message.hpp>
 #include <rocketpush/core/result.hpp>
 #include <rocketpush/detail/byte_arena.hpp>
+#include <rocketpush/embedded/ack_requests.hpp>
 #include <rocketpush/embedded/admin_requests.hpp>
+#include <rocketpush/embedded/assignment_requests.hpp>
 #include <rocketpush/embedded/broker_options.hpp>
 #include <rocketpush/embedded/broker_state.hpp>
+#include <rocketpush/embedded/fault.hpp>
+#include <rocketpush/embedded/fault_requests.hpp>
 #include <rocketpush/embedded/group_requests.hpp>
 #include <rocketpush/embedded/message_intake.hpp>
 #include <rocketpush/embedded/offset_requests.hpp>
+#include <rocketpush/embedded/pop_requests.hpp>
+#include <rocketpush/embedded/pop_revival.hpp>
 #include <rocketpush/embedded/pull_requests.hpp>
+#include <rocketpush/embedded/reset_requests.hpp>
 #include <rocketpush/embedded/route_requests.hpp>
 #include <rocketpush/embedded/send_requests.hpp>
+#include <rocketpush/embedded/slave_requests.hpp>
 #include <rocketpush/protocol/message_decoder.hpp>
 #include <rocketpush/protocol/properties.hpp>
 
@@ -55,16 +63,24 @@ struct sent_message {
 
 /// What the broker has seen so far.
 struct broker_statistics {
-    std::map<std::int32_t, std::uint64_t> requests; ///< Number of requests by their code.
+    std::map<std::int32_t, std::uint64_t> requests;       ///< Number of requests by their code.
+    std::map<std::int32_t, std::uint64_t> slave_requests; ///< Those of them that came to the slave.
     std::uint64_t connections_accepted = 0;
     std::size_t connections_open       = 0;
     std::size_t pulls_held             = 0; ///< Waiting for messages now.
+    std::size_t pops_held              = 0; ///< Waiting for messages now.
+    std::size_t messages_popped        = 0; ///< Popped, not in order, and not acknowledged yet.
     std::size_t messages_parked        = 0; ///< Waiting for their delay now.
 
     /// Requests with this code; 0 if there was none.
-    std::uint64_t requests_of(protocol::request_code code) const {
-        const auto found = requests.find(static_cast<std::int32_t>(code));
-        return found == requests.end() ? 0 : found->second;
+    std::uint64_t requests_of(protocol::request_code code) const { return count(requests, code); }
+    /// Those of them that came to the slave.
+    std::uint64_t slave_requests_of(protocol::request_code code) const { return count(slave_requests, code); }
+
+  private:
+    static std::uint64_t count(const std::map<std::int32_t, std::uint64_t>& in, protocol::request_code code) {
+        const auto found = in.find(static_cast<std::int32_t>(code));
+        return found == in.end() ? 0 : found->second;
     }
 };
 
@@ -84,20 +100,27 @@ class broker_logic {
      * @param reached_at   Where clients connect to; routes say so.
      * @param own_address  The same as a number, for message ids.
      * @param seed         Random; tells this broker's message ids from another's.
+     * @param slave_at     Where clients connect to the slave that it plays; nothing: it plays none.
      */
-    broker_logic(broker_options options, endpoint reached_at, const host_address& own_address, std::uint64_t seed)
-        : state_(std::move(options), std::move(reached_at), own_address, seed) {}
+    broker_logic(broker_options options, endpoint reached_at, const host_address& own_address, std::uint64_t seed,
+                 std::optional<endpoint> slave_at = {})
+        : state_(std::move(options), std::move(reached_at), own_address, seed) {
+        state_.slave.address = std::move(slave_at);
+    }
 
     const broker_options& options() const noexcept { return state_.options; }
     const endpoint& address() const noexcept { return state_.address; }
     outbox& out() noexcept { return state_.out; }
 
-    /// A client has connected.
-    connection_id connect(const host_address& client, const moment& now) {
+    /// What routes tell of the slave, if there is one.
+    const std::optional<endpoint>& slave_address() const noexcept { return state_.slave.address; }
+
+    /// A client has connected. @param to_slave  To the slave's address.
+    connection_id connect(const host_address& client, const moment& now, bool to_slave = false) {
         const auto id = next_connection_++;
         if (state_.connections.empty())
             next_scan_ = now.steady + state_.options.scan_interval;
-        state_.connections.emplace(id, client_connection{client, now.steady});
+        state_.connections.emplace(id, client_connection{client, now.steady, to_slave});
         state_.out.open(id);
         return id;
     }
@@ -123,22 +146,30 @@ class broker_logic {
         if (header.is_response())
             return answering::pass_answer_on(state_, from, header, body);
         ++statistics_.requests[header.code];
+        if (client->second.to_slave)
+            ++statistics_.slave_requests[header.code];
+        else if (state_.slave.master_lost && !answering::is_for_name_server(header.code))
+            return cut(from);
         const incoming_request request{from, header, body, now};
-        if (const auto failure = take_fault(header.code))
-            answering::reply(state_, request, *failure, "fail_next");
-        else
+        if (!answering::meet_fault(state_, request) && !answering::refuse_at_slave(state_, request))
             answer(request);
-        answering::wake_held_pulls(state_);
+        wake_waiting(now);
+        settle_faults(now);
     }
 
-    /// Does what is due: ends held pulls, delivers delayed messages, forgets clients that are silent.
+    /// Does what is due: ends held pulls and pops, delivers delayed messages, has popped ones come again, forgets clients that
+    /// are silent.
     void tick(const moment& now) {
         answering::deliver_due(state_, now);
-        answering::wake_held_pulls(state_);
+        answering::revive_due(state_, now);
+        answering::free_due_orders(state_, now);
+        wake_waiting(now);
         while (const auto due = state_.held.take_due(now.steady))
             answering::end_held_pull(state_, *due);
+        answering::end_due_pops(state_, now);
         if (!state_.connections.empty() && now.steady >= next_scan_)
             scan_clients(now.steady);
+        settle_faults(now);
     }
 
     /// When `tick` has something to do.
@@ -150,6 +181,12 @@ class broker_logic {
         };
         consider(state_.delays.next_due());
         consider(state_.held.next_due());
+        consider(state_.pops.next_due());
+        consider(state_.checkpoints.next_due());
+        consider(state_.orders.next_due());
+        consider(state_.faulty.next_due());
+        if (state_.faulty.unsettled())
+            consider(time_point::min()); // a call that knew no time has answered somebody
         if (!state_.connections.empty())
             consider(next_scan_);
         return earliest;
@@ -163,6 +200,51 @@ class broker_logic {
             return error::invalid_option;
         state_.store.set_topic(topic, {queues, queues, 6});
         return {};
+    }
+
+    /**
+     * @brief Makes a static topic, whose queues are logical: their ids and offsets are not those in the messages' bytes.
+     *
+     * The queue ids in the bytes run backwards, and a queue's first message has offset 0 there and `first_offset` outside.
+     * Called again, it has more queues.
+     * @return error::invalid_topic, invalid_option (queues, first offset) or nothing.
+     */
+    std::error_code create_static_topic(std::string_view topic, std::int32_t queues, queue_offset first_offset) {
+        if (first_offset < 0)
+            return error::invalid_option;
+        const auto* known = state_.store.find_topic(topic);
+        const auto before = known ? known->queues() : 0;
+        const auto epoch  = known ? known->static_epoch : 0;
+        if (const auto code = create_topic(topic, queues))
+            return code;
+        auto settings         = *state_.store.find_topic(topic);
+        settings.static_epoch = epoch + 1;
+        state_.store.set_topic(topic, settings);
+        for (auto id = before; id < queues; ++id)
+            state_.store.place_queue(topic, id, {queues - 1 - id + before, first_offset});
+        return {};
+    }
+
+    /// Changes what a topic allows: bits 4 read, 2 write. @return error::invalid_topic  It does not exist.
+    std::error_code set_permission(std::string_view topic, std::int32_t permission) {
+        const auto* known = state_.store.find_topic(topic);
+        if (!known)
+            return error::invalid_topic;
+        auto changed       = *known;
+        changed.permission = permission;
+        state_.store.set_topic(topic, changed);
+        return {};
+    }
+
+    /// Moves a group in a queue, as an administrator does. @return Whether anybody could be told.
+    bool reset_offset(std::string_view group, std::string_view topic, std::int32_t queue_id, queue_offset offset) {
+        return answering::reset_offsets(state_, group, topic, {{queue_id, offset}});
+    }
+    /// Moves a group in all of a topic's queues to where they were at a time.
+    bool reset_offset(std::string_view group, std::string_view topic, std::chrono::system_clock::time_point at) {
+        const auto timestamp = moment{.system = at}.milliseconds();
+        return answering::reset_offsets(state_, group, topic, answering::offsets_at(state_, topic, timestamp),
+                                        timestamp);
     }
 
     /// Allows a group, where groups are not made by themselves.
@@ -186,7 +268,7 @@ class broker_logic {
                                              protocol::client_version, now);
         if (done.code != response_code::success)
             return done.code;
-        answering::wake_held_pulls(state_);
+        wake_waiting(now);
         const auto& unique = done.fields.transaction_id;
         return sent_message{unique.empty() ? done.fields.message_id : unique, done.fields.message_id,
                             done.fields.queue_id, done.fields.queue_offset};
@@ -216,9 +298,15 @@ class broker_logic {
         return state_.offsets.find(group, topic, queue_id);
     }
 
-    /// Whether a group has committed behind every message that a topic holds.
+    /// Whether a group has committed behind every message that a topic holds, and acknowledged what it popped.
     bool consumed(std::string_view group, std::string_view topic) const {
         const auto* settings = state_.store.find_topic(topic);
+        if (state_.checkpoints.messages_of(group, topic) != 0)
+            return false;
+        for (const auto kind : {protocol::pop_topic::retry_v1, protocol::pop_topic::retry_v2})
+            if (const auto retries = protocol::real_topic(kind, group, topic);
+                state_.store.find_topic(retries) && !consumed(group, retries))
+                return false;
         for (std::int32_t id = 0; settings && id < settings->queues(); ++id) {
             const auto end = state_.store.max_offset(topic, id);
             if (end > state_.store.min_offset(topic, id) && state_.offsets.find(group, topic, id).value_or(0) < end)
@@ -227,11 +315,42 @@ class broker_logic {
         return settings != nullptr;
     }
 
+    /// Client id of the member that has a queue for itself; empty if none has, or no longer.
+    std::string lock_owner(std::string_view group, std::string_view topic, std::int32_t queue_id,
+                           const moment& now) const {
+        return std::string(state_.locks.owner(group, {std::string(topic), state_.options.name, queue_id}, now.steady));
+    }
+
+    /// Ends a group's locks, as if none had been renewed for too long. @return How many were held.
+    std::size_t expire_locks(std::string_view group, const moment& now) {
+        return state_.locks.expire(group, now.steady);
+    }
+
     queue_offset max_offset(std::string_view topic, std::int32_t queue_id) const {
         return state_.store.max_offset(topic, queue_id);
     }
     queue_offset min_offset(std::string_view topic, std::int32_t queue_id) const {
         return state_.store.min_offset(topic, queue_id);
+    }
+
+    /// From now on the slave lacks so many of the newest messages of each queue.
+    void lag_slave(queue_offset messages) { state_.slave.lag = std::max<queue_offset>(0, messages); }
+    /// Whether pull answers send clients to the slave, as they do when a group is far behind.
+    void suggest_slave(bool suggested) { state_.slave.suggested = suggested; }
+
+    /// The master is lost: its connections end, routes do not have it, and what still comes to it is cut off.
+    void lose_master() {
+        state_.slave.master_lost = true;
+        for (const auto connection : state_.out.connections())
+            if (!state_.connections.at(connection).to_slave)
+                cut(connection);
+    }
+    /// It is there again.
+    void restore_master() { state_.slave.master_lost = false; }
+
+    /// Says how a group reads a topic; its members hear of it when they ask again. @return What a client that said so would get.
+    response_code set_request_mode(std::string_view topic, std::string_view group, reading_mode mode) {
+        return answering::set_request_mode(state_, topic, group, mode).first;
     }
 
     /// Client ids of a group's members, in the order in which they came.
@@ -243,10 +362,35 @@ class broker_logic {
         return ids;
     }
 
-    /// The next `count` requests with this code are answered with `failure` and not processed.
-    void fail_next(protocol::request_code code, response_code failure, std::size_t count) {
-        faults_[static_cast<std::int32_t>(code)] = {failure, count};
+    /// What a group's members say of it: `CLUSTERING` or `BROADCASTING`; nothing for a group without members.
+    std::string message_model(std::string_view group) const {
+        const auto* found = state_.groups.find(group);
+        return found ? found->message_model : std::string();
     }
+
+    /// The next `count` requests with this code are answered with `failure` and not processed; a former call for the code
+    /// is over.
+    void fail_next(protocol::request_code code, response_code failure, std::size_t count) {
+        auto& id = failing_[code];
+        state_.faults.clear(id);
+        id = state_.faults.add(
+            {.codes = {code}, .action = fault_action::refuse{.code = failure, .remark = "fail_next"}, .times = count});
+    }
+
+    /// From now on requests are hit by a fault. @retval error::invalid_option  See `describe_problem`.
+    result<fault_id> add_fault(fault wanted) {
+        if (!describe_problem(wanted).empty())
+            return error::invalid_option;
+        return state_.faults.add(std::move(wanted));
+    }
+
+    /// Ends a fault; answers that it has delayed are still late. @return Whether it was there.
+    bool clear_fault(fault_id id) { return state_.faults.clear(id); }
+    /// Ends all, those of `fail_next` too.
+    void clear_faults() { state_.faults.clear_all(); }
+
+    /// Requests that a fault has hit; 0 when it was cleared.
+    std::size_t fault_hits(fault_id id) const { return state_.faults.hits(id); }
 
     /// Forgets a topic with its messages and offsets. @return Whether it existed.
     bool forget_topic(std::string_view topic) { return answering::remove_topic(state_, topic); }
@@ -261,6 +405,8 @@ class broker_logic {
         now.connections_accepted = next_connection_ - 1;
         now.connections_open     = state_.connections.size();
         now.pulls_held           = state_.held.size();
+        now.pops_held            = state_.pops.size();
+        now.messages_popped      = state_.checkpoints.messages();
         now.messages_parked      = state_.delays.size();
         return now;
     }
@@ -269,10 +415,7 @@ class broker_logic {
     struct answering_function {
         protocol::request_code code;
         void (*answer)(broker_state&, const incoming_request&);
-    };
-    struct fault {
-        response_code failure;
-        std::size_t left;
+        std::int32_t since = 0; ///< The broker's version.
     };
 
     static constexpr auto answering_functions() noexcept {
@@ -300,6 +443,13 @@ class broker_logic {
             {code::get_route_info, answer_route},
             {code::update_and_create_topic, answer_create_topic},
             {code::get_consumer_running_info, answer_running_info},
+            {reset_question::code, answer_reset},
+            {code::query_assignment, answer_query_assignment, version_5_0_0},
+            {code::set_request_mode, answer_set_request_mode, version_5_0_0},
+            {code::pop_message, answer_pop, version_5_0_0},
+            {code::ack_message, answer_ack, version_5_0_0},
+            {code::batch_ack_message, answer_batch_ack, version_5_1_3},
+            {code::change_invisible_time, answer_change_invisible_time, version_5_0_0},
             {admin_code::cluster_info, answer_cluster_info},
             {admin_code::topic_list, answer_topic_list},
             {admin_code::topic_stats, answer_topic_stats},
@@ -316,23 +466,32 @@ class broker_logic {
         static constexpr auto functions = answering_functions();
         const auto code                 = static_cast<protocol::request_code>(request.header.code);
         const auto found                = std::ranges::find(functions, code, &answering_function::code);
-        if (found != functions.end())
+        if (found != functions.end() && found->since <= state_.options.version)
             return found->answer(state_, request);
         answering::reply(state_, request, response_code::request_code_not_supported,
                          " request type " + std::to_string(request.header.code) + " not supported");
     }
 
-    std::optional<response_code> take_fault(std::int32_t code) {
-        const auto found = faults_.find(code);
-        if (found == faults_.end() || found->second.left == 0)
-            return std::nullopt;
-        --found->second.left;
-        return found->second.failure;
+    /// Gives what has come to those who wait for it: first to pulls, which take nothing away.
+    void wake_waiting(const moment& now) {
+        const auto came = state_.pops.size() != 0 ? state_.arrivals : std::vector<arrival>();
+        answering::wake_held_pulls(state_);
+        for (const auto& each : came)
+            answering::wake_held_pops(state_, each, now);
+    }
+
+    void settle_faults(const moment& now) {
+        state_.faulty.send_due(state_.out, now.steady);
+        if (!state_.faulty.unsettled()) [[likely]]
+            return;
+        for (const auto connection : state_.faulty.settle(now.steady))
+            cut(connection);
     }
 
     void end_client(connection_id connection) {
         if (state_.connections.erase(connection) == 0)
             return;
+        state_.faulty.forget(connection);
         answering::drop_forwarded(state_, connection);
         answering::forget_client(state_, connection);
     }
@@ -345,6 +504,7 @@ class broker_logic {
     void scan_clients(time_point now) {
         next_scan_  = now + state_.options.scan_interval;
         auto silent = state_.groups.silent_since(now - state_.options.client_lifetime);
+        silent.merge(state_.slave.groups.silent_since(now - state_.options.client_lifetime));
         for (const auto& [id, client] : state_.connections)
             if (client.last_active < now - state_.options.idle_lifetime)
                 silent.insert(id);
@@ -375,8 +535,11 @@ class broker_logic {
         const rocketpush::detail::message_origin origin{.queue = &queue, .min_offset = begin, .max_offset = end};
         rocketpush::detail::byte_arena arena;
         std::vector<rocketpush::detail::message_fields> found;
+        std::int64_t last = -1;
         for (auto at = begin; at < end; ++at) {
             const auto entry = state_.store.find_entry(topic, queue_id, at);
+            if (std::exchange(last, entry->commit_log_offset) == entry->commit_log_offset)
+                continue; // of one batch
             protocol::decode_messages(state_.store.record_at(entry->commit_log_offset), origin, {}, arena, found,
                                       [](std::error_code, std::string_view, std::int64_t) {});
         }
@@ -387,7 +550,7 @@ class broker_logic {
     broker_state state_;
     connection_id next_connection_ = 1;
     time_point next_scan_{};
-    std::map<std::int32_t, fault> faults_;
+    std::map<protocol::request_code, fault_id> failing_; ///< What `fail_next` has added.
     broker_statistics statistics_;
 };
 

@@ -4,12 +4,14 @@
 #include <rocketpush/core/endpoint.hpp>
 #include <rocketpush/core/names.hpp>
 #include <rocketpush/embedded/delay_schedule.hpp>
+#include <rocketpush/embedded/request_modes.hpp>
 #include <rocketpush/protocol/frame.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,6 +27,8 @@ enum class answer_encoding : std::uint8_t {
 /// Versions for `broker_options::version`. @par Source  Java `MQVersion.Version`, by ordinal.
 inline constexpr std::int32_t version_4_9_7 = 407;
 inline constexpr std::int32_t version_5_0_0 = 413;
+inline constexpr std::int32_t version_5_1_3 = 439;
+inline constexpr std::int32_t version_5_1_4 = 441;
 inline constexpr std::int32_t version_5_5_0 = 513;
 
 /**
@@ -34,6 +38,8 @@ inline constexpr std::int32_t version_5_5_0 = 513;
  */
 struct broker_options {
     endpoint listen{"127.0.0.1", 0}; ///< Port 0: the system chooses one.
+    /// The broker also plays its own slave, broker id 1, if it may listen here; see `lag_slave` and `lose_master`.
+    std::optional<endpoint> slave_listen{};
     /// What clients are told to connect to, if not to where it listens: in a container, say.
     std::string advertised_host{};
     std::string name    = "broker-a";
@@ -42,9 +48,13 @@ struct broker_options {
     std::int32_t version     = version_5_5_0;
     answer_encoding encoding = answer_encoding::json;
 
-    bool auto_create_topics  = true; ///< A producer may send to a topic that does not exist yet.
-    std::int32_t auto_queues = 8;    ///< Most queues of a topic made that way; Java producers ask for 4.
-    bool auto_create_groups  = true; ///< A group needs no `create_group` before its first heartbeat.
+    bool auto_create_topics  = true;  ///< A producer may send to a topic that does not exist yet.
+    std::int32_t auto_queues = 8;     ///< Most queues of a topic made that way; Java producers ask for 4.
+    bool property_filter     = false; ///< SQL92 conditions. Java: `enablePropertyFilter`.
+    bool auto_create_groups  = true;  ///< A group needs no `create_group` before its first heartbeat.
+
+    /// From 5.0 on: an administrator's reset is told to the next pull; else, to the members, as 4.9 does.
+    bool server_side_reset = true;
 
     std::int32_t retry_queues        = 1;  ///< Queues of a group's retry topic.
     std::int32_t max_reconsume_times = 16; ///< For clients that do not say it themselves.
@@ -58,7 +68,14 @@ struct broker_options {
     std::size_t held_pulls       = 100'000;                  ///< Pulls beyond this number are answered at once.
     std::size_t frame_limit = protocol::default_frame_limit; ///< Bytes; a client that sends a larger one is cut off.
 
-    std::chrono::milliseconds lock_lifetime   = std::chrono::seconds(60);
+    /// How groups read topics for which nothing was set: see `set_request_mode`.
+    reading_mode default_mode{};
+    bool pop_retry_v2 = false; ///< Retries of popped messages lie in `%RETRY%group+topic`, not in `%RETRY%group_topic`.
+    bool pop_keeps_retry_topic  = false;   ///< A popped retry tells its retry topic, and brings no receipt.
+    std::size_t held_pops       = 100'000; ///< Pops beyond this number are not held but answered with 209.
+    std::size_t held_pops_alike = 1024;    ///< The same for one group, topic and queue.
+
+    std::chrono::milliseconds lock_lifetime   = std::chrono::seconds(60);  ///< Of a queue's lock that is not renewed.
     std::chrono::milliseconds client_lifetime = std::chrono::seconds(120); ///< Without a heartbeat.
     std::chrono::milliseconds idle_lifetime = std::chrono::seconds(120); ///< Of a connection without a byte either way.
     std::chrono::milliseconds scan_interval = std::chrono::seconds(10);  ///< Between looks for those two.

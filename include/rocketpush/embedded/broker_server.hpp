@@ -59,21 +59,22 @@ class broker_server : public std::enable_shared_from_this<broker_server<Transpor
     /// Listens. @throws std::system_error  It cannot, or an option is out of its range.
     broker_server(broker_options options, Transport transport, const Runtime& runtime)
         : runtime_(runtime),
-          acceptor_(open_acceptor(transport, options)),
+          acceptor_(open_acceptor(transport, options, options.listen)),
+          slave_acceptor_(open_slave(transport, options)),
           timer_(runtime_),
           retry_timer_(runtime_),
+          slave_retry_timer_(runtime_),
           resumed_(runtime_.get_executor()) {
-        auto reached_at = acceptor_.local_endpoint();
-        if (!options.advertised_host.empty())
-            reached_at.host = options.advertised_host;
-        else if (reached_at.host == "0.0.0.0" || reached_at.host == "::")
-            reached_at.host = "127.0.0.1";
+        auto reached_at        = reached(acceptor_, options);
+        auto slave_at          = slave_acceptor_ ? std::optional(reached(*slave_acceptor_, options)) : std::nullopt;
         const auto own_address = to_host_address(reached_at);
-        logic_.emplace(std::move(options), std::move(reached_at), own_address, runtime_.random());
+        logic_.emplace(std::move(options), std::move(reached_at), own_address, runtime_.random(), std::move(slave_at));
     }
 
     void start() {
-        spawn(accept_clients(this->shared_from_this()));
+        spawn(accept_clients(this->shared_from_this(), false));
+        if (slave_acceptor_)
+            spawn(accept_clients(this->shared_from_this(), true));
         spawn(wake_when_due(this->shared_from_this()));
     }
 
@@ -81,15 +82,19 @@ class broker_server : public std::enable_shared_from_this<broker_server<Transpor
     void stop() {
         stopped_ = true;
         acceptor_.close();
+        if (slave_acceptor_)
+            slave_acceptor_->close();
         for (const auto& [id, one] : std::map(clients_))
             end(*one);
         timer_.cancel();
         retry_timer_.cancel();
+        slave_retry_timer_.cancel();
         resumed_.signal();
     }
 
     const Runtime& runtime() const noexcept { return runtime_; }
     const endpoint& address() const noexcept { return logic_->address(); }
+    const std::optional<endpoint>& slave_address() const noexcept { return logic_->slave_address(); }
 
     /// Calls `function(broker_logic&, const moment& now)`, and has done what follows from it.
     template <class F>
@@ -155,13 +160,28 @@ class broker_server : public std::enable_shared_from_this<broker_server<Transpor
         }
     };
 
-    acceptor_type open_acceptor(Transport& transport, const broker_options& options) {
+    acceptor_type open_acceptor(Transport& transport, const broker_options& options, const endpoint& at) {
         if (const auto problem = describe_problem(options); !problem.empty())
             throw std::system_error(make_error_code(error::invalid_option), "embedded broker: " + std::string(problem));
-        auto opened = transport.listen(runtime_.get_executor(), options.listen);
+        auto opened = transport.listen(runtime_.get_executor(), at);
         if (!opened)
-            throw std::system_error(opened.error(), "embedded broker cannot listen on " + to_string(options.listen));
+            throw std::system_error(opened.error(), "embedded broker cannot listen on " + to_string(at));
         return std::move(*opened);
+    }
+    std::optional<acceptor_type> open_slave(Transport& transport, const broker_options& options) {
+        if (!options.slave_listen)
+            return std::nullopt;
+        return open_acceptor(transport, options, *options.slave_listen);
+    }
+
+    /// What clients are told to connect to.
+    static endpoint reached(const acceptor_type& acceptor, const broker_options& options) {
+        auto at = acceptor.local_endpoint();
+        if (!options.advertised_host.empty())
+            at.host = options.advertised_host;
+        else if (at.host == "0.0.0.0" || at.host == "::")
+            at.host = "127.0.0.1";
+        return at;
     }
 
     moment now() const { return {runtime_.now(), runtime_.system_now()}; }
@@ -208,27 +228,29 @@ class broker_server : public std::enable_shared_from_this<broker_server<Transpor
             flush();
     }
 
-    static nothing accept_clients(self_ptr self) {
+    static nothing accept_clients(self_ptr self, bool to_slave) {
+        auto& acceptor    = to_slave ? *self->slave_acceptor_ : self->acceptor_;
+        auto& retry_timer = to_slave ? self->slave_retry_timer_ : self->retry_timer_;
         while (!self->stopped_) {
-            auto [failure, stream] = co_await self->acceptor_.async_accept(await_tuple);
+            auto [failure, stream] = co_await acceptor.async_accept(await_tuple);
             if (self->stopped_ || failure == asio::error::operation_aborted)
                 break;
             if (failure) {
                 // No file descriptors left, most likely: some will be again.
-                self->retry_timer_.expires_at(self->runtime_.now() + std::chrono::milliseconds(100));
-                co_await self->retry_timer_.async_wait(await_tuple);
+                retry_timer.expires_at(self->runtime_.now() + std::chrono::milliseconds(100));
+                co_await retry_timer.async_wait(await_tuple);
                 continue;
             }
-            self->begin(std::move(stream));
+            self->begin(std::move(stream), to_slave);
         }
     }
 
-    void begin(stream_type stream) {
+    void begin(stream_type stream, bool to_slave) {
         const auto address = to_host_address(stream.remote_endpoint());
         auto one = std::make_shared<client>(std::move(stream), runtime_.get_executor(), logic_->options().frame_limit);
         {
             const std::lock_guard lock(mutex_);
-            one->id = logic_->connect(address, now());
+            one->id = logic_->connect(address, now(), to_slave);
         }
         clients_.emplace(one->id, one);
         spawn(read_from(this->shared_from_this(), one));
@@ -325,8 +347,10 @@ class broker_server : public std::enable_shared_from_this<broker_server<Transpor
 
     Runtime runtime_;
     acceptor_type acceptor_;
+    std::optional<acceptor_type> slave_acceptor_;
     typename Runtime::timer timer_;
     typename Runtime::timer retry_timer_;
+    typename Runtime::timer slave_retry_timer_;
     detail::async_event<executor_type> resumed_;
     std::map<connection_id, client_ptr> clients_;
     std::chrono::steady_clock::time_point timer_at_{};

@@ -8,16 +8,24 @@
 #include <rocketpush/embedded/committed_offsets.hpp>
 #include <rocketpush/embedded/consumer_groups.hpp>
 #include <rocketpush/embedded/delay_schedule.hpp>
+#include <rocketpush/embedded/fault_injector.hpp>
+#include <rocketpush/embedded/faulty_answers.hpp>
+#include <rocketpush/embedded/held_pops.hpp>
 #include <rocketpush/embedded/held_pulls.hpp>
 #include <rocketpush/embedded/message_store.hpp>
 #include <rocketpush/embedded/outbox.hpp>
+#include <rocketpush/embedded/pop_checkpoints.hpp>
+#include <rocketpush/embedded/pop_orders.hpp>
 #include <rocketpush/embedded/queue_locks.hpp>
+#include <rocketpush/embedded/request_modes.hpp>
+#include <rocketpush/embedded/slave.hpp>
 #include <rocketpush/protocol/command.hpp>
 #include <rocketpush/protocol/field_table.hpp>
 #include <rocketpush/protocol/message_id.hpp>
 #include <rocketpush/protocol/requests_group.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -53,6 +61,7 @@ struct incoming_request {
 struct client_connection {
     host_address address;
     std::chrono::steady_clock::time_point last_active{};
+    bool to_slave = false; ///< It has connected to the slave's address.
 };
 
 /// A message that has just come into a queue; pulls may wait for it.
@@ -60,6 +69,7 @@ struct arrival {
     std::string topic;
     std::int32_t queue_id;
     std::int32_t tag_hash;
+    std::int64_t commit_log_offset;
 };
 
 /// A request that the broker has passed on to a client for somebody else; see `admin_requests.hpp`.
@@ -83,6 +93,9 @@ struct broker_state {
           store(options.store_bytes, own_address),
           delays(options.delay_levels),
           locks(options.lock_lifetime),
+          faults(seed),
+          faulty(options.version),
+          modes(options.default_mode),
           unique_ids(own_address, seed >> 32, static_cast<std::uint32_t>(seed)) {
         store.set_topic(schedule_topic, {delays.levels(), delays.levels(), 6});
         if (options.auto_create_topics)
@@ -98,6 +111,14 @@ struct broker_state {
     committed_offsets offsets;
     queue_locks locks;
     held_pulls held;
+    fault_injector faults;
+    faulty_answers faulty;
+    slave_state slave;
+    request_modes modes;
+    pop_checkpoints checkpoints;
+    pop_orders orders;
+    held_pops pops;
+    std::uint32_t pop_turn = 0; ///< Counts the looks for messages to pop: whose turn it is of queues and retries.
     protocol::unique_id_generator unique_ids;
 
     std::set<std::string, std::less<>> known_groups; ///< Those that may consume; see auto_create_groups.
@@ -136,11 +157,22 @@ inline protocol::header_encoding chosen_encoding(const broker_state& broker, pro
     return broker.options.encoding == answer_encoding::as_request ? asked : protocol::header_encoding::json;
 }
 
+/// Every answer to a client is written here. @param append  Appends its frame to the text that it is given.
+template <std::invocable<std::string&> Append>
+void write_answer(broker_state& broker, const reply_address& address, Append&& append) {
+    auto& frames     = broker.out.frames_to(address.to);
+    const auto begin = frames.size();
+    append(frames);
+    broker.faulty.finish(frames, begin, address.to, address.opaque);
+}
+
 template <class Fields = protocol::no_fields>
 void reply(broker_state& broker, const reply_address& address, response_code code, std::string_view remark = {},
            const Fields& fields = {}, std::string_view body = {}) {
-    protocol::append_response(broker.out.frames_to(address.to), chosen_encoding(broker, address.encoding), code,
-                              address.opaque, remark, fields, body, broker.options.version);
+    write_answer(broker, address, [&](std::string& frames) {
+        protocol::append_response(frames, chosen_encoding(broker, address.encoding), code, address.opaque, remark,
+                                  fields, body, broker.options.version);
+    });
 }
 
 /// Nobody reads an answer to a oneway request, so it gets none.
@@ -184,6 +216,8 @@ inline void notify_members(broker_state& broker, std::string_view group_name) {
 /// A client is gone, with all that it had at the broker. Its connection is not touched.
 inline void forget_client(broker_state& broker, connection_id connection) {
     broker.held.forget(connection);
+    broker.slave.groups.leave_all(connection);
+    broker.pops.forget(connection);
     for (const auto& group : broker.groups.leave_all(connection))
         notify_members(broker, group);
 }

@@ -10,11 +10,12 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <tuple>
 
 namespace rocketpush::embedded {
 
 /**
- * @brief How far each group has come in each queue. The last writer wins, also backwards.
+ * @brief How far each group has come in each queue. The last writer wins, also backwards; but see `reset`.
  * @par Source  Java `ConsumerOffsetManager`.
  */
 class committed_offsets {
@@ -42,7 +43,27 @@ class committed_offsets {
         return names;
     }
 
+    /// An administrator has moved a group in a queue: until a pull was told, commits do not count.
+    void reset(std::string_view group, std::string_view topic, std::int32_t queue_id, queue_offset next) {
+        commit(group, topic, queue_id, next);
+        resets_.insert_or_assign({std::string(group), std::string(topic), queue_id}, next);
+    }
+
+    /// Whether a pull still has to be told of a reset.
+    bool has_reset(std::string_view group, std::string_view topic, std::int32_t queue_id) const {
+        return !resets_.empty() && resets_.contains({std::string(group), std::string(topic), queue_id});
+    }
+
+    /// Where a group was moved to, for the pull that is told now.
+    std::optional<queue_offset> take_reset(std::string_view group, std::string_view topic, std::int32_t queue_id) {
+        if (resets_.empty())
+            return std::nullopt;
+        const auto taken = resets_.extract({std::string(group), std::string(topic), queue_id});
+        return taken ? std::optional(taken.mapped()) : std::nullopt;
+    }
+
     void forget_topic(std::string_view topic) {
+        std::erase_if(resets_, [topic](const auto& one) { return std::get<1>(one.first) == topic; });
         for (auto& [group, topics] : groups_)
             if (const auto found = topics.find(topic); found != topics.end())
                 topics.erase(found);
@@ -61,6 +82,7 @@ class committed_offsets {
     }
 
     std::map<std::string, topic_table, std::less<>> groups_;
+    std::map<std::tuple<std::string, std::string, std::int32_t>, queue_offset> resets_;
 };
 
 } // namespace rocketpush::embedded

@@ -2,6 +2,8 @@
 #define ROCKETPUSH_EMBEDDED_CONSUMER_GROUPS_HPP
 
 #include <rocketpush/core/subscription.hpp>
+#include <rocketpush/embedded/condition.hpp>
+#include <rocketpush/embedded/condition_parser.hpp>
 #include <rocketpush/embedded/outbox.hpp>
 #include <rocketpush/protocol/bodies_heartbeat.hpp>
 
@@ -10,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -26,10 +29,17 @@ struct group_member {
     std::chrono::steady_clock::time_point last_heartbeat{};
 };
 
+/// A subscription's condition, and the version of the subscription that it is from.
+struct compiled_filter {
+    std::shared_ptr<const condition> wanted;
+    std::int64_t version = 0;
+};
+
 /// A group with members. One set of subscriptions for all of them, as at a real broker: the newest heartbeat wins.
 struct consumer_group {
     std::vector<group_member> members; ///< In the order in which they came.
     std::map<std::string, subscription, std::less<>> subscriptions;
+    std::map<std::string, compiled_filter, std::less<>> conditions; ///< Of SQL92 subscriptions, by topic.
     std::string consume_type;
     std::string message_model;
     std::string consume_from_where;
@@ -95,6 +105,15 @@ class consumer_groups {
         return found == groups_.end() ? nullptr : &found->second;
     }
 
+    /// Whether heartbeats on this connection have said that it is this client.
+    bool has_client(connection_id connection, std::string_view client_id) const {
+        return std::ranges::any_of(groups_, [&](const auto& group) {
+            return std::ranges::any_of(group.second.members, [&](const group_member& member) {
+                return member.connection == connection && member.client_id == client_id;
+            });
+        });
+    }
+
     /// Connections whose last heartbeat was before `limit`.
     std::set<connection_id> silent_since(std::chrono::steady_clock::time_point limit) const {
         std::set<connection_id> silent;
@@ -116,13 +135,26 @@ class consumer_groups {
         for (const auto& each : wanted) {
             const auto [known, is_new] = group.subscriptions.try_emplace(each.topic, each);
             changed                    = changed || is_new;
-            if (each.version > known->second.version)
+            const bool is_newer        = each.version > known->second.version;
+            if (is_newer)
                 known->second = each;
+            if (each.type == filter_type::sql92 && (is_new || is_newer))
+                compile(group, each);
         }
+        std::erase_if(group.conditions, [&wanted](const auto& known) {
+            return std::ranges::count(wanted, known.first, &subscription::topic) == 0;
+        });
         const auto given_up = std::erase_if(group.subscriptions, [&wanted](const auto& known) {
             return std::ranges::count(wanted, known.first, &subscription::topic) == 0;
         });
         return changed || given_up != 0;
+    }
+
+    /// An expression that does not compile leaves the former one's condition: pulls are told that it is not the latest.
+    static void compile(consumer_group& group, const subscription& wanted) {
+        if (auto made = compile_condition(wanted.expression).made)
+            group.conditions.insert_or_assign(
+                wanted.topic, compiled_filter{std::make_shared<const condition>(std::move(*made)), wanted.version});
     }
 
     std::map<std::string, consumer_group, std::less<>> groups_;

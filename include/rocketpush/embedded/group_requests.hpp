@@ -3,7 +3,9 @@
 
 #include <rocketpush/core/names.hpp>
 #include <rocketpush/embedded/broker_state.hpp>
+#include <rocketpush/embedded/condition_parser.hpp>
 #include <rocketpush/embedded/route_requests.hpp>
+#include <rocketpush/embedded/slave_requests.hpp>
 #include <rocketpush/protocol/bodies_group.hpp>
 #include <rocketpush/protocol/bodies_heartbeat.hpp>
 #include <rocketpush/protocol/requests_group.hpp>
@@ -27,8 +29,9 @@ inline void answer_heartbeat(broker_state& broker, const incoming_request& reque
             continue;
         if (broker.options.retry_queues > 0)
             ensure_group_topic(broker, retry_topic(consumer.group_name), broker.options.retry_queues);
-        if (broker.groups.join(request.from, heartbeat->client_id, request.header.version, consumer,
-                               request.now.steady))
+        auto& groups = groups_at(broker, request.from);
+        if (groups.join(request.from, heartbeat->client_id, request.header.version, consumer, request.now.steady) &&
+            &groups == &broker.groups)
             notify_members(broker, consumer.group_name);
     }
     if (broker.options.is_version_5())
@@ -44,7 +47,9 @@ inline void answer_unregister(broker_state& broker, const incoming_request& requ
     const auto leaving = read_request<protocol::unregister_request>(broker, request);
     if (!leaving)
         return;
-    if (!leaving->consumer_group.empty() && broker.groups.leave(request.from, leaving->consumer_group))
+    auto& groups = groups_at(broker, request.from);
+    if (!leaving->consumer_group.empty() && groups.leave(request.from, leaving->consumer_group) &&
+        &groups == &broker.groups)
         notify_members(broker, leaving->consumer_group);
     reply(broker, request, response_code::success);
 }
@@ -54,7 +59,7 @@ inline void answer_consumer_list(broker_state& broker, const incoming_request& r
     const auto wanted = read_request<protocol::consumer_list_request>(broker, request);
     if (!wanted)
         return;
-    const auto* group = broker.groups.find(wanted->consumer_group);
+    const auto* group = groups_at(broker, request.from).find(wanted->consumer_group);
     if (!group)
         return reply(broker, request, response_code::system_error,
                      "no consumer for this group, " + wanted->consumer_group);
@@ -86,14 +91,19 @@ inline void answer_unlock(broker_state& broker, const incoming_request& request)
     reply(broker, request, response_code::success);
 }
 
-/// CHECK_CLIENT_CONFIG (46). Conditions over properties are not evaluated here, as at a broker that has them off.
+/// CHECK_CLIENT_CONFIG (46): whether this broker would filter by a subscription.
 inline void answer_check_client(broker_state& broker, const incoming_request& request) {
     const auto check = protocol::decode_client_check(request.body);
     if (!check)
         return reply(broker, request, response_code::system_error, "the check is not the JSON it should be");
-    if (check->wanted.type != filter_type::tag)
-        return reply(broker, request, response_code::system_error,
-                     "The broker does not support consumer to filter message by SQL92");
+    if (check->wanted.type != filter_type::tag) {
+        if (!broker.options.property_filter)
+            return reply(broker, request, response_code::system_error,
+                         "The broker does not support consumer to filter message by SQL92");
+        if (const auto compiled = compile_condition(check->wanted.expression); !compiled.made)
+            return reply(broker, request, response_code::subscription_parse_failed,
+                         "Invalid MessageSelector. " + compiled.problem);
+    }
     reply(broker, request, response_code::success);
 }
 

@@ -1,15 +1,18 @@
 #ifndef ROCKETPUSH_EMBEDDED_HELD_PULLS_HPP
 #define ROCKETPUSH_EMBEDDED_HELD_PULLS_HPP
 
+#include <rocketpush/embedded/condition.hpp>
 #include <rocketpush/embedded/outbox.hpp>
 #include <rocketpush/protocol/header.hpp>
 #include <rocketpush/protocol/requests_pull.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -33,6 +36,7 @@ struct held_pull {
     protocol::pull_request request{};
     std::vector<std::int32_t> tag_codes{};
     std::chrono::steady_clock::time_point deadline{}; ///< Then it is answered without a message.
+    std::shared_ptr<const condition> wanted{};        ///< Null: no SQL92 condition.
 };
 
 /**
@@ -54,8 +58,14 @@ class held_pulls {
 
     /// Takes those out that a message with this tag hash, new in the queue, ends; the longest held first.
     std::vector<held_pull> take_woken(std::string_view topic, std::int32_t queue_id, std::int32_t tag_hash) {
-        return take_from_queues({std::string(topic), queue_id, 0}, {std::string(topic), queue_id, last_id},
-                                [tag_hash](const held_pull& pull) { return wants_tag(pull.tag_codes, tag_hash); });
+        return take_woken(topic, queue_id,
+                          [tag_hash](const held_pull& pull) { return wants_tag(pull.tag_codes, tag_hash); });
+    }
+
+    /// Takes those out of a queue's that `wakes`; the longest held first.
+    template <std::predicate<const held_pull&> Wakes>
+    std::vector<held_pull> take_woken(std::string_view topic, std::int32_t queue_id, Wakes&& wakes) {
+        return take_from_queues({std::string(topic), queue_id, 0}, {std::string(topic), queue_id, last_id}, wakes);
     }
 
     /// Takes all of a topic's out.

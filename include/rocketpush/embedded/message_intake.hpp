@@ -37,10 +37,10 @@ inline std::int32_t delay_level_of(std::string_view properties) noexcept {
 }
 
 /// Stores a message in the queue that it names, and remembers that pulls may wait for it.
-inline stored_place store_now(broker_state& broker, const protocol::stored_message& message) {
-    const auto place = broker.store.append(message);
-    broker.arrivals.push_back(
-        {std::string(message.topic), message.queue_id, message_store::tag_hash(message.properties)});
+inline stored_place store_now(broker_state& broker, const protocol::stored_message& message, std::size_t count = 1) {
+    const auto place = broker.store.append(message, count);
+    broker.arrivals.push_back({std::string(message.topic), message.queue_id,
+                               message_store::tag_hash(message.properties), place.commit_log_offset});
     return place;
 }
 

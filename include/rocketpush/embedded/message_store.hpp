@@ -32,9 +32,24 @@ struct topic_settings {
     std::int32_t write_queues = 8;
     std::int32_t permission   = 6;
 
+    /// Of a static topic: how often it was mapped. Its queues are known by logical ids and offsets; 0: it is not one.
+    std::int64_t static_epoch = 0;
+
+    /// Batches are stored as one message each. Java: `queue.type=BatchCQ`.
+    bool inner_batches = false;
+
     bool readable() const noexcept { return (permission & 4) != 0; }
     bool writable() const noexcept { return (permission & 2) != 0; }
     std::int32_t queues() const noexcept { return std::max(read_queues, write_queues); }
+};
+
+/**
+ * @brief Where a queue of a static topic really lies. Only what is in a message's own bytes is of that place.
+ * @par Source  Java `LogicQueueMappingItem`.
+ */
+struct physical_queue {
+    std::int32_t id     = 0;
+    queue_offset behind = 0; ///< How much smaller its offsets are.
 };
 
 /// Where a message has been stored.
@@ -52,6 +67,7 @@ enum class read_status {
     offset_overflow_one,
     offset_overflow_badly,
     offset_too_small,
+    offset_reset, ///< An administrator has moved the group.
 };
 
 constexpr std::string_view to_string(read_status status) noexcept {
@@ -62,6 +78,7 @@ constexpr std::string_view to_string(read_status status) noexcept {
     case read_status::offset_overflow_one: return "OFFSET_OVERFLOW_ONE";
     case read_status::offset_overflow_badly: return "OFFSET_OVERFLOW_BADLY";
     case read_status::offset_too_small: return "OFFSET_TOO_SMALL";
+    case read_status::offset_reset: return "OFFSET_RESET";
     }
     return {};
 }
@@ -70,6 +87,7 @@ constexpr std::string_view to_string(read_status status) noexcept {
 struct read_limits {
     std::size_t messages = 32;
     std::size_t bytes    = 256 * 1024; ///< One message is given even if it is larger.
+    queue_offset end     = INT64_MAX;  ///< As if the queue ended there.
 };
 
 struct read_result {
@@ -112,6 +130,20 @@ class message_store {
             made.queues.resize(queues);
     }
 
+    /// Says where a queue of a static topic lies, which has no messages yet. Its first offset is `place.behind`.
+    void place_queue(std::string_view topic, std::int32_t queue_id, const physical_queue& place) {
+        if (auto* queue = find_queue(topic, queue_id); queue && queue->entries.empty()) {
+            queue->place = place;
+            queue->begin = std::max(queue->begin, place.behind);
+        }
+    }
+
+    /// Where a queue of a static topic lies; nothing for a queue that is not one, or not there.
+    std::optional<physical_queue> place_of(std::string_view topic, std::int32_t queue_id) const {
+        const auto* queue = find_queue(topic, queue_id);
+        return queue ? queue->place : std::nullopt;
+    }
+
     /// Forgets a topic with its messages. @return Whether it existed.
     bool remove_topic(std::string_view topic) {
         const auto found = topics_.find(topic);
@@ -134,19 +166,25 @@ class message_store {
         return writer.turn = (writer.turn + 1) % std::max(1, writer.settings.write_queues);
     }
 
-    /// Stores a message; its offsets and store host are set here. The topic and the queue exist.
-    stored_place append(protocol::stored_message message) {
+    /**
+     * @brief Stores a message; its offsets and store host are set here. The topic and the queue exist.
+     * @param count  Offsets that it takes: more than 1 for a batch that is stored as one message.
+     */
+    stored_place append(protocol::stored_message message, std::size_t count = 1) {
         auto* queue = find_queue(message.topic, message.queue_id);
         ROCKETPUSH_ASSERT(queue, "messages are stored in queues that exist");
-        message.queue_offset      = queue->end();
+        const stored_place place{message.queue_id, queue->end(), log_.end_offset()};
+        message.queue_offset      = queue->end() - (queue->place ? queue->place->behind : 0);
+        message.queue_id          = queue->place ? queue->place->id : message.queue_id;
         message.commit_log_offset = log_.end_offset();
         message.store_host        = store_host_;
         const auto oldest         = log_.begin_offset();
         log_.append(message);
-        queue->entries.push_back({message.commit_log_offset, message.store_timestamp, tag_hash(message.properties)});
+        queue->entries.insert(queue->entries.end(), count,
+                              {message.commit_log_offset, message.store_timestamp, tag_hash(message.properties)});
         if (log_.begin_offset() != oldest)
             forget_dropped();
-        return {message.queue_id, message.queue_offset, message.commit_log_offset};
+        return place;
     }
 
     /// The message that begins there in the commit log; empty if there is none.
@@ -170,7 +208,7 @@ class message_store {
         const auto* queue = find_queue(topic, queue_id);
         if (!queue || at < queue->begin || at >= queue->end())
             return std::nullopt;
-        return queue->entries[static_cast<std::size_t>(at - queue->begin)];
+        return this->at(*queue, at);
     }
 
     /// Offset of the first message that was stored at `timestamp` (ms) or later; the maximum if none was.
@@ -186,36 +224,45 @@ class message_store {
 
     /**
      * @brief Finds messages of a queue, which exists, from an offset on.
-     * @param wants    `bool(std::int32_t tag_hash)`; others are passed over.
+     * @param wants    `bool(std::int32_t tag_hash)`, or `bool(std::int32_t tag_hash, std::string_view record)`; others are
+     *                 passed over.
      * @param records  Gets the messages found, as stored, behind those it has.
      */
-    template <std::predicate<std::int32_t> Wants>
+    template <class Wants>
+        requires std::predicate<Wants, std::int32_t> || std::predicate<Wants, std::int32_t, std::string_view>
     read_result read(std::string_view topic, std::int32_t queue_id, queue_offset from, const read_limits& limits,
                      Wants&& wants, std::vector<std::string_view>& records) const {
         const auto* queue = find_queue(topic, queue_id);
-        if (!queue || queue->end() == 0)
+        const auto end    = queue ? std::min(queue->end(), std::max(queue->begin, limits.end)) : 0;
+        if (end == 0)
             return {read_status::no_message_in_queue, 0};
         if (from < queue->begin)
             return {read_status::offset_too_small, queue->begin};
-        if (from == queue->end())
+        if (from == end)
             return {read_status::offset_overflow_one, from};
-        if (from > queue->end())
-            return {read_status::offset_overflow_badly, queue->end()};
+        if (from > end)
+            return {read_status::offset_overflow_badly, end};
 
         std::size_t messages = 0, bytes = 0;
         // A tag that nobody uses must not make one read walk through a million messages.
-        const auto stop = std::min(queue->end(), from + most_looked_at);
+        const auto stop = std::min(end, from + most_looked_at);
         auto next       = from;
         for (; next < stop && messages < limits.messages; ++next) {
-            const auto& candidate = queue->entries[static_cast<std::size_t>(next - queue->begin)];
-            if (!wants(candidate.tag_hash))
-                continue;
+            const auto& candidate = at(*queue, next);
+            if constexpr (std::predicate<Wants, std::int32_t>)
+                if (!wants(candidate.tag_hash))
+                    continue;
             const auto record = log_.record_at(candidate.commit_log_offset);
+            if constexpr (!std::predicate<Wants, std::int32_t>)
+                if (!wants(candidate.tag_hash, record))
+                    continue;
             if (messages > 0 && bytes + record.size() > limits.bytes)
                 break;
             records.push_back(record);
             bytes += record.size();
             ++messages;
+            while (next + 1 < queue->end() && at(*queue, next + 1).commit_log_offset == candidate.commit_log_offset)
+                ++next; // a batch comes whole, from wherever in it
         }
         return {messages > 0 ? read_status::found : read_status::no_matched_message, next};
     }
@@ -238,6 +285,7 @@ class message_store {
     struct queue_state {
         std::deque<entry> entries;
         queue_offset begin = 0;
+        std::optional<physical_queue> place;
 
         queue_offset end() const noexcept { return begin + static_cast<queue_offset>(entries.size()); }
         void pop() {
@@ -250,6 +298,10 @@ class message_store {
         std::vector<queue_state> queues;
         std::int32_t turn = -1; ///< Queue of the last message that named none.
     };
+
+    static const entry& at(const queue_state& queue, queue_offset offset) noexcept {
+        return queue.entries[static_cast<std::size_t>(offset - queue.begin)];
+    }
 
     const queue_state* find_queue(std::string_view topic, std::int32_t queue_id) const {
         const auto found = topics_.find(topic);

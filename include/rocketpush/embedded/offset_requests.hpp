@@ -8,6 +8,7 @@
 #include <cctype>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 /**
  * Offsets: what a group has committed, and which a queue has.
@@ -55,6 +56,8 @@ inline void answer_update_offset(broker_state& broker, const incoming_request& r
         if (!broker.admit_group(update->consumer_group))
             return reply(broker, request, response_code::subscription_group_not_exist,
                          "Group " + update->consumer_group + " not exist!");
+        if (broker.offsets.has_reset(update->consumer_group, update->topic, update->queue_id))
+            return reply(broker, request, response_code::success, "Offset has been previously reset");
     }
     broker.offsets.commit(update->consumer_group, update->topic, update->queue_id, update->commit_offset);
     reply(broker, request, response_code::success);
@@ -89,25 +92,26 @@ inline void answer_earliest_time(broker_state& broker, const incoming_request& r
  * `lower`, the default, is the first message at the time or later; `upper` the last one at the time or earlier. Later than
  * all messages: 5.x answers the maximum to `lower`, 4.9 the last message's offset.
  */
-inline void answer_search_offset(broker_state& broker, const incoming_request& request) {
-    const auto wanted = read_request<protocol::search_offset_request>(broker, request);
-    if (!wanted)
-        return;
-    const auto smallest = broker.store.min_offset(wanted->topic, wanted->queue_id);
-    const auto largest  = broker.store.max_offset(wanted->topic, wanted->queue_id);
+inline queue_offset find_by_time(const broker_state& broker, std::string_view topic, std::int32_t queue_id,
+                                 std::int64_t timestamp, std::string_view boundary = {}) {
+    const auto smallest = broker.store.min_offset(topic, queue_id);
+    const auto largest  = broker.store.max_offset(topic, queue_id);
     const auto last     = std::max(smallest, largest - 1);
     const bool is_5     = broker.options.is_version_5();
-    const bool upper    = is_5 && std::ranges::equal(wanted->boundary_type, std::string_view("upper"), {}, [](char c) {
+    const bool upper    = is_5 && std::ranges::equal(boundary, std::string_view("upper"), {}, [](char c) {
                            return static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
                        });
-    auto found =
-        broker.store.first_since(wanted->topic, wanted->queue_id,
-                                 upper && wanted->timestamp < INT64_MAX ? wanted->timestamp + 1 : wanted->timestamp);
+    const auto found =
+        broker.store.first_since(topic, queue_id, upper && timestamp < INT64_MAX ? timestamp + 1 : timestamp);
     if (upper)
-        found = std::max(smallest, found - 1);
-    else if (!is_5)
-        found = std::min(found, last);
-    reply_offset(broker, request, found);
+        return std::max(smallest, found - 1);
+    return is_5 ? found : std::min(found, last);
+}
+
+inline void answer_search_offset(broker_state& broker, const incoming_request& request) {
+    if (const auto wanted = read_request<protocol::search_offset_request>(broker, request))
+        reply_offset(broker, request,
+                     find_by_time(broker, wanted->topic, wanted->queue_id, wanted->timestamp, wanted->boundary_type));
 }
 
 } // namespace rocketpush::embedded::answering

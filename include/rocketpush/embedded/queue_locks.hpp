@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <string>
@@ -46,6 +47,26 @@ class queue_locks {
         const auto held = found->second.find(queue);
         if (held != found->second.end() && held->second.owner == client_id)
             found->second.erase(held);
+    }
+
+    /// Client id of who has the lock; empty if nobody has.
+    std::string_view owner(std::string_view group, const message_queue& queue, time_point now) const {
+        const auto found = groups_.find(group);
+        if (found == groups_.end())
+            return {};
+        const auto held = found->second.find(queue);
+        return held != found->second.end() && alive(held->second, now) ? std::string_view(held->second.owner)
+                                                                       : std::string_view();
+    }
+
+    /// Ends all locks of a group. @return How many were held.
+    std::size_t expire(std::string_view group, time_point now) {
+        const auto found = groups_.find(group);
+        if (found == groups_.end())
+            return 0;
+        const auto held = std::ranges::count_if(found->second, [&](const auto& one) { return alive(one.second, now); });
+        groups_.erase(found);
+        return static_cast<std::size_t>(held);
     }
 
     /// Whether any queue of the group is locked: then the group consumes in order.

@@ -5,6 +5,7 @@
 #include <rocketpush/core/names.hpp>
 #include <rocketpush/embedded/broker_state.hpp>
 #include <rocketpush/protocol/bodies_route.hpp>
+#include <rocketpush/protocol/json_body.hpp>
 #include <rocketpush/protocol/requests_route.hpp>
 
 #include <algorithm>
@@ -22,8 +23,31 @@ namespace rocketpush::embedded::answering {
 inline protocol::route_data route_of(const broker_state& broker, const topic_settings& topic) {
     protocol::route_data route;
     route.queue_datas.push_back({broker.options.name, topic.read_queues, topic.write_queues, topic.permission});
-    route.broker_datas.push_back({broker.options.cluster, broker.options.name, {{0, to_string(broker.address)}}});
+    protocol::broker_data self{broker.options.cluster, broker.options.name, {}};
+    if (!broker.slave.master_lost)
+        self.broker_addrs.emplace(0, to_string(broker.address));
+    if (broker.slave.address)
+        self.broker_addrs.emplace(1, to_string(*broker.slave.address));
+    route.broker_datas.push_back(std::move(self));
     return route;
+}
+
+/// What a static topic's route has besides: which logical queues are here, and where they lie.
+inline std::string encode_mapping(const broker_state& broker, std::string_view topic, const topic_settings& settings) {
+    protocol::json_writer mapping;
+    mapping.open('{').key(broker.options.name).open('{').member("bname", broker.options.name);
+    mapping.key("currIdMap").open('{');
+    for (std::int32_t id = 0; id < settings.read_queues; ++id)
+        mapping.member(std::to_string(id), broker.store.place_of(topic, id).value_or(physical_queue{id, 0}).id);
+    mapping.close('}')
+        .member("dirty", false)
+        .member("epoch", settings.static_epoch)
+        .member("scope", "__global__")
+        .member("topic", topic)
+        .member("totalQueues", settings.read_queues)
+        .close('}')
+        .close('}');
+    return std::move(mapping).text();
 }
 
 /// GET_ROUTEINFO_BY_TOPIC (105)
@@ -37,13 +61,16 @@ inline void answer_route(broker_state& broker, const incoming_request& request) 
                      "No topic route info in name server for the topic: " + wanted->topic);
 
     auto body = protocol::encode(route_of(broker, *topic));
+    if (topic->static_epoch > 0)
+        body.insert(body.size() - 1,
+                    R"(,"topicQueueMappingByBroker":)" + encode_mapping(broker, wanted->topic, *topic));
     // Who is older and does not ask for standard JSON gets Java's own: integers as keys.
     constexpr std::int32_t version_4_9_4 = 401;
     const auto standard                  = request.header.field("acceptStandardJsonOnly");
     if (request.header.version < version_4_9_4 && !(standard && standard->to_bool() == true)) {
-        constexpr std::string_view key = R"({"0":)";
-        if (const auto at = body.find(key); at != body.npos)
-            body.replace(at, key.size(), "{0:");
+        for (const auto& [key, plain] : {std::pair(R"({"0":)", "{0:"), {R"(,"1":)", ",1:"}, {R"({"1":)", "{1:"}})
+            if (const auto at = body.find(key); at != body.npos)
+                body.replace(at, 5, plain);
     }
     reply(broker, request, response_code::success, {}, protocol::no_fields{}, body);
 }
@@ -61,7 +88,9 @@ inline void answer_create_topic(broker_state& broker, const incoming_request& re
     const auto fits = [](std::int32_t queues) { return queues >= 0 && queues <= most_queues; };
     if (!fits(wanted->read_queue_nums) || !fits(wanted->write_queue_nums))
         return reply(broker, request, invalid_parameter(broker), "a number of queues is out of range");
-    broker.store.set_topic(wanted->topic, {wanted->read_queue_nums, wanted->write_queue_nums, wanted->perm});
+    topic_settings settings{wanted->read_queue_nums, wanted->write_queue_nums, wanted->perm};
+    settings.inner_batches = wanted->attributes.find("+queue.type=BatchCQ") != std::string::npos;
+    broker.store.set_topic(wanted->topic, settings);
     reply(broker, request, response_code::success);
 }
 

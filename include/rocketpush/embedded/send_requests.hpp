@@ -36,6 +36,11 @@ struct send_outcome {
 /// Clients from this version on may say how often a message is retried. Java: V3_4_9.
 inline constexpr std::int32_t version_with_max_reconsume_times = 121;
 
+/// Whether a group consumes in order, for a broker that looks at that, as 5.1.4 and later do.
+inline bool consumes_in_order(const broker_state& broker, std::string_view group, const moment& now) {
+    return broker.options.version >= version_5_1_4 && broker.locks.any(group, now.steady);
+}
+
 /// Where a message really goes. A retry that was retried enough goes to the group's dead letters, and so does one of a
 /// group that consumes in order: its retries are over when it sends them.
 template <class Request>
@@ -49,7 +54,7 @@ std::optional<send_outcome> redirect_retry(broker_state& broker, Request& send, 
     auto max_times = broker.options.max_reconsume_times;
     if (client_version >= version_with_max_reconsume_times)
         max_times = send.max_reconsume_times.value_or(max_times);
-    if (send.reconsume_times <= max_times && !broker.locks.any(group, now.steady)) {
+    if (send.reconsume_times <= max_times && !consumes_in_order(broker, group, now)) {
         ensure_group_topic(broker, send.topic, std::max(1, broker.options.retry_queues));
         return std::nullopt;
     }
@@ -129,6 +134,38 @@ void store_one(broker_state& broker, Request& send, std::string_view body, const
     outcome.fields.queue_offset = place.offset;
 }
 
+/// Whether a batch is stored as one message: the topic wants that, and the envelope has an id, as 5.x producers give it.
+template <class Request>
+bool stores_inner_batches(const broker_state& broker, const Request& send) {
+    const auto* topic = broker.store.find_topic(send.topic);
+    return topic && topic->inner_batches && protocol::find_property(send.properties, property_names::unique_key);
+}
+
+template <class Request>
+void store_inner_batch(broker_state& broker, const Request& send, std::string_view body, std::size_t count,
+                       const host_address& sender, const moment& now, send_outcome& outcome) {
+    auto properties = send.properties;
+    protocol::set_property(properties, property_names::inner_count, std::to_string(count));
+    protocol::set_property(properties, property_names::inner_base,
+                           std::to_string(broker.store.max_offset(send.topic, send.queue_id)));
+    complete_properties(broker, properties, now);
+    if (!properties_fit(send.topic, properties)) {
+        outcome = {response_code::message_illegal, "the message's properties are longer than 32767 bytes"};
+        return;
+    }
+    auto message            = envelope_of(send, sender);
+    message.sys_flag        = message.sys_flag | sys_flags::needs_unwrap | sys_flags::inner_batch;
+    message.body            = body;
+    message.properties      = properties;
+    message.store_timestamp = now.milliseconds();
+    const auto place        = store_now(broker, message, count);
+
+    outcome.fields.transaction_id =
+        protocol::find_property(properties, property_names::unique_key).value_or(std::string_view());
+    outcome.fields.message_id   = message_id_at(broker, place);
+    outcome.fields.queue_offset = place.offset;
+}
+
 /// Stores a batch's messages one by one; all of them or, if it is damaged, none.
 template <class Request>
 void store_batch(broker_state& broker, const Request& send, std::string_view body, const host_address& sender,
@@ -143,6 +180,8 @@ void store_batch(broker_state& broker, const Request& send, std::string_view bod
         outcome = {response_code::message_illegal, "the batch is damaged, or goes to a retry topic"};
         return;
     }
+    if (stores_inner_batches(broker, send))
+        return store_inner_batch(broker, send, body, messages, sender, now, outcome);
     auto message = envelope_of(send, sender);
     bool first   = true;
     protocol::visit_batch(body, [&](const protocol::batch_message& one) {

@@ -6,9 +6,11 @@
 #include <rocketpush/fetch/flow_control.hpp>
 #include <rocketpush/fetch/pulled_batch.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <utility>
+#include <vector>
 
 namespace rocketpush {
 
@@ -38,6 +40,7 @@ class process_queue {
         batch_type& kept = *batches_.back();
         messages_ += kept.size();
         bytes_ += kept.held_bytes();
+        inflated_ += kept.inflated.used_bytes();
         return kept;
     }
 
@@ -55,6 +58,31 @@ class process_queue {
     bool empty() const noexcept { return batches_.empty(); }
     std::size_t cached_messages() const noexcept { return messages_; }
     std::size_t cached_bytes() const noexcept { return bytes_; }
+    /// Of them, bodies that were inflated.
+    std::size_t inflated_bytes() const noexcept { return inflated_; }
+
+    /// Keeps the echo of a message that is consumed here once more. It needs no memory of its own, and counts in nothing.
+    batch_type& keep_echo(std::unique_ptr<batch_type> echo) {
+        echoes_.push_back(std::move(echo));
+        return *echoes_.back();
+    }
+    std::unique_ptr<batch_type> take_echo(const batch_type& echo) noexcept {
+        const auto found = std::ranges::find(echoes_, &echo, [](const auto& each) { return each.get(); });
+        auto taken       = std::move(*found);
+        *found           = std::move(echoes_.back());
+        echoes_.pop_back();
+        return taken;
+    }
+
+    /// `f(batch)` for each that the listener may be at.
+    template <class F>
+    void for_each_running(F f) {
+        for (std::size_t i = 0; i < batches_.size(); ++i)
+            if (!batches_[i]->heard)
+                f(*batches_[i]);
+        for (const auto& echo : echoes_)
+            f(*echo);
+    }
 
     /// Whether a batch is with the executor, or a message on its way back to the broker. (That a batch's last runner has left is
     /// not enough: until the strand has heard of it, it is in a list of those that have.)
@@ -77,6 +105,16 @@ class process_queue {
     void cancel_unclaimed() noexcept {
         for (std::size_t i = 0; i < batches_.size(); ++i)
             batches_[i]->cancel_unclaimed();
+        for (const auto& echo : echoes_)
+            echo->cancel_unclaimed();
+    }
+
+    /// Calls `look(batch)` with each batch in the order of the offsets, until it says false.
+    template <class Look>
+    void visit(Look&& look) {
+        for (std::size_t i = 0; i < batches_.size(); ++i)
+            if (!look(*batches_[i]))
+                return;
     }
 
     /// Lets go of the bytes of every batch that is finished, and gives those at the front, which the offset has
@@ -89,6 +127,7 @@ class process_queue {
                 continue;
             messages_ -= each.size();
             bytes_ -= each.held_bytes();
+            inflated_ -= each.inflated.used_bytes();
             each.release_bytes();
         }
         while (!batches_.empty() && batches_[0]->released())
@@ -100,14 +139,16 @@ class process_queue {
     void clear(Recycle&& recycle) {
         while (!batches_.empty())
             recycle(batches_.take_front());
-        messages_ = bytes_ = 0;
+        messages_ = bytes_ = inflated_ = 0;
     }
 
   private:
     detail::ring<std::unique_ptr<batch_type>> batches_;
+    std::vector<std::unique_ptr<batch_type>> echoes_; ///< Each under_send_back of its batch.
     queue_offset next_pull_;
     std::size_t messages_ = 0;
     std::size_t bytes_    = 0;
+    std::size_t inflated_ = 0;
 };
 
 } // namespace rocketpush

@@ -3,6 +3,7 @@
 
 #include <rocketpush/core/error.hpp>
 #include <rocketpush/core/message_queue.hpp>
+#include <rocketpush/core/options.hpp>
 #include <rocketpush/fetch/flow_control.hpp>
 
 #include <chrono>
@@ -69,6 +70,8 @@ class pull_loop {
     }
     /// Nothing matched before `next`, or the broker held the pull until its time was over.
     void found_nothing(queue_offset next) noexcept { offset_ = next; }
+    /// The broker says "again, at once" and does not move on, as a slave does that must not be read from.
+    void found_no_way() noexcept { delay_ = pace_.error_delay; }
 
     /// The broker says that the offset is not in its range.
     void offset_illegal(queue_offset offered) noexcept {
@@ -80,8 +83,14 @@ class pull_loop {
         delay_ = why == response_code::flow_control ? pace_.flow_control_delay : pace_.error_delay;
     }
 
-    /// What to do now that this much is cached. A delay is asked for once, then the loop goes on.
-    pull_action::any next(const cache_level& level) noexcept {
+    /// From now on.
+    void limit(const cache_limits& limits) noexcept { pace_.limits = limits; }
+
+    /**
+     * @brief What to do now that this much is cached. A delay is asked for once, then the loop goes on.
+     * @param outside  What keeps the queue from being pulled whatever it holds itself.
+     */
+    pull_action::any next(const cache_level& level, flow_state outside = flow_state::open) noexcept {
         using namespace pull_action;
         if (illegal_) {
             illegal_ = false;
@@ -89,8 +98,12 @@ class pull_loop {
         }
         if (delay_ != std::chrono::milliseconds::zero())
             return wait{std::exchange(delay_, std::chrono::milliseconds::zero())};
+        if (outside == flow_state::suspended)
+            return pause{outside};
         if (const auto state = flow_control(level, pace_.limits); state != flow_state::open)
             return pause{state};
+        if (outside != flow_state::open)
+            return pause{outside};
         return request{offset_};
     }
 
@@ -105,26 +118,30 @@ class pull_loop {
 /// What is known when a pull's offset was refused.
 struct refused_offset {
     queue_offset asked;
-    queue_offset offered; ///< What the refusing broker proposed.
-    queue_offset minimum; ///< The master's.
-    queue_offset maximum; ///< The master's.
-    bool reset = false;   ///< The broker says that an administrator reset the offset.
+    queue_offset offered;               ///< What the refusing broker proposed.
+    queue_offset minimum;               ///< The master's.
+    queue_offset maximum;               ///< The master's.
+    bool reset                 = false; ///< The broker says that an administrator reset the offset.
+    bool made_anew             = false; ///< The topic was away meanwhile, so the queue is another one.
+    beyond_end when_beyond_end = beyond_end::last;
 };
 
 /**
  * @brief Where to go on after OFFSET_ILLEGAL. The master's range decides, not the one broker that refused: a slave that
  *        lags offers 0, which would bring days of old messages again.
  *
- * A reset is obeyed; an offset below the minimum becomes the minimum, one beyond the maximum the maximum; one that the
- * master does have is kept.
+ * A reset is obeyed; an offset below the minimum becomes the minimum, one beyond the maximum the maximum (or what the options
+ * say); one that the master does have is kept. In a topic that was made anew all is new.
  */
 constexpr queue_offset corrected_offset(const refused_offset& refused) noexcept {
     if (refused.reset)
         return refused.offered;
+    if (refused.made_anew)
+        return refused.minimum;
     if (refused.asked < refused.minimum)
         return refused.minimum;
     if (refused.asked > refused.maximum)
-        return refused.maximum;
+        return refused.when_beyond_end == beyond_end::first ? refused.minimum : refused.maximum;
     return refused.asked;
 }
 

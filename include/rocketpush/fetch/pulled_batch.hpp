@@ -7,6 +7,7 @@
 #include <rocketpush/detail/block_pool.hpp>
 #include <rocketpush/detail/byte_arena.hpp>
 #include <rocketpush/detail/shared_cell.hpp>
+#include <rocketpush/fetch/claim_history.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -23,7 +24,8 @@ namespace rocketpush {
 enum class message_progress : std::uint8_t {
     unfinished,   ///< Not yet consumed, or a listener is at it.
     failed,       ///< The listener wants it again; the strand has not seen to it yet.
-    sending_back, ///< On its way back to the broker.
+    sending_back, ///< On its way back to the broker, or to be consumed here once more.
+    consumed,     ///< In order, by a listener that commits itself and has not yet.
     finished      ///< Consumed, or confirmed by the broker to come again.
 };
 
@@ -65,6 +67,7 @@ class pulled_batch {
     std::vector<detail::message_fields> messages;
     std::size_t frame_size = 0;       ///< Its share of `frame`, bytes; flow control counts them with the inflated ones.
     void* home             = nullptr; ///< The owned queue; kept until no batch of it has a runner.
+    bool popped            = false;   ///< It is a popped_batch, and `home` a popped_queue.
 
     /// Call when `messages` is complete; resets claims and marks.
     void prepare() {
@@ -83,6 +86,8 @@ class pulled_batch {
         for (std::size_t i = 0; i < messages.size(); ++i)
             progress_[i].store(message_progress::unfinished, std::memory_order_relaxed);
         next_.store(0, std::memory_order_relaxed);
+        taken_over_.reset();
+        claims.clear();
         finished_prefix_ = 0;
         under_send_back  = 0;
         tally            = {};
@@ -104,6 +109,7 @@ class pulled_batch {
             return {};
         return {first, std::min(most, size() - first)};
     }
+    std::uint32_t claimed_count() const noexcept { return size() - unclaimed_count(); }
     bool has_unclaimed() const noexcept { return next_.load(std::memory_order_relaxed) < size(); }
     std::uint32_t unclaimed_count() const noexcept {
         const auto next = next_.load(std::memory_order_relaxed);
@@ -116,6 +122,21 @@ class pulled_batch {
     void mark_failed(std::uint32_t index, int delay_level) noexcept {
         delay_levels_[index] = delay_level;
         progress_[index].store(message_progress::failed, std::memory_order_release);
+    }
+
+    // In order: one runner at a time, who goes by the marks and claims nothing.
+
+    void mark_consumed(std::uint32_t index) noexcept {
+        progress_[index].store(message_progress::consumed, std::memory_order_release);
+    }
+    /// The next messages from `at` on that are not consumed, at most `most`, without a gap. Empty: there are none.
+    batch_slice next_unconsumed(std::uint32_t at, std::uint32_t most) const noexcept {
+        while (at < size() && progress(at) != message_progress::unfinished)
+            ++at;
+        auto end = at;
+        while (end < size() && end - at < most && progress(end) == message_progress::unfinished)
+            ++end;
+        return {at, end - at};
     }
 
     /// Runners count themselves in and out; the one that leaves last tells the strand.
@@ -144,7 +165,26 @@ class pulled_batch {
     // Looking at it, by the strand.
 
     message_progress progress(std::uint32_t index) const noexcept {
-        return progress_[index].load(std::memory_order_acquire);
+        if (is_taken_over(index)) [[unlikely]]
+            return taken_over_[index];
+        return marked(index);
+    }
+    /// Takes a message from a listener that is at it for too long: what that still answers is not heard.
+    /// @return False: it has answered.
+    bool take_over(std::uint32_t index) {
+        if (progress(index) != message_progress::unfinished)
+            return false;
+        if (!taken_over_)
+            taken_over_ = std::make_unique<message_progress[]>(capacity_);
+        taken_over_[index] = message_progress::sending_back;
+        return true;
+    }
+    bool is_taken_over(std::uint32_t index) const noexcept {
+        return taken_over_ && taken_over_[index] != message_progress::unfinished;
+    }
+    /// Whether the listener has succeeded with a message that was taken from it.
+    bool succeeded_late(std::uint32_t index) const noexcept {
+        return is_taken_over(index) && marked(index) == message_progress::finished;
     }
     /// Of a failed message; 0 of others.
     int delay_level(std::uint32_t index) const noexcept {
@@ -152,7 +192,10 @@ class pulled_batch {
         return at == message_progress::failed || at == message_progress::sending_back ? delay_levels_[index] : 0;
     }
     void set_progress(std::uint32_t index, message_progress value) noexcept {
-        progress_[index].store(value, std::memory_order_relaxed);
+        if (is_taken_over(index))
+            taken_over_[index] = value;
+        else
+            progress_[index].store(value, std::memory_order_relaxed);
     }
 
     std::uint32_t runners() const noexcept { return runners_.load(std::memory_order_acquire); }
@@ -165,14 +208,18 @@ class pulled_batch {
     /// The last runner has left, and the strand knows it.
     void hear() noexcept {
         heard = true;
-        if (tally.succeeded.load(std::memory_order_relaxed) == size())
+        if (tally.succeeded.load(std::memory_order_relaxed) == size() && !taken_over_)
             finished_prefix_ = size(); // no need to look at each
     }
 
     /// The offset of the first message that is not finished; empty when all are.
     std::optional<queue_offset> first_unfinished() noexcept {
-        while (finished_prefix_ < size() && progress(finished_prefix_) == message_progress::finished)
-            ++finished_prefix_;
+        if (taken_over_) [[unlikely]]
+            while (finished_prefix_ < size() && progress(finished_prefix_) == message_progress::finished)
+                ++finished_prefix_;
+        else
+            while (finished_prefix_ < size() && marked(finished_prefix_) == message_progress::finished)
+                ++finished_prefix_;
         if (finished_prefix_ == size())
             return std::nullopt;
         return messages[finished_prefix_].queue_offset;
@@ -189,7 +236,10 @@ class pulled_batch {
     /// Whether it was let go of: all messages are finished, only the place in the order is kept.
     bool released() const noexcept { return frame_size == 0; }
 
-    std::uint32_t under_send_back = 0;       ///< Messages that a send-back operation is at.
+    claim_history claims;                    ///< Of a batch that takes long.
+    std::uint32_t under_send_back = 0;       ///< Send-back operations at its messages, and echoes of them.
+    pulled_batch* echo_of         = nullptr; ///< Its only message is one of that batch, consumed once more here ...
+    std::uint32_t echo_index      = 0;       ///< ... namely this one.
     bool heard                    = false;   ///< The last runner left and the strand knows it.
     pulled_batch* next_left       = nullptr; ///< Link of the list of batches whose last runner left.
     std::uint32_t place           = 0;       ///< In the list of batches that are out.
@@ -208,12 +258,19 @@ class pulled_batch {
         messages.clear();
         heard     = false;
         next_left = nullptr;
+        echo_of   = nullptr;
     }
 
   private:
+    message_progress marked(std::uint32_t index) const noexcept {
+        return progress_[index].load(std::memory_order_acquire);
+    }
+
     std::vector<message_view> views_; ///< Of the messages in their order, and perhaps of former ones behind them.
     std::unique_ptr<cell<message_progress>[]> progress_;
     std::unique_ptr<int[]> delay_levels_; ///< Of failed messages.
+    std::unique_ptr<message_progress[]>
+        taken_over_; ///< How far those are, the strand's alone; `unfinished` are the others.
     std::size_t capacity_ = 0;
     cell<std::uint32_t> next_{0};
     cell<std::uint32_t> runners_{0};

@@ -5,6 +5,8 @@
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/core/subscription.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/fetch/batch_frame.hpp>
+#include <rocketpush/fetch/message_filter.hpp>
 #include <rocketpush/fetch/process_queue.hpp>
 #include <rocketpush/fetch/pull_loop.hpp>
 #include <rocketpush/protocol/command.hpp>
@@ -13,8 +15,8 @@
 #include <rocketpush/remoting/frame_reader.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
-#include <cstring>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -58,11 +60,14 @@ class queue_fetcher {
     using task = detail::awaitable<T, executor_type>;
 
     /// A pull is not a coroutine of its own: with ten thousand queues, each frame that a waiting one needs counts.
-    /// @param wanted  The subscription of the queue's topic; stays.
+    /// @param wanted  The subscription of the queue's topic; stays until the queue is dropped.
     static task<void> run(std::shared_ptr<Host> host, queue_ptr queue, const subscription& wanted) {
         queue_fetcher self(*host, *queue, wanted);
         while (!queue->dropped) {
-            const auto action = self.loop_.next(queue->cache.level());
+            self.loop_.limit(host->limits());
+            const auto action = self.loop_.next(queue->cache.level(), self.outside());
+            if (queue->memory_set_aside != 0 && !std::holds_alternative<pull_action::request>(action))
+                host->memory().pulled(*queue); // somebody else's turn
             if (std::holds_alternative<pull_action::request>(action)) {
                 if (!self.connected()) {
                     const bool opened = co_await self.connect();
@@ -77,11 +82,14 @@ class queue_fetcher {
             } else if (const auto* wait = std::get_if<pull_action::wait>(&action)) {
                 co_await self.sleep_until(host->runtime().now() + wait->delay);
             } else if (const auto* pause = std::get_if<pull_action::pause>(&action)) {
+                if (pause->why == flow_state::out_of_memory)
+                    host->memory().enter(queue, std::exchange(self.needed_, 0), std::exchange(self.had_turn_, false));
                 co_await self.wait_for_room(pause->why);
             } else if (const auto* refused = std::get_if<pull_action::reposition>(&action)) {
                 co_await self.reposition(*refused);
             }
         }
+        host->memory().pulled(*queue);
     }
 
   private:
@@ -91,6 +99,15 @@ class queue_fetcher {
           wanted_(wanted),
           pulls_(make_pulls(host.settings(), queue.queue, wanted)),
           loop_(queue.cache.next_pull(), host.pace()) {}
+
+    /// What keeps the queue from being pulled besides what it holds.
+    flow_state outside() const {
+        if (queue_.suspended || host_.suspended())
+            return flow_state::suspended;
+        // A queue that was empty just now costs nothing while the broker holds its pull.
+        return found_nothing_ || (needed_ == 0 && host_.memory().open(queue_)) ? flow_state::open
+                                                                               : flow_state::out_of_memory;
+    }
 
     /// Whether the connection of the last pull is open and nothing suggests another.
     bool connected() const {
@@ -123,14 +140,20 @@ class queue_fetcher {
     }
 
     void begin_pull() {
-        const auto committable  = queue_.cache.committable();
-        const bool commit       = queue_.at_master && committable > 0; // a slave refuses it, and 0 is no progress
+        const auto committable = queue_.cache.committable();
+        // A slave refuses it, 0 is no progress, and a broadcasting member's offsets are no business of the broker's.
+        const bool commit =
+            !Host::broadcasting && queue_.at_master && committable > 0 && queue_.order.may_commit(host_.runtime());
         position_.queue_offset  = loop_.offset();
         position_.commit_offset = commit ? committable : 0;
-        position_.sys_flag      = protocol::pull_flags::suspend | (commit ? protocol::pull_flags::commit_offset : 0);
-        queue_.flow             = flow_state::open;
-        queue_.committing_pull  = commit;
-        queue_.pull_sent        = host_.runtime().now();
+        // Others wait for the memory that is set aside for this pull, so that the broker must not hold it.
+        const bool hold = queue_.memory_set_aside == 0;
+        position_.sys_flag =
+            (hold ? protocol::pull_flags::suspend : 0) | (commit ? protocol::pull_flags::commit_offset : 0);
+        queue_.flow            = flow_state::open;
+        queue_.committing_pull = commit;
+        found_nothing_         = false;
+        queue_.pull_sent       = host_.runtime().now();
     }
 
     void end_pull(std::error_code failure, received_frame answer) {
@@ -141,6 +164,7 @@ class queue_fetcher {
             fail(failure);
         else
             take(loop_.offset(), std::move(answer), host_.runtime().now() - queue_.pull_sent);
+        host_.memory().pulled(queue_);
     }
 
     void fail(std::error_code why) {
@@ -148,7 +172,10 @@ class queue_fetcher {
             return loop_.failed(why);
         host_.observe().on_pull_failure(queue_.queue, why);
         loop_.failed(why);
-        if (why == response_code::subscription_not_exist || why == response_code::subscription_not_latest)
+        if (why == response_code::topic_not_exist && queue_.at_master)
+            made_anew_ = true; // once it is there again
+        if (why == response_code::subscription_not_exist || why == response_code::subscription_not_latest ||
+            why == response_code::filter_data_not_exist || why == response_code::filter_data_not_latest)
             host_.heartbeat_soon(); // the broker has forgotten us, or not heard yet
     }
 
@@ -163,12 +190,17 @@ class queue_fetcher {
         queue_.suggested_replica = fields->suggested_broker_id;
         queue_.broker_max        = fields->max_offset;
         const auto next          = fields->next_begin_offset;
-        if (code == response_code::pull_offset_moved) {
+        if (code == response_code::pull_offset_moved || made_anew_) {
             offset_reset_ = answer.header.raw_remark == "OFFSET_RESET";
             loop_.offset_illegal(next);
         } else if (code != response_code::success) {
             queue_.cache.advance(std::max(next, asked));
             loop_.found_nothing(std::max(next, asked));
+            found_nothing_ = true;
+            if (code == response_code::pull_retry_immediately && next <= asked && connected())
+                loop_.found_no_way(); // at once again would be for ever
+        } else if (!host_.memory().fits(answer.size, 0)) {
+            pull_again(answer.size);
         } else {
             loop_.found(deliver(asked, next, *fields, std::move(answer), took));
         }
@@ -178,9 +210,10 @@ class queue_fetcher {
     queue_offset deliver(queue_offset asked, queue_offset next, const protocol::pull_response& fields,
                          received_frame answer, std::chrono::nanoseconds took) {
         auto batch        = host_.batches().take();
-        batch->origin     = {&queue_.queue, host_.own_retry_topic(), fields.min_offset, fields.max_offset};
+        batch->origin     = {&queue_.queue, host_.own_retry_topic(), fields.min_offset, fields.max_offset,
+                             host_.name_space()};
         batch->home       = &queue_;
-        const auto body   = keep(*batch, answer);
+        const auto body   = keep_frame(*batch, host_.blocks(), answer);
         auto last         = asked;
         const auto on_bad = [&](std::error_code why, std::string_view, queue_offset offset) {
             ++queue_.counts.bad;
@@ -188,10 +221,16 @@ class queue_fetcher {
             host_.observe().on_bad_message(queue_.queue, offset, why);
         };
         host_.decoder().decode(body, batch->origin, batch->inflated, batch->messages, on_bad);
+        if (!host_.memory().fits(batch->frame_size, batch->inflated.used_bytes())) {
+            pull_again(batch->held_bytes());
+            host_.batches().give_back(std::move(batch));
+            return asked;
+        }
         const auto decoded = batch->messages.size();
         if (decoded != 0)
             last = std::max(last, batch->messages.back().queue_offset + 1);
         drop_unwanted(asked, batch->messages);
+        remove_unwanted(host_.observe(), queue_.queue, batch->messages);
 
         queue_.counts.pulls += 1;
         queue_.counts.pull_time += took;
@@ -209,24 +248,18 @@ class queue_fetcher {
         }
         batch->prepare();
         auto& kept = queue_.cache.append(std::move(batch));
+        host_.memory().recount(queue_);
         queue_.cache.advance(begin_next);
         host_.dispatch(kept);
         return begin_next;
     }
 
-    /// Gives the batch its share of the frame. A small frame in a large shared block is copied to one of its size: a single
-    /// message that waits must not hold the memory of hundreds.
-    std::string_view keep(typename Host::batch_type& batch, const received_frame& answer) {
-        const auto room = answer.block.capacity();
-        if (answer.size * 16 > room) {
-            batch.frame      = answer.block;
-            batch.frame_size = room / std::max<std::size_t>(room / answer.size, 1); // frames like it do not fill it
-            return answer.body;
-        }
-        batch.frame      = host_.blocks().take(std::max<std::size_t>(answer.body.size(), 1));
-        batch.frame_size = batch.frame.capacity();
-        std::memcpy(batch.frame.data(), answer.body.data(), answer.body.size());
-        return {batch.frame.data(), answer.body.size()};
+    /// There is no memory for the answer: it is let go of, and asked for again when there is.
+    void pull_again(std::size_t size) {
+        ++queue_.counts.refetched;
+        had_turn_ = queue_.memory_set_aside != 0;
+        // Blocks are larger than what lies in them: what was set aside and not enough would not be enough again.
+        needed_ = std::max(std::bit_ceil(size), 2 * queue_.memory_set_aside);
     }
 
     /// What lies before the asked offset (an inner batch comes whole), and tags that only share a hash with a wanted one.
@@ -249,12 +282,21 @@ class queue_fetcher {
         host_.collect_soon();
         if (std::exchange(queue_.flow, why) != why)
             host_.observe().on_flow_control(queue_.queue, why, queue_.cache.level());
-        // A batch that ran wakes us; a look each second finds batches of which all but a stuck message are done.
-        co_await queue_.wake.wait_until(host_.runtime().now() + std::chrono::seconds(1));
+        // A batch that ran wakes us, and whatever else may make room. Only the span shrinks within a batch, of which the strand
+        // does not hear: a look each second finds that.
+        const auto look = why == flow_state::too_wide_a_span ? host_.runtime().now() + std::chrono::seconds(1)
+                                                             : std::chrono::steady_clock::time_point::max();
+        co_await queue_.wake.wait_until(look);
     }
 
     task<void> reposition(pull_action::reposition refused) {
-        refused_offset known{refused.asked, refused.offered, 0, 0, offset_reset_};
+        refused_offset known{.asked           = refused.asked,
+                             .offered         = refused.offered,
+                             .minimum         = 0,
+                             .maximum         = 0,
+                             .reset           = offset_reset_,
+                             .made_anew       = made_anew_,
+                             .when_beyond_end = host_.settings().when_beyond_end};
         if (!offset_reset_) {
             const auto minimum = co_await host_.calls().min_offset(queue_.queue);
             const auto maximum = co_await host_.calls().max_offset(queue_.queue);
@@ -269,7 +311,8 @@ class queue_fetcher {
         }
         const auto now = corrected_offset(known);
         host_.observe().on_offset_corrected(queue_.queue, refused.asked, now);
-        if (now == refused.asked && !offset_reset_) { // the master has it: a replica that lags refused it
+        if (now == refused.asked && !offset_reset_ &&
+            !made_anew_) { // the master has it: a replica that lags refused it
             queue_.suggested_replica = broker_address::master;
             loop_.failed(response_code::pull_offset_moved);
             co_return;
@@ -283,7 +326,11 @@ class queue_fetcher {
     protocol::repeated_pull pulls_;
     protocol::pull_position position_;
     pull_loop loop_;
-    bool offset_reset_ = false;
+    bool offset_reset_  = false;
+    bool made_anew_     = false; ///< The master said that there is no such topic: what is there later is another one.
+    bool found_nothing_ = false; ///< At the last pull.
+    bool had_turn_      = false;
+    std::size_t needed_ = 0; ///< Bytes of an answer for which there was no memory; we have to stand in line.
 };
 
 } // namespace rocketpush

@@ -67,6 +67,9 @@ class log_observer : public no_observer {
     void on_heartbeat_failure(const endpoint& broker, std::error_code why) {
         problem("heartbeat " + to_string(broker), "heartbeat to {} failed: {}", to_string(broker), why.message());
     }
+    void on_filter_refused(const std::string&, std::error_code why, const std::string& sentence) {
+        write(log_level::error, "{} ({})", sentence, why.message());
+    }
     void on_rebalance(const std::string& topic, std::span<const message_queue> all,
                       std::span<const message_queue> own) {
         write(log_level::info, "topic {}: {} of {} queues are ours", topic, own.size(), all.size());
@@ -84,12 +87,43 @@ class log_observer : public no_observer {
     void on_queue_released(const message_queue& queue, queue_offset committed) {
         write(log_level::debug, "gave up {} at offset {}", name(queue), committed);
     }
+    void on_pop_begun(const message_queue& queue) { write(log_level::debug, "pops {}", name(queue)); }
+    void on_pop_ended(const message_queue& queue) { write(log_level::debug, "pops {} no more", name(queue)); }
+    void on_ack(const message_queue& queue, std::size_t messages, std::error_code failure) {
+        if (failure)
+            problem("ack " + name(queue), "cannot acknowledge {} messages of {}: {}; what is not comes again", messages,
+                    name(queue), failure.message());
+        else
+            ended("ack " + name(queue), "acknowledged messages of {} again", name(queue));
+    }
+    void on_invisible_time(const message_view& message, std::chrono::milliseconds hidden, std::error_code failure) {
+        if (failure)
+            write(log_level::warning, "cannot hide {} for {} ms: {}; it may come again before", message.message_id(),
+                  hidden.count(), failure.message());
+    }
+    void on_receipt_expired(const message_view& message) {
+        write(log_level::warning, "{} was not consumed within its invisible time; it comes again",
+              message.message_id());
+    }
+    void on_lock_refused(const message_queue& queue) {
+        write(log_level::debug, "{} is locked by another member; trying again", name(queue));
+    }
+    void on_lock_lost(const message_queue& queue, std::error_code why) {
+        write(log_level::warning, "lost the lock of {}: {}; taking it over anew", name(queue), why.message());
+    }
+    void on_lock_failure(const std::string& broker, std::error_code why) {
+        problem("lock " + broker, "cannot renew the locks at broker {}: {}; trying again", broker, why.message());
+    }
+    void on_queue_suspended(const message_queue& queue, std::chrono::milliseconds pause) {
+        write(log_level::debug, "{} is suspended for {} ms", name(queue), pause.count());
+    }
     void on_pull_failure(const message_queue& queue, std::error_code why) {
         problem("pull " + name(queue), "pulling {} failed: {}; trying again", name(queue), why.message());
     }
     void on_flow_control(const message_queue& queue, flow_state why, const cache_level& level) {
-        static constexpr std::string_view reasons[] = {"", "message limit", "byte limit", "span limit"};
-        write(log_level::debug, "{} waits for the listener ({}): {} messages, {} bytes, span {}", name(queue),
+        static constexpr std::string_view reasons[] = {"",           "message limit", "byte limit",
+                                                       "span limit", "suspended",     "memory budget"};
+        write(log_level::debug, "{} is not pulled ({}): {} messages, {} bytes, span {}", name(queue),
               reasons[static_cast<std::size_t>(why)], level.messages, level.bytes, level.span);
     }
     void on_offset_corrected(const message_queue& queue, queue_offset asked, queue_offset now) {
@@ -99,29 +133,43 @@ class log_observer : public no_observer {
     void on_bad_message(const message_queue& queue, queue_offset offset, std::error_code why) {
         write(log_level::error, "{}: message at offset {} skipped: {}", name(queue), offset, why.message());
     }
+    void on_filter_exception(const message_queue& queue, std::exception_ptr thrown) {
+        if (least_ <= log_level::warning)
+            write(log_level::warning, "{}: the filter threw, the message is kept: {}", name(queue), text_of(thrown));
+    }
     void on_listener_exception(const message_queue& queue, std::exception_ptr thrown) {
-        if (least_ > log_level::warning)
-            return;
-        std::string what = "not a std::exception";
-        try {
-            std::rethrow_exception(thrown);
-        } catch (const std::exception& e) {
-            what = e.what();
-        } catch (...) {
-        }
-        write(log_level::warning, "{}: the listener threw, the message comes again: {}", name(queue), what);
+        if (least_ <= log_level::warning)
+            write(log_level::warning, "{}: the listener threw, the message is not consumed: {}", name(queue),
+                  text_of(thrown));
     }
     void on_send_back(const message_view& message, std::error_code failure) {
         if (failure)
-            write(log_level::warning, "sending back {} failed: {}; trying again", message.message_id(),
-                  failure.message());
+            write(log_level::warning, "sending back {} failed: {}; trying on", message.message_id(), failure.message());
+    }
+    void on_consume_timeout(const message_view& message, std::chrono::milliseconds running) {
+        write(log_level::warning, "the listener has been at {} for {} s; it is sent back", message.message_id(),
+              std::chrono::duration_cast<std::chrono::seconds>(running).count());
+    }
+    void on_dropped(const message_view& message) {
+        write(log_level::warning, "message {} of topic {} failed and is dropped", message.message_id(),
+              message.topic());
     }
     void on_commit(const message_queue& queue, queue_offset offset, std::error_code failure) {
+        if (failure && store_fails_)
+            return; // that of the store says it for all queues
         if (failure)
             problem("commit " + name(queue), "cannot commit offset {} of {}: {}; trying again", offset, name(queue),
                     failure.message());
         else
             ended("commit " + name(queue), "committed {} again", name(queue));
+    }
+    void on_offset_store(std::string_view where, std::error_code failure) {
+        const auto what = "offsets " + std::string(where);
+        store_fails_    = static_cast<bool>(failure);
+        if (failure)
+            problem(what, "offsets in {}: {}", where, failure.message());
+        else
+            ended(what, "offsets are kept in {} again", where);
     }
 
     // Asio moves observers into their consumer before the first event; the lock itself does not move.
@@ -130,6 +178,15 @@ class log_observer : public no_observer {
     log_observer(const log_observer& other) : least_(other.least_), to_(other.to_), group_(other.group_) {}
 
   private:
+    static std::string text_of(const std::exception_ptr& thrown) {
+        try {
+            std::rethrow_exception(thrown);
+        } catch (const std::exception& e) {
+            return e.what();
+        } catch (...) {
+            return "not a std::exception";
+        }
+    }
     static std::string name(const message_queue& queue) {
         return fmt::format("{}/{}/{}", queue.topic, queue.broker_name, queue.queue_id);
     }
@@ -166,6 +223,7 @@ class log_observer : public no_observer {
     std::FILE* to_;
     std::string group_;
     std::mutex mutex_;
+    bool store_fails_ = false;                 ///< The offset store as a whole. Strand only.
     std::map<std::string, unsigned> problems_; ///< Those that go on, with how often they were seen. Strand only.
 };
 static_assert(observer<log_observer>);

@@ -48,6 +48,8 @@ struct no_observer {
     void on_route_changed(const std::string& /*topic*/, std::size_t /*readable queues*/) {}
     void on_route_failure(const std::string& /*topic*/, std::error_code) {}
     void on_heartbeat_failure(const endpoint&, std::error_code) {}
+    /// A broker refuses a subscription's SQL condition; the sentence has its own text.
+    void on_filter_refused(const std::string& /*topic*/, std::error_code, const std::string& /*sentence*/) {}
 
     // Sharing out.
     /// The assignment of a topic changed: all its queues and those of this member.
@@ -57,6 +59,18 @@ struct no_observer {
     void on_queue_acquired(const message_queue&, queue_offset /*first*/) {}
     void on_queue_acquire_failure(const message_queue&, std::error_code) {}
     void on_queue_released(const message_queue&, queue_offset /*committed*/) {}
+    void on_pop_begun(const message_queue& /*id -1: all of the broker*/) {}
+    void on_pop_ended(const message_queue&) {}
+
+    // Locks of orderly consumers.
+    /// A queue is to be taken over whose lock another member has; asked again soon.
+    void on_lock_refused(const message_queue&) {}
+    /// A queue is given up, without a commit, because its lock is or may have been another member's.
+    void on_lock_lost(const message_queue&, std::error_code /*locked_elsewhere, lock_expired*/) {}
+    /// Locks at a broker could not be renewed; tried again, they are trusted for 30 s since they were confirmed.
+    void on_lock_failure(const std::string& /*broker name*/, std::error_code) {}
+    /// An orderly listener's messages come again after a pause.
+    void on_queue_suspended(const message_queue&, std::chrono::milliseconds) {}
 
     // Fetching.
     void on_pull(const message_queue&, std::size_t /*messages*/, std::size_t /*bytes*/,
@@ -67,20 +81,46 @@ struct no_observer {
     /// A stored message that could not be decoded; it is skipped, its neighbours are delivered. `offset` is -1 if unknown.
     void on_bad_message(const message_queue&, queue_offset /*offset*/, std::error_code) {}
 
+    // Filtering.
+    /**
+     * @brief Whether the listener is to get this message. One that it is not counts as finished: it never comes again.
+     *
+     * The one function that decides something. It is asked once for each message, after the broker's and the tag filter, on
+     * the strand. What it throws is told, and the message kept.
+     *
+     * @par Source  Java `FilterMessageHook`.
+     */
+    bool wants_message(const message_view&) { return true; }
+    void on_filter_exception(const message_queue&, std::exception_ptr) {}
+
     // Consuming.
     void before_consume(std::span<const message_view>, const consume_context&) {}
     void after_consume(std::span<const message_view>, const consume_context&, consume_result) {}
     void on_listener_exception(const message_queue&, std::exception_ptr) {}
+    /// An attempt to have a broker bring the message again, by itself or as a copy.
     void on_send_back(const message_view&, std::error_code /*false: the broker has it*/) {}
+    /// A message that failed and will not come again; in broadcasting.
+    void on_dropped(const message_view&) {}
+    /// A listener call has run for too long: the message is taken from it and sent back.
+    void on_consume_timeout(const message_view&, std::chrono::milliseconds /*running*/) {}
+    /// Of popped messages.
+    void on_ack(const message_queue&, std::size_t /*messages*/, std::error_code) {}
+    /// A popped message is hidden for so long from now on: it failed, or is still being consumed.
+    void on_invisible_time(const message_view&, std::chrono::milliseconds, std::error_code) {}
+    /// A popped message was not consumed in time, and could not be kept longer: it comes again.
+    void on_receipt_expired(const message_view&) {}
 
     // Offsets.
     void on_commit(const message_queue&, queue_offset, std::error_code) {}
+    /// Trouble of the offset store as a whole, with a file say, or (a false code) the end of it.
+    void on_offset_store(std::string_view /*where*/, std::error_code) {}
 };
 
 /**
  * @brief Hears what a consumer does: any subset of `no_observer`'s events.
  *
- * Laws: an event never changes the outcome of a message; events neither block nor throw.
+ * Laws: an event never changes the outcome of a message (but `wants_message`, which is there for it); events neither block
+ * nor throw.
  *
  * @par Default  log_observer
  */
@@ -109,23 +149,55 @@ struct observers : no_observer {
     ROCKETPUSH_FORWARD_EVENT(on_route_changed)
     ROCKETPUSH_FORWARD_EVENT(on_route_failure)
     ROCKETPUSH_FORWARD_EVENT(on_heartbeat_failure)
+    ROCKETPUSH_FORWARD_EVENT(on_filter_refused)
     ROCKETPUSH_FORWARD_EVENT(on_rebalance)
     ROCKETPUSH_FORWARD_EVENT(on_rebalance_failure)
     ROCKETPUSH_FORWARD_EVENT(on_queue_acquired)
     ROCKETPUSH_FORWARD_EVENT(on_queue_acquire_failure)
     ROCKETPUSH_FORWARD_EVENT(on_queue_released)
+    ROCKETPUSH_FORWARD_EVENT(on_pop_begun)
+    ROCKETPUSH_FORWARD_EVENT(on_pop_ended)
+    ROCKETPUSH_FORWARD_EVENT(on_lock_refused)
+    ROCKETPUSH_FORWARD_EVENT(on_lock_lost)
+    ROCKETPUSH_FORWARD_EVENT(on_lock_failure)
+    ROCKETPUSH_FORWARD_EVENT(on_queue_suspended)
     ROCKETPUSH_FORWARD_EVENT(on_pull)
     ROCKETPUSH_FORWARD_EVENT(on_pull_failure)
     ROCKETPUSH_FORWARD_EVENT(on_flow_control)
     ROCKETPUSH_FORWARD_EVENT(on_offset_corrected)
     ROCKETPUSH_FORWARD_EVENT(on_bad_message)
+    ROCKETPUSH_FORWARD_EVENT(on_filter_exception)
     ROCKETPUSH_FORWARD_EVENT(before_consume)
     ROCKETPUSH_FORWARD_EVENT(after_consume)
     ROCKETPUSH_FORWARD_EVENT(on_listener_exception)
     ROCKETPUSH_FORWARD_EVENT(on_send_back)
+    ROCKETPUSH_FORWARD_EVENT(on_dropped)
+    ROCKETPUSH_FORWARD_EVENT(on_consume_timeout)
+    ROCKETPUSH_FORWARD_EVENT(on_ack)
+    ROCKETPUSH_FORWARD_EVENT(on_invisible_time)
+    ROCKETPUSH_FORWARD_EVENT(on_receipt_expired)
     ROCKETPUSH_FORWARD_EVENT(on_commit)
+    ROCKETPUSH_FORWARD_EVENT(on_offset_store)
 #undef ROCKETPUSH_FORWARD_EVENT
+
+    /// Those that all want.
+    bool wants_message(const message_view& message) {
+        return std::apply([&](auto&... each) { return (each.wants_message(message) && ...); }, all);
+    }
 };
+
+namespace detail {
+
+template <class O>
+concept inherits_its_filter = std::same_as<decltype(&O::wants_message), decltype(&no_observer::wants_message)>;
+
+} // namespace detail
+
+/// Whether an observer decides which messages are wanted; where none does, nobody is asked.
+template <observer O>
+inline constexpr bool filters_messages = !detail::inherits_its_filter<O>;
+template <observer... Each>
+inline constexpr bool filters_messages<observers<Each...>> = (filters_messages<Each> || ...);
 
 } // namespace rocketpush
 

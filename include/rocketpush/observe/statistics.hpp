@@ -21,24 +21,40 @@ enum class queue_stage : std::uint8_t {
     releasing  ///< Given up; running listener calls end and the offset is being committed.
 };
 
+/// What a member knows of a queue's lock at its broker; orderly consumers only.
+enum class lock_state : std::uint8_t {
+    not_needed, ///< Concurrent, or a broadcasting member: no lock is asked for.
+    not_held,   ///< Not asked for yet, or another member has it.
+    held,       ///< Ours.
+    expired,    ///< Ours when the broker was heard last, which is too long ago: no listener call begins.
+    lost        ///< Was ours; the queue is given up and taken over anew.
+};
+
 /// What was done since start; sums that only grow.
 struct work_counts {
     std::uint64_t pulls        = 0;           ///< That found messages.
     std::uint64_t pulled       = 0;           ///< Messages, after filtering.
     std::uint64_t pulled_bytes = 0;           ///< Of whole frames.
-    std::uint64_t filtered     = 0;           ///< Messages that the tag filter removed here.
+    std::uint64_t filtered     = 0;           ///< Messages that the tag filter or an observer removed here.
+    std::uint64_t refetched    = 0;           ///< Messages of answers for which there was no memory; pulled again.
     std::uint64_t bad          = 0;           ///< Messages that could not be decoded.
     std::uint64_t calls        = 0;           ///< Of the listener.
     std::uint64_t succeeded    = 0;           ///< Messages.
     std::uint64_t failed       = 0;           ///< Messages that the listener wants again.
-    std::uint64_t sent_back    = 0;           ///< Of those, confirmed by the broker.
+    std::uint64_t sent_back    = 0;           ///< Of those, confirmed by a broker.
+    std::uint64_t dropped      = 0;           ///< Of those, given up; in broadcasting.
     std::chrono::nanoseconds pull_time{0};    ///< From request to answer, summed over `pulls`.
     std::chrono::nanoseconds consume_time{0}; ///< Of listener calls, summed.
+    std::uint64_t consumed_again = 0; ///< Failed messages that the listener got here once more: no broker took them.
+    std::uint64_t timed_out      = 0; ///< Messages taken from listener calls that ran too long.
+    std::uint64_t acknowledged = 0;           ///< Popped messages, confirmed by the broker; those that the filter removed too.
 
     work_counts& operator+=(const work_counts& more) noexcept {
         pulls += more.pulls, pulled += more.pulled, pulled_bytes += more.pulled_bytes;
-        filtered += more.filtered, bad += more.bad, calls += more.calls;
-        succeeded += more.succeeded, failed += more.failed, sent_back += more.sent_back;
+        filtered += more.filtered, refetched += more.refetched, bad += more.bad, calls += more.calls;
+        succeeded += more.succeeded, failed += more.failed, sent_back += more.sent_back, dropped += more.dropped;
+        consumed_again += more.consumed_again, timed_out += more.timed_out;
+        acknowledged += more.acknowledged;
         pull_time += more.pull_time, consume_time += more.consume_time;
         return *this;
     }
@@ -90,6 +106,23 @@ struct queue_statistics {
     cache_level cached;
     bool running    = false; ///< Whether listener calls or send-backs are under way.
     flow_state flow = flow_state::open;
+    lock_state lock = lock_state::not_needed;
+    std::chrono::milliseconds lock_age{0}; ///< Since the request was sent that confirmed the lock last; 0 without one.
+    bool suspended = false;                ///< An orderly listener asked for a pause.
+    work_counts counts;
+};
+
+/// One queue that is popped, as it is at this moment.
+struct popped_queue_statistics {
+    message_queue queue; ///< Its id may be -1: all queues of the broker.
+    queue_stage stage = queue_stage::fetching;
+    std::chrono::milliseconds in_stage_for{0};
+    std::size_t waiting    = 0;  ///< Messages that were popped and not yet acknowledged. Java: waitAckCount.
+    std::size_t held_bytes = 0;
+    std::int64_t rest      = -1; ///< About how many messages the broker had left; -1: no pop has found any yet.
+    std::chrono::milliseconds since_last_pop{0};
+    bool running    = false; ///< Whether listener calls are under way.
+    flow_state flow = flow_state::open;
     work_counts counts;
 };
 
@@ -98,11 +131,13 @@ struct consumer_statistics {
     std::string group;
     std::string client_id;
     std::vector<queue_statistics> queues{};
+    std::vector<popped_queue_statistics> popped{}; ///< Queues that are popped; see broker_allocation.
     work_counts counts{}; ///< Of all queues, those given up included.
     std::int64_t lag            = 0;
     std::size_t cached_messages = 0;
     std::size_t cached_bytes    = 0;
-    std::size_t block_bytes     = 0; ///< Memory of all frames held, of the whole client instance.
+    std::size_t block_bytes     = 0;     ///< Memory of all frames held, of the whole client instance.
+    bool suspended              = false; ///< By `suspend()`: on purpose, not stalled.
 
     // Of the last minute.
     double pulls_per_second     = 0;

@@ -15,6 +15,8 @@ namespace rocketpush {
  *              handed over only after its offset has arrived.
  */
 struct broker_offset_store {
+    static constexpr message_model model = message_model::clustering;
+
     template <class Access>
     typename Access::template task<result<std::optional<queue_offset>>> read(Access& access, message_queue queue) {
         return access.query_offset(std::move(queue));

@@ -39,9 +39,11 @@ enum class request_code : std::int32_t {
     send_batch_message          = 320,
     push_reply_message          = 326, ///< Pushed by a broker, to producers.
     query_assignment            = 400,
+    set_request_mode            = 401,
     pop_message                 = 200050,
     ack_message                 = 200051,
     change_invisible_time       = 200053,
+    batch_ack_message           = 200151,
 };
 
 /// Bit 0 of a header's flag: this is a response.

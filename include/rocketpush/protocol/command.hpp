@@ -27,6 +27,7 @@ struct command_meta {
     std::int32_t flag    = 0;
     std::int32_t version = client_version;
     language spoken      = language::cpp;
+    std::string_view name_space{}; ///< Of the second kind: told with the fields, unless it is empty.
 };
 
 } // namespace rocketpush::protocol
@@ -65,6 +66,13 @@ inline void append_json_fields(std::string& out, bool first, const protocol::fie
     }
 }
 
+/// Says with a request's fields that its names are of this namespace.
+inline void append_json_namespace(std::string& out, std::string_view name_space) {
+    out.append(R"("nsd":"true","ns":")");
+    protocol::append_json_escaped(out, name_space);
+    out.push_back('"');
+}
+
 inline void append_json_header(std::string& out, std::int32_t code, const protocol::command_meta& meta,
                                std::string_view remark, const protocol::fields_view& fields) {
     out.append(R"({"code":)");
@@ -82,7 +90,9 @@ inline void append_json_header(std::string& out, std::int32_t code, const protoc
         out.push_back('"');
     }
     out.append(R"(,"extFields":{)");
-    append_json_fields(out, true, fields);
+    if (!meta.name_space.empty())
+        append_json_namespace(out, meta.name_space);
+    append_json_fields(out, meta.name_space.empty(), fields);
     out.append("}}");
 }
 
@@ -97,6 +107,16 @@ inline void append_binary_header(std::string& out, std::int32_t code, const prot
     out.append(remark);
     const auto size_at = out.size();
     append_big(out, std::uint32_t{0});
+    const auto put_text = [&out](std::string_view name, std::string_view value) {
+        append_big(out, static_cast<std::uint16_t>(name.size()));
+        out.append(name);
+        append_big(out, static_cast<std::uint32_t>(value.size()));
+        out.append(value);
+    };
+    if (!meta.name_space.empty()) {
+        put_text("nsd", "true");
+        put_text("ns", meta.name_space);
+    }
     for (const auto& row : fields.rows()) {
         if (!fields.has(row))
             continue;
@@ -111,7 +131,8 @@ inline void append_binary_header(std::string& out, std::int32_t code, const prot
 }
 
 /// The header of a repeated_request: a copy of what was begun, and numbers. Each pull comes by here.
-inline void append_repeated_header(std::string& out, const protocol::request_view& request, std::int32_t opaque) {
+inline void append_repeated_header(std::string& out, const protocol::request_view& request,
+                                   const protocol::command_meta& meta) {
     constexpr std::size_t row_room = most_digits + 16; // with the quotes and commas around name and value
     const auto put                 = [](char* to, std::string_view text) {
         std::memcpy(to, text.data(), text.size());
@@ -130,8 +151,17 @@ inline void append_repeated_header(std::string& out, const protocol::request_vie
         to = row.type->write_digits(to, request.member(row));
         to = put(to, "\"");
     }
+    if (!meta.name_space.empty()) [[unlikely]] {
+        out.resize(static_cast<std::size_t>(to - out.data()));
+        out.push_back(',');
+        append_json_namespace(out, meta.name_space);
+        out.append(R"(},"opaque":)");
+        append_decimal(out, meta.opaque);
+        out.push_back('}');
+        return;
+    }
     to = put(to, R"(},"opaque":)");
-    to = std::to_chars(to, to + most_digits, opaque).ptr;
+    to = std::to_chars(to, to + most_digits, meta.opaque).ptr;
     to = put(to, "}");
     out.resize(static_cast<std::size_t>(to - out.data()));
 }
@@ -180,7 +210,7 @@ inline void append_request(std::string& out, header_encoding encoding, const req
                            const command_meta& meta, std::string_view body = {}) {
     if (!request.begun().empty()) {
         const auto begin = detail::begin_frame(out);
-        detail::append_repeated_header(out, request, meta.opaque);
+        detail::append_repeated_header(out, request, meta);
         return detail::end_frame(out, begin, header_encoding::json, body);
     }
     detail::append_frame(out, encoding, static_cast<std::int32_t>(request.code()), meta, {}, request, body);

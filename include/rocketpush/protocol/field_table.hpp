@@ -54,6 +54,12 @@ inline bool read_member(const protocol::field_value& from, std::string& to) {
     return true;
 }
 
+/// As it stands in the frame, and only as long: for a text that has nothing which JSON escapes.
+inline bool read_member(const protocol::field_value& from, std::string_view& to) noexcept {
+    to = from.raw;
+    return true;
+}
+
 inline bool read_member(const protocol::field_value& from, bool& to) noexcept {
     const auto value = from.to_bool();
     to               = value.value_or(to);
@@ -72,6 +78,7 @@ bool is_left_out(const T&) noexcept {
     return false;
 }
 inline bool is_left_out(const std::string& text) noexcept { return text.empty(); }
+inline bool is_left_out(const std::string_view& text) noexcept { return text.empty(); }
 
 /// As it stands in a binary header.
 template <class T>

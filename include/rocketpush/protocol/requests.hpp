@@ -8,6 +8,7 @@
  */
 #include <rocketpush/protocol/requests_group.hpp>  // heartbeat, members, locks, what brokers push
 #include <rocketpush/protocol/requests_offset.hpp> // committed, smallest, largest, by time
+#include <rocketpush/protocol/requests_pop.hpp>    // messages out, acknowledged one by one
 #include <rocketpush/protocol/requests_pull.hpp>   // messages out
 #include <rocketpush/protocol/requests_route.hpp>  // where topics live
 #include <rocketpush/protocol/requests_send.hpp>   // messages in, and back

@@ -67,6 +67,19 @@ struct consumer_ids_changed_notice {
     }
 };
 
+/// Pushed by a broker, oneway: an administrator wants queues to begin elsewhere; the body says where (`decode_reset`).
+struct reset_offset_notice {
+    static constexpr request_code code = request_code::reset_consumer_offset;
+
+    std::string consumer_group;
+    std::string topic;
+
+    static constexpr auto fields() noexcept {
+        return std::array{required_field<&reset_offset_notice::consumer_group>("group"),
+                          required_field<&reset_offset_notice::topic>("topic")};
+    }
+};
+
 /// Locks queues for one member, at the master; the body is a `lock_data`, the answer's a `locked_queues`.
 struct lock_request : no_fields {
     static constexpr request_code code = request_code::lock_batch;
@@ -82,9 +95,14 @@ struct check_client_request : no_fields {
     static constexpr request_code code = request_code::check_client_config;
 };
 
-/// Asks a 5.x broker which queues this member shall read; the question is in the body.
+/// Asks a 5.x broker which queues this member shall read; the body is an `assignment_query`, the answer's an `assignment_answer`.
 struct query_assignment_request : no_fields {
     static constexpr request_code code = request_code::query_assignment;
+};
+
+/// Has a 5.x broker say PULL or POP when members of a group ask for a topic's queues; the body is a `request_mode_setting`.
+struct set_request_mode_request : no_fields {
+    static constexpr request_code code = request_code::set_request_mode;
 };
 
 } // namespace rocketpush::protocol

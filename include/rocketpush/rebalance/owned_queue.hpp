@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -20,9 +21,10 @@ namespace rocketpush {
  *
  * A queue that comes back gets a new one, so what an old fetch loop still learns of the old one is discarded.
  *
+ * @tparam Order  What the consumption keeps of the queue: queue_order or no_order.
  * @par Thread safety  None; on the strand.
  */
-template <class Connection, class Runtime, bool Concurrent>
+template <class Connection, class Runtime, bool Concurrent, class Order>
 struct owned_queue {
     owned_queue(message_queue of, Runtime& runtime) : queue(std::move(of)), cache(0), wake(runtime) {}
 
@@ -32,10 +34,21 @@ struct owned_queue {
     queue_stage stage = queue_stage::acquiring;
     std::chrono::steady_clock::time_point stage_since{};
     cache_type cache;
+    [[no_unique_address]] Order order;
 
     /// Given up: no further pull, no further listener call; late answers change nothing.
     bool dropped = false;
     bool in_line = false; ///< Acquiring, and the broker is asked for so many first offsets that this one waits.
+
+    /// Whether a listener call may be running, or messages are on their way elsewhere.
+    bool busy() const noexcept { return cache.busy() || order.busy(); }
+    bool suspended               = false; ///< By the user: not pulled.
+    bool in_memory_line          = false; ///< See memory_budget.
+    std::size_t memory_set_aside = 0;     ///< See memory_budget.
+    std::size_t counted_bytes    = 0;     ///< Of `cache`, as queue_memory counted last ...
+    std::size_t counted_inflated = 0;     ///< ... and of them inflated ones.
+    std::optional<queue_offset>
+        begin_at; ///< Where to begin in place of the stored offset: it was set while we took over.
 
     detail::wake_up<Runtime> wake; ///< For the fetch loop: the cache shrank, or the queue was dropped.
     /// For who gives it up, and only there then: a listener call or a send-back ended.

@@ -10,6 +10,7 @@
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/detail/wait_group.hpp>
 #include <rocketpush/fetch/queue_fetcher.hpp>
+#include <rocketpush/offset_store/offset_store.hpp>
 #include <rocketpush/rebalance/owned_queue.hpp>
 
 #include <algorithm>
@@ -54,6 +55,8 @@ class queue_table {
     static constexpr std::chrono::seconds hand_over_limit{5};
     /// How long a broker may take to look at a pull.
     static constexpr std::chrono::milliseconds pull_processing_limit{300};
+    /// The commit of a former owner may be so much later than its unlock.
+    static constexpr std::chrono::milliseconds commit_settles{200};
     /// So many first offsets are asked for at a broker at once; the other queues wait, or ten thousand at the start would
     /// need room for as many requests. Those of another broker do not wait for a slow one's.
     static constexpr std::size_t most_look_ups = 256;
@@ -68,11 +71,17 @@ class queue_table {
     /// The queues of `topic` that are ours or are becoming ours, in order; not those on their way out.
     std::vector<message_queue> held(const std::string& topic) const {
         std::vector<message_queue> found;
-        for (auto at = queues_.lower_bound(message_queue{topic, {}, std::numeric_limits<std::int32_t>::min()});
-             at != queues_.end() && (*at)->queue.topic == topic; ++at)
+        for (auto at = first_of(topic); at != queues_.end() && (*at)->queue.topic == topic; ++at)
             if (!(*at)->dropped)
                 found.push_back((*at)->queue);
         return found;
+    }
+
+    /// Whether a queue of this topic and broker is here, in any stage.
+    bool has(const std::string& topic, const std::string& broker_name) const {
+        const auto at =
+            queues_.lower_bound(message_queue{topic, broker_name, std::numeric_limits<std::int32_t>::min()});
+        return at != queues_.end() && (*at)->queue.topic == topic && (*at)->queue.broker_name == broker_name;
     }
 
     /// Whether nothing is being taken over or given up.
@@ -96,11 +105,13 @@ class queue_table {
     void acquire(const message_queue& queue, bool held_elsewhere) {
         if (queues_.contains(queue))
             return;
-        auto owned = std::make_shared<queue_type>(queue, host_.runtime());
+        auto owned       = std::make_shared<queue_type>(queue, host_.runtime());
+        owned->suspended = suspended_.contains(queue);
         enter_stage(*owned, queue_stage::acquiring);
         queues_.insert(owned);
-        if (held_elsewhere)
-            host_.spawn(wait_for_former_owner(host_.shared_from_this(), std::move(owned)));
+        host_.prepare_order(*owned, held_elsewhere);
+        if (held_elsewhere && !Host::locks_queues) // else the broker says when the former owner has done with it
+            host_.spawn(look_up_later(host_.shared_from_this(), std::move(owned), host_.settings().takeover_delay));
         else
             look_up(std::move(owned));
     }
@@ -117,14 +128,91 @@ class queue_table {
         }
     }
 
+    /// Gives up every queue of a topic, in whatever stage.
+    void release_topic(const std::string& topic) {
+        std::vector<queue_ptr> found;
+        for (auto at = first_of(topic); at != queues_.end() && (*at)->queue.topic == topic; ++at)
+            found.push_back(*at);
+        for (auto& owned : found)
+            release(std::move(owned), std::nullopt);
+    }
+
+    /// Waits until nothing of a topic is here any more; each of its queues has its own limits.
+    task<void> wait_until_released(std::string topic) {
+        watcher gone(*this);
+        for (;;) {
+            const auto at = first_of(topic);
+            if (at == queues_.end() || (*at)->queue.topic != topic || !(*at)->dropped)
+                break;
+            co_await gone.erased.wait_until(time_point::max());
+        }
+    }
+
     /// Ends this epoch of the queue and has the next one begin at `offset`.
     void restart_at(queue_type& queue, queue_offset offset) {
         if (const auto found = queues_.find(queue.queue); found != queues_.end() && found->get() == &queue)
             release(*found, offset);
     }
+    /// The same for a queue by its name. One that is being taken over begins there.
+    /// @return The epoch that ends by it, or is about to begin; nothing if the queue is not ours.
+    queue_ptr restart_at(const message_queue& queue, queue_offset offset) {
+        const auto found = queues_.find(queue);
+        if (found == queues_.end() || (*found)->dropped)
+            return nullptr;
+        const auto owned = *found;
+        if (owned->stage == queue_stage::acquiring)
+            owned->begin_at = offset;
+        else
+            release(owned, offset);
+        return owned;
+    }
+    /// Waits until this epoch of a queue has ended.
+    task<void> wait_until_ended(queue_ptr owned) {
+        watcher gone(*this);
+        for (;;) {
+            const auto found = queues_.find(owned->queue);
+            if (found == queues_.end() || *found != owned)
+                break;
+            co_await gone.erased.wait_until(time_point::max());
+        }
+    }
 
-    /// Writes what changed (or everything) to the store, some side by side; returns when all is answered.
+    /// Whether this queue is pulled, in all its epochs.
+    void suspend(const message_queue& queue, bool on) {
+        if (on)
+            suspended_.insert(queue);
+        else
+            suspended_.erase(queue);
+        if (const auto found = queues_.find(queue); found != queues_.end()) {
+            (*found)->suspended = on;
+            (*found)->wake.wake();
+        }
+    }
+    bool is_suspended(const message_queue& queue) const { return !suspended_.empty() && suspended_.contains(queue); }
+    /// Has every fetch loop look whether it may pull.
+    void wake_all() {
+        for (const auto& owned : queues_)
+            owned->wake.wake();
+    }
+
+    /// The queue's lock is or was another member's: ends this epoch without a commit, and has the next one begin if it is ours.
+    void lose(queue_type& queue, std::error_code why) {
+        if (queue.dropped)
+            return;
+        host_.observe().on_lock_lost(queue.queue, why);
+        if (const auto found = queues_.find(queue.queue); found != queues_.end() && found->get() == &queue)
+            release(*found, std::nullopt);
+    }
+
+    /// Writes what changed (or everything) to the store, some side by side or all at once; returns when all is answered.
     task<void> commit(bool everything) {
+        if constexpr (writes_many_offsets<typename Host::store_type>)
+            return commit_together(everything);
+        else
+            return commit_each(everything);
+    }
+
+    task<void> commit_each(bool everything) {
         // By broker: a slow one delays only what is its own.
         std::map<std::string, std::shared_ptr<commit_list>> due;
         for (const auto& owned : queues_)
@@ -141,6 +229,23 @@ class queue_table {
         co_await writes->wait();
     }
 
+    task<void> commit_together(bool everything) {
+        std::vector<queue_ptr> due;
+        std::vector<queue_progress> changes;
+        for (const auto& owned : queues_)
+            if (commit_is_due(*owned, everything)) {
+                owned->writing = true;
+                due.push_back(owned);
+                changes.push_back({owned->queue, owned->cache.committable()});
+            }
+        if (due.empty())
+            co_return;
+        auto access        = host_.offset_access();
+        const auto failure = co_await host_.store().write_many(access, changes); // a copy: we need it too
+        for (std::size_t i = 0; i < due.size(); ++i)
+            written(host_, *due[i], changes[i].offset, failure);
+    }
+
     /// Waits until every queue was given up, until `deadline`. @return Whether all were.
     task<bool> wait_until_empty(time_point deadline) {
         while (!queues_.empty() && host_.runtime().now() < deadline)
@@ -151,9 +256,21 @@ class queue_table {
     /// A batch of the queue ran, or a send-back ended.
     void settled_some(queue_type& queue) {
         queue.cache.retire_finished([this](auto batch) { host_.batches().give_back(std::move(batch)); });
+        host_.memory().recount(queue);
         queue.wake.wake();
         queue.wake_idle();
-        std::erase_if(left_behind_, [](const queue_ptr& each) { return !each->cache.busy(); });
+        std::erase_if(left_behind_, [this](const queue_ptr& each) {
+            if (each->busy())
+                return false;
+            host_.memory().forget(*each);
+            return true;
+        });
+    }
+
+    /// The consumer has stopped: whoever still is at a message of a queue may let go of it in any thread.
+    void keep_left_behind() {
+        for (const auto& owned : left_behind_)
+            host_.client().keep(owned);
     }
 
     /// The shared pointer of a queue that is here or was left behind.
@@ -180,6 +297,23 @@ class queue_table {
         detail::ring<queue_ptr> waiting;
     };
 
+    auto first_of(const std::string& topic) const {
+        return queues_.lower_bound(message_queue{topic, {}, std::numeric_limits<std::int32_t>::min()});
+    }
+
+    /// Hears of each queue that is erased.
+    struct watcher {
+        explicit watcher(queue_table& table) : of(table), erased(table.host_.runtime()) {
+            of.watchers_.push_back(this);
+        }
+        watcher(const watcher&)            = delete;
+        watcher& operator=(const watcher&) = delete;
+        ~watcher() { std::erase(of.watchers_, this); }
+
+        queue_table& of;
+        detail::wake_up<typename Host::runtime_type> erased;
+    };
+
     void enter_stage(queue_type& owned, queue_stage stage) {
         owned.stage       = stage;
         owned.stage_since = host_.runtime().now();
@@ -189,6 +323,8 @@ class queue_table {
         if (const auto found = queues_.find(owned->queue); found != queues_.end() && *found == owned)
             queues_.erase(found);
         past_ += owned->counts;
+        for (auto* each : watchers_)
+            each->erased.wake();
         if (queues_.empty())
             emptied_.wake();
     }
@@ -199,14 +335,18 @@ class queue_table {
         host_.rebalance_later();
     }
 
-    static task<void> wait_for_former_owner(std::shared_ptr<Host> host, queue_ptr owned) {
-        const auto ready = host->runtime().now() + host->settings().takeover_delay;
+    /// The former owner needs some time, or has the lock.
+    static task<void> look_up_later(std::shared_ptr<Host> host, queue_ptr owned, std::chrono::milliseconds delay) {
+        const auto ready = host->runtime().now() + delay;
         while (!owned->dropped && host->runtime().now() < ready)
             co_await owned->wake.wait_until(ready);
-        if (owned->dropped)
-            host->queues().forget(owned);
-        else
+        if (!owned->dropped) {
             host->queues().look_up(std::move(owned));
+            co_return;
+        }
+        if constexpr (Host::locks_queues) // of a request that nobody answered
+            co_await host->locks().unlock(owned, host->runtime().now());
+        host->queues().forget(owned);
     }
 
     /// Asks for the first offset, or stands in line.
@@ -234,20 +374,53 @@ class queue_table {
     }
 
     static task<void> take_over(std::shared_ptr<Host> host, queue_ptr owned) {
-        auto& table      = host->queues();
-        const auto first = co_await table.first_offset(*owned);
+        auto& table = host->queues();
+        if constexpr (Host::locks_queues) {
+            const bool locked = co_await lock(host, owned);
+            if (!locked && !owned->dropped) {
+                table.look_up_ended(owned->queue.broker_name);
+                host->spawn(look_up_later(host, owned, host->settings().lock_retry_interval));
+                co_return;
+            }
+        }
+        result<queue_offset> first(error::operation_cancelled);
+        if (!owned->dropped)
+            first = co_await table.first_offset(*owned);
         table.look_up_ended(owned->queue.broker_name);
         if (!owned->dropped && !first)
             host->observe().on_queue_acquire_failure(owned->queue, first.error());
         const auto* wanted = host->subscription_of(owned->queue.topic);
         if (owned->dropped || !first || !wanted) {
+            if constexpr (Host::locks_queues)
+                co_await host->locks().unlock(owned, host->runtime().now());
             table.forget(owned);
             co_return;
         }
-        owned->cache = typename queue_type::cache_type(*first);
+        const auto begin = owned->begin_at.value_or(*first);
+        owned->cache     = typename queue_type::cache_type(begin);
         table.enter_stage(*owned, queue_stage::fetching);
-        host->observe().on_queue_acquired(owned->queue, *first);
+        host->observe().on_queue_acquired(owned->queue, begin);
         host->spawn(queue_fetcher<Host>::run(host, owned, *wanted)); // on its own: our frame goes
+    }
+
+    /// Locks a queue that is taken over, before its offset is read. @return Whether it is ours.
+    static task<bool> lock(std::shared_ptr<Host> host, queue_ptr owned) {
+        const auto failure = co_await host->locks().ask(owned);
+        if (owned->dropped)
+            co_return false;
+        if (failure == error::locked_elsewhere) {
+            owned->order.contested = true;
+            host->observe().on_lock_refused(owned->queue);
+        } else if (failure) {
+            host->observe().on_queue_acquire_failure(owned->queue, failure);
+        }
+        if (failure)
+            co_return false;
+        // A Java member commits and unlocks without waiting for an answer, and a broker may run the two in either order.
+        const auto ready = host->runtime().now() + commit_settles;
+        while (owned->order.contested && !owned->dropped && host->runtime().now() < ready)
+            co_await owned->wake.wait_until(ready);
+        co_return true;
     }
 
     /// Java's computePullFromWhere.
@@ -272,7 +445,7 @@ class queue_table {
         case consume_from::last:
             // What was there when we started is "last"; a queue that came later begins at its beginning, or what was sent
             // between its creation and our discovery would be lost.
-            if (retry || !was_there_first(owned.queue))
+            if (retry || (!was_there_first(owned.queue) && !host_.settings().later_queues_like_first))
                 break;
             found = co_await host_.calls().max_offset(owned.queue);
             co_return found;
@@ -299,6 +472,7 @@ class queue_table {
         enter_stage(*owned, queue_stage::releasing);
         owned->idle = std::make_unique<detail::wake_up<typename Host::runtime_type>>(host_.runtime());
         owned->cache.cancel_behind_last_claimed();
+        owned->order.give_up();
         host_.forget_exhausted();
         host_.spawn(hand_over(host_.shared_from_this(), std::move(owned), go_on_at));
     }
@@ -306,8 +480,10 @@ class queue_table {
     static task<void> hand_over(std::shared_ptr<Host> host, queue_ptr owned, std::optional<queue_offset> go_on_at) {
         auto& table      = host->queues();
         const auto begun = host->runtime().now();
-        const auto limit = [&] { return host->running() ? begun + hand_over_limit : host->stop_deadline(); };
-        for (host->collect_soon(); owned->cache.busy() && host->runtime().now() < limit(); host->collect_soon())
+        // In order there is one call at a time in the whole group: its end is waited for, however long it takes.
+        const auto patience = Host::in_order ? time_point::max() : begun + hand_over_limit;
+        const auto limit    = [&] { return host->running() ? patience : host->stop_deadline(); };
+        for (host->collect_soon(); owned->busy() && host->runtime().now() < limit(); host->collect_soon())
             co_await owned->idle->wait_until(limit());
         owned->cache.cancel_unclaimed(); // too late for what has not begun
         host->forget_exhausted();
@@ -318,14 +494,21 @@ class queue_table {
         const auto processed = owned->pull_sent + pull_processing_limit;
         while (owned->committing_pull && host->runtime().now() < std::min(processed, limit()))
             co_await owned->idle->wait_until(std::min(processed, limit()));
-        while (owned->writing) // ends by its timeout at the latest
+        while (owned->writing) // ends by its timeout at the latest; that of a file when the disk has answered
             co_await owned->idle->wait_until(time_point::max());
 
+        if constexpr (Host::locks_queues) {
+            // Nothing was heard of the lock for long: the offset may be written only if it is still ours.
+            if (owned->order.lock.held() && !owned->order.may_commit(host->runtime()))
+                co_await host->locks().ask(owned);
+        }
+        const bool ours   = owned->order.may_commit(host->runtime());
         const auto offset = go_on_at.value_or(owned->cache.committable());
-        for (int attempt = 1; offset != owned->committed; ++attempt) {
+        for (int attempt = 1; ours && offset != owned->committed; ++attempt) {
             co_await write(host, owned, offset);
-            // Where another member takes over it has read the offset soon: to write it later would only set that one back.
-            const auto last = host->running() ? begun + host->settings().takeover_delay : limit();
+            // Where another member takes over it has read the offset soon: to write it later would only set that one back. In
+            // order it waits for our lock.
+            const auto last = Host::locks_queues || !host->running() ? limit() : begun + host->settings().takeover_delay;
             const auto next = host->runtime().now() + commit_retry_delay;
             if (offset == owned->committed || attempt == commit_attempts || next > last)
                 break;
@@ -333,24 +516,35 @@ class queue_table {
             pause.expires_at(next);
             co_await pause.async_wait(detail::await_tuple<executor_type>);
         }
+        if constexpr (Host::locks_queues) {
+            if (!owned->busy()) // else it is left to expire: a listener call still runs
+                co_await host->locks().unlock(owned, std::min(limit(), host->runtime().now() + hand_over_limit));
+        }
         host->observe().on_queue_released(owned->queue, owned->committed);
-        if (owned->cache.busy()) // a hung listener: its batch stays until the call returns
-            table.left_behind_.push_back(owned);
+        if (owned->busy()) // a hung listener: its batch stays until the call returns
+            table.leave_behind(owned);
         else
             owned->cache.clear([&host](auto batch) { host->batches().give_back(std::move(batch)); });
+        host->memory().recount(*owned);
         table.erase(owned);
         host->rebalance_later(); // it may be ours again already
     }
 
-    static bool commit_is_due(queue_type& owned, bool everything) {
-        return owned.stage == queue_stage::fetching && !owned.writing &&
+    void leave_behind(const queue_ptr& owned) {
+        left_behind_.push_back(owned);
+        if (host_.has_stopped())
+            host_.client().keep(owned);
+    }
+
+    bool commit_is_due(queue_type& owned, bool everything) const {
+        return owned.stage == queue_stage::fetching && !owned.writing && owned.order.may_commit(host_.runtime()) &&
                (everything || owned.cache.committable() != owned.committed);
     }
 
     static task<void> write_in_turn(std::shared_ptr<Host> host, std::shared_ptr<commit_list> due, bool everything) {
         while (!due->empty()) {
             const auto owned = due->take_front();
-            if (commit_is_due(*owned, everything)) // still
+            if (host->queues().commit_is_due(*owned, everything)) // still
                 co_await write(host, owned, owned->cache.committable());
         }
     }
@@ -359,11 +553,15 @@ class queue_table {
         auto access        = host->offset_access();
         owned->writing     = true;
         const auto failure = co_await host->store().write(access, owned->queue, offset);
-        owned->writing     = false;
-        owned->wake_idle();
+        written(*host, *owned, offset, failure);
+    }
+
+    static void written(Host& host, queue_type& owned, queue_offset offset, std::error_code failure) {
+        owned.writing = false;
+        owned.wake_idle();
         if (!failure)
-            owned->committed = offset;
-        host->observe().on_commit(owned->queue, offset, failure);
+            owned.committed = offset;
+        host.observe().on_commit(owned.queue, offset, failure);
     }
 
     Host& host_;
@@ -371,6 +569,8 @@ class queue_table {
     std::map<std::string, look_ups, std::less<>> look_ups_; ///< By broker name.
     std::vector<queue_ptr> left_behind_;                    ///< Given up while a listener call still runs.
     std::map<std::pair<std::string, std::string>, std::int32_t> first_queues_; ///< By topic and broker: how many.
+    std::set<message_queue> suspended_;                                        ///< Ours or not.
+    std::vector<watcher*> watchers_;
     work_counts past_;
     detail::wake_up<typename Host::runtime_type> emptied_{host_.runtime()};
 };

@@ -58,14 +58,15 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     using events        = connection_events<connection>;
 
     connection(Runtime& runtime, std::shared_ptr<detail::block_pool> blocks, std::size_t frame_limit, endpoint peer,
-               stream_type stream, events host)
+               stream_type stream, events host, std::string name_space = {})
         : runtime_(runtime),
           blocks_(std::move(blocks)),
           stream_(std::move(stream)),
           deadline_timer_(runtime),
           reader_(*blocks_, frame_limit),
           peer_(std::move(peer)),
-          events_(host) {}
+          events_(host),
+          name_space_(std::move(name_space)) {}
 
     /// Begins to read. Call once, after construction.
     void start() {
@@ -101,7 +102,8 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
                 const auto now      = runtime_.now();
                 const auto deadline = now + timeout;
                 const auto opaque   = pending_.add(deadline, now, std::move(handler));
-                protocol::append_request(outgoing_, protocol::header_encoding::json, request, {.opaque = opaque}, body);
+                protocol::append_request(outgoing_, protocol::header_encoding::json, request,
+                                         {.opaque = opaque, .name_space = name_space_}, body);
                 watch(deadline);
                 flush();
             },
@@ -113,7 +115,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
         if (!open_)
             return;
         protocol::append_request(outgoing_, protocol::header_encoding::json, request,
-                                 {.opaque = 0, .flag = protocol::oneway_flag}, body);
+                                 {.opaque = 0, .flag = protocol::oneway_flag, .name_space = name_space_}, body);
         flush();
     }
 
@@ -264,6 +266,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     pending_requests pending_;
     endpoint peer_;
     events events_;
+    std::string name_space_;         ///< See protocol::command_meta.
     std::string outgoing_;           ///< Frames that wait for the write under way.
     detail::ring<std::string> full_; ///< The same, older, where they are many.
     std::string in_flight_;          ///< Frames of the write under way.

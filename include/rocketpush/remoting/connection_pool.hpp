@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <unordered_map>
 #include <utility>
@@ -49,12 +50,14 @@ class connection_pool {
     using task = detail::awaitable<T, executor_type>;
 
     connection_pool(Runtime& runtime, Transport transport, std::size_t frame_limit,
-                    std::chrono::milliseconds connect_timeout, pool_events<connection_type> host)
+                    std::chrono::milliseconds connect_timeout, pool_events<connection_type> host,
+                    std::string name_space = {})
         : runtime_(runtime),
           transport_(std::move(transport)),
           frame_limit_(frame_limit),
           connect_timeout_(connect_timeout),
-          events_(host) {}
+          events_(host),
+          name_space_(std::move(name_space)) {}
     connection_pool(const connection_pool&)            = delete;
     connection_pool& operator=(const connection_pool&) = delete;
 
@@ -185,7 +188,7 @@ class connection_pool {
             co_return;
         auto opened = std::make_shared<connection_type>(
             runtime_, blocks_, frame_limit_, peer, std::move(attempt.stream),
-            connection_events<connection_type>{events_.host, events_.on_request, events_.on_closed});
+            connection_events<connection_type>{events_.host, events_.on_request, events_.on_closed}, name_space_);
         attempt.greeting = opened;
         opened->start();
         std::error_code refused;
@@ -211,6 +214,7 @@ class connection_pool {
     std::size_t frame_limit_;
     std::chrono::milliseconds connect_timeout_;
     pool_events<connection_type> events_;
+    std::string name_space_;
     std::shared_ptr<detail::block_pool> blocks_ = std::make_shared<detail::block_pool>();
     std::unordered_map<endpoint, std::unique_ptr<place>> places_;
     bool closed_ = false;

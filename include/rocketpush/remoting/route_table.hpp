@@ -47,6 +47,13 @@ class route_table {
                 for (std::int32_t id = 0; id < each.read_queue_nums; ++id)
                     fresh.queues.push_back({topic, each.broker_name, id});
         std::ranges::sort(fresh.queues);
+        for (const auto& each : route.queue_datas) {
+            const auto home = fresh.brokers.find(each.broker_name);
+            if ((each.perm & writable) != 0 && each.write_queue_nums > 0 && home != fresh.brokers.end() &&
+                home->second.contains(broker_address::master))
+                fresh.writers.push_back(each.broker_name);
+        }
+        std::ranges::sort(fresh.writers);
         auto& known = topics_[topic];
         if ((fresh.brokers.empty() && !known.brokers.empty()) || fresh == known)
             return false;
@@ -70,6 +77,13 @@ class route_table {
         static const std::vector<message_queue> none;
         const auto found = topics_.find(topic);
         return found == topics_.end() ? none : found->second.queues;
+    }
+
+    /// The brokers that take messages of the topic, in name order: those with a master and a queue that may be written.
+    const std::vector<std::string>& writers(const std::string& topic) const {
+        static const std::vector<std::string> none;
+        const auto found = topics_.find(topic);
+        return found == topics_.end() ? none : found->second.writers;
     }
 
     /**
@@ -119,11 +133,12 @@ class route_table {
     }
 
   private:
-    static constexpr int readable = 4;
+    static constexpr int readable = 4, writable = 2;
 
     struct entry {
         std::map<std::string, std::map<std::int64_t, endpoint>, std::less<>> brokers;
         std::vector<message_queue> queues;
+        std::vector<std::string> writers;
 
         bool operator==(const entry&) const = default;
     };

@@ -7,9 +7,11 @@ import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.zip.CRC32;
@@ -102,7 +104,7 @@ public final class Helper {
         }
         switch (words[0]) {
             case "create-topic":
-                return createTopic(plain.get(0), Integer.parseInt(plain.get(1)));
+                return createTopic(plain.get(0), Integer.parseInt(plain.get(1)), options.get("type"));
             case "send":
                 return send(plain.get(0), Integer.parseInt(plain.get(1)), options);
             case "join":
@@ -117,6 +119,12 @@ public final class Helper {
                 return consumerConnection(plain.get(0));
             case "running-info":
                 return runningInfo(plain.get(0), plain.get(1));
+            case "consume-mode":
+                return consumeMode(plain.get(0), plain.get(1), plain.get(2), options);
+            case "reset-offset":
+                return resetOffset(plain.get(0), plain.get(1), Long.parseLong(plain.get(2)));
+            case "delete-topic":
+                return deleteTopic(plain.get(0));
             case "view":
                 return json("message", describe(viewMessage(plain.get(0), plain.get(1))));
             case "kill":
@@ -128,9 +136,9 @@ public final class Helper {
         }
     }
 
-    private Map<String, Object> createTopic(String topic, int queues) throws Exception {
+    private Map<String, Object> createTopic(String topic, int queues, String type) throws Exception {
         for (var broker : admin.examineBrokerClusterInfo().getBrokerAddrTable().values()) {
-            admin.createAndUpdateTopicConfig(broker.selectBrokerAddr(), topicConfig(topic, queues));
+            admin.createAndUpdateTopicConfig(broker.selectBrokerAddr(), topicConfig(topic, queues, type));
         }
         // The broker tells the name server at once, but not before it has answered us.
         for (int attempt = 0; ; ++attempt) {
@@ -145,8 +153,12 @@ public final class Helper {
         }
     }
 
-    private static TopicConfig topicConfig(String topic, int queues) {
+    private static TopicConfig topicConfig(String topic, int queues, String type) throws Exception {
         TopicConfig config = new TopicConfig(topic);
+        if (type != null) {
+            // 4.9 has no such method.
+            TopicConfig.class.getMethod("setAttributes", Map.class).invoke(config, Map.of("+queue.type", type));
+        }
         config.setReadQueueNums(queues);
         config.setWriteQueueNums(queues);
         return config;
@@ -248,7 +260,18 @@ public final class Helper {
         }
         DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group);
         consumer.setNamesrvAddr(nameServer);
-        consumer.setInstanceName(member + "-" + ProcessHandle.current().pid());
+        consumer.setNamespace(options.get("namespace"));
+        if (options.getOrDefault("model", "clustering").equals("broadcasting")) {
+            // The enumeration moved between 4.9 and 5.x.
+            var model = consumer.getMessageModel();
+            consumer.setMessageModel(Enum.valueOf(model.getDeclaringClass(), "BROADCASTING"));
+            keepOffsetsIn(options.get("offset-dir"));
+            if (options.containsKey("instance")) {
+                consumer.setInstanceName(options.get("instance"));
+            }
+        } else {
+            consumer.setInstanceName(member + "-" + ProcessHandle.current().pid());
+        }
         // By default 30 s, and a group's first retries wait for it: the retry topic is new.
         consumer.setPollNameServerInterval(1_000);
         // By default 30 s too. A rebalance during the first heartbeat skips its own, and brokers refuse the new queues'
@@ -263,6 +286,9 @@ public final class Helper {
         int failTimes = Integer.parseInt(options.getOrDefault("fail-times", "0"));
         long delay = Long.parseLong(options.getOrDefault("delay-ms", "0"));
         consumer.setAllocateMessageQueueStrategy(new ReportingStrategy(member));
+        if (options.getOrDefault("assignment", "own").equals("broker")) {
+            askBrokerForQueues(consumer, Long.parseLong(options.getOrDefault("invisible-ms", "60000")));
+        }
         consumer.subscribe(topic, options.getOrDefault("expression", "*").replace(',', ' '));
         if (options.getOrDefault("order", "concurrently").equals("orderly")) {
             consumer.registerMessageListener((MessageListenerOrderly) (messages, context) ->
@@ -278,10 +304,25 @@ public final class Helper {
         return json("member", member, "clientId", consumer.buildMQClientId());
     }
 
+    /** The client reads it once, when its first broadcasting consumer is made. */
+    private static void keepOffsetsIn(String directory) {
+        String name = "rocketmq.client.localOffsetStoreDir";
+        if (System.getProperty(name) != null && !System.getProperty(name).equals(directory)) {
+            throw new IllegalArgumentException("another offset-dir was given before: " + System.getProperty(name));
+        }
+        System.setProperty(name, directory);
+    }
+
+    /** The methods are new in 5.x, so they are looked up. */
+    private static void askBrokerForQueues(DefaultMQPushConsumer consumer, long invisible) throws Exception {
+        consumer.getClass().getMethod("setClientRebalance", boolean.class).invoke(consumer, false);
+        consumer.getClass().getMethod("setPopInvisibleTime", long.class).invoke(consumer, invisible);
+    }
+
     private boolean consume(String member, List<MessageExt> messages, int failTimes, long delay) {
         boolean success = true;
         for (MessageExt message : messages) {
-            Map<String, Object> line = json("event", "message", "member", member);
+            Map<String, Object> line = json("event", "message", "member", member, "at", System.currentTimeMillis());
             line.putAll(describe(message));
             print(line);
             success &= failTimes >= 0 && message.getReconsumeTimes() >= failTimes;
@@ -313,6 +354,39 @@ public final class Helper {
             }
         }
         return json("group", group, "topic", topic, "queues", queues);
+    }
+
+    /** Which of the two modes the brokers tell a group's members for a topic. 5.x; by reflection, as 4.9 has no such thing. */
+    private Map<String, Object> consumeMode(String group, String topic, String mode, Map<String, String> options)
+            throws Exception {
+        Class<?> modes = Class.forName("org.apache.rocketmq.common.message.MessageRequestMode");
+        var set = admin.getClass().getMethod("setMessageRequestMode", String.class, String.class, String.class, modes,
+            int.class, long.class);
+        for (var broker : admin.examineBrokerClusterInfo().getBrokerAddrTable().values()) {
+            set.invoke(admin, broker.selectBrokerAddr(), topic, group,
+                modes.getMethod("valueOf", String.class).invoke(null, mode),
+                Integer.parseInt(options.getOrDefault("share", "0")), 10_000L);
+        }
+        return json("group", group, "topic", topic, "mode", mode);
+    }
+
+    /** As mqadmin resetOffsetByTime: to the first message stored at or after a time; -1: to the end. */
+    private Map<String, Object> resetOffset(String group, String topic, long timestamp) throws Exception {
+        List<Object> queues = new ArrayList<>();
+        for (var each : new TreeMap<>(admin.resetOffsetByTimestamp(topic, group, timestamp, true)).entrySet()) {
+            queues.add(json("queueId", each.getKey().getQueueId(), "offset", each.getValue()));
+        }
+        return json("group", group, "topic", topic, "queues", queues);
+    }
+
+    private Map<String, Object> deleteTopic(String topic) throws Exception {
+        Set<String> brokers = new HashSet<>();
+        for (var broker : admin.examineBrokerClusterInfo().getBrokerAddrTable().values()) {
+            brokers.add(broker.selectBrokerAddr());
+        }
+        admin.deleteTopicInBroker(brokers, topic);
+        admin.deleteTopicInNameServer(Set.of(nameServer), topic);
+        return json("topic", topic);
     }
 
     private Map<String, Object> queueLimits(String topic) throws Exception {

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -35,6 +36,9 @@ struct event {
  */
 class event_log {
   public:
+    /// What the members' observers want of messages, if set; before they start.
+    std::function<bool(const message_view&)> filter;
+
     void add(event one) {
         const std::lock_guard lock(mutex_);
         events_.push_back(std::move(one));
@@ -93,17 +97,30 @@ struct recorder : no_observer {
         add("route_changed", topic, {}, static_cast<std::int64_t>(queues));
     }
     void on_route_failure(const std::string& topic, std::error_code why) { add("route_failure", topic, why); }
-    void on_heartbeat_failure(const endpoint& peer, std::error_code why) { add("heartbeat_failure", to_string(peer), why); }
+    void on_heartbeat_failure(const endpoint& peer, std::error_code why) {
+        add("heartbeat_failure", to_string(peer), why);
+    }
+    void on_filter_refused(const std::string&, std::error_code why, const std::string& sentence) {
+        add("filter_refused", sentence, why);
+    }
     void on_rebalance(const std::string& topic, std::span<const message_queue>, std::span<const message_queue> own) {
         add("rebalance", topic, {}, static_cast<std::int64_t>(own.size()));
     }
     void on_rebalance_failure(const std::string& topic, std::error_code why) { add("rebalance_failure", topic, why); }
-    void on_queue_acquired(const message_queue& queue, queue_offset first) { add("queue_acquired", name(queue), {}, first); }
+    void on_queue_acquired(const message_queue& queue, queue_offset first) {
+        add("queue_acquired", name(queue), {}, first);
+    }
     void on_queue_acquire_failure(const message_queue& queue, std::error_code why) {
         add("queue_acquire_failure", name(queue), why);
     }
     void on_queue_released(const message_queue& queue, queue_offset committed) {
         add("queue_released", name(queue), {}, committed);
+    }
+    void on_lock_refused(const message_queue& queue) { add("lock_refused", name(queue)); }
+    void on_lock_lost(const message_queue& queue, std::error_code why) { add("lock_lost", name(queue), why); }
+    void on_lock_failure(const std::string& broker, std::error_code why) { add("lock_failure", broker, why); }
+    void on_queue_suspended(const message_queue& queue, std::chrono::milliseconds pause) {
+        add("queue_suspended", name(queue), {}, pause.count());
     }
     void on_pull(const message_queue& queue, std::size_t messages, std::size_t, std::chrono::nanoseconds) {
         add("pull", name(queue), {}, static_cast<std::int64_t>(messages));
@@ -118,6 +135,8 @@ struct recorder : no_observer {
     void on_bad_message(const message_queue& queue, queue_offset at, std::error_code why) {
         add("bad_message", name(queue), why, at);
     }
+    bool wants_message(const message_view& message) { return !log->filter || log->filter(message); }
+    void on_filter_exception(const message_queue& queue, std::exception_ptr) { add("filter_exception", name(queue)); }
     void on_listener_exception(const message_queue&, std::exception_ptr thrown) {
         std::string text = "not a std::exception";
         try {
@@ -131,6 +150,22 @@ struct recorder : no_observer {
     void on_send_back(const message_view& message, std::error_code failure) {
         add(failure ? "send_back_failure" : "send_back", std::string(message.body()), failure);
     }
+    void on_dropped(const message_view& message) { add("dropped", std::string(message.body())); }
+    void on_offset_store(std::string_view where, std::error_code failure) {
+        add(failure ? "offset_store_failure" : "offset_store", std::string(where), failure);
+    }
+    void on_consume_timeout(const message_view& message, std::chrono::milliseconds running) {
+        add("consume_timeout", std::string(message.body()), {}, running.count());
+    }
+    void on_pop_begun(const message_queue& queue) { add("pop_begun", name(queue)); }
+    void on_pop_ended(const message_queue& queue) { add("pop_ended", name(queue)); }
+    void on_ack(const message_queue& queue, std::size_t messages, std::error_code failure) {
+        add(failure ? "ack_failure" : "ack", name(queue), failure, static_cast<std::int64_t>(messages));
+    }
+    void on_invisible_time(const message_view& message, std::chrono::milliseconds hidden, std::error_code failure) {
+        add(failure ? "invisible_time_failure" : "invisible_time", std::string(message.body()), failure, hidden.count());
+    }
+    void on_receipt_expired(const message_view& message) { add("receipt_expired", std::string(message.body())); }
     void on_commit(const message_queue& queue, queue_offset offset, std::error_code failure) {
         add(failure ? "commit_failure" : "commit", name(queue), failure, offset);
     }

@@ -9,7 +9,8 @@
 
 namespace rocketpush::test {
 
-/// What offset_store asks and no more: it can be moved, reads and writes.
+/// What offset_store asks and no more: it can be moved, reads and writes. It says nothing of a model, loads nothing, and gets its
+/// writes one by one.
 struct offset_store_archetype {
     explicit offset_store_archetype(int) noexcept {} // no default construction
     offset_store_archetype(offset_store_archetype&&)            = default;

@@ -8,8 +8,10 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "tests/support/catch.hpp"
 #include "tests/support/manual_runtime.hpp"
@@ -27,19 +29,24 @@ struct fake_offset_access {
     std::error_code failure{}; ///< What every request gives from now on.
     std::string its_group  = "billing";
     std::string its_client = "10.0.0.1@me";
+    std::vector<std::pair<std::string, std::error_code>> reports{};
 
     const std::string& group() const { return its_group; }
     const std::string& client_id() const { return its_client; }
+    void report(std::string_view where, std::error_code what) { reports.emplace_back(where, what); }
     task<result<std::optional<queue_offset>>> query_offset(message_queue queue) {
         co_await pause();
-        if (failure) co_return failure;
+        if (failure)
+            co_return failure;
         const auto found = stored.find(queue);
-        if (found == stored.end()) co_return std::optional<queue_offset>();
+        if (found == stored.end())
+            co_return std::optional<queue_offset>();
         co_return std::optional<queue_offset>(found->second);
     }
     task<std::error_code> update_offset(message_queue queue, queue_offset offset) {
         co_await pause();
-        if (!failure) stored[queue] = offset;
+        if (!failure)
+            stored[queue] = offset;
         co_return failure;
     }
 
@@ -92,6 +99,13 @@ void check_offset_store_laws(S store, bool loses_touch) {
         return *got;
     };
 
+    if constexpr (loads_offsets<S>) {
+        std::optional<std::error_code> loaded;
+        begin(runtime, store.load(access), loaded);
+        runtime.advance(std::chrono::seconds(1));
+        REQUIRE(loaded == std::error_code());
+    }
+
     // No offset yet is an answer, and not a failure.
     REQUIRE(read(first).has_value());
     CHECK_FALSE(read(first)->has_value());
@@ -103,6 +117,15 @@ void check_offset_store_laws(S store, bool loses_touch) {
         CHECK(*read(first) == offset);
     }
     CHECK_FALSE(read(second)->has_value()); // queues are told apart
+
+    if constexpr (writes_many_offsets<S>) {
+        std::optional<std::error_code> got;
+        begin(runtime, store.write_many(access, {{first, 4}, {second, 5}}), got);
+        runtime.advance(std::chrono::seconds(1));
+        REQUIRE(got == std::error_code());
+        CHECK(*read(first) == 4);
+        CHECK(*read(second) == 5);
+    }
 
     // Several queues at once.
     access.delay = std::chrono::milliseconds(100);
@@ -117,7 +140,8 @@ void check_offset_store_laws(S store, bool loses_touch) {
     CHECK(*read(second) == 22);
 
     // What could not be asked or kept is told as such.
-    if (!loses_touch) return;
+    if (!loses_touch)
+        return;
     access.failure = make_error_code(error::connection_closed);
     CHECK(read(first).error() == error::connection_closed);
     CHECK(write(first, 12) == error::connection_closed);

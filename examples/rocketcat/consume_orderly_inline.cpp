@@ -1,0 +1,12 @@
+#include <rocketpush/executor/inline_executor.hpp>
+
+#include "consumer_assembly.hpp"
+
+namespace rocketcat {
+
+int with_orderly_inline_consumer(const consume_settings& settings, message_sink& sink, line_output& out,
+                                 const consume_session& session) {
+    return with_consumer<rocketpush::inline_executor>(settings, rocketpush::orderly(into_sink{&sink}), out, session);
+}
+
+} // namespace rocketcat

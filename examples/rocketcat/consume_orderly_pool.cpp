@@ -1,0 +1,13 @@
+#include <rocketpush/executor/thread_pool_executor.hpp>
+
+#include "consumer_assembly.hpp"
+
+namespace rocketcat {
+
+int with_orderly_pool_consumer(const consume_settings& settings, message_sink& sink, line_output& out,
+                               const consume_session& session) {
+    return with_consumer<rocketpush::thread_pool_executor>(settings, rocketpush::orderly(into_sink{&sink}), out,
+                                                           session);
+}
+
+} // namespace rocketcat

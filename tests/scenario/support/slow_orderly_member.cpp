@@ -1,0 +1,3 @@
+#include "tests/scenario/support/virtual_member_impl.hpp"
+
+template class rocketpush::test::basic_virtual_member<rocketpush::test::slow_orderly_function>;
