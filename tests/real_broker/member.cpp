@@ -179,21 +179,25 @@ member& member::start() {
 }
 
 member& member::unsubscribe(const std::string& topic) {
-    state_->consumer.unsubscribe(topic);
+    state_->with_consumer([&](auto& consumer) { consumer.unsubscribe(topic); });
     return *this;
 }
 
 std::string member::refusal_to_start() {
     try {
-        state_->consumer.start();
+        start();
         return {};
     } catch (const std::system_error& refused) {
         return refused.what();
     }
 }
 
-void member::suspend(bool on) { on ? state_->consumer.suspend() : state_->consumer.resume(); }
-void member::seek(const message_queue& queue, queue_offset offset) { state_->consumer.seek(queue, offset); }
+void member::suspend(bool on) {
+    state_->with_consumer([&](auto& consumer) { on ? consumer.suspend() : consumer.resume(); });
+}
+void member::seek(const message_queue& queue, queue_offset offset) {
+    state_->with_consumer([&](auto& consumer) { consumer.seek(queue, offset); });
+}
 
 void member::stop() {
     state_->with_consumer([](auto& consumer) { consumer.stop(); });
