@@ -37,7 +37,9 @@ TEST_CASE("a lost master's queues are read from its slave", "[scenario]") {
     virtual_cluster cluster({.slave_listen = endpoint{"slave-a", 10911}});
     cluster.broker().create_topic("orders", 2);
     cluster.send("orders", 20, "early");
-    virtual_member one(cluster, "one", cluster.member_options());
+    auto options         = cluster.member_options();
+    options.name_servers = "slave-a:10911"; // the name server answers there, too; what is at the master is cut off
+    virtual_member one(cluster, "one", options);
     one.subscribe("orders");
     one.suspend();
     REQUIRE(one.start() == std::error_code());

@@ -255,7 +255,8 @@ class basic_broker {
         call([&](auto& logic, auto&) { logic.suggest_slave(suggested); });
     }
     /// The master is lost: its connections end, routes have only the slave, and what comes to the master is cut off. The
-    /// name server, which has the master's address here, still answers.
+    /// name server still answers at either address, but a connection to the master ends with all that is under way on it: a
+    /// consumer that shall go on as with a name server of its own is given the slave's address as that.
     void lose_master() {
         call([](auto& logic, auto&) { logic.lose_master(); });
     }

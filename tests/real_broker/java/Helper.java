@@ -385,7 +385,12 @@ public final class Helper {
             brokers.add(broker.selectBrokerAddr());
         }
         admin.deleteTopicInBroker(brokers, topic);
-        admin.deleteTopicInNameServer(Set.of(nameServer), topic);
+        try {
+            admin.getClass().getMethod("deleteTopicInNameServer", Set.class, String.class)
+                .invoke(admin, Set.of(nameServer), topic);
+        } catch (NoSuchMethodException e) { // 4.9.7
+            admin.deleteTopicInNameServer(Set.of(nameServer), topic, "DefaultCluster");
+        }
         return json("topic", topic);
     }
 
