@@ -50,7 +50,7 @@ described as_seen_by_java(const std::string& member) {
         // The Java client adds these to what was stored.
         for (const char* own : {"MIN_OFFSET", "MAX_OFFSET", "CONSUME_START_TIME"})
             each.at("properties").erase(own);
-        for (const char* envelope : {"event", "member"})
+        for (const char* envelope : {"event", "member", "at"})
             each.erase(envelope);
         const std::string id = each.at("msgId");
         all[id]              = std::move(each);

@@ -33,7 +33,7 @@ TEST_CASE("a broker evaluates SQL92 conditions, and its refusal of one is told w
 
     CHECK(refusal_of(consumer, topic, sql("a >")).find("a >") != std::string::npos);
     const auto changed = std::chrono::steady_clock::now();
-    CHECK(refusal_of(consumer, topic, sql("a < 5")).empty());
+    CHECK(refusal_of(consumer, topic, sql("a = 2")).empty());
     send(topic, 8, "property.a=2"); // 24 to 31
     CHECK(wait_until([&] { return seen.of(31).size() == 1; }));
     print_figure("another condition, until its messages came", std::chrono::steady_clock::now() - changed);

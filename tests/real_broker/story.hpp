@@ -65,6 +65,14 @@ inline json send(const std::string& topic, int count, const std::string& how = "
     return java().ask("send " + topic + " " + std::to_string(count) + " " + how);
 }
 
+/// The sum of the group's committed offsets in the topic's queues.
+inline long committed_offsets(const std::string& group, const std::string& topic) {
+    long sum = 0;
+    for (const json& queue : java().ask("offsets " + group + " " + topic).at("queues"))
+        sum += queue.at("consumerOffset").get<long>();
+    return sum;
+}
+
 /// Whether the group's committed offset of every queue of the topic is the queue's end.
 inline bool all_committed(const std::string& group, const std::string& topic) {
     try {

@@ -224,7 +224,7 @@ public final class Helper {
             // In turn, so that a test knows how many each queue has.
             MessageQueue queue = options.containsKey("queue")
                 ? queues.get(Integer.parseInt(options.get("queue"))) : queues.get(round % queues.size());
-            SendResult result = batch > 1 ? producer.send(pending, queue) : producer.send(pending.get(0), queue);
+            SendResult result = options.containsKey("batch") ? producer.send(pending, queue) : producer.send(pending.get(0), queue);
             if (result.getSendStatus() != SendStatus.SEND_OK) {
                 throw new IllegalStateException("the broker answered " + result.getSendStatus());
             }
