@@ -111,6 +111,9 @@ class consumer_core : public std::enable_shared_from_this<
 
     /// A topic's name at the broker: with the namespace.
     std::string full_name(std::string_view topic) const { return with_namespace(namespace_of(options_), topic); }
+    message_queue full_name(const message_queue& queue) const {
+        return {full_name(queue.topic), queue.broker_name, queue.queue_id};
+    }
 
     /// While it runs, or before.
     /// @param why  Is given a broker's text if it refuses the condition.
@@ -378,6 +381,13 @@ class consumer_core : public std::enable_shared_from_this<
     }
 
     void heartbeat_soon() { client_->heartbeat_soon(); }
+    /// A request for a queue failed. Who leads a static topic's queue may have changed.
+    void queue_refused(const message_queue& queue, std::error_code why) {
+        if (is_static_topic_broker(queue.broker_name) &&
+            (why == response_code::not_leader_for_queue || why == response_code::topic_not_exist ||
+             why == error::no_broker_address))
+            client_->route_doubted(queue.topic);
+    }
     void rebalance_later() { rebalancer_.ask_later(); }
     void restart_at(queue_type& queue, queue_offset offset) { queues_.restart_at(queue, offset); }
     void forget_exhausted() { consumption_.forget_exhausted(); }
@@ -549,6 +559,9 @@ class consumer_core : public std::enable_shared_from_this<
         observer_.on_route_changed(topic, queues);
         if (running())
             subscriptions_.route_came(this->shared_from_this(), topic);
+        if constexpr (locks_queues)
+            if (routes().is_static(topic))
+                locks_.renew_soon(); // a queue that is led by another broker now is not locked there yet
         rebalancer_.ask();
     }
     void route_failure(const std::string& topic, std::error_code why) {

@@ -309,11 +309,12 @@ class push_consumer {
     }
 
     /// The same for one queue, ours or not: also when it comes to us later. Takes effect in a moment.
+    /// @param queue  Its topic with the namespace or without.
     void suspend(const message_queue& queue) {
-        later([queue](core_type& core) { core.queues().suspend(queue, true); });
+        later([whole = core_->full_name(queue)](core_type& core) { core.queues().suspend(whole, true); });
     }
     void resume(const message_queue& queue) {
-        later([queue](core_type& core) { core.queues().suspend(queue, false); });
+        later([whole = core_->full_name(queue)](core_type& core) { core.queues().suspend(whole, false); });
     }
 
     /**
@@ -344,12 +345,13 @@ class push_consumer {
      * An offset outside of the queue becomes the nearest one in it, which the observer is told. On the consumer's own strand
      * and inside a listener it begins and returns.
      *
+     * @param queue  Its topic with the namespace or without.
      * @throw std::system_error  error::not_our_queue, error::offset_not_confirmed, error::not_running, error::invalid_option (negative).
      */
     void seek(const message_queue& queue, queue_offset offset) {
         auto failure = make_error_code(error::invalid_option);
         if (offset >= 0)
-            failure = started_.load() ? wait_for(core_->seek(queue, offset)) : error::not_running;
+            failure = started_.load() ? wait_for(core_->seek(core_->full_name(queue), offset)) : error::not_running;
         if (failure)
             throw std::system_error(failure, "seek to offset " + std::to_string(offset) + " of " + queue.topic + '/' +
                                                  queue.broker_name + '/' + std::to_string(queue.queue_id));
@@ -357,8 +359,9 @@ class push_consumer {
     /// @param offset  Not negative. @param token  Completion token for `void(std::error_code)`, as above.
     template <class Token>
     auto async_seek(const message_queue& queue, queue_offset offset, Token&& token) {
-        return run_on_strand([queue, offset](core_type& core) { return core.seek(queue, offset); },
-                             std::forward<Token>(token));
+        return run_on_strand(
+            [whole = core_->full_name(queue), offset](core_type& core) { return core.seek(whole, offset); },
+            std::forward<Token>(token));
     }
 
     const options& settings() const noexcept { return core_->settings(); }

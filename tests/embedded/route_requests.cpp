@@ -123,3 +123,75 @@ TEST_CASE("a static topic's route maps its queues; ids and offsets outside are n
     CHECK(f.logic.min_offset("orders", 0) == 100);
     CHECK(f.logic.create_static_topic("orders", 4, -1) == error::invalid_option);
 }
+
+TEST_CASE("a queue of a static topic that another broker leads is refused, whatever is asked of it", "[embedded]") {
+    logic_fixture f;
+    CHECK(!f.logic.create_static_topic("orders", 2, 100, std::vector{1}));
+    const auto client = f.connect();
+    f.join(client, "billing", "orders");
+    const auto route = f.logic.route("orders").value();
+    CHECK(route.queue_datas.at(0).read_queue_nums == 1);
+    CHECK(route.mappings.at(0).total_queues == 2);
+    CHECK(route.mappings.at(0).physical_ids == std::map<std::int32_t, std::int32_t>{{1, 0}});
+    const auto code_of = [&](const auto& request) { return f.ask(client, request).code(); };
+    const auto refused = response_code::not_leader_for_queue;
+    CHECK(code_of(f.pull_of("billing", "orders", 0, 100)) == refused);
+    CHECK(code_of(protocol::query_offset_request{.consumer_group = "billing", .topic = "orders"}) == refused);
+    CHECK(code_of(protocol::update_offset_request{.consumer_group = "billing", .topic = "orders"}) == refused);
+    CHECK(code_of(protocol::max_offset_request{.topic = "orders"}) == refused);
+    CHECK(code_of(protocol::min_offset_request{.topic = "orders"}) == refused);
+    CHECK(code_of(protocol::search_offset_request{.topic = "orders"}) == refused);
+    CHECK(code_of(protocol::earliest_time_request{.topic = "orders"}) == refused);
+    CHECK(code_of(protocol::send_request{.producer_group = "p", .topic = "orders", .queue_id = 0}) == refused);
+    CHECK(code_of(protocol::max_offset_request{.topic = "orders", .queue_id = 1}) == response_code::success);
+    for (int i = 0; i < 2; ++i) // one that names no queue goes to those that are led here
+        CHECK(f.ask(client, protocol::send_request{.producer_group = "p", .topic = "orders", .queue_id = -1}, "x")
+                  .fields<protocol::send_response>()
+                  .queue_id == 1);
+}
+
+TEST_CASE("a static topic's queue moves to another broker with its messages and offsets", "[embedded]") {
+    logic_fixture from, to;
+    CHECK(!from.logic.create_static_topic("orders", 2, 100));
+    CHECK(!to.logic.create_static_topic("orders", 2, 0, std::vector<std::int32_t>{}));
+    for (int i = 0; i < 3; ++i)
+        CHECK(from.logic.send("orders", "m" + std::to_string(i), {.queue = 0}, from.now));
+    const auto before = from.connect();
+    from.join(before, "billing", "orders");
+    CHECK(from.ask(before, protocol::update_offset_request{
+                               .consumer_group = "billing", .topic = "orders", .queue_id = 0, .commit_offset = 101})
+              .code() == response_code::success);
+    const auto held = from.tell(before, from.pull_of("billing", "orders", 0, 103));
+
+    CHECK(from.logic.give_up_queue("refunds", 0).error() == error::invalid_topic);
+    const auto moved = from.logic.give_up_queue("orders", 0);
+    REQUIRE(moved);
+    CHECK(from.logic.give_up_queue("orders", 0).error() == error::invalid_option);
+    CHECK(to.logic.take_over_queue("refunds", 0, *moved) == error::invalid_topic);
+    CHECK(to.logic.take_over_queue("orders", 2, *moved) == error::invalid_option);
+    CHECK(!to.logic.take_over_queue("orders", 0, *moved));
+    CHECK(to.logic.take_over_queue("orders", 0, *moved) == error::invalid_option);
+    CHECK(from.logic.route("orders")->mappings[0].epoch == to.logic.route("orders")->mappings[0].epoch);
+
+    // A pull that was held is told when its time is over.
+    CHECK_FALSE(from.take_answer(before, held));
+    from.pass(std::chrono::seconds(20));
+    CHECK(sent_frame(from.take_answer(before, held).value()).code() == response_code::not_leader_for_queue);
+
+    const auto after = to.connect();
+    to.join(after, "billing", "orders");
+    CHECK(to.logic.committed_offset("billing", "orders", 0) == 101);
+    CHECK(to.logic.stored("orders") == 3);
+    CHECK(to.logic.min_offset("orders", 0) == 100);
+    CHECK(to.logic.max_offset("orders", 0) == 10000);
+    CHECK(to.logic.send("orders", "m3", {.queue = 0}, to.now)->offset == 10000);
+    const auto first = to.ask(after, to.pull_of("billing", "orders", 0, 101));
+    CHECK(to.bodies(first.body) == texts{"m1", "m2", "m3"}); // offsets that no message has are passed over
+    CHECK(first.fields<protocol::pull_response>().next_begin_offset == 10001);
+    CHECK(embedded::read_stored(first.body).queue_offset + first.fields<protocol::pull_response>().offset_delta.value() == 101);
+    const auto second = to.logic.give_up_queue("orders", 0); // and once more
+    REQUIRE(second);
+    CHECK(!from.logic.take_over_queue("orders", 0, *second));
+    CHECK(from.logic.stored("orders") == 4);
+    CHECK(from.logic.max_offset("orders", 0) == 20000);
+}

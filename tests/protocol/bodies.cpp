@@ -75,6 +75,38 @@ TEST_CASE("a route is written so that it is read again", "[protocol]") {
     CHECK(*decode_route(encode(route_data{})) == route_data{});
 }
 
+TEST_CASE("of a static topic the route tells who leads which queue", "[protocol]") {
+    const auto route = decode_route(
+        R"({"brokerDatas":[],"queueDatas":[],"topicQueueMappingByBroker":{"broker-a":{"bname":"broker-a",)"
+        R"("currIdMap":{"0":3,"12":1},"dirty":false,"epoch":1795373315085,"scope":"__global__","topic":"t","totalQueues":13},)"
+        R"("broker-b":{"currIdMap":{5:0},"totalQueues":13},"broker-c":{"bname":"broker-d","scope":"zone"}}})");
+    REQUIRE(route);
+    REQUIRE(route->mappings.size() == 3);
+    CHECK(route->mappings[0] == queue_mapping{"broker-a", "__global__", 13, 1795373315085, {{0, 3}, {12, 1}}, "t"});
+    CHECK(route->mappings[1] == queue_mapping{"broker-b", "__global__", 13, 0, {{5, 0}}}); // with integer keys
+    CHECK(route->mappings[2] == queue_mapping{"broker-d", "zone", 0, 0, {}});
+    CHECK(*decode_route(encode(*route)) == *route);
+    CHECK(decode_route(R"({"topicQueueMappingByBroker":{}})")->mappings.empty());
+}
+
+TEST_CASE("a mapping of absurd size, or of another shape, is refused", "[protocol]") {
+    const auto with = [](std::string mapping) {
+        return decode_route(R"({"topicQueueMappingByBroker":{"b":)" + mapping + "}}").error();
+    };
+    for (const auto* mapping :
+         {R"({"totalQueues":-1})", R"({"totalQueues":1048577})", R"({"totalQueues":2147483648})", R"({"totalQueues":"4"})",
+          R"({"epoch":1.5})", R"({"currIdMap":[]})", R"({"currIdMap":{"x":1}})", R"({"currIdMap":{"1":"x"}})",
+          R"({"currIdMap":{"2147483648":1}})", R"({"scope":1})", R"([])", R"("b")"}) {
+        INFO(mapping);
+        CHECK(with(mapping) == error::body_malformed);
+    }
+    CHECK(with(R"({"totalQueues":1048576})") == std::error_code());
+    std::string many = R"({"topicQueueMappingByBroker":{"b":{})";
+    for (int i = 0; i < 4096; ++i)
+        many += R"(,"b)" + std::to_string(i) + R"(":{})";
+    CHECK(decode_route(many + "}}").error() == error::body_malformed);
+}
+
 TEST_CASE("a route with an absurd number of queues, or of another shape, is refused", "[protocol]") {
     for (const auto* text :
          {"", "null", "[]", "{", R"({"queueDatas":{}})", R"({"queueDatas":[1]})",

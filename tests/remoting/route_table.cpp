@@ -1,6 +1,7 @@
 #include <rocketpush/remoting/route_table.hpp>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/catch.hpp"
@@ -159,6 +160,88 @@ TEST_CASE("a topic's brokers are asked at their masters, or at who is there", "[
     std::vector<std::string> found;
     for (const auto& each : table.brokers_of("orders")) found.push_back(to_string(each));
     CHECK(found == std::vector<std::string>{"10.0.0.1:10911", "10.0.0.2:10911", "10.0.0.3:10931"});
+}
+
+using protocol::queue_mapping;
+
+/// The two brokers, with the static topic's four queues as told.
+route_data static_route(std::vector<queue_mapping> mappings) {
+    auto route     = two_brokers;
+    route.mappings = std::move(mappings);
+    return route;
+}
+
+TEST_CASE("a static topic has the queues of the whole topic, each at the broker that leads it", "[route_table]") {
+    const std::string name = "__syslo__global__";
+    route_table table;
+    CHECK(table.update("orders", static_route({{"broker-a", "__global__", 3, 5, {{0, 7}, {2, 9}}},
+                                               {"broker-b", "__global__", 4, 5, {{1, 0}, {9, 1}, {-1, 1}}}})));
+    CHECK(table.queues("orders") ==
+          std::vector<message_queue>{{"orders", name, 0}, {"orders", name, 1}, {"orders", name, 2}, {"orders", name, 3}});
+    CHECK(table.is_static("orders"));
+    CHECK(table.home({"orders", name, 0}) == "broker-a");
+    CHECK(table.home({"orders", name, 1}) == "broker-b");
+    CHECK(table.home({"orders", name, 3}).empty()); // nobody's
+    CHECK_FALSE(table.is_led("orders"));
+    for (const auto id : {3, 4, 9, -1})
+        CHECK(table.address(message_queue{"orders", name, id}).error() == error::no_broker_address);
+    CHECK(table.home({"orders", "__syslo__other", 0}).empty());
+    CHECK(table.home({"refunds", name, 0}).empty());
+    CHECK(table.home({"orders", "broker-x", 0}) == "broker-x"); // not of a static topic
+    CHECK(to_string(table.address(message_queue{"orders", name, 1})->where) == "10.0.0.2:10911");
+    CHECK(table.address(message_queue{"orders", name, 0}, 1)->id == 1);
+
+    table.update("refunds", two_brokers);
+    CHECK_FALSE(table.is_static("refunds"));
+    CHECK(table.is_led("refunds"));
+    CHECK(to_string(table.address(message_queue{"refunds", "broker-b", 0})->where) == "10.0.0.2:10911");
+}
+
+TEST_CASE("of two brokers that claim a queue, the one with the newer mapping leads it", "[route_table]") {
+    const message_queue queue{"orders", "__syslo__global__", 0};
+    route_table table;
+    table.update("orders", static_route({{"broker-a", "__global__", 1, 6, {{0, 0}}}, {"broker-b", "__global__", 1, 5, {{0, 0}}}}));
+    CHECK(table.home(queue) == "broker-a");
+    const auto before = table.version();
+    CHECK(table.update("orders", static_route({{"broker-a", "__global__", 1, 6, {{0, 0}}}, {"broker-b", "__global__", 1, 7, {{0, 0}}}})));
+    CHECK(table.home(queue) == "broker-b");
+    CHECK(table.version() > before);
+    CHECK(table.is_led("orders"));
+}
+
+TEST_CASE("a static topic's older route does not replace a newer one, unless a broker says that it is wrong", "[route_table]") {
+    const message_queue queue{"orders", "__syslo__global__", 0};
+    const auto older = static_route({{"broker-a", "__global__", 1, 5, {{0, 0}}}});
+    const auto newer = static_route({{"broker-b", "__global__", 1, 6, {{0, 0}}}});
+    route_table table;
+    table.update("orders", newer);
+    CHECK_FALSE(table.update("orders", older));
+    CHECK_FALSE(table.update("orders", two_brokers)); // the mapping is not there yet
+    CHECK(table.home(queue) == "broker-b");
+    table.doubt("orders");
+    CHECK_FALSE(table.update("orders", newer));
+    CHECK_FALSE(table.update("orders", older)); // one doubt, one route
+    table.doubt("orders");
+    CHECK(table.update("orders", older));
+    CHECK(table.home(queue) == "broker-a");
+    table.doubt("nothing");
+
+    table.update("orders", newer);
+    for (int i = 0; i < 10; ++i)
+        CHECK_FALSE(table.update("orders", older));
+    CHECK(table.update("orders", older)); // told so often it is no delay
+}
+
+TEST_CASE("queues of other scopes are a static topic's, too", "[route_table]") {
+    route_table table;
+    table.update("orders", static_route({{"broker-a", "zone", 1, 5, {{0, 0}}},
+                                         {"broker-b", "__global__", 1, 4, {{0, 0}}},
+                                         {"broker-a", "global__", 2, 9, {{0, 0}, {1, 1}}}})); // another spelling of the same
+    CHECK(table.queues("orders") == std::vector<message_queue>{{"orders", "__syslo__global__", 0},
+                                                               {"orders", "__syslo__global__", 1},
+                                                               {"orders", "__syslo__zone", 0}});
+    CHECK(table.home({"orders", "__syslo__zone", 0}) == "broker-a");
+    CHECK(table.home({"orders", "__syslo__global__", 0}) == "broker-a");
 }
 
 TEST_CASE("heartbeats go to every address of every route, once", "[route_table]") {

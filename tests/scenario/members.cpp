@@ -146,6 +146,26 @@ TEST_CASE("members that start one shortly after another share out without a dupl
     CHECK(duplicates(counts) == 0);
 }
 
+TEST_CASE("a member that joins has its share in two seconds, one that leaves is replaced in one", "[scenario]") {
+    busy_cluster cluster;
+    virtual_member one(cluster, "one", cluster.member_options());
+    virtual_member two(cluster, "two", cluster.member_options());
+    const auto share = [&](const std::string& member) { return ownership(*cluster.events).share(member); };
+    one.subscribe("orders");
+    two.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.send_for(5s);
+    const auto begun = cluster.runtime.now();
+    REQUIRE(two.start() == std::error_code());
+    REQUIRE(cluster.run_until([&] { return share("two") == 4; }, 20s));
+    CHECK(cluster.runtime.now() - begun <= 2s);
+    cluster.send_for(5s);
+    REQUIRE(two.stop() == std::error_code());
+    const auto left = cluster.runtime.now();
+    REQUIRE(cluster.run_until([&] { return share("one") == queues; }, 20s));
+    CHECK(cluster.runtime.now() - left <= 1s);
+}
+
 TEST_CASE("two members that leave at once are replaced by the third", "[scenario]") {
     busy_cluster cluster;
     virtual_member one(cluster, "one", cluster.member_options());

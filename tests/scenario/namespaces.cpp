@@ -92,6 +92,32 @@ TEST_CASE("in a namespace a subscription is taken back by the name that it was m
     CHECK(one.counts() == std::map<std::string, int>{{"an invoice", 1}});
 }
 
+TEST_CASE("in a namespace a queue is suspended and moved by the name that its topic was subscribed with", "[scenario]") {
+    virtual_cluster cluster;
+    cluster.broker().create_topic("ns%orders", 1);
+    cluster.send("ns%orders", 4);
+    auto with         = cluster.member_options();
+    with.namespace_v1 = "ns";
+    virtual_member one(cluster, "one", with);
+    one.subscribe("orders");
+    const message_queue queue{"orders", "broker-a", 0}, whole{"ns%orders", "broker-a", 0};
+    one.suspend(queue);
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(5s);
+    CHECK(one.received().empty());
+    one.resume(queue);
+    cluster.runtime.advance(1s);
+    CHECK(one.received().size() == 4);
+
+    CHECK(one.seek(queue, 2) == std::error_code());
+    cluster.runtime.advance(2s);
+    CHECK(one.received().size() == 6);
+    CHECK(one.seek(whole, 3) == std::error_code()); // as statistics and events name it
+    cluster.runtime.advance(2s);
+    CHECK(one.received().size() == 7);
+    CHECK(one.seek({"ns%ns%orders", "broker-a", 0}, 0) == make_error_code(error::not_our_queue));
+}
+
 TEST_CASE("members with a namespace of the second kind consume by the names that they have", "[scenario]") {
     virtual_cluster cluster;
     cluster.broker().create_topic("orders", 1);

@@ -173,8 +173,9 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     task<std::error_code> refresh(std::string topic) {
         const auto self = this->shared_from_this();
         if (const auto asked = topics_.find(topic); asked != topics_.end()) { // the duty need not ask too
-            asked->second.asked = true;
-            asked->second.due   = runtime_.now() + settings_.route_poll_interval;
+            asked->second.asked      = true;
+            asked->second.last_asked = runtime_.now();
+            asked->second.due        = runtime_.now() + settings_.route_poll_interval;
         }
         auto answer      = co_await name_servers_.route(topic);
         const auto found = topics_.find(topic);
@@ -182,11 +183,12 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             co_return error::operation_cancelled;
         route_watch& state = found->second;
         if (answer) {
-            state.misses = 0;
-            state.due    = runtime_.now() + (is_whole(state, *answer)
-                                                 ? settings_.route_poll_interval
-                                                 : std::min(milliseconds(2000), settings_.route_poll_interval));
-            if (!routes_.update(topic, *answer))
+            const bool changed = routes_.update(topic, *answer);
+            const bool whole   = is_whole(state, *answer) && routes_.is_led(topic);
+            state.misses       = 0;
+            state.due          = runtime_.now() + (whole ? settings_.route_poll_interval
+                                                         : std::min(milliseconds(2000), settings_.route_poll_interval));
+            if (!changed)
                 co_return std::error_code();
             if (on_duty_) // one that was only a name server to us until now must know us before it is asked who is a member
                 co_await heartbeat();
@@ -203,6 +205,20 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             runtime_.now() + (patient ? settings_.route_poll_interval : std::min(retry, settings_.route_poll_interval));
         tell(&group_member::route_failure, topic, failure);
         co_return failure;
+    }
+
+    /// The route of a static topic is wrong: it is asked for at once, but not more than once a second for all who say so.
+    void route_doubted(const std::string& topic) {
+        const auto found = topics_.find(topic);
+        if (found == topics_.end())
+            return;
+        routes_.doubt(topic);
+        route_watch& state = found->second;
+        const auto soonest = state.last_asked + milliseconds(1000);
+        if (state.due > soonest) {
+            state.due = soonest;
+            routes_due_.wake();
+        }
     }
 
     /// Tells every broker of every route of all our groups, side by side. Waits for their answers, but not long: one
@@ -222,6 +238,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
   private:
     struct route_watch {
         time_point due{};
+        time_point last_asked{};
         int misses       = 0;
         bool asked       = false;
         std::size_t most = 0;    ///< Addresses that the route had at its best.

@@ -101,7 +101,7 @@ detail::awaitable<void, typename Host::executor_type> regain_lock(std::shared_pt
     while (!queue->dropped && !queue->order.lock.trusted(host->runtime().now())) {
         const auto failure = co_await host->locks().ask(queue);
         if (failure && !queue->dropped) {
-            host->observe().on_lock_failure(queue->queue.broker_name, failure);
+            host->observe().on_lock_failure(std::string(host->routes().home(queue->queue)), failure);
             co_await detail::nap(*host, *queue, host->runtime().now() + std::chrono::seconds(1));
         }
     }

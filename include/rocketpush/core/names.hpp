@@ -34,6 +34,15 @@ inline constexpr std::string_view auto_create_topic = "TBW102";
 /// How the broker names of static topics' queues begin, which are no broker's. Java: LOGICAL_QUEUE_MOCK_BROKER_PREFIX.
 inline constexpr std::string_view static_topic_broker_prefix = "__syslo__";
 
+/// Whether a queue with this broker name is a static topic's: it has no broker of its own, only one that leads it now.
+constexpr bool is_static_topic_broker(std::string_view broker_name) noexcept {
+    return broker_name.starts_with(static_topic_broker_prefix);
+}
+/// The broker name of a static topic's queues. Java: TopicQueueMappingUtils.getMockBrokerName.
+inline std::string static_topic_broker(std::string_view scope) {
+    return std::string(static_topic_broker_prefix).append(scope == "__global__" ? scope.substr(2) : scope);
+}
+
 /// Where a group's messages go that shall be consumed later again.
 inline std::string retry_topic(std::string_view group) { return std::string(retry_topic_prefix).append(group); }
 /// Where a group's messages go that were retried too often.

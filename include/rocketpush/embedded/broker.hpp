@@ -102,11 +102,32 @@ class basic_broker {
      * @brief Makes a static topic (5.x), whose queues are logical: clients see a broker `__syslo__global__`, and ids and
      *        offsets that are not those in the messages' bytes.
      * @param first_offset  Of each queue outside; in the bytes it is 0.
+     * @param led           Those of the queues that this broker leads, if others of the cluster lead the rest; nothing: all.
      * @throws std::system_error  error::invalid_topic, error::invalid_option.
      */
-    void create_static_topic(std::string_view topic, std::int32_t queues, queue_offset first_offset = 0) {
-        throw_if(call([&](auto& logic, auto&) { return logic.create_static_topic(topic, queues, first_offset); }),
+    void create_static_topic(std::string_view topic, std::int32_t queues, queue_offset first_offset = 0,
+                             const std::optional<std::vector<std::int32_t>>& led = {}) {
+        throw_if(call([&](auto& logic, auto&) { return logic.create_static_topic(topic, queues, first_offset, led); }),
                  "create_static_topic", topic);
+    }
+
+    /**
+     * @brief Has another broker lead a static topic's queue from now on, as an administrator's remapping does. Messages and
+     *        committed offsets come along; offsets of new messages go on at the next multiple of 10,000.
+     *
+     * A name server that knows both has to be told; see `route`.
+     * @throws std::system_error  error::invalid_topic (at one of them it is not there, or not static), error::invalid_option.
+     */
+    void move_queue(std::string_view topic, std::int32_t queue, basic_broker& to) {
+        const auto moved = call([&](auto& logic, auto&) { return logic.give_up_queue(topic, queue); });
+        throw_if(moved.error(), "move_queue", topic);
+        throw_if(to.call([&](auto& logic, auto&) { return logic.take_over_queue(topic, queue, *moved); }), "move_queue",
+                 topic);
+    }
+
+    /// What this broker would tell a name server of a topic: for one that knows several brokers. Nothing if it has no such topic.
+    std::optional<protocol::route_data> route(std::string_view topic) const {
+        return call([&](auto& logic, auto&) { return logic.route(topic); });
     }
 
     /// Changes what a topic allows: bits 4 read, 2 write. @throws std::system_error  error::invalid_topic: it is not there.

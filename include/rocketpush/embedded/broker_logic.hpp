@@ -207,9 +207,11 @@ class broker_logic {
      *
      * The queue ids in the bytes run backwards, and a queue's first message has offset 0 there and `first_offset` outside.
      * Called again, it has more queues.
+     * @param led  Those of the queues that this broker leads; nothing: all.
      * @return error::invalid_topic, invalid_option (queues, first offset) or nothing.
      */
-    std::error_code create_static_topic(std::string_view topic, std::int32_t queues, queue_offset first_offset) {
+    std::error_code create_static_topic(std::string_view topic, std::int32_t queues, queue_offset first_offset,
+                                        const std::optional<std::vector<std::int32_t>>& led = {}) {
         if (first_offset < 0)
             return error::invalid_option;
         const auto* known = state_.store.find_topic(topic);
@@ -221,8 +223,54 @@ class broker_logic {
         settings.static_epoch = epoch + 1;
         state_.store.set_topic(topic, settings);
         for (auto id = before; id < queues; ++id)
-            state_.store.place_queue(topic, id, {queues - 1 - id + before, first_offset});
+            if (!led || std::ranges::find(*led, id) != led->end())
+                state_.store.place_queue(topic, id, {queues - 1 - id + before, first_offset});
         return {};
+    }
+
+    /// Gives up a queue of a static topic, for another broker. Pulls that wait for it are told when their time is over, as by
+    /// real brokers. @retval error::invalid_topic, error::invalid_option (it is not led here)
+    result<moved_queue> give_up_queue(std::string_view topic, std::int32_t queue_id) {
+        const auto* known = state_.store.find_topic(topic);
+        if (!known || known->static_epoch == 0)
+            return error::invalid_topic;
+        if (!state_.store.place_of(topic, queue_id))
+            return error::invalid_option;
+        auto settings = *known;
+        ++settings.static_epoch;
+        state_.store.set_topic(topic, settings);
+        auto taken      = state_.store.take_queue(topic, queue_id);
+        taken.epoch     = settings.static_epoch;
+        taken.committed = state_.offsets.take_queue(topic, queue_id);
+        return taken;
+    }
+
+    /// Leads a queue from now on that another broker gave up. Its offsets go on at a multiple of 10,000, as when it is moved by
+    /// `mqadmin`. @return error::invalid_topic, invalid_option (there is no such queue, or it is led here already) or nothing.
+    std::error_code take_over_queue(std::string_view topic, std::int32_t queue_id, const moved_queue& taken) {
+        constexpr queue_offset block = 10'000;
+        const auto* known            = state_.store.find_topic(topic);
+        if (!known || known->static_epoch == 0)
+            return error::invalid_topic;
+        if (!state_.store.is_led_elsewhere(topic, queue_id))
+            return error::invalid_option;
+        auto settings         = *known;
+        settings.static_epoch = std::max(settings.static_epoch, taken.epoch);
+        state_.store.set_topic(topic, settings);
+        auto end = taken.begin;
+        for (const auto& each : taken.messages)
+            end += static_cast<queue_offset>(each.offsets);
+        const auto next = (end / block + (end % block < block / 2 ? 1 : 2)) * block;
+        state_.store.put_queue(topic, queue_id, settings.queues() - 1 - queue_id, taken, next);
+        for (const auto& [group, offset] : taken.committed)
+            state_.offsets.commit(group, topic, queue_id, offset);
+        return {};
+    }
+
+    /// What this broker tells name servers of a topic; nothing for one that it does not have.
+    std::optional<protocol::route_data> route(std::string_view topic) const {
+        const auto* known = state_.store.find_topic(topic);
+        return known ? std::optional(answering::route_of(state_, topic, *known)) : std::nullopt;
     }
 
     /// Changes what a topic allows: bits 4 read, 2 write. @return error::invalid_topic  It does not exist.
@@ -286,11 +334,11 @@ class broker_logic {
 
     /// Number of messages that a topic holds.
     std::size_t stored(std::string_view topic) const {
-        queue_offset sum     = 0;
+        std::size_t sum      = 0;
         const auto* settings = state_.store.find_topic(topic);
         for (std::int32_t id = 0; settings && id < settings->queues(); ++id)
-            sum += state_.store.max_offset(topic, id) - state_.store.min_offset(topic, id);
-        return static_cast<std::size_t>(sum);
+            sum += state_.store.message_count(topic, id);
+        return sum;
     }
 
     std::optional<queue_offset> committed_offset(std::string_view group, std::string_view topic,
@@ -318,7 +366,10 @@ class broker_logic {
     /// Client id of the member that has a queue for itself; empty if none has, or no longer.
     std::string lock_owner(std::string_view group, std::string_view topic, std::int32_t queue_id,
                            const moment& now) const {
-        return std::string(state_.locks.owner(group, {std::string(topic), state_.options.name, queue_id}, now.steady));
+        const auto* known = state_.store.find_topic(topic);
+        const auto& name = known && known->static_epoch > 0 ? static_topic_broker(protocol::queue_mapping::global_scope)
+                                                            : state_.options.name;
+        return std::string(state_.locks.owner(group, {std::string(topic), name, queue_id}, now.steady));
     }
 
     /// Ends a group's locks, as if none had been renewed for too long. @return How many were held.

@@ -199,6 +199,21 @@ inline response_code invalid_parameter(const broker_state& broker) noexcept {
     return broker.options.version >= version_5_3_2 ? response_code::invalid_parameter : response_code::system_error;
 }
 
+/// Refuses what is asked of a static topic's queue that another broker leads. @return Whether it did.
+inline bool refuse_led_elsewhere(broker_state& broker, const reply_address& address, std::string_view topic,
+                                 std::int32_t queue_id) {
+    if (!broker.store.is_led_elsewhere(topic, queue_id))
+        return false;
+    reply(broker, address, response_code::not_leader_for_queue,
+          std::string(topic) + '-' + std::to_string(queue_id) +
+              " cannot find mapping item in request process of current broker " + broker.options.name);
+    return true;
+}
+inline bool refuse_led_elsewhere(broker_state& broker, const incoming_request& request, std::string_view topic,
+                                 std::int32_t queue_id) {
+    return !request.header.is_oneway() && refuse_led_elsewhere(broker, address_of(request), topic, queue_id);
+}
+
 /// Tells every member of a group that members or topics have changed.
 inline void notify_members(broker_state& broker, std::string_view group_name) {
     const auto* group = broker.groups.find(group_name);

@@ -34,6 +34,16 @@ class committed_offsets {
         return found == queues->end() ? std::nullopt : std::optional(found->second);
     }
 
+    /// What each group has committed in a queue, which is forgotten here.
+    std::map<std::string, queue_offset> take_queue(std::string_view topic, std::int32_t queue_id) {
+        std::map<std::string, queue_offset> taken;
+        for (auto& [group, topics] : groups_)
+            if (const auto queues = topics.find(topic); queues != topics.end())
+                if (const auto one = queues->second.extract(queue_id))
+                    taken.emplace(group, one.mapped());
+        return taken;
+    }
+
     /// The topics in which a group has committed.
     std::set<std::string> topics(std::string_view group) const {
         std::set<std::string> names;

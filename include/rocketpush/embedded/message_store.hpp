@@ -7,6 +7,7 @@
 #include <rocketpush/detail/assert.hpp>
 #include <rocketpush/detail/java_string.hpp>
 #include <rocketpush/embedded/commit_log.hpp>
+#include <rocketpush/embedded/stored_record.hpp>
 #include <rocketpush/protocol/message_encoder.hpp>
 #include <rocketpush/protocol/properties.hpp>
 
@@ -50,6 +51,19 @@ struct topic_settings {
 struct physical_queue {
     std::int32_t id     = 0;
     queue_offset behind = 0; ///< How much smaller its offsets are.
+};
+
+/// A queue of a static topic on its way from one broker to another.
+struct moved_queue {
+    struct message {
+        std::string record;      ///< As it was stored; empty for offsets that no message has.
+        std::size_t offsets = 1; ///< How many it takes.
+    };
+
+    std::int64_t epoch = 0; ///< Of the mapping in which it is gone from the one and at the other.
+    queue_offset begin = 0;
+    std::vector<message> messages{};
+    std::map<std::string, queue_offset> committed{}; ///< By group.
 };
 
 /// Where a message has been stored.
@@ -144,6 +158,62 @@ class message_store {
         return queue ? queue->place : std::nullopt;
     }
 
+    /// Whether a queue is one of a static topic that another broker leads.
+    bool is_led_elsewhere(std::string_view topic, std::int32_t queue_id) const {
+        const auto* settings = find_topic(topic);
+        const auto* queue    = settings && settings->static_epoch > 0 ? find_queue(topic, queue_id) : nullptr;
+        return queue && !queue->place;
+    }
+
+    /// Takes a static topic's queue out, which another broker leads from now on. It is led here.
+    moved_queue take_queue(std::string_view topic, std::int32_t queue_id) {
+        auto* queue = find_queue(topic, queue_id);
+        ROCKETPUSH_ASSERT(queue && queue->place, "a queue that is taken is led here");
+        moved_queue taken;
+        taken.begin       = queue->begin;
+        std::int64_t last = -2;
+        for (const auto& each : queue->entries) {
+            if (std::exchange(last, each.commit_log_offset) == each.commit_log_offset)
+                ++taken.messages.back().offsets;
+            else
+                taken.messages.push_back({std::string(record_at(each.commit_log_offset))});
+        }
+        *queue = {};
+        return taken;
+    }
+
+    /// Puts in what another broker's `take_queue` gave; the next message gets an offset of `next` or more.
+    void put_queue(std::string_view topic, std::int32_t queue_id, std::int32_t physical_id, const moved_queue& taken,
+                   queue_offset next) {
+        auto* queue = find_queue(topic, queue_id);
+        ROCKETPUSH_ASSERT(queue && !queue->place, "a queue that is put in is led elsewhere");
+        *queue       = {};
+        queue->begin = taken.begin;
+        queue->place = physical_queue{physical_id, taken.begin};
+        for (const auto& each : taken.messages) {
+            if (each.record.empty()) {
+                queue->entries.insert(queue->entries.end(), each.offsets, no_message);
+                continue;
+            }
+            auto message     = read_stored(each.record);
+            message.queue_id = queue_id;
+            append(message, each.offsets);
+        }
+        if (next > queue->end())
+            queue->entries.insert(queue->entries.end(), static_cast<std::size_t>(next - queue->end()), no_message);
+    }
+
+    /// Messages of a queue; there are offsets that none has.
+    std::size_t message_count(std::string_view topic, std::int32_t queue_id) const {
+        const auto* queue = find_queue(topic, queue_id);
+        if (!queue)
+            return 0;
+        return queue->entries.size() -
+               (queue->place
+                    ? static_cast<std::size_t>(std::ranges::count(queue->entries, -1, &entry::commit_log_offset))
+                    : 0);
+    }
+
     /// Forgets a topic with its messages. @return Whether it existed.
     bool remove_topic(std::string_view topic) {
         const auto found = topics_.find(topic);
@@ -162,8 +232,13 @@ class message_store {
 
     /// The topic's queues in turn, for those who do not name one. The topic exists.
     std::int32_t next_queue(std::string_view topic) {
-        auto& writer       = topics_.find(topic)->second;
-        return writer.turn = (writer.turn + 1) % std::max(1, writer.settings.write_queues);
+        auto& writer = topics_.find(topic)->second;
+        for (std::int32_t tried = 0; tried < std::max(1, writer.settings.write_queues); ++tried) {
+            writer.turn = (writer.turn + 1) % std::max(1, writer.settings.write_queues);
+            if (!is_led_elsewhere(topic, writer.turn))
+                break;
+        }
+        return writer.turn;
     }
 
     /**
@@ -256,6 +331,8 @@ class message_store {
             if constexpr (!std::predicate<Wants, std::int32_t>)
                 if (!wants(candidate.tag_hash, record))
                     continue;
+            if (record.empty())
+                continue;
             if (messages > 0 && bytes + record.size() > limits.bytes)
                 break;
             records.push_back(record);
@@ -281,6 +358,7 @@ class message_store {
 
   private:
     static constexpr queue_offset most_looked_at = 16'000;
+    static constexpr entry no_message{-1, 0, 0};
 
     struct queue_state {
         std::deque<entry> entries;

@@ -28,7 +28,7 @@ inline void reply_offset(broker_state& broker, const incoming_request& request, 
  */
 inline void answer_query_offset(broker_state& broker, const incoming_request& request) {
     const auto wanted = read_request<protocol::query_offset_request>(broker, request);
-    if (!wanted)
+    if (!wanted || refuse_led_elsewhere(broker, request, wanted->topic, wanted->queue_id))
         return;
     if (const auto committed = broker.offsets.find(wanted->consumer_group, wanted->topic, wanted->queue_id))
         return reply_offset(broker, request, *committed);
@@ -48,7 +48,7 @@ inline void answer_query_offset(broker_state& broker, const incoming_request& re
 /// UPDATE_CONSUMER_OFFSET (15). 4.9 keeps an offset of whatever it is told.
 inline void answer_update_offset(broker_state& broker, const incoming_request& request) {
     const auto update = read_request<protocol::update_offset_request>(broker, request);
-    if (!update)
+    if (!update || refuse_led_elsewhere(broker, request, update->topic, update->queue_id))
         return;
     if (broker.options.is_version_5()) {
         if (!broker.store.find_topic(update->topic))
@@ -65,20 +65,22 @@ inline void answer_update_offset(broker_state& broker, const incoming_request& r
 
 /// GET_MAX_OFFSET (30). A queue that does not exist has 0.
 inline void answer_max_offset(broker_state& broker, const incoming_request& request) {
-    if (const auto wanted = read_request<protocol::max_offset_request>(broker, request))
+    if (const auto wanted = read_request<protocol::max_offset_request>(broker, request);
+        wanted && !refuse_led_elsewhere(broker, request, wanted->topic, wanted->queue_id))
         reply_offset(broker, request, broker.store.max_offset(wanted->topic, wanted->queue_id));
 }
 
 /// GET_MIN_OFFSET (31)
 inline void answer_min_offset(broker_state& broker, const incoming_request& request) {
-    if (const auto wanted = read_request<protocol::min_offset_request>(broker, request))
+    if (const auto wanted = read_request<protocol::min_offset_request>(broker, request);
+        wanted && !refuse_led_elsewhere(broker, request, wanted->topic, wanted->queue_id))
         reply_offset(broker, request, broker.store.min_offset(wanted->topic, wanted->queue_id));
 }
 
 /// GET_EARLIEST_MSG_STORETIME (32). -1 where there is no message.
 inline void answer_earliest_time(broker_state& broker, const incoming_request& request) {
     const auto wanted = read_request<protocol::earliest_time_request>(broker, request);
-    if (!wanted)
+    if (!wanted || refuse_led_elsewhere(broker, request, wanted->topic, wanted->queue_id))
         return;
     const auto first  = broker.store.min_offset(wanted->topic, wanted->queue_id);
     const auto oldest = broker.store.find_entry(wanted->topic, wanted->queue_id, first);
@@ -109,7 +111,8 @@ inline queue_offset find_by_time(const broker_state& broker, std::string_view to
 }
 
 inline void answer_search_offset(broker_state& broker, const incoming_request& request) {
-    if (const auto wanted = read_request<protocol::search_offset_request>(broker, request))
+    if (const auto wanted = read_request<protocol::search_offset_request>(broker, request);
+        wanted && !refuse_led_elsewhere(broker, request, wanted->topic, wanted->queue_id))
         reply_offset(broker, request,
                      find_by_time(broker, wanted->topic, wanted->queue_id, wanted->timestamp, wanted->boundary_type));
 }

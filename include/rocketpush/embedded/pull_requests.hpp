@@ -185,6 +185,8 @@ inline void answer_pull(broker_state& broker, const incoming_request& request) {
     auto pull = read_request<protocol::pull_request>(broker, request);
     if (!pull)
         return;
+    if (refuse_led_elsewhere(broker, request, pull->topic, pull->queue_id))
+        return;
     auto check = check_pull(broker, request.from, *pull);
     if (check.refusal != response_code::success)
         return reply(broker, request, check.refusal, check.remark);
@@ -196,8 +198,12 @@ inline void answer_pull(broker_state& broker, const incoming_request& request) {
                           broker.held.size() < broker.options.held_pulls;
     const auto address  = address_of(request);
     const bool answered = request.header.is_oneway() || try_pull(broker, address, *pull, check.filter, may_wait);
-    if ((pull->sys_flag & protocol::pull_flags::commit_offset) && !is_at_slave(broker, request.from))
-        broker.offsets.commit(pull->consumer_group, pull->topic, pull->queue_id, pull->commit_offset);
+    if ((pull->sys_flag & protocol::pull_flags::commit_offset) && !is_at_slave(broker, request.from)) {
+        // Real brokers take it for the place in their own queue.
+        const auto place  = broker.store.place_of(pull->topic, pull->queue_id);
+        const auto offset = pull->commit_offset + (place ? place->behind : 0);
+        broker.offsets.commit(pull->consumer_group, pull->topic, pull->queue_id, offset);
+    }
     if (!answered)
         broker.held.hold({request.from, request.header.encoding, request.header.opaque, std::move(*pull),
                           std::move(check.filter.tag_codes), request.now.steady + std::chrono::milliseconds(wait),
@@ -207,9 +213,15 @@ inline void answer_pull(broker_state& broker, const incoming_request& request) {
 /// Answers a pull that has waited, with or without messages.
 inline void end_held_pull(broker_state& broker, const held_pull& pull) {
     const reply_address address{pull.connection, pull.opaque, pull.encoding};
-    if (!broker.store.find_topic(pull.request.topic))
+    const auto* topic = broker.store.find_topic(pull.request.topic);
+    if (!topic)
         return reply(broker, address, response_code::topic_not_exist,
                      "topic[" + pull.request.topic + "] not exist, apply first please!");
+    if (!topic->readable())
+        return reply(broker, address, response_code::no_permission,
+                     "the topic[" + pull.request.topic + "] pulling message is forbidden");
+    if (refuse_led_elsewhere(broker, address, pull.request.topic, pull.request.queue_id))
+        return;
     try_pull(broker, address, pull.request, {pull.tag_codes, pull.wanted}, false);
 }
 

@@ -5,7 +5,6 @@
 #include <rocketpush/core/names.hpp>
 #include <rocketpush/embedded/broker_state.hpp>
 #include <rocketpush/protocol/bodies_route.hpp>
-#include <rocketpush/protocol/json_body.hpp>
 #include <rocketpush/protocol/requests_route.hpp>
 
 #include <algorithm>
@@ -20,9 +19,27 @@
  */
 namespace rocketpush::embedded::answering {
 
-inline protocol::route_data route_of(const broker_state& broker, const topic_settings& topic) {
+/// Of a static topic, the queues that this broker leads.
+inline protocol::queue_mapping mapping_of(const broker_state& broker, std::string_view name,
+                                          const topic_settings& topic) {
+    protocol::queue_mapping mapping{
+        .broker_name = broker.options.name, .total_queues = topic.read_queues, .epoch = topic.static_epoch};
+    for (std::int32_t id = 0; id < topic.read_queues; ++id)
+        if (const auto place = broker.store.place_of(name, id))
+            mapping.physical_ids.emplace(id, place->id);
+    mapping.topic = name;
+    return mapping;
+}
+
+inline protocol::route_data route_of(const broker_state& broker, std::string_view name, const topic_settings& topic) {
     protocol::route_data route;
     route.queue_datas.push_back({broker.options.name, topic.read_queues, topic.write_queues, topic.permission});
+    if (topic.static_epoch > 0) {
+        route.mappings.push_back(mapping_of(broker, name, topic));
+        const auto led         = static_cast<std::int32_t>(route.mappings.front().physical_ids.size());
+        auto& queues           = route.queue_datas.front();
+        queues.read_queue_nums = queues.write_queue_nums = led;
+    }
     protocol::broker_data self{broker.options.cluster, broker.options.name, {}};
     if (!broker.slave.master_lost)
         self.broker_addrs.emplace(0, to_string(broker.address));
@@ -30,24 +47,6 @@ inline protocol::route_data route_of(const broker_state& broker, const topic_set
         self.broker_addrs.emplace(1, to_string(*broker.slave.address));
     route.broker_datas.push_back(std::move(self));
     return route;
-}
-
-/// What a static topic's route has besides: which logical queues are here, and where they lie.
-inline std::string encode_mapping(const broker_state& broker, std::string_view topic, const topic_settings& settings) {
-    protocol::json_writer mapping;
-    mapping.open('{').key(broker.options.name).open('{').member("bname", broker.options.name);
-    mapping.key("currIdMap").open('{');
-    for (std::int32_t id = 0; id < settings.read_queues; ++id)
-        mapping.member(std::to_string(id), broker.store.place_of(topic, id).value_or(physical_queue{id, 0}).id);
-    mapping.close('}')
-        .member("dirty", false)
-        .member("epoch", settings.static_epoch)
-        .member("scope", "__global__")
-        .member("topic", topic)
-        .member("totalQueues", settings.read_queues)
-        .close('}')
-        .close('}');
-    return std::move(mapping).text();
 }
 
 /// GET_ROUTEINFO_BY_TOPIC (105)
@@ -60,10 +59,7 @@ inline void answer_route(broker_state& broker, const incoming_request& request) 
         return reply(broker, request, response_code::topic_not_exist,
                      "No topic route info in name server for the topic: " + wanted->topic);
 
-    auto body = protocol::encode(route_of(broker, *topic));
-    if (topic->static_epoch > 0)
-        body.insert(body.size() - 1,
-                    R"(,"topicQueueMappingByBroker":)" + encode_mapping(broker, wanted->topic, *topic));
+    auto body = protocol::encode(route_of(broker, wanted->topic, *topic));
     // Who is older and does not ask for standard JSON gets Java's own: integers as keys.
     constexpr std::int32_t version_4_9_4 = 401;
     const auto standard                  = request.header.field("acceptStandardJsonOnly");

@@ -98,6 +98,10 @@ send_outcome check_send(broker_state& broker, const Request& send, std::string_v
         return {response_code::no_permission, "the topic[" + send.topic + "] sending message is forbidden"};
     if (send.queue_id >= topic->queues())
         return {invalid_parameter(broker), "request queueId[" + std::to_string(send.queue_id) + "] is illegal"};
+    if (broker.store.is_led_elsewhere(send.topic, send.queue_id))
+        return {response_code::not_leader_for_queue, send.topic + '-' + std::to_string(send.queue_id) +
+                                                         " does not exit in request process of current broker " +
+                                                         broker.options.name};
     return {};
 }
 

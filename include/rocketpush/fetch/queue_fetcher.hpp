@@ -2,6 +2,7 @@
 #define ROCKETPUSH_FETCH_QUEUE_FETCHER_HPP
 
 #include <rocketpush/core/error.hpp>
+#include <rocketpush/core/names.hpp>
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/core/subscription.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
@@ -17,6 +18,8 @@
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -98,7 +101,8 @@ class queue_fetcher {
           queue_(queue),
           wanted_(wanted),
           pulls_(make_pulls(host.settings(), queue.queue, wanted)),
-          loop_(queue.cache.next_pull(), host.pace()) {}
+          loop_(queue.cache.next_pull(), host.pace()),
+          is_static_(is_static_topic_broker(queue.queue.broker_name)) {}
 
     /// What keeps the queue from being pulled besides what it holds.
     flow_state outside() const {
@@ -120,7 +124,7 @@ class queue_fetcher {
     task<bool> connect() {
         const auto version   = host_.routes().version();
         const auto suggested = queue_.suggested_replica;
-        const auto where     = host_.routes().address(queue_.queue.broker_name, suggested, true);
+        const auto where     = host_.routes().address(queue_.queue, suggested, true);
         if (!where) {
             fail(where.error());
             co_return false;
@@ -141,9 +145,10 @@ class queue_fetcher {
 
     void begin_pull() {
         const auto committable = queue_.cache.committable();
-        // A slave refuses it, 0 is no progress, and a broadcasting member's offsets are no business of the broker's.
-        const bool commit =
-            !Host::broadcasting && queue_.at_master && committable > 0 && queue_.order.may_commit(host_.runtime());
+        // A slave refuses it, 0 is no progress, and a broadcasting member's offsets are no business of the broker's. Of a
+        // static topic's queue the broker would take it for the place in its own queue, and the group would skip messages.
+        const bool commit = !Host::broadcasting && queue_.at_master && !is_static_ && committable > 0 &&
+                            queue_.order.may_commit(host_.runtime());
         position_.queue_offset  = loop_.offset();
         position_.commit_offset = commit ? committable : 0;
         // Others wait for the memory that is set aside for this pull, so that the broker must not hold it.
@@ -172,7 +177,8 @@ class queue_fetcher {
             return loop_.failed(why);
         host_.observe().on_pull_failure(queue_.queue, why);
         loop_.failed(why);
-        if (why == response_code::topic_not_exist && queue_.at_master)
+        host_.queue_refused(queue_.queue, why);
+        if (why == response_code::topic_not_exist && queue_.at_master && !is_static_)
             made_anew_ = true; // once it is there again
         if (why == response_code::subscription_not_exist || why == response_code::subscription_not_latest ||
             why == response_code::filter_data_not_exist || why == response_code::filter_data_not_latest)
@@ -199,6 +205,8 @@ class queue_fetcher {
             found_nothing_ = true;
             if (code == response_code::pull_retry_immediately && next <= asked && connected())
                 loop_.found_no_way(); // at once again would be for ever
+            else if (is_static_ && code == response_code::pull_not_found && was_not_held(took))
+                loop_.found_no_way(); // the queue is being moved: meanwhile its broker holds no pull
         } else if (!host_.memory().fits(answer.size, 0)) {
             pull_again(answer.size);
         } else {
@@ -215,12 +223,16 @@ class queue_fetcher {
         batch->home       = &queue_;
         const auto body   = keep_frame(*batch, host_.blocks(), answer);
         auto last         = asked;
+        const auto delta  = fields.offset_delta.value_or(0);
         const auto on_bad = [&](std::error_code why, std::string_view, queue_offset offset) {
             ++queue_.counts.bad;
-            last = std::max(last, offset + 1);
+            offset = offset < 0 ? offset : outer_offset(offset, delta);
+            last   = std::max(last, offset + 1);
             host_.observe().on_bad_message(queue_.queue, offset, why);
         };
         host_.decoder().decode(body, batch->origin, batch->inflated, batch->messages, on_bad);
+        if (is_static_)
+            use_outer_offsets(batch->messages, delta);
         if (!host_.memory().fits(batch->frame_size, batch->inflated.used_bytes())) {
             pull_again(batch->held_bytes());
             host_.batches().give_back(std::move(batch));
@@ -252,6 +264,26 @@ class queue_fetcher {
         queue_.cache.advance(begin_next);
         host_.dispatch(kept);
         return begin_next;
+    }
+
+    /// Whether the broker answered a pull at once that it was to hold.
+    bool was_not_held(std::chrono::nanoseconds took) const noexcept {
+        constexpr std::chrono::milliseconds soon{100};
+        return (position_.sys_flag & protocol::pull_flags::suspend) != 0 &&
+               took < std::min(soon, host_.settings().suspend_timeout / 2);
+    }
+
+    /// In a static topic's messages are the offsets of the queue in which they lie; outside, those of the whole topic hold.
+    void use_outer_offsets(std::vector<detail::message_fields>& messages, std::int64_t delta) const noexcept {
+        for (auto& each : messages)
+            each.queue_offset = outer_offset(each.queue_offset, delta);
+    }
+    /// Of hostile numbers it makes any, but no overflow.
+    static queue_offset outer_offset(queue_offset offset, std::int64_t delta) noexcept {
+        constexpr auto most = std::numeric_limits<queue_offset>::max() - 1;
+        return static_cast<queue_offset>(
+            std::min(static_cast<std::uint64_t>(offset) + static_cast<std::uint64_t>(std::max<std::int64_t>(delta, 0)),
+                     static_cast<std::uint64_t>(most)));
     }
 
     /// There is no memory for the answer: it is let go of, and asked for again when there is.
@@ -326,6 +358,7 @@ class queue_fetcher {
     protocol::repeated_pull pulls_;
     protocol::pull_position position_;
     pull_loop loop_;
+    const bool is_static_;
     bool offset_reset_  = false;
     bool made_anew_     = false; ///< The master said that there is no such topic: what is there later is another one.
     bool found_nothing_ = false; ///< At the last pull.

@@ -91,7 +91,11 @@ inline result<locked_queues> decode_locked_queues(std::string_view text) {
     return locked;
 }
 
-/// A subscription that a broker shall try. @par Source  Java `CheckClientRequestBody`.
+/**
+ * @brief A subscription that a broker shall try.
+ * @par Source  Java `CheckClientRequestBody`. Its `namespace` is left out: Java's client never sets it, nor does a broker read it.
+ *              A namespace of the first kind is in the names, one of the second kind in the request's fields.
+ */
 struct client_check {
     std::string client_id;
     std::string group;

@@ -92,6 +92,8 @@ class lock_keeper {
                                                 : host->settings().lock_renew_interval);
         }
     }
+    /// Has all locks renewed now: some may have to be held at another broker.
+    void renew_soon() { due_.wake(); }
     /// The consumer has stopped.
     void stop() { due_.wake(); }
 
@@ -102,7 +104,7 @@ class lock_keeper {
         for (const auto& owned : host_.queues().all()) {
             if (!owned->order.lock.held())
                 continue;
-            auto& pieces = due[owned->queue.broker_name];
+            auto& pieces = due[std::string(host_.routes().home(owned->queue))];
             if (pieces.empty() || pieces.back().size() == most_of_one_request)
                 pieces.emplace_back();
             pieces.back().push_back(owned);
@@ -118,7 +120,7 @@ class lock_keeper {
 
     static task<void> renew_some(std::shared_ptr<Host> host, std::vector<queue_ptr> some,
                                  std::shared_ptr<bool> failed) {
-        const auto broker  = some.front()->queue.broker_name;
+        const std::string broker(host->routes().home(some.front()->queue));
         const auto failure = co_await host->locks().ask_for(std::move(some));
         if (failure) {
             *failed = true;

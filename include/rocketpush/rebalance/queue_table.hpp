@@ -217,7 +217,7 @@ class queue_table {
         std::map<std::string, std::shared_ptr<commit_list>> due;
         for (const auto& owned : queues_)
             if (commit_is_due(*owned, everything)) {
-                auto& list = due[owned->queue.broker_name];
+                auto& list = due[std::string(host_.routes().home(owned->queue))];
                 if (!list)
                     list = std::make_shared<commit_list>();
                 list->push_back(owned);
@@ -387,8 +387,10 @@ class queue_table {
         if (!owned->dropped)
             first = co_await table.first_offset(*owned);
         table.look_up_ended(owned->queue.broker_name);
-        if (!owned->dropped && !first)
+        if (!owned->dropped && !first) {
             host->observe().on_queue_acquire_failure(owned->queue, first.error());
+            host->queue_refused(owned->queue, first.error());
+        }
         const auto* wanted = host->subscription_of(owned->queue.topic);
         if (owned->dropped || !first || !wanted) {
             if constexpr (Host::locks_queues)
@@ -508,7 +510,8 @@ class queue_table {
             co_await write(host, owned, offset);
             // Where another member takes over it has read the offset soon: to write it later would only set that one back. In
             // order it waits for our lock.
-            const auto last = Host::locks_queues || !host->running() ? limit() : begun + host->settings().takeover_delay;
+            const auto last =
+                Host::locks_queues || !host->running() ? limit() : begun + host->settings().takeover_delay;
             const auto next = host->runtime().now() + commit_retry_delay;
             if (offset == owned->committed || attempt == commit_attempts || next > last)
                 break;
@@ -561,6 +564,8 @@ class queue_table {
         owned.wake_idle();
         if (!failure)
             owned.committed = offset;
+        else
+            host.queue_refused(owned.queue, failure);
         host.observe().on_commit(owned.queue, offset, failure);
     }
 

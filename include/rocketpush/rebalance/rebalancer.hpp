@@ -96,8 +96,11 @@ class rebalancer {
 
     task<bool> share_out(std::string topic) {
         const auto queues = host_.routes().queues(topic); // a copy: the route may change while we ask
-        if (queues.empty())
-            co_return is_retry_topic(topic) || host_.routes().knows(topic); // routes_duty asks again, and tells us
+        if (queues.empty()) {                             // routes_duty asks again, and tells us
+            if (host_.routes().knows(topic))
+                co_return give_up(topic);
+            co_return is_retry_topic(topic);
+        }
         if constexpr (Host::broadcasting) {
             const auto change = change_to(topic, queues);
             for (const auto& queue : change.acquire)
@@ -144,6 +147,22 @@ class rebalancer {
         acquire(topic, queues, change.acquire, std::move(*members));
         tell(topic, queues, own, change);
         co_return change.empty();
+    }
+
+    /// None of the topic's queues may be read any more. @return Whether there was nothing to give up.
+    bool give_up(const std::string& topic) {
+        const auto change = change_to(topic, {});
+        bool nothing      = change.empty();
+        if constexpr (Host::pops_queues)
+            for (const auto& queue : host_.pops().held(topic)) {
+                host_.pops().release(queue);
+                nothing = false;
+            }
+        if (!nothing) {
+            members_.erase(topic);
+            host_.observe().on_rebalance(topic, {}, {});
+        }
+        return nothing;
     }
 
     /// What has to change so that `own`, sorted, is ours; what we have too much is given up.

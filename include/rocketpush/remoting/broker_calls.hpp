@@ -186,9 +186,10 @@ class broker_calls {
         auto brokers = routes_.writers(copy.topic);
         if (!brokers.empty())
             std::ranges::rotate(brokers, brokers.begin() + static_cast<std::ptrdiff_t>(copies_++ % brokers.size()));
-        std::ranges::stable_partition(brokers, [&](const std::string& name) { return name != from.broker_name; });
+        const std::string home(routes_.home(from));
+        std::ranges::stable_partition(brokers, [&](const std::string& name) { return name != home; });
         if (brokers.empty())
-            brokers.push_back(from.broker_name);
+            brokers.push_back(home);
         if (brokers.size() > most_copy_attempts)
             brokers.erase(brokers.begin() + most_copy_attempts - 1, brokers.end() - 1);
 
@@ -355,7 +356,7 @@ class broker_calls {
     /// The answer of the broker that has `queue`, whatever its code.
     task<result<received_frame>> answered(const message_queue& queue, bool any_replica, protocol::request_view request,
                                           milliseconds timeout) {
-        const auto where = routes_.address(queue.broker_name, broker_address::master, any_replica);
+        const auto where = routes_.address(queue, broker_address::master, any_replica);
         if (!where)
             co_return where.error();
         auto answer = co_await pool_.call(where->where, request, {}, timeout);
@@ -373,7 +374,7 @@ class broker_calls {
 
     task<result<received_frame>> about_locks(protocol::request_view request, std::string group, std::string client_id,
                                              std::vector<message_queue> queues) {
-        const auto where = routes_.address(queues.front().broker_name);
+        const auto where = routes_.address(queues.front());
         if (!where)
             co_return where.error();
         protocol::lock_data lock;

@@ -3,6 +3,7 @@
 
 #include <rocketpush/core/endpoint.hpp>
 #include <rocketpush/core/message_queue.hpp>
+#include <rocketpush/core/names.hpp>
 #include <rocketpush/core/result.hpp>
 #include <rocketpush/protocol/bodies.hpp>
 
@@ -11,6 +12,8 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace rocketpush {
@@ -27,9 +30,9 @@ struct broker_address {
  * @brief What the name servers said: which queues a topic has, and where its brokers are.
  *
  * A value: it is told routes and answers questions. A topic that vanished keeps its last route, as in Java; an empty
- * route never replaces a good one.
+ * route never replaces a good one, nor an older one of a static topic a newer one, unless that was doubted.
  *
- * @par Source  Java `MQClientInstance.topicRouteTable`, `brokerAddrTable`.
+ * @par Source  Java `MQClientInstance.topicRouteTable`, `brokerAddrTable`, `topicEndPointsTable`.
  */
 class route_table {
   public:
@@ -42,8 +45,13 @@ class route_table {
                 if (auto parsed = parse_endpoint(text))
                     addresses.emplace(id, std::move(*parsed));
         }
+        fresh.homes = find_homes(route.mappings);
+        for (const auto& [name, home] : fresh.homes)
+            for (std::int32_t id = 0; id < static_cast<std::int32_t>(home.leaders.size()); ++id)
+                fresh.queues.push_back({topic, name, id});
+        // A static topic's queues are shared out whatever their brokers permit: Java members see them all.
         for (const auto& each : route.queue_datas)
-            if ((each.perm & readable) != 0)
+            if ((each.perm & readable) != 0 && fresh.homes.empty())
                 for (std::int32_t id = 0; id < each.read_queue_nums; ++id)
                     fresh.queues.push_back({topic, each.broker_name, id});
         std::ranges::sort(fresh.queues);
@@ -55,11 +63,53 @@ class route_table {
         }
         std::ranges::sort(fresh.writers);
         auto& known = topics_[topic];
-        if ((fresh.brokers.empty() && !known.brokers.empty()) || fresh == known)
+        if (fresh.brokers.empty() && !known.brokers.empty())
             return false;
-        known = std::move(fresh);
+        // A name server may not have heard yet; one that tells the same again and again has.
+        if (fresh.epoch() < known.epoch() && !known.doubted && ++known.ignored <= most_ignored)
+            return false;
+        known.doubted = false;
+        known.ignored = 0;
+        if (fresh == known)
+            return false;
+        static_cast<entry&>(known) = std::move(fresh);
         ++version_;
         return true;
+    }
+
+    /// A broker says that it is not what the route of a static topic says: the next route holds even if it is older.
+    void doubt(const std::string& topic) {
+        if (const auto found = topics_.find(topic); found != topics_.end())
+            found->second.doubted = true;
+    }
+
+    /// Whether the topic is static: its queues have no broker of their own.
+    bool is_static(const std::string& topic) const {
+        const auto found = topics_.find(topic);
+        return found != topics_.end() && !found->second.homes.empty();
+    }
+
+    /// Whether every queue of a static topic has a broker that leads it; true for any other topic.
+    bool is_led(const std::string& topic) const {
+        const auto found = topics_.find(topic);
+        return found == topics_.end() || std::ranges::all_of(found->second.homes, [](const auto& each) {
+                   return std::ranges::none_of(each.second.leaders, &std::string::empty);
+               });
+    }
+
+    /// The broker that has a queue; that of a static topic's queue changes. Empty if nobody has it. The view ends with the
+    /// queue, or the next update.
+    std::string_view home(const message_queue& queue) const {
+        if (!is_static_topic_broker(queue.broker_name)) [[likely]]
+            return queue.broker_name;
+        const auto route = topics_.find(queue.topic);
+        if (route == topics_.end() || queue.queue_id < 0)
+            return {};
+        const auto id    = static_cast<std::size_t>(queue.queue_id);
+        const auto found = route->second.homes.find(queue.broker_name);
+        return found == route->second.homes.end() || id >= found->second.leaders.size()
+                   ? std::string_view()
+                   : std::string_view(found->second.leaders[id]);
     }
 
     void forget(const std::string& topic) { topics_.erase(topic); }
@@ -110,6 +160,11 @@ class route_table {
         }
         return error::no_broker_address;
     }
+    /// The same for the broker that has a queue.
+    result<broker_address> address(const message_queue& queue, std::int64_t wanted = broker_address::master,
+                                   bool any_replica = false) const {
+        return address(home(queue), wanted, any_replica);
+    }
 
     /// One address for each broker of a topic (the master if there is one), in broker name order.
     std::vector<endpoint> brokers_of(const std::string& topic) const {
@@ -135,15 +190,58 @@ class route_table {
   private:
     static constexpr int readable = 4, writable = 2;
 
+    /// The queues of one scope of a static topic, and who leads each.
+    struct static_home {
+        std::int64_t epoch = 0;           ///< The newest.
+        std::vector<std::string> leaders; ///< Broker names, by queue id.
+
+        bool operator==(const static_home&) const = default;
+    };
+    using static_homes = std::map<std::string, static_home, std::less<>>; ///< By what its queues have as broker name.
+
     struct entry {
         std::map<std::string, std::map<std::int64_t, endpoint>, std::less<>> brokers;
         std::vector<message_queue> queues;
         std::vector<std::string> writers;
+        static_homes homes;
 
         bool operator==(const entry&) const = default;
+
+        std::int64_t epoch() const noexcept {
+            std::int64_t newest = 0;
+            for (const auto& [name, home] : homes)
+                newest = std::max(newest, home.epoch);
+            return newest;
+        }
     };
 
-    std::map<std::string, entry> topics_;
+    struct known_route : entry {
+        bool doubted = false; ///< The next route holds, be it newer or older.
+        int ignored  = 0;     ///< Older routes since the last one that was not.
+    };
+    static constexpr int most_ignored = 10;
+
+    /// Of the brokers that claim a queue, the one of the highest epoch leads it.
+    static static_homes find_homes(std::vector<protocol::queue_mapping> mappings) {
+        std::ranges::sort(mappings, [](const auto& a, const auto& b) {
+            return std::tie(a.epoch, a.broker_name) < std::tie(b.epoch, b.broker_name);
+        });
+        static_homes homes;
+        for (const auto& each : mappings) {
+            auto& home = homes[static_topic_broker(each.scope)];
+            home.epoch = each.epoch;
+            home.leaders.resize(std::max(home.leaders.size(), static_cast<std::size_t>(each.total_queues)));
+        }
+        for (const auto& each : mappings) {
+            auto& leaders = homes[static_topic_broker(each.scope)].leaders;
+            for (const auto& [id, physical] : each.physical_ids)
+                if (id >= 0 && static_cast<std::size_t>(id) < leaders.size())
+                    leaders[static_cast<std::size_t>(id)] = each.broker_name;
+        }
+        return homes;
+    }
+
+    std::map<std::string, known_route> topics_;
     std::uint64_t version_ = 1;
 };
 

@@ -125,6 +125,8 @@ public final class Helper {
                 return resetOffset(plain.get(0), plain.get(1), Long.parseLong(plain.get(2)));
             case "delete-topic":
                 return deleteTopic(plain.get(0));
+            case "mqadmin":
+                return runAdminTool(plain);
             case "view":
                 return json("message", describe(viewMessage(plain.get(0), plain.get(1))));
             case "kill":
@@ -165,14 +167,39 @@ public final class Helper {
     }
 
     private List<MessageQueue> queuesOf(String topic) throws Exception {
+        var route = admin.examineTopicRouteInfo(topic);
+        if (isStatic(route)) {
+            List<MessageQueue> logical = new ArrayList<>(producer("zlib").fetchPublishMessageQueues(topic));
+            logical.sort(Comparator.naturalOrder());
+            return logical;
+        }
         List<MessageQueue> queues = new ArrayList<>();
-        for (var broker : admin.examineTopicRouteInfo(topic).getQueueDatas()) {
+        for (var broker : route.getQueueDatas()) {
             for (int id = 0; id < broker.getReadQueueNums(); ++id) {
                 queues.add(new MessageQueue(topic, broker.getBrokerName(), id));
             }
         }
         queues.sort(Comparator.naturalOrder());
         return queues;
+    }
+
+    /** Whether a route is a static topic's, whose queues are known by ids of the whole topic. 4.9 has none. */
+    private static boolean isStatic(Object route) throws Exception {
+        try {
+            var mappings = (Map<?, ?>) route.getClass().getMethod("getTopicQueueMappingByBroker").invoke(route);
+            return mappings != null && !mappings.isEmpty();
+        } catch (NoSuchMethodException old) {
+            return false;
+        }
+    }
+
+    /** The words of an mqadmin call; what it prints goes to the helper's error output, failures as well. */
+    private Map<String, Object> runAdminTool(List<String> words) {
+        List<String> all = new ArrayList<>(words);
+        all.add("-n");
+        all.add(nameServer);
+        org.apache.rocketmq.tools.command.MQAdminStartup.main(all.toArray(new String[0]));
+        return json("command", words.get(0));
     }
 
     /** One producer for each compression: the client reads it once, when the producer is made. */
