@@ -27,6 +27,7 @@ constexpr replay_case cases[] = {
     {"inline-128-tags",      inline_, message,   1,  tagged},
     {"inline-128-awaitable", inline_, awaitable, 1,  small},
     {"inline-128-orderly",   inline_, orderly,   1,  small},
+    {"inline-128-pop",       inline_, message,   1,  small, transport_kind::canned, reading_kind::popped},
     {"inline-1k",            inline_, message,   1,  large},
     {"inline-1k-batch",      inline_, span,      32, large},
     {"inline-1k-zlib",       inline_, message,   1,  large_as(compression::zlib)},
@@ -38,6 +39,7 @@ constexpr replay_case cases[] = {
     {"pool-128-tags",        pool,    message,   1,  tagged},
     {"pool-128-awaitable",   pool,    awaitable, 1,  small},
     {"pool-128-orderly",     pool,    orderly,   1,  small},
+    {"pool-128-pop",         pool,    message,   1,  small, transport_kind::canned, reading_kind::popped},
     {"pool-1k",              pool,    message,   1,  large},
     {"pool-1k-zstd",         pool,    message,   1,  large_as(compression::zstd)},
 };

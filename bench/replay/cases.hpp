@@ -13,6 +13,7 @@ namespace bench {
 enum class listener_kind : std::uint8_t { message, span, awaitable, orderly };
 enum class executor_kind : std::uint8_t { inline_, pool };
 enum class transport_kind : std::uint8_t { canned, memory };
+enum class reading_kind : std::uint8_t { pulled, popped };
 
 /// One consumer and the messages that it gets.
 struct replay_case {
@@ -22,6 +23,7 @@ struct replay_case {
     std::size_t consume_batch;
     message_kind messages;
     transport_kind transport = transport_kind::canned;
+    reading_kind reading     = reading_kind::pulled;
 };
 
 std::span<const replay_case> all_cases() noexcept;

@@ -16,19 +16,22 @@ namespace {
 void print_list() {
     static constexpr const char* listeners[] = {"message", "span", "awaitable", "orderly"};
     for (const auto& each : bench::all_cases())
-        std::printf("%-22s %s executor, %s listener, consume batch %zu, %zu B%s%s%s\n", std::string(each.name).c_str(),
-                    each.executor == bench::executor_kind::pool ? "pool" : "inline",
+        std::printf("%-22s %s executor, %s listener, consume batch %zu, %zu B%s%s%s%s\n",
+                    std::string(each.name).c_str(), each.executor == bench::executor_kind::pool ? "pool" : "inline",
                     listeners[static_cast<std::size_t>(each.listener)], each.consume_batch, each.messages.body_size,
                     each.messages.properties ? " with 3 properties" : "",
                     each.messages.compressed ? ", compressed"
                     : each.messages.tagged   ? ", by tag"
                                              : "",
-                    each.transport == bench::transport_kind::memory ? ", through memory_transport" : "");
+                    each.transport == bench::transport_kind::memory ? ", through memory_transport" : "",
+                    each.reading == bench::reading_kind::popped ? ", popped" : "");
 }
 
 bench::replay_outcome run(const bench::replay_case& which, const bench::replay_size& size) {
     if (which.transport == bench::transport_kind::memory)
         return bench::run_through_memory(which, size);
+    if (which.reading == bench::reading_kind::popped)
+        return bench::run_popped(which, size);
     return which.executor == bench::executor_kind::pool ? bench::run_pool(which, size) : bench::run_inline(which, size);
 }
 

@@ -3,6 +3,7 @@
 
 #include <rocketpush/push_consumer.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <future>
@@ -55,6 +56,8 @@ struct complaints : rocketpush::no_observer {
         ++*heard;
     }
     void on_rebalance_failure(const std::string&, std::error_code) { ++*heard; }
+    void on_ack(const rocketpush::message_queue&, std::size_t, std::error_code why) { *heard += why ? 1 : 0; }
+    void on_receipt_expired(const rocketpush::message_view&) { ++*heard; }
 };
 
 /// What there is to replay for a case.
@@ -66,7 +69,8 @@ inline canned_load load_of(const replay_case& which, const replay_size& size) {
             .queues     = size.queues,
             .pull_batch = size.pull_batch,
             .messages   = (size.messages + round - 1) / round * round,
-            .kind       = which.messages};
+            .kind       = which.messages,
+            .popped     = which.reading == reading_kind::popped};
 }
 
 /// The process at one moment.
@@ -107,6 +111,7 @@ replay_outcome replay(const replay_case& which, const replay_size& size, const s
                                            .consume_threads    = size.threads,
                                            .consume_batch_size = which.consume_batch,
                                            .pull_batch_size    = size.pull_batch,
+                                           .pop_batch_size     = std::min<std::size_t>(size.pull_batch, 32),
                                            .suspend_timeout    = std::chrono::minutes(9),
                                            .pull_timeout       = std::chrono::minutes(10)},
                                std::move(listener), complaints(heard), std::move(policies)...};

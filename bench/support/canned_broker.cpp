@@ -3,9 +3,11 @@
 #include <rocketpush/core/names.hpp>
 #include <rocketpush/detail/byte_order.hpp>
 #include <rocketpush/protocol/bodies.hpp>
+#include <rocketpush/protocol/bodies_assignment.hpp>
 #include <rocketpush/protocol/command.hpp>
 #include <rocketpush/protocol/frame.hpp>
 #include <rocketpush/protocol/requests.hpp>
+#include <rocketpush/protocol/requests_pop.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -53,6 +55,7 @@ char* put(char* to, std::string_view text) noexcept {
     std::memcpy(to, text.data(), text.size());
     return to + text.size();
 }
+char* put(char* to, char* end, std::int64_t number) noexcept { return std::to_chars(to, end, number).ptr; }
 
 } // namespace
 
@@ -69,8 +72,13 @@ canned_broker::canned_broker(canned_load load) : load_(std::move(load)) {
     // What stands before the first number of a pull is learnt from one that the library writes.
     std::string sample;
     const protocol::pull_request pull{.consumer_group = load_.group, .topic = load_.topic, .queue_id = 1};
-    protocol::append_request(sample, protocol::header_encoding::json,
-                             protocol::repeated_pull(pull).with(protocol::pull_position{.queue_offset = 2}), {});
+    const protocol::pop_request pop{.consumer_group = load_.group, .topic = load_.topic, .queue_id = 1};
+    const protocol::pop_turn turn;
+    if (load_.popped)
+        protocol::append_request(sample, protocol::header_encoding::json, protocol::repeated_pop(pop).with(turn), {});
+    else
+        protocol::append_request(sample, protocol::header_encoding::json,
+                                 protocol::repeated_pull(pull).with(protocol::pull_position{.queue_offset = 2}), {});
     const auto header = std::string_view(sample).substr(protocol::frame_prefix_size);
     before_queue_     = header.substr(0, header.find(R"("queueId":")") + 11);
 }
@@ -122,6 +130,14 @@ std::string canned_broker::answer_to(const protocol::header_view& request) {
             all.queues.push_back({load_.topic, "broker-a", id});
         return plain(protocol::encode(all));
     }
+    case request_code::query_assignment: {
+        protocol::assignment_answer assigned;
+        assigned.queues.emplace();
+        for (std::int32_t id = 0; id < load_.queues; ++id)
+            assigned.queues->push_back({{load_.topic, "broker-a", id}, protocol::request_mode::pop});
+        return plain(protocol::encode(assigned));
+    }
+    case request_code::batch_ack_message:
     case request_code::unlock_batch:
     case request_code::heart_beat:
     case request_code::update_consumer_offset:
@@ -149,7 +165,7 @@ std::size_t canned_broker::session::receive_whole(std::string_view bytes) {
         if (bytes.size() - taken < size)
             break;
         const auto frame = bytes.substr(taken, size);
-        if (!receive_pull(frame))
+        if (!(broker_->load_.popped ? receive_pop(frame) : receive_pull(frame)))
             receive_other(frame);
         taken += size;
     }
@@ -164,14 +180,33 @@ bool canned_broker::session::receive_pull(std::string_view frame) {
                             text.skip_past(R"("queueOffset":")") && text.read(pulled.offset) &&
                             text.skip(R"(","sysFlag":")") && text.read(other) && text.skip(R"(","commitOffset":")") &&
                             text.read(other) && text.skip(R"("},"opaque":)") && text.read(pulled.opaque);
+    if (understood)
+        ask_for(std::move(pulled));
+    return understood;
+}
+
+bool canned_broker::session::receive_pop(std::string_view frame) {
+    known_text text{frame.data() + protocol::frame_prefix_size, frame.data() + frame.size()};
+    answer popped;
+    std::int64_t born     = 0;
+    const bool understood = text.skip(broker_->before_queue_) && text.read(popped.queue) &&
+                            text.skip_past(R"("bornTime":")") && text.read(born) && text.skip(R"("},"opaque":)") &&
+                            text.read(popped.opaque);
     if (!understood)
         return false;
-    const auto& queue = broker_->queues_.at(static_cast<std::size_t>(pulled.queue));
-    if (pulled.offset < queue.end)
-        answers_.push_back(std::move(pulled));
+    auto& queue   = broker_->queues_.at(static_cast<std::size_t>(popped.queue));
+    popped.offset = queue.popped;
+    queue.popped += static_cast<std::int64_t>(broker_->load_.pull_batch);
+    ask_for(std::move(popped));
+    return true;
+}
+
+/// Messages from an offset on; behind the last one nothing, for ever.
+void canned_broker::session::ask_for(answer wanted) {
+    if (wanted.offset < broker_->queues_.at(static_cast<std::size_t>(wanted.queue)).end)
+        answers_.push_back(std::move(wanted));
     else if (++broker_->exhausted_ == broker_->load_.queues && broker_->when_exhausted_)
         broker_->when_exhausted_();
-    return true;
 }
 
 void canned_broker::session::receive_other(std::string_view frame) {
@@ -186,6 +221,24 @@ void canned_broker::session::receive_other(std::string_view frame) {
         answers_.push_back({.text = std::move(text)});
 }
 
+char* canned_broker::put_pull_fields(char* to, char* end, std::int64_t offset) const noexcept {
+    to = put(to, R"({"code":0,"extFields":{"suggestWhichBrokerId":"0","groupSysFlag":"0","nextBeginOffset":")");
+    to = put(to, end, offset + static_cast<std::int64_t>(load_.pull_batch));
+    return put(to, min_and_max_);
+}
+
+char* canned_broker::put_pop_fields(char* to, char* end, std::int32_t queue, std::int64_t offset) const noexcept {
+    to = put(to,
+             R"({"code":0,"extFields":{"popTime":"1795372672059","invisibleTime":"60000","reviveQid":"2","restNum":")");
+    to = put(to, end, queues_[static_cast<std::size_t>(queue)].end - offset);
+    to = put(put(put(to, R"(","startOffsetInfo":"0 )"), end, queue), " ");
+    to = put(to, end, offset);
+    to = put(put(put(to, R"(","msgOffsetInfo":"0 )"), end, queue), " ");
+    for (std::size_t i = 0; i < load_.pull_batch; ++i)
+        to = put(put(to, i == 0 ? "" : ","), end, offset + static_cast<std::int64_t>(i));
+    return put(to, R"("},"flag":1,"language":"JAVA","opaque":)");
+}
+
 /// Makes `left_` and `left_body_` the next answer.
 void canned_broker::session::begin_next() {
     answer& next = answers_[next_++];
@@ -197,13 +250,11 @@ void canned_broker::session::begin_next() {
         broker_->count_pull();
         auto& records = broker_->queues_[static_cast<std::size_t>(next.queue)].records;
         records.renumber(next.offset);
-        const auto behind = next.offset + static_cast<std::int64_t>(records.starts.size());
         char* const end   = head_ + sizeof head_;
-        char* to          = put(head_ + protocol::frame_prefix_size,
-                                R"({"code":0,"extFields":{"suggestWhichBrokerId":"0","groupSysFlag":"0","nextBeginOffset":")");
-        to                = std::to_chars(to, end, behind).ptr;
-        to                = put(to, broker_->min_and_max_);
-        to                = std::to_chars(to, end, next.opaque).ptr;
+        char* to          = head_ + protocol::frame_prefix_size;
+        to                = broker_->load_.popped ? broker_->put_pop_fields(to, end, next.queue, next.offset)
+                                                  : broker_->put_pull_fields(to, end, next.offset);
+        to                = put(to, end, next.opaque);
         to                = put(to, R"(,"remark":"FOUND","serializeTypeCurrentRPC":"JSON","version":513})");
         const auto size   = static_cast<std::uint32_t>(to - head_);
         const auto header = size - static_cast<std::uint32_t>(protocol::frame_prefix_size);

@@ -23,17 +23,18 @@ struct canned_load {
     std::size_t pull_batch = 32;
     std::uint64_t messages = 0; ///< Over all queues; a multiple of `queues * pull_batch`.
     message_kind kind;
+    bool popped = false; ///< Its queues are to be popped, and what comes of it is acknowledged.
 };
 
 /**
- * @brief A name server and broker that has its pull answers ready and knows one topic, one group and one member.
+ * @brief A name server and broker that has its answers to pulls, or to pops, ready and knows one topic, one group and one member.
  *
  * It exists to cost little beside the consumer that it feeds. The bytes of a pull are compared with those that the library
  * is known to write, not parsed; the answer's body is one that was encoded before, of which only the messages' queue
  * offsets are written anew; and the answer is made at the moment when it is read, so that nothing is copied but into the
  * reader's buffer. Answers are byte for byte what a 5.5.0 broker writes.
  *
- * Each queue gives its share of the messages, from `first_offset` on; a pull behind the last is held for ever, as is
+ * Each queue gives its share of the messages, from `first_offset` on; a pull or pop behind the last is held for ever, as is
  * every pull of the group's retry topic.
  *
  * @par Thread safety  None.
@@ -66,7 +67,7 @@ class canned_broker {
 
       private:
         struct answer {
-            std::string text{}; ///< The whole frame; empty for a pull's.
+            std::string text{}; ///< The whole frame; empty for a pull's or a pop's.
             std::int64_t offset = 0;
             std::int32_t opaque = 0;
             std::int32_t queue  = 0;
@@ -74,6 +75,8 @@ class canned_broker {
 
         std::size_t receive_whole(std::string_view bytes);
         bool receive_pull(std::string_view frame);
+        bool receive_pop(std::string_view frame);
+        void ask_for(answer wanted);
         void receive_other(std::string_view frame);
         void begin_next();
 
@@ -84,21 +87,24 @@ class canned_broker {
         std::string_view left_;      ///< Of the answer that is being given...
         std::string_view left_body_; ///< ... and what follows.
         std::string text_;
-        char head_[512];
+        char head_[1024]; ///< A pop's names each message.
     };
 
   private:
     struct queue_state {
         canned_records records;
-        std::int64_t end = 0; ///< Behind its last message.
+        std::int64_t end    = 0;            ///< Behind its last message.
+        std::int64_t popped = first_offset; ///< The next pop begins here.
     };
 
+    char* put_pull_fields(char* to, char* end, std::int64_t offset) const noexcept;
+    char* put_pop_fields(char* to, char* end, std::int32_t queue, std::int64_t offset) const noexcept;
     std::string answer_to(const rocketpush::protocol::header_view& request);
     void count_pull();
 
     canned_load load_;
     std::vector<queue_state> queues_;
-    std::string before_queue_; ///< The text of a pull request up to its queue's number.
+    std::string before_queue_; ///< The text of a pull or pop request up to its queue's number.
     std::string min_and_max_;  ///< The part of a pull answer's header that names them.
     std::uint64_t given_          = 0;
     std::uint64_t awaited_number_ = ~std::uint64_t{0};

@@ -219,14 +219,26 @@ class consumer_core : public std::enable_shared_from_this<
 
     /// From any thread. No pull begins from now on; what is under way and what is cached goes on.
     void suspend() noexcept { suspended_.store(true, std::memory_order_relaxed); }
-    /// Afterwards `wake_all` on the strand.
+    /// Afterwards `wake_fetching` on the strand.
     void lift_suspension() noexcept { suspended_.store(false, std::memory_order_relaxed); }
     bool suspended() const noexcept { return suspended_.load(std::memory_order_relaxed); }
 
     /// @param limits  As options have them.
     void limit_cache(const cache_limits& limits) {
-        limits_ = within_answers(limits, options_);
+        limits_     = within_answers(limits, options_);
+        pop_limits_ = limits;
+        wake_fetching();
+    }
+    /// Whether one queue is fetched from.
+    void suspend(const message_queue& queue, bool on) {
+        queues_.suspend(queue, on);
+        wake_fetching();
+    }
+    /// Has every fetch loop look again whether anything is in its way.
+    void wake_fetching() {
         queues_.wake_all();
+        if constexpr (pops_queues)
+            pops_.wake_all();
     }
 
     /// Has a queue of ours go on at `offset`, and returns when that is its committed offset.
@@ -361,9 +373,9 @@ class consumer_core : public std::enable_shared_from_this<
     const cache_limits& limits() const noexcept { return limits_; }
     queue_memory<consumer_core>& memory() noexcept { return memory_; }
     rocketpush::pop_pace pop_pace() const noexcept {
-        const auto answer = std::min(options_.max_frame_size, options_.max_cached_bytes / 2);
-        return {.max_waiting = options_.max_popped_messages,
-                .max_bytes   = options_.max_cached_bytes - answer,
+        const auto answer = std::min(options_.max_frame_size, pop_limits_.bytes / 2);
+        return {.max_waiting = std::min(options_.max_popped_messages, pop_limits_.messages),
+                .max_bytes   = pop_limits_.bytes - answer,
                 .interval    = options_.pull_interval,
                 .error_delay = options_.error_delay};
     }
@@ -716,8 +728,8 @@ class consumer_core : public std::enable_shared_from_this<
     protocol::message_decoder decoder_;
     batch_pool<consumption_type::concurrent> batches_;
     consumption_type consumption_;
-    cache_limits limits_ =
-        within_answers({options_.max_cached_messages, options_.max_cached_bytes, options_.max_span}, options_);
+    cache_limits pop_limits_{options_.max_cached_messages, options_.max_cached_bytes, options_.max_span};
+    cache_limits limits_ = within_answers(pop_limits_, options_);
     queue_memory<consumer_core> memory_{*this};
     queue_table<consumer_core> queues_{*this};
     [[no_unique_address]] std::conditional_t<pops_queues, pop_table<consumer_core>, no_pops> pops_{*this};

@@ -305,20 +305,21 @@ class push_consumer {
     void suspend() noexcept { core_->suspend(); }
     void resume() {
         core_->lift_suspension();
-        later([](core_type& core) { core.queues().wake_all(); });
+        later([](core_type& core) { core.wake_fetching(); });
     }
 
     /// The same for one queue, ours or not: also when it comes to us later. Takes effect in a moment.
     /// @param queue  Its topic with the namespace or without.
     void suspend(const message_queue& queue) {
-        later([whole = core_->full_name(queue)](core_type& core) { core.queues().suspend(whole, true); });
+        later([whole = core_->full_name(queue)](core_type& core) { core.suspend(whole, true); });
     }
     void resume(const message_queue& queue) {
-        later([whole = core_->full_name(queue)](core_type& core) { core.queues().suspend(whole, false); });
+        later([whole = core_->full_name(queue)](core_type& core) { core.suspend(whole, false); });
     }
 
     /**
-     * @brief How much of each queue may be held, from now on; in place of the options.
+     * @brief How much of each queue may be held, from now on; in place of the options. A popped queue's messages wait for their
+     *        acknowledgement then, and their number stays within `options::max_popped_messages`, too.
      * @throw std::system_error  error::invalid_option, as the constructor.
      */
     void limit_cache(const cache_limits& limits) {

@@ -10,7 +10,8 @@ namespace {
 
 held_pull pull_of(std::int32_t opaque, std::string topic, std::int32_t queue, std::vector<std::int32_t> codes,
                   held_pulls::time_point deadline, rocketpush::embedded::connection_id from = 1) {
-    held_pull pull{.connection = from, .opaque = opaque, .tag_codes = std::move(codes), .deadline = deadline};
+    held_pull pull{
+        .connection = from, .opaque = opaque, .filter = {.tag_codes = std::move(codes)}, .deadline = deadline};
     pull.request.topic    = std::move(topic);
     pull.request.queue_id = queue;
     return pull;
@@ -26,11 +27,11 @@ TEST_CASE("a message wakes the pulls of its queue that want its tag", "[embedded
     held.hold(pull_of(3, "orders", 1, {}, start + 15s));
     held.hold(pull_of(4, "orders-b", 0, {}, start + 15s));
 
-    const auto woken = held.take_woken("orders", 0, 7);
+    const auto woken = held.take_woken("orders", 0, 7, {});
     REQUIRE(woken.size() == 1);
     CHECK(woken[0].opaque == 1);
-    CHECK(held.take_woken("orders", 0, 42).at(0).opaque == 2);
-    CHECK(held.take_woken("orders", 0, 42).empty());
+    CHECK(held.take_woken("orders", 0, 42, {}).at(0).opaque == 2);
+    CHECK(held.take_woken("orders", 0, 42, {}).empty());
     CHECK(held.size() == 2);
 }
 
@@ -44,7 +45,7 @@ TEST_CASE("a pull that nobody wakes ends at its deadline", "[embedded]") {
     CHECK(held.take_due(start + 20s)->opaque == 2);
     CHECK(held.take_due(start + 20s)->opaque == 1);
     CHECK(!held.next_due());
-    CHECK(held.take_woken("orders", 0, 0).empty());
+    CHECK(held.take_woken("orders", 0, 0, {}).empty());
 }
 
 TEST_CASE("a topic's pulls are taken together, and those of an ended connection are forgotten", "[embedded]") {

@@ -127,6 +127,67 @@ TEST_CASE("a message with another tag leaves a waiting pop alone", "[embedded]")
     CHECK(f.logic.committed_offset("billing", "orders", 0) == 2);
 }
 
+namespace {
+
+/// A pop that brings a condition.
+struct condition_fixture : pop_fixture {
+    void send_order(std::string_view body, std::string amount, std::int32_t queue = 0) {
+        CHECK(logic.send("orders", body, {.properties = {{"amount", std::move(amount)}}, .queue = queue}, now));
+    }
+    static protocol::pop_request with_condition(protocol::pop_request wanted, std::string condition = "amount > 10") {
+        wanted.expression_type = "SQL92";
+        wanted.expression      = std::move(condition);
+        return wanted;
+    }
+};
+
+} // namespace
+
+TEST_CASE("a pop gets the messages that meet its condition, and passes the others", "[embedded]") {
+    condition_fixture f;
+    f.send_order("a", "5");
+    f.send_order("b", "50");
+    f.send_order("c", "many");
+    f.send_order("d", "11", 1);
+    f.send("e");
+    CHECK(f.pop(f.with_condition(f.request(protocol::any_queue))).bodies() == texts{"b", "d"});
+    CHECK(f.logic.committed_offset("billing", "orders", 0) == 4);
+    CHECK(f.logic.statistics().messages_popped == 2);
+    CHECK(f.pop().code ==
+          response_code::polling_timeout); // what was not wanted is passed for good, as at a real broker
+}
+
+TEST_CASE("a pop is refused whose condition does not compile", "[embedded]") {
+    condition_fixture f;
+    f.send_order("a", "50");
+    CHECK(f.pop(f.with_condition(f.request(), "amount >")).code == response_code::subscription_parse_failed);
+    CHECK(f.pop(f.with_condition(f.request(), "amount > 10")).bodies() == texts{"a"});
+}
+
+TEST_CASE("a message that does not meet its condition leaves a waiting pop alone", "[embedded]") {
+    condition_fixture f;
+    const auto second = f.connect();
+    const auto opaque = f.tell(f.member, f.with_condition(f.poll()));
+    const auto of_all = f.tell(second, f.poll());
+    f.send_order("a", "5");
+    CHECK(!f.answer_to(opaque));
+    CHECK(f.take_answer(second, of_all)); // it goes to the next one of the group that wants it
+    f.send_order("b", "15");
+    const auto answer = f.answer_to(opaque);
+    REQUIRE(answer);
+    CHECK(answer->bodies() == texts{"b"});
+}
+
+TEST_CASE("a retry comes to a pop whose condition it meets", "[embedded]") {
+    condition_fixture f;
+    f.send_order("a", "50");
+    REQUIRE(f.pop(f.with_condition(f.request())).bodies() == texts{"a"});
+    f.pass(61s);
+    const auto again = f.pop(f.with_condition(f.request()));
+    CHECK(again.bodies() == texts{"a"});
+    CHECK(again.messages.at(0).reconsume_times == 1);
+}
+
 TEST_CASE("a pop's wait ends at its time, reckoned from when its sender asked", "[embedded]") {
     for (const auto age : {0ms, 4000ms}) {
         pop_fixture f;

@@ -43,6 +43,15 @@ TEST_CASE("more than 96 messages that wait for their acknowledgement pause it", 
     CHECK(loop.next(96, 1000) == any(request{}));
 }
 
+TEST_CASE("limits that change hold from the next decision on", "[pop]") {
+    pop_loop loop(patient);
+    loop.limit(10, 500);
+    CHECK(loop.next(11, 0) == any(pause{flow_state::too_many_messages}));
+    CHECK(loop.next(10, 501) == any(pause{flow_state::too_many_bytes}));
+    loop.limit(11, 501);
+    CHECK(loop.next(11, 501) == any(request{}));
+}
+
 TEST_CASE("what is suspended, or has no memory, pauses it whatever it holds", "[pop]") {
     pop_loop loop(patient);
     CHECK(loop.next(0, 0, flow_state::suspended) == any(pause{flow_state::suspended}));

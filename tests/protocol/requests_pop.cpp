@@ -78,8 +78,8 @@ TEST_CASE("codes and names of the POP requests are Java's", "[protocol]") {
 TEST_CASE("the pops of a queue are begun once", "[protocol]") {
     const repeated_pop pops({.consumer_group = "billing", .topic = "orders", .queue_id = 3});
     std::string frame;
-    append_request(frame, header_encoding::rocketmq, pops.with({.max_messages = 8, .born_time = 1795372671182}),
-                   {.opaque = 7});
+    append_request(frame, header_encoding::rocketmq,
+                   pops.with({.max_messages = 8, .poll_millis = 2000, .born_time = 1795372671182}), {.opaque = 7});
     const auto text   = header_text(frame);
     const auto header = parse_header(header_encoding::json, text);
     REQUIRE(header);
@@ -91,6 +91,7 @@ TEST_CASE("the pops of a queue are begun once", "[protocol]") {
     CHECK(pop->topic == "orders");
     CHECK(pop->queue_id == 3);
     CHECK(pop->max_messages == 8);
+    CHECK(pop->poll_millis == 2000);
     CHECK(pop->born_time == 1795372671182);
     CHECK(pop->init_mode == pop_init::max);
 }

@@ -85,7 +85,7 @@ struct options {
     std::size_t max_cached_messages = 1000;    ///< Per queue, 1..65535. Java: pullThresholdForQueue.
     std::size_t max_cached_bytes =
         100u << 20; ///< Per queue, frames as held, not exceeded, 1 MiB..1 GiB. Java: pullThresholdSizeForQueue.
-    /// For all queues together, with the frames that are being read; the memory that is held, not the messages' lengths. 1 MiB..1 TiB.
+    /// For all queues, with the frames being read (and polls under way may bring more); what is held, not lengths. 1 MiB..1 TiB.
     std::size_t max_consumer_bytes = 512u << 20;
     std::int64_t max_span =
         2000; ///< Offsets between the committed and the next pulled, 1..65535. Java: consumeConcurrentlyMaxSpan.

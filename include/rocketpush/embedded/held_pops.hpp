@@ -2,6 +2,7 @@
 #define ROCKETPUSH_EMBEDDED_HELD_POPS_HPP
 
 #include <rocketpush/embedded/outbox.hpp>
+#include <rocketpush/embedded/stored_filter.hpp>
 #include <rocketpush/protocol/header.hpp>
 #include <rocketpush/protocol/requests_pop.hpp>
 
@@ -26,7 +27,7 @@ struct held_pop {
     protocol::header_encoding encoding{};
     std::int32_t opaque = 0;
     protocol::pop_request request{};
-    std::vector<std::int32_t> tag_codes{};
+    stored_filter filter{};
     std::chrono::steady_clock::time_point deadline{}; ///< Then it is answered without a message.
 
     /// Whether it looks into this queue.

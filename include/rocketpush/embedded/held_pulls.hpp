@@ -1,18 +1,15 @@
 #ifndef ROCKETPUSH_EMBEDDED_HELD_PULLS_HPP
 #define ROCKETPUSH_EMBEDDED_HELD_PULLS_HPP
 
-#include <rocketpush/embedded/condition.hpp>
 #include <rocketpush/embedded/outbox.hpp>
+#include <rocketpush/embedded/stored_filter.hpp>
 #include <rocketpush/protocol/header.hpp>
 #include <rocketpush/protocol/requests_pull.hpp>
 
-#include <algorithm>
 #include <chrono>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -23,20 +20,14 @@
 
 namespace rocketpush::embedded {
 
-/// Whether a message with this tag hash is wanted. No codes: every message is.
-inline bool wants_tag(const std::vector<std::int32_t>& codes, std::int32_t tag_hash) noexcept {
-    return codes.empty() || std::ranges::find(codes, tag_hash) != codes.end();
-}
-
 /// A pull that found nothing new and waits.
 struct held_pull {
     connection_id connection = 0;
     protocol::header_encoding encoding{};
     std::int32_t opaque = 0;
     protocol::pull_request request{};
-    std::vector<std::int32_t> tag_codes{};
+    stored_filter filter{};
     std::chrono::steady_clock::time_point deadline{}; ///< Then it is answered without a message.
-    std::shared_ptr<const condition> wanted{};        ///< Null: no SQL92 condition.
 };
 
 /**
@@ -56,16 +47,11 @@ class held_pulls {
         pulls_.emplace(id, std::move(pull));
     }
 
-    /// Takes those out that a message with this tag hash, new in the queue, ends; the longest held first.
-    std::vector<held_pull> take_woken(std::string_view topic, std::int32_t queue_id, std::int32_t tag_hash) {
-        return take_woken(topic, queue_id,
-                          [tag_hash](const held_pull& pull) { return wants_tag(pull.tag_codes, tag_hash); });
-    }
-
-    /// Takes those out of a queue's that `wakes`; the longest held first.
-    template <std::predicate<const held_pull&> Wakes>
-    std::vector<held_pull> take_woken(std::string_view topic, std::int32_t queue_id, Wakes&& wakes) {
-        return take_from_queues({std::string(topic), queue_id, 0}, {std::string(topic), queue_id, last_id}, wakes);
+    /// Takes those out that a message with this tag hash and record, new in the queue, ends; the longest held first.
+    std::vector<held_pull> take_woken(std::string_view topic, std::int32_t queue_id, std::int32_t tag_hash,
+                                      std::string_view record) {
+        return take_from_queues({std::string(topic), queue_id, 0}, {std::string(topic), queue_id, last_id},
+                                [&](const held_pull& pull) { return pull.filter.wants(tag_hash, record); });
     }
 
     /// Takes all of a topic's out.

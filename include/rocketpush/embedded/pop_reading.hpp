@@ -4,6 +4,7 @@
 #include <rocketpush/core/names.hpp>
 #include <rocketpush/core/property_names.hpp>
 #include <rocketpush/embedded/broker_state.hpp>
+#include <rocketpush/embedded/stored_filter.hpp>
 #include <rocketpush/embedded/stored_record.hpp>
 #include <rocketpush/protocol/message_encoder.hpp>
 #include <rocketpush/protocol/properties.hpp>
@@ -136,9 +137,8 @@ inline void take_records(broker_state& broker, const protocol::pop_request& pop,
                                 .deadline = now.steady + invisible_time(pop.invisible_millis)});
 }
 
-inline void pop_queue(broker_state& broker, const protocol::pop_request& pop,
-                      const std::vector<std::int32_t>& tag_codes, const popped_topic& topic, std::int32_t queue_id,
-                      const moment& now, popped_messages& found) {
+inline void pop_queue(broker_state& broker, const protocol::pop_request& pop, const stored_filter& filter,
+                      const popped_topic& topic, std::int32_t queue_id, const moment& now, popped_messages& found) {
     const bool orderly = pop.order.value_or(false);
     if (orderly && broker.orders.blocked({pop.consumer_group, topic.name, queue_id}, pop.attempt_id, now.steady))
         return;
@@ -151,11 +151,8 @@ inline void pop_queue(broker_state& broker, const protocol::pop_request& pop,
     }
     const read_limits limits{most - found.messages, broker.options.pull_bytes - found.records.size()};
     std::vector<std::string_view> records;
-    const auto read = [&] {
-        return broker.store.read(
-            topic.name, queue_id, from, limits, [&](std::int32_t hash) { return wants_tag(tag_codes, hash); }, records);
-    };
-    auto done = read();
+    const auto read = [&] { return read_wanted(broker.store, topic.name, queue_id, from, limits, filter, records); };
+    auto done       = read();
     if (done.status == read_status::offset_too_small || done.status == read_status::offset_overflow_badly) {
         from = done.next; // where the group has been is no more
         broker.offsets.commit(pop.consumer_group, topic.name, queue_id, from);
@@ -171,12 +168,11 @@ inline void pop_queue(broker_state& broker, const protocol::pop_request& pop,
         take_records(broker, pop, topic, queue_id, records, now, found);
 }
 
-inline void pop_queues(broker_state& broker, const protocol::pop_request& pop,
-                       const std::vector<std::int32_t>& tag_codes, const popped_topic& topic, std::int32_t first,
-                       const moment& now, popped_messages& found) {
+inline void pop_queues(broker_state& broker, const protocol::pop_request& pop, const stored_filter& filter,
+                       const popped_topic& topic, std::int32_t first, const moment& now, popped_messages& found) {
     const auto* settings = broker.store.find_topic(topic.name);
     for (std::int32_t i = 0; settings && i < settings->read_queues; ++i)
-        pop_queue(broker, pop, tag_codes, topic, (first + i) % settings->read_queues, now, found);
+        pop_queue(broker, pop, filter, topic, (first + i) % settings->read_queues, now, found);
 }
 
 /// The retry topics of a group, in both namings where the broker has the second: messages of the first may be left.
@@ -191,8 +187,8 @@ inline std::vector<popped_topic> retry_topics(const broker_state& broker, std::s
 }
 
 /// Takes what a pop may have, out of the topic and out of its retries; what it gets is hidden from others from now on.
-inline popped_messages pop_messages(broker_state& broker, const protocol::pop_request& pop,
-                                    const std::vector<std::int32_t>& tag_codes, const moment& now) {
+inline popped_messages pop_messages(broker_state& broker, const protocol::pop_request& pop, const stored_filter& filter,
+                                    const moment& now) {
     constexpr std::uint32_t revive_queues = 8;
     constexpr std::uint32_t retry_turn = 5; // a real broker looks at the retries first in one case of five, by chance
     const auto turn                    = broker.pop_turn++;
@@ -201,18 +197,18 @@ inline popped_messages pop_messages(broker_state& broker, const protocol::pop_re
     found.revive_queue_id  = orderly ? protocol::orderly_revive_queue : static_cast<std::int32_t>(turn % revive_queues);
     const auto pop_retries = [&] {
         for (const auto& topic : retry_topics(broker, pop.consumer_group, pop.topic))
-            pop_queues(broker, pop, tag_codes, topic, 0, now, found);
+            pop_queues(broker, pop, filter, topic, 0, now, found);
     };
     const bool retries_first = !orderly && turn % retry_turn == retry_turn - 1;
     if (retries_first)
         pop_retries();
     const popped_topic normal{pop.topic};
     if (pop.queue_id >= 0) {
-        pop_queue(broker, pop, tag_codes, normal, pop.queue_id, now, found);
+        pop_queue(broker, pop, filter, normal, pop.queue_id, now, found);
     } else {
         const auto* settings = broker.store.find_topic(pop.topic);
         const auto queues    = static_cast<std::uint32_t>(settings ? std::max(1, settings->read_queues) : 1);
-        pop_queues(broker, pop, tag_codes, normal, static_cast<std::int32_t>(turn % queues), now, found);
+        pop_queues(broker, pop, filter, normal, static_cast<std::int32_t>(turn % queues), now, found);
     }
     if (!orderly && !retries_first && found.messages < static_cast<std::size_t>(std::max(0, pop.max_messages)))
         pop_retries();

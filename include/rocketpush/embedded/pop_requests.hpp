@@ -5,15 +5,18 @@
 #include <rocketpush/core/names.hpp>
 #include <rocketpush/core/subscription.hpp>
 #include <rocketpush/embedded/broker_state.hpp>
+#include <rocketpush/embedded/condition_parser.hpp>
 #include <rocketpush/embedded/pop_reading.hpp>
+#include <rocketpush/embedded/stored_filter.hpp>
 #include <rocketpush/protocol/requests_pop.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 /**
  * Messages out, each to be acknowledged.
@@ -21,24 +24,26 @@
  */
 namespace rocketpush::embedded::answering {
 
-/// Why a pop is refused, or nothing and the tags that it wants.
+/// Why a pop is refused, or nothing and what it wants.
 struct pop_check {
     response_code refusal = response_code::success;
     std::string remark{};
-    std::vector<std::int32_t> tag_codes{};
+    stored_filter filter{};
 };
 
-/// The tags in the expression that a pop brings; without one, all.
-inline pop_check find_tag_codes(const protocol::pop_request& pop) {
+/// What the expression that a pop brings wants; without one, all. A broker whose filter by properties is off evaluates a pop's
+/// condition all the same: it refuses only the heartbeat's check.
+inline pop_check find_filter(const protocol::pop_request& pop) {
     if (pop.expression.empty())
         return {};
-    if (pop.expression_type == to_string(filter_type::sql92))
-        return {response_code::system_error, "The broker does not support consumer to filter message by SQL92"};
-    const bool by_tag = pop.expression_type.empty() || pop.expression_type == to_string(filter_type::tag);
-    auto wanted       = make_subscription(pop.topic, tags(pop.expression), 0);
-    if (!by_tag || !wanted)
-        return {response_code::subscription_parse_failed, "parse the consumer's subscription failed"};
-    return {.tag_codes = std::move(wanted->tag_codes)};
+    if (pop.expression_type.empty() || pop.expression_type == to_string(filter_type::tag)) {
+        if (auto wanted = make_subscription(pop.topic, tags(pop.expression), 0))
+            return {.filter = {.tag_codes = std::move(wanted->tag_codes)}};
+    } else if (pop.expression_type == to_string(filter_type::sql92)) {
+        if (auto made = compile_condition(pop.expression).made)
+            return {.filter = {.wanted = std::make_shared<const condition>(std::move(*made))}};
+    }
+    return {response_code::subscription_parse_failed, "parse the consumer's subscription failed"};
 }
 
 inline pop_check check_pop(broker_state& broker, const protocol::pop_request& pop, const moment& now) {
@@ -60,13 +65,13 @@ inline pop_check check_pop(broker_state& broker, const protocol::pop_request& po
     if (!broker.admit_group(pop.consumer_group))
         return {response_code::subscription_group_not_exist,
                 "subscription group [" + pop.consumer_group + "] does not exist"};
-    return find_tag_codes(pop);
+    return find_filter(pop);
 }
 
 /// Looks for messages. @return Nothing if the pop shall be held: there is no message, and it may wait.
 inline bool try_pop(broker_state& broker, const reply_address& address, const protocol::pop_request& pop,
-                    const std::vector<std::int32_t>& tag_codes, bool may_wait, const moment& now) {
-    const auto found = pop_messages(broker, pop, tag_codes, now);
+                    const stored_filter& filter, bool may_wait, const moment& now) {
+    const auto found = pop_messages(broker, pop, filter, now);
     if (found.messages == 0 && may_wait)
         return false;
     const protocol::pop_response fields{.pop_time         = now.milliseconds(),
@@ -103,14 +108,14 @@ inline void answer_pop(broker_state& broker, const incoming_request& request) {
     const auto wait = wait_of(*pop, request.now);
     const bool full =
         broker.pops.size() >= broker.options.held_pops || broker.pops.alike(*pop) >= broker.options.held_pops_alike;
-    if (try_pop(broker, address, *pop, check.tag_codes, wait.count() > 0, request.now))
+    if (try_pop(broker, address, *pop, check.filter, wait.count() > 0, request.now))
         return;
     if (full)
         return reply(
             broker, address, response_code::polling_full, "NO_MESSAGE_IN_QUEUE",
             protocol::pop_response{.pop_time = request.now.milliseconds(), .invisible_millis = pop->invisible_millis});
     broker.pops.hold({request.from, request.header.encoding, request.header.opaque, std::move(*pop),
-                      std::move(check.tag_codes), request.now.steady + wait});
+                      std::move(check.filter), request.now.steady + wait});
 }
 
 /// Gives one waiting pop of each group for which `wanted(const held_pop&)` is true what there is; it waits on if that is nothing.
@@ -118,22 +123,22 @@ template <class Wanted>
 void wake_pops(broker_state& broker, std::string_view topic, const moment& now, Wanted wanted) {
     for (auto& pop : broker.pops.take_one_each(topic, wanted)) {
         const reply_address address{pop.connection, pop.opaque, pop.encoding};
-        if (!try_pop(broker, address, pop.request, pop.tag_codes, true, now))
+        if (!try_pop(broker, address, pop.request, pop.filter, true, now))
             broker.pops.hold(std::move(pop));
     }
 }
 
 /// Messages have come into a queue.
 inline void wake_held_pops(broker_state& broker, const arrival& came, const moment& now) {
-    wake_pops(broker, came.topic, now, [&came](const held_pop& pop) {
-        return pop.reads(came.queue_id) && wants_tag(pop.tag_codes, came.tag_hash);
-    });
+    const auto record = broker.store.record_at(came.commit_log_offset);
+    wake_pops(broker, came.topic, now,
+              [&](const held_pop& pop) { return pop.reads(came.queue_id) && pop.filter.wants(came.tag_hash, record); });
 }
 
 /// Answers the pops whose time is over.
 inline void end_due_pops(broker_state& broker, const moment& now) {
     while (const auto due = broker.pops.take_due(now.steady))
-        try_pop(broker, {due->connection, due->opaque, due->encoding}, due->request, due->tag_codes, false, now);
+        try_pop(broker, {due->connection, due->opaque, due->encoding}, due->request, due->filter, false, now);
 }
 
 /// Tells those that wait for a queue which is popped in order, and was blocked.

@@ -5,10 +5,9 @@
 #include <rocketpush/core/subscription.hpp>
 #include <rocketpush/detail/byte_order.hpp>
 #include <rocketpush/embedded/broker_state.hpp>
-#include <rocketpush/embedded/condition.hpp>
 #include <rocketpush/embedded/condition_parser.hpp>
 #include <rocketpush/embedded/slave_requests.hpp>
-#include <rocketpush/embedded/stored_record.hpp>
+#include <rocketpush/embedded/stored_filter.hpp>
 #include <rocketpush/protocol/requests_pull.hpp>
 
 #include <algorithm>
@@ -26,23 +25,11 @@
  */
 namespace rocketpush::embedded::answering {
 
-/// Which messages a pull wants: those with one of these tags, or that meet a condition; all, if it names neither.
-struct pull_filter {
-    std::vector<std::int32_t> tag_codes{};
-    std::shared_ptr<const condition> wanted{};
-
-    /// Whether it wants a message that is stored like this. One that is not kept any more may have been wanted.
-    bool wants(std::int32_t tag_hash, std::string_view record) const {
-        return wants_tag(tag_codes, tag_hash) &&
-               (!wanted || record.empty() || wanted->matches(read_stored(record).properties));
-    }
-};
-
 /// Why a pull is refused, or nothing and what it wants.
 struct pull_check {
     response_code refusal = response_code::success;
     std::string remark{};
-    pull_filter filter{};
+    stored_filter filter{};
 };
 
 inline pull_check refuse_conditions(std::string_view type) {
@@ -155,7 +142,7 @@ inline void reply_pull(broker_state& broker, const reply_address& address, const
 
 /// Reads what the pull asks for. @return Nothing if it shall be held: there is no message yet, and it may wait.
 inline bool try_pull(broker_state& broker, const reply_address& address, const protocol::pull_request& pull,
-                     const pull_filter& filter, bool may_wait) {
+                     const stored_filter& filter, bool may_wait) {
     const read_limits limits{
         std::min(broker.options.pull_messages, static_cast<std::size_t>(std::max(1, pull.max_messages))),
         broker.options.pull_bytes, visible_end(broker, address.to, pull.topic, pull.queue_id)};
@@ -165,12 +152,7 @@ inline bool try_pull(broker_state& broker, const reply_address& address, const p
         return true;
     }
     records.reserve(limits.messages);
-    const auto find = [&](auto&& wants) {
-        return broker.store.read(pull.topic, pull.queue_id, pull.queue_offset, limits, wants, records);
-    };
-    auto read = filter.wanted
-                    ? find([&filter](std::int32_t hash, std::string_view record) { return filter.wants(hash, record); })
-                    : find([&filter](std::int32_t hash) { return wants_tag(filter.tag_codes, hash); });
+    auto read = read_wanted(broker.store, pull.topic, pull.queue_id, pull.queue_offset, limits, filter, records);
     if (is_at_slave(broker, address.to) && read.status != read_status::found &&
         read.status != read_status::no_matched_message)
         read.next = pull.queue_offset; // the master may know better
@@ -206,8 +188,7 @@ inline void answer_pull(broker_state& broker, const incoming_request& request) {
     }
     if (!answered)
         broker.held.hold({request.from, request.header.encoding, request.header.opaque, std::move(*pull),
-                          std::move(check.filter.tag_codes), request.now.steady + std::chrono::milliseconds(wait),
-                          std::move(check.filter.wanted)});
+                          std::move(check.filter), request.now.steady + std::chrono::milliseconds(wait)});
 }
 
 /// Answers a pull that has waited, with or without messages.
@@ -222,18 +203,15 @@ inline void end_held_pull(broker_state& broker, const held_pull& pull) {
                      "the topic[" + pull.request.topic + "] pulling message is forbidden");
     if (refuse_led_elsewhere(broker, address, pull.request.topic, pull.request.queue_id))
         return;
-    try_pull(broker, address, pull.request, {pull.tag_codes, pull.wanted}, false);
+    try_pull(broker, address, pull.request, pull.filter, false);
 }
 
 /// Ends the pulls that waited for messages which have just come. After all of a request's are stored, so that a pull
 /// finds them all.
 inline void wake_held_pulls(broker_state& broker) {
     for (const auto& each : std::exchange(broker.arrivals, {}))
-        for (const auto& pull : broker.held.take_woken(each.topic, each.queue_id, [&](const held_pull& one) {
-                 return wants_tag(one.tag_codes, each.tag_hash) &&
-                        (!one.wanted ||
-                         pull_filter{{}, one.wanted}.wants(0, broker.store.record_at(each.commit_log_offset)));
-             }))
+        for (const auto& pull : broker.held.take_woken(each.topic, each.queue_id, each.tag_hash,
+                                                       broker.store.record_at(each.commit_log_offset)))
             end_held_pull(broker, pull);
 }
 

@@ -27,6 +27,9 @@ struct memory_use {
  *
  * A consumer that holds nothing always lets one in, whatever that needs: a budget smaller than an answer makes it slow, not dead.
  *
+ * An answer to a pop is kept whatever it holds, since its messages would count as tried: so popping goes beyond the budget by what
+ * polls bring that brokers held when it was used up.
+ *
  * A value: it is told what is held, and knows no memory. `Queue` is a shared pointer to what has `dropped`, `in_memory_line` and
  * `memory_set_aside`.
  *

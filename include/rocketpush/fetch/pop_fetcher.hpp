@@ -14,7 +14,9 @@
 #include <rocketpush/protocol/requests_pop.hpp>
 #include <rocketpush/remoting/frame_reader.hpp>
 
+#include <bit>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -70,8 +72,11 @@ class pop_fetcher {
         pop_fetcher self(host, queue, std::move(wanted));
         while (!queue->dropped) {
             self.follow_subscription();
-            const auto outside = self.outside();
-            const auto action  = self.loop_.next(queue->waiting, queue->held_bytes(), outside);
+            const auto pace = host->pop_pace();
+            self.loop_.limit(pace.max_waiting, pace.max_bytes);
+            const auto action = self.loop_.next(queue->waiting, queue->held_bytes(), self.outside());
+            if (queue->memory_set_aside != 0 && !std::holds_alternative<pop_action::request>(action))
+                host->memory().fetched(*queue); // somebody else's turn
             if (std::holds_alternative<pop_action::request>(action)) {
                 if (!self.connected()) {
                     const bool opened = co_await self.connect();
@@ -86,9 +91,12 @@ class pop_fetcher {
             } else if (const auto* wait = std::get_if<pop_action::wait>(&action)) {
                 co_await self.sleep_until(host->runtime().now() + wait->delay);
             } else if (const auto* pause = std::get_if<pop_action::pause>(&action)) {
-                co_await self.wait_for_acks(pause->why);
+                if (pause->why == flow_state::out_of_memory)
+                    host->memory().enter(queue, self.needed_, false);
+                co_await self.wait_for_room(pause->why);
             }
         }
+        host->memory().fetched(*queue);
     }
 
   private:
@@ -97,16 +105,14 @@ class pop_fetcher {
           queue_(*queue),
           wanted_(std::move(wanted)),
           pops_(make_pops(host->settings(), queue->queue, wanted_)),
-          loop_(host->pop_pace()) {
-        turn_.max_messages = static_cast<std::int32_t>(host->settings().pop_batch_size);
-    }
+          loop_(host->pop_pace()) {}
 
-    /// What keeps the queue from being popped whatever it holds. What a poll brings cannot be let go of without harm, so the consumer's
-    /// memory is looked at before; an answer may go beyond it.
+    /// What keeps the queue from being popped besides what it holds.
     flow_state outside() const {
         if (host_.suspended() || host_.queues().is_suspended(queue_.queue))
             return flow_state::suspended;
-        return queue_.waiting == 0 || host_.memory().fits(0, 0) ? flow_state::open : flow_state::out_of_memory;
+        // A queue that was empty just now costs little while the broker holds its poll.
+        return found_nothing_ || host_.memory().open(queue_) ? flow_state::open : flow_state::out_of_memory;
     }
 
     /// The topic may have been subscribed anew, with another expression.
@@ -143,9 +149,15 @@ class pop_fetcher {
     }
 
     void begin_pop() {
-        queue_.flow    = flow_state::open;
-        queue_.polling = true;
-        queue_.polled  = host_.runtime().now();
+        // Others wait for the memory that is set aside for this pop, so that the broker must not hold it. What it brings cannot be let go
+        // of without harm: where there is no room, that shall be one message.
+        const auto& with   = host_.settings();
+        turn_.poll_millis  = queue_.memory_set_aside != 0 ? 0 : with.suspend_timeout.count();
+        turn_.max_messages = host_.memory().open(queue_) ? static_cast<std::int32_t>(with.pop_batch_size) : 1;
+        found_nothing_     = false;
+        queue_.flow        = flow_state::open;
+        queue_.polling     = true;
+        queue_.polled      = host_.runtime().now();
     }
 
     void end_pop(std::error_code failure, received_frame answer) {
@@ -154,6 +166,7 @@ class pop_fetcher {
             fail(failure);
         else
             take(std::move(answer), host_.runtime().now() - queue_.polled);
+        host_.memory().fetched(queue_);
         if (queue_.dropped)
             queue_.idle.wake();
     }
@@ -168,7 +181,8 @@ class pop_fetcher {
         const auto code = static_cast<response_code>(answer.header.code);
         if (code != response_code::success) {
             loop_.answered(code);
-            if (!pop_loop::is_empty_poll(code) && !queue_.dropped)
+            found_nothing_ = pop_loop::is_empty_poll(code);
+            if (!found_nothing_ && !queue_.dropped)
                 host_.observe().on_pull_failure(queue_.queue, code);
             return;
         }
@@ -193,6 +207,7 @@ class pop_fetcher {
             return fail(unknown.error());
         }
         make_records(*batch);
+        needed_ = std::bit_ceil(batch->held_bytes());
 
         queue_.counts.pulls += 1;
         queue_.counts.pull_time += took;
@@ -260,11 +275,12 @@ class pop_fetcher {
             co_await queue_.wake.wait_until(deadline);
     }
 
-    task<void> wait_for_acks(flow_state why) {
+    /// Until messages were acknowledged, the consumer has memory, or the user changes what holds it up.
+    task<void> wait_for_room(flow_state why) {
         host_.collect_soon();
         if (std::exchange(queue_.flow, why) != why)
             host_.observe().on_flow_control(queue_.queue, why, cache_level{queue_.waiting, queue_.held_bytes(), 0});
-        co_await queue_.wake.wait_until(host_.runtime().now() + std::chrono::seconds(1));
+        co_await queue_.wake.wait_until(std::chrono::steady_clock::time_point::max());
     }
 
     Host& host_;
@@ -273,6 +289,8 @@ class pop_fetcher {
     protocol::repeated_pop pops_;
     protocol::pop_turn turn_;
     pop_loop loop_;
+    bool found_nothing_ = false; ///< The last poll.
+    std::size_t needed_ = 0;     ///< Bytes that the last answer with messages took.
     protocol::receipt_maker receipts_;
     std::vector<protocol::receipt_handle> handles_; ///< Of the messages of an answer, in their order.
     std::vector<const char*> damaged_;              ///< Stored messages of an answer that cannot be read.

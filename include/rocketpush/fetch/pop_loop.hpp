@@ -24,7 +24,7 @@ struct wait {
     std::chrono::milliseconds delay;
     bool operator==(const wait&) const = default;
 };
-/// Ask again when messages were acknowledged. `why` is never `flow_state::open`.
+/// Ask again when messages were acknowledged, or something else that keeps it has changed. `why` is never `flow_state::open`.
 struct pause {
     flow_state why;
     bool operator==(const pause&) const = default;
@@ -56,6 +56,12 @@ struct pop_pace {
 class pop_loop {
   public:
     explicit pop_loop(const pop_pace& pace) noexcept : pace_(pace) {}
+
+    /// From the next decision on.
+    void limit(std::size_t max_waiting, std::size_t max_bytes) noexcept {
+        pace_.max_waiting = max_waiting;
+        pace_.max_bytes   = max_bytes;
+    }
 
     /// Messages came, or only such that the filter removed.
     void found() noexcept { delay_ = pace_.interval; }

@@ -85,6 +85,10 @@ struct popped_batch : pulled_batch<Concurrent> {
                 return this->delay_level(i);
         return 0;
     }
+    /// Whether a request about one of its records is under way.
+    bool busy() const noexcept {
+        return std::ranges::any_of(records, [](const auto& each) { return each.at == popped_record::step::busy; });
+    }
     /// A message of a record, to tell of it.
     message_view view_of(const popped_record& record) const noexcept {
         return message_view(record.condemned ? condemned[record.first] : this->messages[record.first]);

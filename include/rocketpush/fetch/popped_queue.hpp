@@ -4,6 +4,7 @@
 #include <rocketpush/core/cache_level.hpp>
 #include <rocketpush/core/message_queue.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
+#include <rocketpush/fetch/fetching_queue.hpp>
 #include <rocketpush/observe/statistics.hpp>
 
 #include <algorithm>
@@ -24,21 +25,19 @@ namespace rocketpush {
  * @par Source         Java `PopProcessQueue`.
  */
 template <class Connection, class Runtime, class Batch>
-struct popped_queue {
+struct popped_queue : fetching_queue<Runtime> {
     popped_queue(message_queue of, Runtime& runtime)
-        : queue(std::move(of)), wake(runtime), idle(runtime), gone(runtime) {}
+        : fetching_queue<Runtime>(runtime), queue(std::move(of)), idle(runtime), gone(runtime) {}
 
     message_queue queue;
     queue_stage stage = queue_stage::fetching; ///< There is no offset to acquire.
     std::chrono::steady_clock::time_point stage_since{};
 
-    bool dropped = false;                           ///< Given up: no further pop.
     bool polling = false;                           ///< A pop is under way ...
     std::chrono::steady_clock::time_point polled{}; ///< ... since then; or was, last.
 
-    detail::wake_up<Runtime> wake;     ///< For the fetch loop: messages were acknowledged, or the queue was dropped.
-    detail::wake_up<Runtime> idle;     ///< For who gives it up: a call, a poll or a request ended.
-    detail::signal_flag<Runtime> gone; ///< Nothing of it is here any more.
+    detail::wake_up<Runtime> idle;              ///< For who gives it up: a call, a poll or a request ended.
+    detail::signal_flag<Runtime> gone;          ///< Nothing of it is here any more.
     std::vector<typename Runtime::timer*> naps; ///< Pauses between attempts; a consumer that stops ends them.
 
     std::vector<std::unique_ptr<Batch>> batches; ///< With a record that has not ended, or a runner.
@@ -58,13 +57,21 @@ struct popped_queue {
             sum += each->held_bytes();
         return sum;
     }
+    /// Of them, bodies that were inflated.
+    std::size_t inflated_bytes() const noexcept {
+        std::size_t sum = 0;
+        for (const auto& each : batches)
+            sum += each->inflated.used_bytes();
+        return sum;
+    }
     /// Whether runners are at it, or will be.
     bool running() const noexcept {
         return std::ranges::any_of(batches, [](const auto& each) { return !each->heard; });
     }
     /// Whether something is about to be told to the broker, or is.
     bool unsettled() const noexcept {
-        return std::ranges::any_of(batches, [](const auto& each) { return each->heard && each->open != 0; });
+        return std::ranges::any_of(batches,
+                                   [](const auto& each) { return each->heard ? each->open != 0 : each->busy(); });
     }
     void cancel_unclaimed() noexcept {
         for (const auto& each : batches)

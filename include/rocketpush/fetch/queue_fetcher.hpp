@@ -70,7 +70,7 @@ class queue_fetcher {
             self.loop_.limit(host->limits());
             const auto action = self.loop_.next(queue->cache.level(), self.outside());
             if (queue->memory_set_aside != 0 && !std::holds_alternative<pull_action::request>(action))
-                host->memory().pulled(*queue); // somebody else's turn
+                host->memory().fetched(*queue); // somebody else's turn
             if (std::holds_alternative<pull_action::request>(action)) {
                 if (!self.connected()) {
                     const bool opened = co_await self.connect();
@@ -92,7 +92,7 @@ class queue_fetcher {
                 co_await self.reposition(*refused);
             }
         }
-        host->memory().pulled(*queue);
+        host->memory().fetched(*queue);
     }
 
   private:
@@ -169,7 +169,7 @@ class queue_fetcher {
             fail(failure);
         else
             take(loop_.offset(), std::move(answer), host_.runtime().now() - queue_.pull_sent);
-        host_.memory().pulled(queue_);
+        host_.memory().fetched(queue_);
     }
 
     void fail(std::error_code why) {

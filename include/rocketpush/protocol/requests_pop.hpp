@@ -74,10 +74,12 @@ struct pop_request {
 /// The fields of a pop_request that change from pop to pop.
 struct pop_turn {
     std::int32_t max_messages = most_pop_messages;
+    std::int64_t poll_millis  = 15'000;
     std::int64_t born_time    = 0;
 
     static constexpr auto fields() noexcept {
         return std::array{required_field<&pop_turn::max_messages>("maxMsgNums"),
+                          required_field<&pop_turn::poll_millis>("pollTime"),
                           required_field<&pop_turn::born_time>("bornTime")};
     }
 };

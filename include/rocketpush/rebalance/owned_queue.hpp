@@ -4,10 +4,12 @@
 #include <rocketpush/core/cache_level.hpp>
 #include <rocketpush/core/message_queue.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
+#include <rocketpush/fetch/fetching_queue.hpp>
 #include <rocketpush/fetch/process_queue.hpp>
 #include <rocketpush/observe/statistics.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -25,8 +27,9 @@ namespace rocketpush {
  * @par Thread safety  None; on the strand.
  */
 template <class Connection, class Runtime, bool Concurrent, class Order>
-struct owned_queue {
-    owned_queue(message_queue of, Runtime& runtime) : queue(std::move(of)), cache(0), wake(runtime) {}
+struct owned_queue : fetching_queue<Runtime> {
+    owned_queue(message_queue of, Runtime& runtime)
+        : fetching_queue<Runtime>(runtime), queue(std::move(of)), cache(0) {}
 
     using cache_type = process_queue<Concurrent>;
 
@@ -36,21 +39,17 @@ struct owned_queue {
     cache_type cache;
     [[no_unique_address]] Order order;
 
-    /// Given up: no further pull, no further listener call; late answers change nothing.
-    bool dropped = false;
     bool in_line = false; ///< Acquiring, and the broker is asked for so many first offsets that this one waits.
 
     /// Whether a listener call may be running, or messages are on their way elsewhere.
     bool busy() const noexcept { return cache.busy() || order.busy(); }
-    bool suspended               = false; ///< By the user: not pulled.
-    bool in_memory_line          = false; ///< See memory_budget.
-    std::size_t memory_set_aside = 0;     ///< See memory_budget.
-    std::size_t counted_bytes    = 0;     ///< Of `cache`, as queue_memory counted last ...
-    std::size_t counted_inflated = 0;     ///< ... and of them inflated ones.
+    std::size_t held_bytes() const noexcept { return cache.cached_bytes(); }
+    /// Of them, bodies that were inflated.
+    std::size_t inflated_bytes() const noexcept { return cache.inflated_bytes(); }
+    bool suspended = false; ///< By the user: not pulled.
     std::optional<queue_offset>
         begin_at; ///< Where to begin in place of the stored offset: it was set while we took over.
 
-    detail::wake_up<Runtime> wake; ///< For the fetch loop: the cache shrank, or the queue was dropped.
     /// For who gives it up, and only there then: a listener call or a send-back ended.
     std::unique_ptr<detail::wake_up<Runtime>> idle;
     void wake_idle() {

@@ -132,6 +132,12 @@ class pop_table {
         renewal_due_.wake();
     }
 
+    /// Has every fetch loop look whether it may pop.
+    void wake_all() {
+        for (const auto& [queue, owned] : queues_)
+            owned->wake.wake();
+    }
+
     // Batches.
 
     std::unique_ptr<batch_type> take_batch() {
@@ -184,6 +190,7 @@ class pop_table {
         for (auto& each : gone)
             give_back(std::move(each));
         queue.batches.erase(gone.begin(), gone.end());
+        host_.memory().recount(queue);
         queue.wake.wake();
         queue.idle.wake();
         if (queue.batches.empty() && !left_behind_.empty())
@@ -254,6 +261,7 @@ class pop_table {
         }
         table.cancel(*owned);
         host->collect_soon();
+        table.settle_consumed(*owned);
         const auto settled_by = now() + host->settings().request_timeout;
         while (owned->unsettled() && now() < settled_by)
             co_await owned->idle.wait_until(settled_by);
@@ -268,6 +276,16 @@ class pop_table {
     void cancel(queue_type& queue) {
         queue.cancel_unclaimed();
         host_.forget_exhausted();
+    }
+
+    /// What was consumed of batches that a listener is still at is acknowledged: it need not come again with the rest.
+    void settle_consumed(queue_type& queue) {
+        std::vector<batch_type*> running; // these stay, whatever is settled
+        for (const auto& each : queue.batches)
+            if (!each->heard)
+                running.push_back(each.get());
+        for (auto* batch : running)
+            settle(queue, *batch);
     }
 
     void erase(const queue_ptr& owned) {

@@ -1,6 +1,7 @@
 #ifndef ROCKETPUSH_REBALANCE_QUEUE_MEMORY_HPP
 #define ROCKETPUSH_REBALANCE_QUEUE_MEMORY_HPP
 
+#include <rocketpush/fetch/fetching_queue.hpp>
 #include <rocketpush/fetch/memory_budget.hpp>
 
 #include <bit>
@@ -11,7 +12,7 @@
 namespace rocketpush {
 
 /**
- * @brief Counts what all queues of a consumer hold, and keeps it within one budget.
+ * @brief Counts what all queues of a consumer hold, pulled and popped ones, and keeps it within one budget.
  *
  * Where the consumer has its client for itself, the blocks that are really in use count, those that connections read into
  * included, and inflated bodies. On a shared client, whose blocks lie about for several consumers, the shares of this one's frames.
@@ -22,7 +23,7 @@ namespace rocketpush {
 template <class Host>
 class queue_memory {
   public:
-    using queue_type = typename Host::queue_type;
+    using queue_type = fetching_queue<typename Host::runtime_type>;
     using queue_ptr  = std::shared_ptr<queue_type>;
 
     explicit queue_memory(Host& host)
@@ -37,7 +38,7 @@ class queue_memory {
         let_in();
     }
 
-    /// Whether the queue may pull.
+    /// Whether the queue may be fetched from.
     bool open(const queue_type& queue) const {
         return queue.memory_set_aside != 0 || (!queue.in_memory_line && budget_.open(use(0, 0)));
     }
@@ -50,16 +51,19 @@ class queue_memory {
         let_in();
     }
 
-    /// The queue's pull is over, or it does not pull.
-    void pulled(queue_type& queue) {
+    /// The queue's request is over, or it makes none.
+    void fetched(queue_type& queue) {
         if (queue.memory_set_aside == 0)
             return;
         budget_.take_back(queue);
         let_in();
     }
 
-    /// After the queue's cache has changed.
-    void recount(queue_type& queue) { recount(queue, queue.cache.cached_bytes(), queue.cache.inflated_bytes()); }
+    /// After what a queue holds has changed.
+    template <class Queue>
+    void recount(Queue& queue) {
+        recount(queue, queue.held_bytes(), queue.inflated_bytes());
+    }
     /// Before the queue goes.
     void forget(queue_type& queue) { recount(queue, 0, 0); }
 
