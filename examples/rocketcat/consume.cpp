@@ -76,8 +76,8 @@ class session {
             return;
         if (failure) {
             if (failure != rocketpush::error::filter_refused) // else the broker's text was told
-                fmt::print(stderr, "rocketcat: cannot start, name servers {}: {}\n", settings_.options.name_servers,
-                           failure.message());
+                fmt::print(stderr, "rocketcat: cannot start, name servers {}{}: {}\n", settings_.options.name_servers,
+                           settings_.options.name_server_url, failure.message());
             could_start_ = false;
             code_        = failed;
             context_.stop();

@@ -97,7 +97,11 @@ std::chrono::milliseconds whole_milliseconds(double seconds) {
 void add_consume_flags(CLI::App& command, consume_flags& flags) {
     const auto one_of = [](std::vector<std::string> words) { return CLI::IsMember(std::move(words)); };
 
-    command.add_option("--namesrv", flags.name_servers, "Name servers, HOST:PORT[;HOST:PORT]")->required();
+    auto* const list = command.add_option("--namesrv", flags.name_servers, "Name servers, HOST:PORT[;HOST:PORT]");
+    command
+        .add_option("--namesrv-url", flags.name_server_url,
+                    "Or where they are looked up: http://HOST[:PORT]/PATH, whose first line is such a list")
+        ->excludes(list);
     command.add_option("--group", flags.group, "Consumer group")->required();
     command
         .add_option("--topic", flags.topics,
@@ -189,10 +193,13 @@ void add_consume_flags(CLI::App& command, consume_flags& flags) {
 
 consume_settings read_consume_flags(const consume_flags& flags) {
     check_version(flags);
+    if (flags.name_servers.empty() && flags.name_server_url.empty())
+        throw usage_error("--namesrv or --namesrv-url is required");
     if (!flags.offset_dir.empty() && flags.model != "broadcasting")
         throw usage_error(
             "--offset-dir is of use with --model broadcasting only: other groups' offsets are at the broker");
     consume_settings settings{.options      = {.name_servers        = flags.name_servers,
+                                               .name_server_url     = flags.name_server_url,
                                                .group               = flags.group,
                                                .instance_name       = flags.instance,
                                                .namespace_v1        = flags.name_space,

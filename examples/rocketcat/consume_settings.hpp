@@ -17,7 +17,7 @@ namespace rocketcat {
 
 /// `rocketcat consume` as it was typed.
 struct consume_flags {
-    std::string name_servers, group;
+    std::string name_servers, name_server_url, group;
     std::vector<std::string> topics;
     std::string filter = "tag", model = "clustering", order = "concurrently", from = "last";
     std::string strategy = "averagely", executor = "pool", output = "json";

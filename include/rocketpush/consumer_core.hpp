@@ -580,6 +580,10 @@ class consumer_core : public std::enable_shared_from_this<
         if (wants(topic))
             observer_.on_route_failure(topic, why);
     }
+    void name_servers_changed(const std::vector<endpoint>& now) { observer_.on_name_servers_changed(now); }
+    void name_server_lookup_failure(const std::string& url, std::error_code why) {
+        observer_.on_name_server_lookup_failure(url, why);
+    }
     void connect_ended(const endpoint& peer, std::error_code why) { observer_.on_connect(peer, why); }
     void disconnected(const endpoint& peer, std::error_code why) { observer_.on_disconnect(peer, why); }
     void heartbeat_failure(const endpoint& peer, std::error_code why) { observer_.on_heartbeat_failure(peer, why); }

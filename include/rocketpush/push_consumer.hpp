@@ -83,9 +83,11 @@ class push_consumer {
         requires(detail::one_of<Policies, Allocation, Offsets, Executor, Observer> && ...)
     push_consumer(client_type& with_client, options with, Listener listener, Policies... policies) {
         const auto& settings = with_client.instance()->settings();
-        if (with.name_servers.empty())
+        if (with.name_servers.empty() && with.name_server_url.empty()) {
+            with.name_server_url = settings.name_server_url;
             for (const auto& server : settings.name_servers)
                 with.name_servers += (with.name_servers.empty() ? "" : ";") + to_string(server);
+        }
         checked(with);
         auto own = client_part(with);
         if (own.instance_name.empty())
@@ -187,7 +189,7 @@ class push_consumer {
      * @param token  Completion token for `void(std::error_code)`: error::already_started, error::already_stopped,
      *               error::group_in_use, error::filter_refused (a broker refuses a SQL condition; the observer has its
      *               text), error::operation_cancelled (stopped meanwhile), or a resolver's error when no name server's
-     *               host can be resolved.
+     *               host can be resolved, nor that of `name_server_url`.
      */
     template <class Token>
     auto async_start(Token&& token) {

@@ -12,6 +12,7 @@
 #include <rocketpush/core/result.hpp>         // a value, or the error that says why there is none
 #include <rocketpush/core/names.hpp>          // which topics and groups may be called what
 #include <rocketpush/core/endpoint.hpp>       // host and port
+#include <rocketpush/core/http_url.hpp>       // what is asked for over HTTP
 #include <rocketpush/core/options.hpp>        // everything a consumer can be told, checked
 #include <rocketpush/core/message_model.hpp>  // whether one member gets a message, or all
 #include <rocketpush/core/message_queue.hpp>  // topic, broker, queue id
@@ -44,6 +45,7 @@
 #include <rocketpush/protocol/message_encoder.hpp>
 #include <rocketpush/protocol/message_id.hpp>      // their ids
 #include <rocketpush/protocol/properties.hpp>      // writing their properties
+#include <rocketpush/protocol/http_answer.hpp>     // of the server that knows the name servers
 
 // remoting: frames out and in
 #include <rocketpush/remoting/frame_reader.hpp>     // bytes of a stream into frames
@@ -51,6 +53,7 @@
 #include <rocketpush/remoting/connection.hpp>       // one connection
 #include <rocketpush/remoting/connection_pool.hpp>  // one for each address
 #include <rocketpush/remoting/name_servers.hpp>     // where routes come from
+#include <rocketpush/remoting/name_server_lookup.hpp> // where they themselves come from, if they are looked up
 #include <rocketpush/remoting/route_table.hpp>      // what they say
 #include <rocketpush/remoting/broker_calls.hpp>     // what is asked of brokers
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/support/catch.hpp"
+#include "tests/support/http_peer.hpp"
 #include "tests/support/manual_runtime.hpp"
 #include "tests/support/scripted_broker.hpp"
 
@@ -41,6 +42,13 @@ struct fake_member {
     }
     void route_failure(const std::string& of, std::error_code why) {
         told.push_back("no route " + of + ": " + why.message());
+    }
+    void name_servers_changed(const std::vector<endpoint>& now) {
+        told.push_back("name servers");
+        for (const auto& each : now) told.back() += " " + to_string(each);
+    }
+    void name_server_lookup_failure(const std::string& url, std::error_code why) {
+        told.push_back("no name servers from " + url + ": " + why.message());
     }
     void connect_ended(const endpoint& peer, std::error_code why) {
         told.push_back((why ? "not connected " : "connected ") + peer.host);
@@ -332,6 +340,134 @@ TEST_CASE_METHOD(client_fixture, "a request that this version does not know is r
     CHECK(header.opaque == 4711);
     CHECK(header.code == static_cast<int>(response_code::request_code_not_supported));
     CHECK(header.remark() == " request type 41 not supported");
+}
+
+/// A client whose name servers are looked up.
+struct looking_up_fixture : client_fixture {
+    looking_up_fixture() {
+        client = std::make_shared<instance_type>(
+            client_part(options{.name_server_url = "http://config/nsaddr", .group = "billing", .instance_name = "me", .unit_name = "shop"}),
+            memory_transport(network), runtime);
+    }
+    test::http_peer config{runtime, network, {"config", 80}};
+    const std::string url = "http://config:80/nsaddr-shop?nofix=1";
+};
+
+TEST_CASE_METHOD(looking_up_fixture, "a client looks its name servers up first, then every two minutes", "[client]") {
+    serve_two_brokers();
+    config.answer("ns:9876");
+    CHECK(join(billing) == std::error_code());
+    CHECK(billing.count("name servers ns:9876") == 1);
+    CHECK(billing.count("route orders 8") == 1);
+    REQUIRE(config.asked().size() == 1);
+    CHECK(config.asked()[0].starts_with("GET /nsaddr-shop?nofix=1 HTTP/1.1\r\nHost: config:80\r\n"));
+    CHECK(join(ledger) == std::error_code()); // needs no look-up of its own
+    runtime.advance(119s);
+    CHECK(config.asked().size() == 1);
+    runtime.advance(1s);
+    CHECK(config.asked().size() == 2);
+    CHECK(billing.count("name servers ns:9876") == 1); // nothing new
+    runtime.advance(20min);
+    CHECK(config.asked().size() == 12);
+}
+
+TEST_CASE_METHOD(looking_up_fixture, "another list closes the connections to those that are gone, and has routes asked for at once",
+                 "[client]") {
+    serve_two_brokers();
+    // broker-a's address is that of a name server, too
+    script.always(get_route("orders")).only_at(broker_a).reply(no_route());
+    config.answer("ns:9876;broker-a:10911");
+    join(billing);
+    runtime.advance(1s);
+    const auto asked = script.count(get_route("orders"));
+    config.answer("broker-b:10911;broker-a:10911");
+    script.always(get_route("orders")).only_at(broker_b).reply(route({{"broker-b", 5, "broker-b:10911"}, {"broker-a", 5, "broker-a:10911"}}));
+    script.always(get_route("orders")).only_at(broker_a).reply(route({{"broker-b", 5, "broker-b:10911"}, {"broker-a", 5, "broker-a:10911"}}));
+    runtime.advance(119s);
+    CHECK(billing.count("name servers broker-b:10911 broker-a:10911") == 1);
+    CHECK(billing.count("route orders 10") == 1);
+    CHECK(script.count(get_route("orders")) > asked);
+    CHECK(script.open_connections() == 2); // only those to the brokers
+    CHECK(std::ranges::none_of(billing.told, [](const auto& text) { return text.starts_with("lost"); }));
+
+    config.answer("broker-a:10911;broker-b:10911"); // the same ones
+    const auto told = billing.told.size();
+    runtime.advance(120s);
+    CHECK(billing.told.size() == told);
+}
+
+TEST_CASE_METHOD(looking_up_fixture, "a client whose look-up fails goes on without an answer, or with the list that it has", "[client]") {
+    serve_two_brokers();
+    config.refuse(503);
+    CHECK(join(billing) == std::error_code());
+    CHECK(billing.told == std::vector<std::string>{"no name servers from " + url + ": HTTP status 503",
+                                                   "no route orders: HTTP status 503"});
+    runtime.advance(10s);
+    CHECK(config.asked().size() == 6); // every two seconds while it has none
+    config.answer("ns:9876");
+    runtime.advance(2s);
+    CHECK(billing.count("name servers ns:9876") == 1);
+    CHECK(billing.count("route orders 8") == 1);
+
+    for (const std::string garbage : {"", "no list", "<html>"}) {
+        config.answer(garbage);
+        runtime.advance(120s);
+    }
+    CHECK(billing.count("no name servers from " + url + ": what was looked up is not a list of name servers") == 3);
+    const auto asked = script.count(get_route("orders"));
+    runtime.advance(31s);
+    CHECK(script.count(get_route("orders")) > asked); // of the one from before
+    CHECK(std::ranges::count_if(billing.told, [](const auto& text) { return text.starts_with("name servers"); }) == 1);
+}
+
+TEST_CASE_METHOD(looking_up_fixture, "when no name server answers the list is looked up soon, but not all the time", "[client]") {
+    serve_two_brokers();
+    script.always(get_route("orders")).only_at(broker_b).reply(route({{"broker-b", 4, "broker-b:10911"}}));
+    config.answer("ns:9876");
+    join(billing);
+    runtime.advance(60s);
+    CHECK(config.asked().size() == 1);
+    network->set(names, memory_network::reach::refused);
+    network->cut(names);
+    runtime.advance(60s);
+    CHECK(config.asked().size() >= 5);
+    CHECK(config.asked().size() <= 14);
+    config.answer("broker-b:10911");
+    runtime.advance(8s);
+    CHECK(billing.count("route orders 4") == 1);
+    const auto asked = config.asked().size();
+    runtime.advance(100s);
+    CHECK(config.asked().size() == asked);
+}
+
+TEST_CASE_METHOD(looking_up_fixture, "a consumer may leave while the name servers are being looked up", "[client]") {
+    std::optional<std::error_code> got;
+    begin_join(billing, got); // the server is silent
+    runtime.advance(1s);
+    CHECK_FALSE(got);
+    CHECK(leave("billing"));
+    runtime.run_ready();
+    CHECK(got == error::operation_cancelled);
+    CHECK(config.open_connections() == 0);
+    const std::weak_ptr<instance_type> seen = client;
+    client.reset();
+    runtime.run_ready();
+    CHECK(seen.expired());
+    client = std::make_shared<instance_type>(client_part(options{.name_servers = "ns:9876", .group = "billing"}),
+                                             memory_transport(network), runtime);
+}
+
+TEST_CASE_METHOD(looking_up_fixture, "a client that looks its name servers up goes with its last user", "[client]") {
+    serve_two_brokers();
+    config.answer("ns:9876");
+    join(billing);
+    leave("billing");
+    const std::weak_ptr<instance_type> seen = client;
+    client.reset();
+    runtime.run_ready();
+    CHECK(seen.expired());
+    client = std::make_shared<instance_type>(client_part(options{.name_servers = "ns:9876", .group = "billing"}),
+                                             memory_transport(network), runtime);
 }
 
 } // namespace

@@ -31,11 +31,21 @@ TEST_CASE("the client's part of the options is what consumers have to agree on",
           +[](options& o) { o.namespace_v2 = "ns"; },
           +[](options& o) { o.max_frame_size = 8192; }, +[](options& o) { o.connect_timeout = 1ms; },
           +[](options& o) { o.request_timeout = 1ms; }, +[](options& o) { o.route_poll_interval = 11ms; },
+          +[](options& o) { o.lookup_interval = 2s; },
           +[](options& o) { o.heartbeat_interval = 11ms; }}) {
         other = given;
         change(other);
         CHECK_FALSE(client_part(other) == settings);
     }
+}
+
+TEST_CASE("consumers of one client look their name servers up at one place", "[client]") {
+    const options given{.name_server_url = "http://config/x", .group = "billing"};
+    CHECK(client_part(given).name_servers.empty());
+    CHECK(client_part(given).name_server_url == "http://config/x");
+    auto other            = given;
+    other.name_server_url = "http://config/y";
+    CHECK_FALSE(client_part(other) == client_part(given));
 }
 
 TEST_CASE("a client id is Java's: ip, instance and unit", "[client]") {

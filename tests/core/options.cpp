@@ -74,6 +74,7 @@ TEST_CASE("each time has its bounds", "[options]") {
     check_bounds("consume_timeout (ms)", &options::consume_timeout, 1000, 30 * day);
     check_bounds("error_delay (ms)", &options::error_delay, 1, day);
     check_bounds("route_poll_interval (ms)", &options::route_poll_interval, 10, day);
+    check_bounds("lookup_interval (ms)", &options::lookup_interval, 1000, day);
     check_bounds("heartbeat_interval (ms)", &options::heartbeat_interval, 10, 110000);
     check_bounds("commit_interval (ms)", &options::commit_interval, 10, day);
     check_bounds("rebalance_interval (ms)", &options::rebalance_interval, 10, day);
@@ -163,7 +164,7 @@ TEST_CASE("wrong name servers are refused by a text that names them", "[options]
     auto given         = good();
     given.name_servers = "";
     CHECK(check(given).code == error::invalid_name_server);
-    CHECK(check(given).text == "name_servers is empty; give host:port, several separated by ';'");
+    CHECK(check(given).text == "name_servers is empty; give host:port, several separated by ';', or name_server_url");
     for (const std::string list : {"localhost", "localhost:", "localhost:70000", "localhost:0", "a:1;b", ";"}) {
         given.name_servers = list;
         const auto problem = check(given);
@@ -172,6 +173,39 @@ TEST_CASE("wrong name servers are refused by a text that names them", "[options]
         CHECK(problem.text.find("name_servers \"" + list + "\"") == 0);
     }
     given.name_servers = "10.0.0.1:9876;[::1]:9876";
+    CHECK_FALSE(check(given));
+}
+
+TEST_CASE("name servers are given or looked up, one of the two", "[options]") {
+    auto given            = good();
+    given.name_server_url = "http://config:8080/rocketmq/nsaddr";
+    CHECK(check(given).code == error::invalid_name_server);
+    CHECK(check(given).text == "name_servers \"127.0.0.1:9876\" and name_server_url \"http://config:8080/rocketmq/nsaddr\" are both "
+                               "given; only one can say where the name servers are");
+    given.name_servers.clear();
+    CHECK_FALSE(check(given));
+    for (const std::string url : {"config:8080", "http://", "http://h:99999/", "http://h/\r\nHost: x"}) {
+        given.name_server_url = url;
+        CHECK(check(given).code == error::invalid_name_server);
+        CHECK(check(given).text == "name_server_url \"" + url + "\" is not http://host[:port]/path");
+    }
+    given.name_server_url = "https://config/x";
+    CHECK(check(given).code == error::unsupported_feature);
+    CHECK(check(given).text == "name_server_url \"https://config/x\" cannot be asked: look-ups are over http:// only");
+}
+
+TEST_CASE("a unit whose name servers are looked up has a name that a URL can have", "[options]") {
+    auto given            = good();
+    given.unit_name       = "two words";
+    CHECK_FALSE(check(given));
+    given.name_servers    = "";
+    given.name_server_url = "http://config/x";
+    for (const std::string wrong : {"two words", "a\r\nb", "a#b", "a?b", "caf\xC3\xA9"}) {
+        given.unit_name = wrong;
+        CHECK(check(given).code == error::invalid_option);
+        CHECK(check(given).text.starts_with("unit_name \"" + wrong + "\""));
+    }
+    given.unit_name = "shop-7";
     CHECK_FALSE(check(given));
 }
 

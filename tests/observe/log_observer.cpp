@@ -202,6 +202,28 @@ TEST_CASE_METHOD(log_fixture, "each kind of problem names its queue, its cause a
           std::vector<std::string>{"committed orders/broker-a/3 again", "took over orders/broker-a/3 after all"});
 }
 
+TEST_CASE_METHOD(log_fixture, "a log tells of name servers that cannot be looked up, and of those that are found",
+                 "[log_observer]") {
+    const auto tell = [](auto& log) {
+        log.on_name_servers_changed(std::vector<endpoint>{{"10.0.0.1", 9876}, {"::1", 9876}});
+        for (int i = 0; i < 3; ++i)
+            log.on_name_server_lookup_failure("http://config/nsaddr", std::error_code(503, http_category()));
+        log.on_name_servers_changed(std::vector<endpoint>{{"10.0.0.2", 9876}});
+    };
+    const std::vector<std::string> trouble{
+        "cannot look up the name servers at http://config/nsaddr: HTTP status 503; trying again",
+        "the name servers are 10.0.0.2:9876, looked up after all"};
+    auto log = made(log_level::warning);
+    tell(log);
+    CHECK(lines() == trouble);
+    auto more = made(log_level::info);
+    tell(more);
+    CHECK(lines() == std::vector<std::string>{"the name servers are 10.0.0.1:9876;[::1]:9876", trouble[0], trouble[1]});
+    auto none = made(log_level::error);
+    tell(none);
+    CHECK(lines().empty());
+}
+
 TEST_CASE_METHOD(log_fixture, "trouble of a whole offset store is written once, and not for each of its queues",
                  "[log_observer]") {
     auto log        = made(log_level::warning);

@@ -42,6 +42,12 @@ struct noting_observer : no_observer {
     }
     void on_connect(const endpoint& peer, std::error_code) { note(peer.port == 9876 ? "on_connect" : "?"); }
     void on_disconnect(const endpoint&, std::error_code) { note("on_disconnect"); }
+    void on_name_servers_changed(std::span<const endpoint> now) {
+        note(now.size() == 1 ? "on_name_servers_changed" : "?");
+    }
+    void on_name_server_lookup_failure(const std::string& url, std::error_code why) {
+        note(url == "http://config/x" && why == error::no_name_servers ? "on_name_server_lookup_failure" : "?");
+    }
     void on_route_changed(const std::string&, std::size_t queues) { note(queues == 4 ? "on_route_changed" : "?"); }
     void on_route_failure(const std::string&, std::error_code) { note("on_route_failure"); }
     void on_heartbeat_failure(const endpoint&, std::error_code) { note("on_heartbeat_failure"); }
@@ -113,6 +119,8 @@ void tell_everything(O& hears) {
     hears.on_stopped("billing", error::stop_deadline_passed);
     hears.on_connect(peer, why);
     hears.on_disconnect(peer, why);
+    hears.on_name_servers_changed(std::vector<endpoint>{peer});
+    hears.on_name_server_lookup_failure("http://config/x", error::no_name_servers);
     hears.on_route_changed("orders", std::size_t{4});
     hears.on_route_failure("orders", why);
     hears.on_heartbeat_failure(peer, why);
@@ -144,7 +152,7 @@ void tell_everything(O& hears) {
     hears.on_commit(queue, 8, why);
     hears.on_offset_store("offsets.json", why);
 }
-constexpr std::size_t events = 35;
+constexpr std::size_t events = 37;
 
 TEST_CASE("an observer that hides nothing hears nothing, and compiles with every event", "[observer]") {
     no_observer nobody;

@@ -250,6 +250,40 @@ TEST_CASE_METHOD(pool_fixture, "closing ends an attempt whose connection is bein
     CHECK(pool->find(at) == nullptr);
 }
 
+TEST_CASE_METHOD(pool_fixture, "a dropped address loses its connection, and may be asked for again", "[connection_pool]") {
+    pool->drop(at); // unknown
+    const auto first = ask_now();
+    REQUIRE((first && *first));
+    const endpoint other{"broker-b", 10911};
+    test::memory_peer second(runtime, network, other);
+    answer of_other;
+    asio::co_spawn(runtime.get_executor(), get(*pool, other, of_other), asio::detached);
+    runtime.run_ready();
+    pool->drop(at);
+    runtime.run_ready();
+    CHECK(pool->find(at) == nullptr);
+    CHECK(peer->last().ended);
+    CHECK_FALSE(second.last().ended);
+    CHECK(ends == std::vector<std::error_code>{error::operation_cancelled});
+    const auto again = ask_now();
+    REQUIRE((again && *again));
+    CHECK(peer->sessions.size() == 2);
+}
+
+TEST_CASE_METHOD(pool_fixture, "dropping ends an attempt that is under way, and leaves no backoff", "[connection_pool]") {
+    network->set(at, memory_network::reach::silent);
+    answer got;
+    ask(got);
+    runtime.run_ready();
+    pool->drop(at);
+    runtime.run_ready();
+    REQUIRE(got);
+    CHECK(got->error() == error::operation_cancelled);
+    network->set(at, memory_network::reach::open);
+    const auto again = ask_now();
+    REQUIRE((again && *again));
+}
+
 TEST_CASE_METHOD(pool_fixture, "each address has a connection of its own", "[connection_pool]") {
     const endpoint other{"broker-b", 10911};
     test::memory_peer second(runtime, network, other);

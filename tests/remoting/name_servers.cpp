@@ -146,4 +146,52 @@ TEST_CASE_METHOD(servers_fixture, "closing ends a request and asks nobody else",
     CHECK(got->error() == error::operation_cancelled);
 }
 
+TEST_CASE_METHOD(servers_fixture, "without servers the reason is told at once", "[name_servers]") {
+    servers_type none(pool, {}, 7, 3s);
+    none.set_unknown(error::no_name_servers);
+    answer_type got;
+    asio::co_spawn(runtime.get_executor(), ask_route(none, "orders", got), asio::detached);
+    runtime.run_ready();
+    REQUIRE(got);
+    CHECK(got->error() == error::name_servers_unreachable);
+    CHECK(none.last_failure() == error::no_name_servers);
+
+    CHECK(none.replace({third}, 5)); // now there are
+    script.expect(get_route("orders")).only_at(third).reply(route({{"broker-a", 1}}));
+    asio::co_spawn(runtime.get_executor(), ask_route(none, "orders", got), asio::detached);
+    runtime.run_ready();
+    CHECK(*got);
+}
+
+TEST_CASE_METHOD(servers_fixture, "the server in use stays so when it is in the next list", "[name_servers]") {
+    CHECK_FALSE(servers.replace({third, first, second}, 1)); // the same ones
+    CHECK(servers.list().front() == first);
+    CHECK(servers.replace({third, first}, 0));
+    script.expect(get_route("orders")).only_at(first).reply(route({{"broker-a", 1}}));
+    CHECK(*ask("orders"));
+    CHECK(servers.replace({third, second}, 1));
+    script.expect(get_route("orders")).only_at(second).reply(route({{"broker-a", 1}}));
+    CHECK(*ask("orders"));
+}
+
+TEST_CASE_METHOD(servers_fixture, "a request under way begins anew with a new list", "[name_servers]") {
+    // One whose answer comes from a server that is not of the list any more, and one whose server does not answer.
+    for (const bool answers : {true, false}) {
+        servers_type asked(pool, {first, second}, 0, 3s);
+        script.expect(get_route("orders")).only_at(first);
+        if (answers)
+            script.reply(route({{"broker-old", 1}})).after(1s);
+        answer_type got;
+        asio::co_spawn(runtime.get_executor(), ask_route(asked, "orders", got), asio::detached);
+        runtime.run_ready();
+        CHECK(asked.replace({third}, 0));
+        if (!answers)
+            pool.drop(first);
+        script.expect(get_route("orders")).only_at(third).reply(route({{"broker-new", 1}}));
+        runtime.advance(answers ? 1s : 0s);
+        REQUIRE((got && *got));
+        CHECK((*got)->broker_datas.at(0).broker_name == "broker-new");
+    }
+}
+
 } // namespace

@@ -3,6 +3,7 @@
 
 #include <rocketpush/client/client_settings.hpp>
 #include <rocketpush/client/group_member.hpp>
+#include <rocketpush/client/name_server_watch.hpp>
 #include <rocketpush/core/names.hpp>
 #include <rocketpush/core/result.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
@@ -51,6 +52,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     client_instance(client_settings settings, Transport transport, Runtime runtime)
         : settings_(std::move(settings)),
           runtime_(std::move(runtime)),
+          watch_(make_watch(transport)),
           pool_(runtime_, std::move(transport), settings_.max_frame_size, settings_.connect_timeout, events(),
                 settings_.namespace_v2),
           name_servers_(pool_, settings_.name_servers, runtime_.random(), settings_.request_timeout),
@@ -84,7 +86,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
      * @param check  Nothing, or what gives an awaitable of a code: asked when the routes are known and no broker knows the
      *               member yet. Its failure is ours, and the member is not taken in.
      * @retval error::operation_cancelled   `leave` came meanwhile.
-     * @retval a resolver's error           None of the name servers' hosts can be resolved.
+     * @retval a resolver's error           None of the name servers' hosts can be resolved, or not that of the look-up.
      */
     template <class Check = std::nullptr_t>
     task<std::error_code> join(group_member member, std::vector<std::string> topics, Check check = nullptr) {
@@ -94,28 +96,35 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         const auto group = member.group;
         if (!members_.emplace(group, std::move(member)).second)
             co_return error::group_in_use;
+        if (watch_) {
+            co_await watch_->first_answer(self);
+            if (!has_name_servers() && is_resolver_error(watch_->failure())) {
+                turn_away(group);
+                co_return watch_->failure();
+            }
+        }
         for (const auto& topic : topics) {
+            if (closed_)
+                break;
             watch(topic);
             const auto failure = co_await refresh(topic);
             if (is_resolver_error(failure)) {
-                members_.erase(group);
-                forget_unwanted_topics();
-                close_if_unused();
+                turn_away(group);
                 co_return failure;
             }
         }
         if constexpr (!std::is_null_pointer_v<Check>) {
             const auto failure = co_await check();
             if (failure) {
-                members_.erase(group);
-                forget_unwanted_topics();
-                close_if_unused();
+                turn_away(group);
                 co_return failure;
             }
         }
         const auto joined = members_.find(group);
-        if (joined == members_.end())
+        if (joined == members_.end()) {
+            forget_unwanted_topics();
             co_return error::operation_cancelled;
+        }
         joined->second.announced = true;
         co_await heartbeat();
         begin_duties();
@@ -195,8 +204,10 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             tell(&group_member::route_changed, topic, routes_.queues(topic).size());
             co_return std::error_code();
         }
-        const auto failure =
-            answer.error() == error::name_servers_unreachable ? name_servers_.last_failure() : answer.error();
+        const bool nobody_answers = answer.error() == error::name_servers_unreachable;
+        const auto failure        = nobody_answers ? name_servers_.last_failure() : answer.error();
+        if (nobody_answers && watch_)
+            watch_->ask_soon();
         // A retry topic that is not there after a minute may never come: nothing has failed. Heartbeats have it looked for too.
         const bool patient = state.misses > 30 && is_retry_topic(topic);
         const auto retry   = milliseconds(state.misses == 0 ? 1000 : 2000);
@@ -232,10 +243,58 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         ask_for_missing_routes();
     }
 
+    /**
+     * @brief Asks these name servers from now on. Connections to those that are gone end, routes are asked for at once, the
+     *        consumers hear of it. The same list does nothing.
+     * @param list  Not empty. @return Whether it is another one.
+     */
+    bool replace_name_servers(std::vector<endpoint> list) {
+        const auto before = name_servers_.list();
+        if (!name_servers_.replace(std::move(list), runtime_.random()))
+            return false;
+        const auto& now    = name_servers_.list();
+        const auto brokers = routes_.all_addresses();
+        for (const auto& each : before)
+            if (std::ranges::find(now, each) == now.end() && std::ranges::find(brokers, each) == brokers.end())
+                pool_.drop(each);
+        for (auto& [topic, state] : topics_)
+            state.due = std::min(state.due, runtime_.now());
+        routes_due_.wake();
+        tell(&group_member::name_servers_changed, now);
+        return true;
+    }
+
+    bool has_name_servers() const noexcept { return !name_servers_.list().empty(); }
+
+    /// A look-up of name servers gave no list: what we have stays in use.
+    void lookup_failed(std::error_code why) {
+        if (!has_name_servers())
+            name_servers_.set_unknown(why);
+        tell(&group_member::name_server_lookup_failure, to_string(watch_->url()), why);
+    }
+
     /// Brings the next heartbeat forward; for a changed subscription.
     void heartbeat_soon() { heartbeat_at(runtime_.now()); }
 
   private:
+    using watch_type = name_server_watch<client_instance, Transport, Runtime>;
+
+    /// Null: the name servers were given.
+    std::unique_ptr<watch_type> make_watch(const Transport& transport) {
+        const auto url = parse_http_url(settings_.name_server_url);
+        if (!url)
+            return nullptr;
+        return std::make_unique<watch_type>(runtime_, transport, url_of_unit(*url, settings_.unit_name),
+                                            settings_.request_timeout, settings_.lookup_interval);
+    }
+
+    /// Lets go of a consumer that cannot join.
+    void turn_away(const std::string& group) {
+        members_.erase(group);
+        forget_unwanted_topics();
+        close_if_unused();
+    }
+
     struct route_watch {
         time_point due{};
         time_point last_asked{};
@@ -330,6 +389,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     }
 
     void on_connect(const endpoint& peer, std::error_code failure) {
+        if (failure == error::operation_cancelled) // by us
+            return;
         tell(&group_member::connect_ended, peer, failure);
         if (failure) // a broker is away: its routes may be changing
             for (auto& [topic, state] : topics_)
@@ -435,12 +496,15 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             return;
         routes_due_.wake();
         heartbeat_due_.wake();
+        if (watch_)
+            watch_->close();
         pool_.close();
     }
 
     client_settings settings_;
     Runtime runtime_;
     route_table routes_;
+    std::unique_ptr<watch_type> watch_;
     pool_type pool_;
     name_servers<Transport, Runtime> name_servers_;
     calls_type calls_;

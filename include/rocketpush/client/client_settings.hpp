@@ -18,7 +18,8 @@ namespace rocketpush {
 
 /// The part of `options` that belongs to the client instance: consumers that share one have to agree on it.
 struct client_settings {
-    std::vector<endpoint> name_servers;
+    std::vector<endpoint> name_servers; ///< Empty if they are looked up.
+    std::string name_server_url;
     std::string client_ip;
     std::string instance_name;
     std::string unit_name;
@@ -27,6 +28,7 @@ struct client_settings {
     std::chrono::milliseconds connect_timeout{};
     std::chrono::milliseconds request_timeout{};
     std::chrono::milliseconds route_poll_interval{};
+    std::chrono::milliseconds lookup_interval{};
     std::chrono::milliseconds heartbeat_interval{};
 
     bool operator==(const client_settings&) const = default;
@@ -36,6 +38,7 @@ struct client_settings {
 inline client_settings client_part(const options& checked) {
     auto servers = parse_name_servers(checked.name_servers);
     return {.name_servers        = servers ? *servers : std::vector<endpoint>(),
+            .name_server_url     = checked.name_server_url,
             .client_ip           = checked.client_ip,
             .instance_name       = checked.instance_name,
             .unit_name           = checked.unit_name,
@@ -44,6 +47,7 @@ inline client_settings client_part(const options& checked) {
             .connect_timeout     = checked.connect_timeout,
             .request_timeout     = checked.request_timeout,
             .route_poll_interval = checked.route_poll_interval,
+            .lookup_interval     = checked.lookup_interval,
             .heartbeat_interval  = checked.heartbeat_interval};
 }
 

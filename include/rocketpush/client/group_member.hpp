@@ -29,6 +29,8 @@ struct group_member {
                   const std::vector<protocol::queue_position>&) = nullptr; ///< These queues begin there now.
     void (*route_changed)(void* self, const std::string& topic, std::size_t queues) = nullptr;
     void (*route_failure)(void* self, const std::string& topic, std::error_code)    = nullptr;
+    void (*name_servers_changed)(void* self, const std::vector<endpoint>& now)      = nullptr;
+    void (*name_server_lookup_failure)(void* self, const std::string& url, std::error_code) = nullptr;
     void (*connect_ended)(void* self, const endpoint&, std::error_code)     = nullptr; ///< False code: connected.
     void (*disconnected)(void* self, const endpoint&, std::error_code)      = nullptr;
     void (*heartbeat_failure)(void* self, const endpoint&, std::error_code) = nullptr;
@@ -50,6 +52,12 @@ group_member make_group_member(Consumer& consumer, std::string group) {
                             std::size_t queues) { cast(self).route_changed(topic, queues); },
         .route_failure     = [](void* self, const std::string& topic,
                             std::error_code why) { cast(self).route_failure(topic, why); },
+        .name_servers_changed = [](void* self,
+                                   const std::vector<endpoint>& now) { cast(self).name_servers_changed(now); },
+        .name_server_lookup_failure =
+            [](void* self, const std::string& url, std::error_code why) {
+                cast(self).name_server_lookup_failure(url, why);
+            },
         .connect_ended     = [](void* self, const endpoint& peer,
                             std::error_code why) { cast(self).connect_ended(peer, why); },
         .disconnected      = [](void* self, const endpoint& peer,

@@ -46,6 +46,8 @@ enum class error {
     decompression_failed,   ///< A compressed body is damaged.
     decompressed_too_large, ///< A compressed body inflates beyond the limit.
     compression_left_out,   ///< The body's compression is unknown or was left out of this build.
+    http_malformed,         ///< The answer to the look-up of name servers is no HTTP answer of the common form.
+    http_too_large,         ///< That answer's head or body is beyond the limit.
 
     // Remoting.
     request_timed_out,   ///< No response before the request's deadline.
@@ -59,6 +61,7 @@ enum class error {
 
     // Routes and sharing out.
     name_servers_unreachable, ///< No name server of the list answered.
+    no_name_servers,          ///< The looked-up list of name servers is empty or no list of `host:port`.
     no_route,                 ///< The name server does not know the topic.
     no_broker_address,        ///< The route has no address for this broker.
     no_members,               ///< The broker's member list of the group is empty.
@@ -141,6 +144,8 @@ constexpr std::string_view describe(error code) noexcept {
     case error::decompression_failed: return "a compressed message body is damaged";
     case error::decompressed_too_large: return "a compressed message body inflates beyond the limit";
     case error::compression_left_out: return "the message's compression is not in this build";
+    case error::http_malformed: return "an HTTP answer cannot be parsed";
+    case error::http_too_large: return "an HTTP answer is larger than the limit";
     case error::request_timed_out: return "no response before the deadline";
     case error::connect_timed_out: return "no connection before the deadline";
     case error::connection_closed: return "the connection ended while a request was under way";
@@ -148,6 +153,7 @@ constexpr std::string_view describe(error code) noexcept {
     case error::operation_cancelled: return "the operation was cancelled";
     case error::offset_file_damaged: return "a local offset file is damaged";
     case error::name_servers_unreachable: return "no name server answered";
+    case error::no_name_servers: return "what was looked up is not a list of name servers";
     case error::no_route: return "the name server has no route for the topic";
     case error::no_broker_address: return "the route has no address for the broker";
     case error::no_members: return "the group's member list is empty";
@@ -221,6 +227,16 @@ inline const std::error_category& response_category() noexcept {
             const auto number = " (code " + std::to_string(value) + ")";
             return (text.empty() ? "unknown response" : std::string(text)) + number;
         }
+    };
+    static const category instance;
+    return instance;
+}
+
+/// The category of HTTP status codes: what the server answered that name servers are looked up at.
+inline const std::error_category& http_category() noexcept {
+    class category final : public std::error_category {
+        const char* name() const noexcept override { return "http"; }
+        std::string message(int value) const override { return "HTTP status " + std::to_string(value); }
     };
     static const category instance;
     return instance;

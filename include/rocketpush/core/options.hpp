@@ -3,6 +3,7 @@
 
 #include <rocketpush/core/endpoint.hpp>
 #include <rocketpush/core/error.hpp>
+#include <rocketpush/core/http_url.hpp>
 #include <rocketpush/core/names.hpp>
 #include <rocketpush/core/namespaces.hpp>
 
@@ -44,6 +45,9 @@ struct options {
 
     // The cluster and the name of this member.
     std::string name_servers{}; ///< `host:port`, several separated by `;`. Java: namesrvAddr.
+    /// Where that list is looked up instead, over HTTP: `http://config.example.com:8080/rocketmq/nsaddr`; of a `unit_name` it is
+    /// `nsaddr-UNIT?nofix=1`. The answer's first line is the list. Java: rocketmq.namesrv.domain.
+    std::string name_server_url{};
     std::string group{};        ///< The consumer group. Java: consumerGroup.
     /// First part of the client id. When empty: the local address towards the cluster; of a broadcasting consumer the one that
     /// Java chooses.
@@ -108,6 +112,7 @@ struct options {
     milliseconds error_delay{
         1000}; ///< Before a queue is pulled again after an error. Java: pullTimeDelayMillsWhenException.
     milliseconds route_poll_interval{30000}; ///< Java: pollNameServerInterval.
+    milliseconds lookup_interval{120000};    ///< How often `name_server_url` is asked; more often while it has not answered.
     milliseconds heartbeat_interval{30000};  ///< Java: heartbeatBrokerInterval. Brokers forget a member after 120 s.
     milliseconds commit_interval{5000};      ///< Java: persistConsumerOffsetInterval.
     milliseconds rebalance_interval{20000};
@@ -151,6 +156,32 @@ inline option_problem out_of_range(std::string_view member, std::int64_t value, 
 
 } // namespace detail
 
+/// What is wrong with where `given` finds the name servers.
+inline option_problem check_name_servers(const options& given) {
+    const auto& url = given.name_server_url;
+    if (given.name_servers.empty() && url.empty())
+        return {error::invalid_name_server,
+                "name_servers is empty; give host:port, several separated by ';', or name_server_url"};
+    if (!given.name_servers.empty() && !url.empty())
+        return {error::invalid_name_server, "name_servers \"" + given.name_servers + "\" and name_server_url \"" + url +
+                                                "\" are both given; only one can say where the name servers are"};
+    if (url.empty()) {
+        if (const auto servers = parse_name_servers(given.name_servers); !servers)
+            return {servers.error(),
+                    "name_servers \"" + given.name_servers + "\" is not a list of host:port separated by ';'"};
+        return {};
+    }
+    if (const auto parsed = parse_http_url(url); !parsed)
+        return {parsed.error(), "name_server_url \"" + url +
+                                    (parsed.error() == error::unsupported_feature
+                                         ? "\" cannot be asked: look-ups are over http:// only"
+                                         : "\" is not http://host[:port]/path")};
+    if (!detail::is_url_text(given.unit_name) || given.unit_name.find('?') != std::string::npos)
+        return {error::invalid_option,
+                "unit_name \"" + given.unit_name + "\" has characters that name_server_url cannot be asked with"};
+    return {};
+}
+
 /**
  * @brief The first thing that is wrong with `given`, in the order of the Java client's checks; none: a false problem.
  *
@@ -168,11 +199,8 @@ inline option_problem check(const options& given) {
         return {code, "group \"" + given.group + "\" " + describe_name_rule(name_kind::group)};
     if (const auto group = with_namespace(namespace_of(given), given.group); const auto code = check_group(group))
         return {code, "group \"" + group + "\", with its namespace, " + describe_name_rule(name_kind::group)};
-    if (given.name_servers.empty())
-        return {error::invalid_name_server, "name_servers is empty; give host:port, several separated by ';'"};
-    if (const auto servers = parse_name_servers(given.name_servers); !servers)
-        return {servers.error(),
-                "name_servers \"" + given.name_servers + "\" is not a list of host:port separated by ';'"};
+    if (auto problem = check_name_servers(given))
+        return problem;
     if (given.from == consume_from::timestamp && given.from_time == std::chrono::system_clock::time_point())
         return {error::invalid_option, "from is timestamp, so from_time must be set"};
 
@@ -205,6 +233,7 @@ inline option_problem check(const options& given) {
         {"pull_timeout (ms)", given.pull_timeout.count(), given.suspend_timeout.count() + 5001, 2 * day},
         {"error_delay (ms)", given.error_delay.count(), 1, day},
         {"route_poll_interval (ms)", given.route_poll_interval.count(), 10, day},
+        {"lookup_interval (ms)", given.lookup_interval.count(), 1000, day},
         {"heartbeat_interval (ms)", given.heartbeat_interval.count(), 10, 110000},
         {"commit_interval (ms)", given.commit_interval.count(), 10, day},
         {"rebalance_interval (ms)", given.rebalance_interval.count(), 10, day},

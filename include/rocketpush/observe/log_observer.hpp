@@ -56,6 +56,18 @@ class log_observer : public no_observer {
     void on_disconnect(const endpoint& peer, std::error_code why) {
         write(log_level::warning, "lost the connection to {}: {}", to_string(peer), why.message());
     }
+    void on_name_servers_changed(std::span<const endpoint> now) {
+        if (least_ > log_level::warning)
+            return;
+        std::string list;
+        for (const auto& each : now)
+            (list += list.empty() ? "" : ";") += to_string(each);
+        if (!ended("look-up", "the name servers are {}, looked up after all", list))
+            write(log_level::info, "the name servers are {}", list);
+    }
+    void on_name_server_lookup_failure(const std::string& url, std::error_code why) {
+        problem("look-up", "cannot look up the name servers at {}: {}; trying again", url, why.message());
+    }
     void on_route_changed(const std::string& topic, std::size_t queues) {
         if (!ended("route " + topic, "topic {} has {} readable queues", topic, queues))
             write(log_level::info, "topic {} has {} readable queues", topic, queues);

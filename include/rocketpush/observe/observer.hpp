@@ -45,6 +45,10 @@ struct no_observer {
     // Connections and routes.
     void on_connect(const endpoint&, std::error_code /*false: connected*/) {}
     void on_disconnect(const endpoint&, std::error_code) {}
+    /// The list of `options::name_server_url` came, or another one.
+    void on_name_servers_changed(std::span<const endpoint>) {}
+    /// The look-up gave nothing; a list that is there stays in use.
+    void on_name_server_lookup_failure(const std::string& /*url*/, std::error_code) {}
     void on_route_changed(const std::string& /*topic*/, std::size_t /*readable queues*/) {}
     void on_route_failure(const std::string& /*topic*/, std::error_code) {}
     void on_heartbeat_failure(const endpoint&, std::error_code) {}
@@ -146,6 +150,8 @@ struct observers : no_observer {
     ROCKETPUSH_FORWARD_EVENT(on_stopped)
     ROCKETPUSH_FORWARD_EVENT(on_connect)
     ROCKETPUSH_FORWARD_EVENT(on_disconnect)
+    ROCKETPUSH_FORWARD_EVENT(on_name_servers_changed)
+    ROCKETPUSH_FORWARD_EVENT(on_name_server_lookup_failure)
     ROCKETPUSH_FORWARD_EVENT(on_route_changed)
     ROCKETPUSH_FORWARD_EVENT(on_route_failure)
     ROCKETPUSH_FORWARD_EVENT(on_heartbeat_failure)

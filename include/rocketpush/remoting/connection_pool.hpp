@@ -84,7 +84,9 @@ class connection_pool {
         auto attempt = here.connecting = std::make_shared<connect_attempt>(runtime_);
         co_await connect(peer, *attempt);
         here.connecting = nullptr;
-        if (attempt->failure) {
+        if (attempt->failure == error::operation_cancelled) {
+            here.last_error = {}; // by us, which says nothing of the peer
+        } else if (attempt->failure) {
             here.last_error = attempt->failure;
             here.not_before = runtime_.now() + here.delay.failed(runtime_.random());
         } else {
@@ -119,6 +121,21 @@ class connection_pool {
         const auto found = places_.find(peer);
         return found != places_.end() && found->second->open && found->second->open->is_open() ? found->second->open
                                                                                                : nullptr;
+    }
+
+    /// Ends the connection to `peer`, and an attempt at one, and forgets what is known of it: it is not needed any more.
+    void drop(const endpoint& peer) {
+        const auto found = places_.find(peer);
+        if (found == places_.end())
+            return;
+        const auto open       = found->second->open;
+        const auto connecting = found->second->connecting;
+        if (connecting)
+            connecting->abandon();
+        else
+            places_.erase(found); // else it is the attempt's until that ends
+        if (open)
+            open->close(error::operation_cancelled);
     }
 
     /// Ends every connection and attempt; `get()` fails from now on.

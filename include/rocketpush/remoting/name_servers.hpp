@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -39,26 +41,51 @@ class name_servers {
     template <class T>
     using task = typename pool_type::template task<T>;
 
-    /// @param list   Not empty. @param start  Any number: where in the list to begin, so that clients spread.
+    /// @param list   Empty: nobody can be asked before `replace`.
+    /// @param start  Any number: where in the list to begin, so that clients spread.
     name_servers(pool_type& pool, std::vector<endpoint> list, std::uint64_t start, std::chrono::milliseconds timeout)
-        : pool_(pool),
-          list_(std::move(list)),
-          current_(static_cast<std::size_t>(start % list_.size())),
-          timeout_(timeout) {}
+        : pool_(pool), timeout_(timeout) {
+        set(std::move(list), start);
+    }
 
-    const std::vector<endpoint>& list() const noexcept { return list_; }
+    const std::vector<endpoint>& list() const noexcept { return *list_; }
+
+    /**
+     * @brief Asks others from now on. The server in use stays so if it is among them; requests under way begin anew.
+     * @param fresh  Not empty. @param start  As in the constructor.
+     * @return Whether they are others: the same ones in another order are no change.
+     */
+    bool replace(std::vector<endpoint> fresh, std::uint64_t start) {
+        if (std::ranges::is_permutation(fresh, *list_))
+            return false;
+        const auto in_use = list_->empty() ? endpoint() : (*list_)[current_];
+        if (const auto kept = std::ranges::find(fresh, in_use); kept != fresh.end())
+            start = static_cast<std::uint64_t>(kept - fresh.begin());
+        set(std::move(fresh), start);
+        return true;
+    }
+
+    /// The list is empty, for this reason.
+    void set_unknown(std::error_code why) noexcept { last_failure_ = why; }
 
     /**
      * @brief The route of `topic`.
      * @retval error::no_route                   The name server has none (topic unknown, or its broker not registered yet).
-     * @retval error::name_servers_unreachable   None of the list answered; `last_failure()` tells why.
+     * @retval error::name_servers_unreachable   None of the list answered, or it is empty; `last_failure()` tells why.
      */
     task<result<protocol::route_data>> route(std::string topic) {
         const protocol::route_request request{.topic = std::move(topic), .accept_standard_json_only = true};
         std::error_code failure;
+        auto list  = list_;
         auto asked = current_; // ours: another request may move on from the same server meanwhile
-        for (std::size_t attempt = 0; attempt < list_.size(); ++attempt) {
-            auto answer = co_await pool_.call(list_[asked], request, {}, timeout_);
+        for (std::size_t attempt = 0; attempt < list->size(); ++attempt) {
+            auto answer = co_await pool_.call((*list)[asked], request, {}, timeout_);
+            if (list != list_) { // what servers say that are not of the list any more does not count
+                list    = list_;
+                asked   = current_;
+                attempt = static_cast<std::size_t>(-1);
+                continue;
+            }
             if (answer) {
                 const auto code = static_cast<response_code>(answer->header.code);
                 if (code == response_code::success || code == response_code::topic_not_exist)
@@ -76,7 +103,7 @@ class name_servers {
                     failure = answer.error();
             }
             last_failure_ = failure;
-            asked         = (asked + 1) % list_.size();
+            asked         = (asked + 1) % list->size();
         }
         co_return error::name_servers_unreachable;
     }
@@ -85,9 +112,14 @@ class name_servers {
     std::error_code last_failure() const noexcept { return last_failure_; }
 
   private:
+    void set(std::vector<endpoint> list, std::uint64_t start) {
+        current_ = list.empty() ? 0 : static_cast<std::size_t>(start % list.size());
+        list_    = std::make_shared<const std::vector<endpoint>>(std::move(list));
+    }
+
     pool_type& pool_;
-    std::vector<endpoint> list_;
-    std::size_t current_;
+    std::shared_ptr<const std::vector<endpoint>> list_; ///< Shared with the requests under way.
+    std::size_t current_ = 0;
     std::chrono::milliseconds timeout_;
     std::error_code last_failure_;
 };

@@ -93,6 +93,13 @@ struct recorder : no_observer {
         add(failure ? "connect_failure" : "connect", to_string(peer), failure);
     }
     void on_disconnect(const endpoint& peer, std::error_code why) { add("disconnect", to_string(peer), why); }
+    void on_name_servers_changed(std::span<const endpoint> now) {
+        std::string list;
+        for (const auto& each : now)
+            (list += list.empty() ? "" : ";") += to_string(each);
+        add("name_servers", std::move(list));
+    }
+    void on_name_server_lookup_failure(const std::string& url, std::error_code why) { add("lookup_failure", url, why); }
     void on_route_changed(const std::string& topic, std::size_t queues) {
         add("route_changed", topic, {}, static_cast<std::int64_t>(queues));
     }
