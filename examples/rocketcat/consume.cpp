@@ -209,8 +209,9 @@ int consume(const consume_settings& settings) {
     const auto broadcast     = settings.run_inline ? with_inline_broadcast : with_pool_broadcast;
     const auto concurrently  = settings.run_inline ? with_inline_consumer : with_pool_consumer;
     const auto orderly       = settings.run_inline ? with_orderly_inline_consumer : with_orderly_pool_consumer;
-    const auto with_consumer = settings.broadcasting ? broadcast
-                               : settings.orderly    ? orderly // brokers share out for concurrent listeners only, as in Java
+    const auto with_consumer = settings.broadcasting ? (settings.orderly ? with_orderly_broadcast : broadcast)
+                               : settings.orderly
+                                   ? orderly // brokers share out for concurrent listeners only, as in Java
                                : settings.ask_broker ? with_asking_consumer
                                                      : concurrently;
     auto code                = with_consumer(settings, sink, out, attend);

@@ -36,6 +36,8 @@ int with_pool_broadcast(const consume_settings& settings, message_sink& sink, li
                         const consume_session& session);
 int with_inline_broadcast(const consume_settings& settings, message_sink& sink, line_output& out,
                           const consume_session& session);
+int with_orderly_broadcast(const consume_settings& settings, message_sink& sink, line_output& out,
+                           const consume_session& session);
 /// Has brokers share out, and pops where they say so.
 int with_asking_consumer(const consume_settings& settings, message_sink& sink, line_output& out,
                          const consume_session& session);

@@ -121,7 +121,9 @@ void add_consume_flags(CLI::App& command, consume_flags& flags) {
         ->capture_default_str();
 
     command.add_flag("--server-rebalance", flags.server_rebalance,
-                     "The broker shares out, and says whether to pull or to pop (Java: clientRebalance=false)");
+                     "The broker shares out, and says whether to pull or to pop (Java: clientRebalance=false); orderly "
+                     "members share out "
+                     "by themselves all the same");
 
     command.add_option("--threads", flags.threads, "Listener threads")
         ->check(CLI::Range(1, 1000))
@@ -226,8 +228,6 @@ consume_settings read_consume_flags(const consume_flags& flags) {
     settings.ask_broker = flags.server_rebalance;
     if (settings.ask_broker && settings.broadcasting)
         throw usage_error("--server-rebalance is for clustering: in broadcasting nothing is shared out");
-    if (settings.orderly && settings.broadcasting)
-        throw usage_error("--order orderly is for clustering here: a program of its own can have both");
     read_from(flags.from, settings.options);
     // A listener call that sleeps is waited for, however long it was told to.
     settings.options.stop_timeout += settings.delay;

@@ -27,6 +27,7 @@
 #include <rocketpush/executor/inline_executor.hpp>
 #include <rocketpush/executor/thread_pool_executor.hpp>
 #include <rocketpush/executor/asio_executor.hpp>
+#include <rocketpush/executor/shared_executor.hpp>
 #include <rocketpush/allocation/average_allocation.hpp>
 #include <rocketpush/allocation/broker_allocation.hpp>
 #include <rocketpush/allocation/circle_allocation.hpp>

@@ -288,6 +288,16 @@ class committed_offsets {
         return found == queues->end() ? std::nullopt : std::optional(found->second);
     }
 
+    /// What each group has committed in a queue, which is forgotten here.
+    std::map<std::string, queue_offset> take_queue(std::string_view topic, std::int32_t queue_id) {
+        std::map<std::string, queue_offset> taken;
+        for (auto& [group, topics] : groups_)
+            if (const auto queues = topics.find(topic); queues != topics.end())
+                if (const auto one = queues->second.extract(queue_id))
+                    taken.emplace(group, one.mapped());
+        return taken;
+    }
+
     /// The topics in which a group has committed.
     std::set<std::string> topics(std::string_view group) const {
         std::set<std::string> names;
@@ -1811,6 +1821,601 @@ class faulty_answers {
 #ifndef ROCKETPUSH_EMBEDDED_HELD_POPS_HPP
 #define ROCKETPUSH_EMBEDDED_HELD_POPS_HPP
 
+// rocketpush/embedded/stored_filter.hpp
+#ifndef ROCKETPUSH_EMBEDDED_STORED_FILTER_HPP
+#define ROCKETPUSH_EMBEDDED_STORED_FILTER_HPP
+
+// rocketpush/embedded/message_store.hpp
+#ifndef ROCKETPUSH_EMBEDDED_MESSAGE_STORE_HPP
+#define ROCKETPUSH_EMBEDDED_MESSAGE_STORE_HPP
+
+// rocketpush/embedded/commit_log.hpp
+#ifndef ROCKETPUSH_EMBEDDED_COMMIT_LOG_HPP
+#define ROCKETPUSH_EMBEDDED_COMMIT_LOG_HPP
+
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <iterator>
+#include <string>
+#include <string_view>
+
+namespace rocketpush::embedded {
+
+/**
+ * @brief All stored messages of a broker, one behind the other in the form that pulls give out, and bounded.
+ *
+ * Kept in segments; at the limit the oldest segment goes, with every message in it. Offsets are bytes since the log
+ * began and never come again.
+ *
+ * @par Source  Java `CommitLog`, whose segments are files.
+ */
+class commit_log {
+  public:
+    static constexpr std::size_t largest_segment  = 1024 * 1024;
+    static constexpr std::size_t smallest_segment = 4 * 1024;
+
+    /// @param limit  Bytes; what is kept may exceed it by one message.
+    explicit commit_log(std::size_t limit)
+        : limit_(limit), segment_size_(std::clamp(limit / 8, smallest_segment, largest_segment)) {}
+
+    /// Offset of the oldest byte that is kept.
+    std::int64_t begin_offset() const noexcept { return segments_.empty() ? end_ : segments_.front().begin; }
+    /// Where the next message will begin.
+    std::int64_t end_offset() const noexcept { return end_; }
+
+    /// Appends `message`, whose commit log offset is `end_offset()`. @return Its bytes; valid until it is dropped.
+    std::string_view append(const protocol::stored_message& message) {
+        ROCKETPUSH_ASSERT(message.commit_log_offset == end_, "a message is stored at the log's end");
+        const auto size = message.stored_size();
+        drop_oldest(size);
+        auto& last        = segment_with_room(size);
+        const auto before = last.bytes.size();
+        protocol::append_stored_message(last.bytes, message);
+        end_ += static_cast<std::int64_t>(size);
+        return std::string_view(last.bytes).substr(before);
+    }
+
+    /// The message that begins at `offset`; empty if none does or it was dropped. Valid until it is dropped.
+    std::string_view record_at(std::int64_t offset) const noexcept {
+        namespace layout = detail::message_layout;
+        const auto behind =
+            std::upper_bound(segments_.begin(), segments_.end(), offset,
+                             [](std::int64_t wanted, const segment& one) { return wanted < one.begin; });
+        if (offset < 0 || behind == segments_.begin())
+            return {};
+        const auto& holder = *std::prev(behind);
+        const auto place   = static_cast<std::size_t>(offset - holder.begin);
+        if (place >= holder.bytes.size() || holder.bytes.size() - place < layout::smallest)
+            return {};
+        // Each message knows its own offset: so an offset into the middle of one is not taken for a message.
+        const char* record = holder.bytes.data() + place;
+        const auto size    = std::size_t{detail::load_big<std::uint32_t>(record)};
+        const auto magic   = detail::load_big<std::uint32_t>(record + layout::magic);
+        const bool begins  = (magic == layout::magic_v1 || magic == layout::magic_v2) &&
+                            detail::load_big<std::int64_t>(record + layout::commit_log_offset) == offset &&
+                            size <= holder.bytes.size() - place;
+        return begins ? std::string_view(record, size) : std::string_view();
+    }
+
+  private:
+    struct segment {
+        std::int64_t begin;
+        std::string bytes; ///< Reserved at once, so that records never move.
+    };
+
+    void drop_oldest(std::size_t coming) {
+        while (!segments_.empty() && static_cast<std::size_t>(end_ - begin_offset()) + coming > limit_)
+            segments_.pop_front();
+    }
+
+    segment& segment_with_room(std::size_t size) {
+        if (segments_.empty() || segments_.back().bytes.capacity() - segments_.back().bytes.size() < size) {
+            segments_.push_back({end_, {}});
+            segments_.back().bytes.reserve(std::max(size, segment_size_));
+        }
+        return segments_.back();
+    }
+
+    std::size_t limit_;
+    std::size_t segment_size_;
+    std::int64_t end_ = 0;
+    std::deque<segment> segments_;
+};
+
+} // namespace rocketpush::embedded
+
+#endif
+// rocketpush/embedded/stored_record.hpp
+#ifndef ROCKETPUSH_EMBEDDED_STORED_RECORD_HPP
+#define ROCKETPUSH_EMBEDDED_STORED_RECORD_HPP
+
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace rocketpush::embedded {
+
+/**
+ * @brief Reads a message back that this broker has stored, to store it again elsewhere.
+ * @param record  From the commit log; so it is whole, and nothing is checked. The result's texts are views of it: copy
+ *                it first, for storing may drop it from the log.
+ */
+inline protocol::stored_message read_stored(std::string_view record) noexcept {
+    namespace layout  = rocketpush::detail::message_layout;
+    const auto number = [record]<class T>(T, std::size_t at) {
+        return rocketpush::detail::load_big<T>(record.data() + at);
+    };
+    const auto flags = number(std::uint32_t{}, layout::sys_flag);
+
+    protocol::stored_message message;
+    message.queue_id          = number(std::int32_t{}, layout::queue_id);
+    message.flag              = number(std::int32_t{}, layout::flag);
+    message.queue_offset      = number(std::int64_t{}, layout::queue_offset);
+    message.commit_log_offset = number(std::int64_t{}, layout::commit_log_offset);
+    message.sys_flag          = flags;
+    message.born_timestamp    = number(std::int64_t{}, layout::born_timestamp);
+    message.store_timestamp   = number(std::int64_t{}, layout::store_timestamp(flags));
+    message.born_host = host_address::read(record.data() + layout::born_host, (flags & sys_flags::born_host_v6) != 0);
+    message.store_host =
+        host_address::read(record.data() + layout::store_host(flags), (flags & sys_flags::store_host_v6) != 0);
+    message.reconsume_times             = number(std::int32_t{}, layout::reconsume_times(flags));
+    message.prepared_transaction_offset = number(std::int64_t{}, layout::prepared_transaction_offset(flags));
+    message.body_crc                    = number(std::uint32_t{}, layout::body_crc);
+
+    const bool is_v2 = number(std::uint32_t{}, layout::magic) == layout::magic_v2;
+    auto at          = layout::body(flags);
+    message.body     = record.substr(at, number(std::uint32_t{}, layout::body_size(flags)));
+    at += message.body.size();
+    const std::size_t topic_size = is_v2 ? number(std::uint16_t{}, at) : number(std::uint8_t{}, at);
+    at += is_v2 ? 2 : 1;
+    message.topic = record.substr(at, topic_size);
+    at += topic_size;
+    message.properties = record.substr(at + 2, number(std::uint16_t{}, at));
+    return message;
+}
+
+} // namespace rocketpush::embedded
+
+#endif
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::embedded {
+
+/// What a topic allows. Bits of `permission`: 4 read, 2 write, 1 others may be made by its example.
+struct topic_settings {
+    std::int32_t read_queues  = 8;
+    std::int32_t write_queues = 8;
+    std::int32_t permission   = 6;
+
+    /// Of a static topic: how often it was mapped. Its queues are known by logical ids and offsets; 0: it is not one.
+    std::int64_t static_epoch = 0;
+
+    /// Batches are stored as one message each. Java: `queue.type=BatchCQ`.
+    bool inner_batches = false;
+
+    bool readable() const noexcept { return (permission & 4) != 0; }
+    bool writable() const noexcept { return (permission & 2) != 0; }
+    std::int32_t queues() const noexcept { return std::max(read_queues, write_queues); }
+};
+
+/**
+ * @brief Where a queue of a static topic really lies. Only what is in a message's own bytes is of that place.
+ * @par Source  Java `LogicQueueMappingItem`.
+ */
+struct physical_queue {
+    std::int32_t id     = 0;
+    queue_offset behind = 0; ///< How much smaller its offsets are.
+};
+
+/// A queue of a static topic on its way from one broker to another.
+struct moved_queue {
+    struct message {
+        std::string record;      ///< As it was stored; empty for offsets that no message has.
+        std::size_t offsets = 1; ///< How many it takes.
+    };
+
+    std::int64_t epoch = 0; ///< Of the mapping in which it is gone from the one and at the other.
+    queue_offset begin = 0;
+    std::vector<message> messages{};
+    std::map<std::string, queue_offset> committed{}; ///< By group.
+};
+
+/// Where a message has been stored.
+struct stored_place {
+    std::int32_t queue_id          = 0;
+    queue_offset offset            = 0;
+    std::int64_t commit_log_offset = 0;
+};
+
+/// How a read ended. @par Source  Java `GetMessageStatus`, whose names go into a pull answer's remark.
+enum class read_status {
+    found,
+    no_matched_message,
+    no_message_in_queue,
+    offset_overflow_one,
+    offset_overflow_badly,
+    offset_too_small,
+    offset_reset, ///< An administrator has moved the group.
+};
+
+constexpr std::string_view to_string(read_status status) noexcept {
+    switch (status) {
+    case read_status::found: return "FOUND";
+    case read_status::no_matched_message: return "NO_MATCHED_MESSAGE";
+    case read_status::no_message_in_queue: return "NO_MESSAGE_IN_QUEUE";
+    case read_status::offset_overflow_one: return "OFFSET_OVERFLOW_ONE";
+    case read_status::offset_overflow_badly: return "OFFSET_OVERFLOW_BADLY";
+    case read_status::offset_too_small: return "OFFSET_TOO_SMALL";
+    case read_status::offset_reset: return "OFFSET_RESET";
+    }
+    return {};
+}
+
+/// Most that one read gives.
+struct read_limits {
+    std::size_t messages = 32;
+    std::size_t bytes    = 256 * 1024; ///< One message is given even if it is larger.
+    queue_offset end     = INT64_MAX;  ///< As if the queue ended there.
+};
+
+struct read_result {
+    read_status status = read_status::no_message_in_queue;
+    queue_offset next  = 0; ///< Where to read on.
+};
+
+/**
+ * @brief Topics, their queues, and the messages in them.
+ *
+ * A message is encoded once, when it is stored; reads give views of those bytes.
+ *
+ * @par Thread safety  None.
+ * @par Source         Java `DefaultMessageStore`, `ConsumeQueue`, `TopicConfigManager`.
+ */
+class message_store {
+  public:
+    /// One stored message, as its queue knows it.
+    struct entry {
+        std::int64_t commit_log_offset;
+        std::int64_t store_timestamp; ///< ms since 1970
+        std::int32_t tag_hash;        ///< 0 without a tag, as in Java.
+    };
+
+    message_store(std::size_t byte_limit, const host_address& store_host) : log_(byte_limit), store_host_(store_host) {}
+
+    const host_address& store_host() const noexcept { return store_host_; }
+
+    /// Null for a topic that does not exist.
+    const topic_settings* find_topic(std::string_view topic) const {
+        const auto found = topics_.find(topic);
+        return found == topics_.end() ? nullptr : &found->second.settings;
+    }
+
+    /// Makes a topic or changes it; queues that it has are kept, also when it shall have fewer.
+    void set_topic(std::string_view topic, const topic_settings& settings) {
+        auto& made    = topics_.try_emplace(std::string(topic)).first->second;
+        made.settings = settings;
+        if (const auto queues = static_cast<std::size_t>(settings.queues()); made.queues.size() < queues)
+            made.queues.resize(queues);
+    }
+
+    /// Says where a queue of a static topic lies, which has no messages yet. Its first offset is `place.behind`.
+    void place_queue(std::string_view topic, std::int32_t queue_id, const physical_queue& place) {
+        if (auto* queue = find_queue(topic, queue_id); queue && queue->entries.empty()) {
+            queue->place = place;
+            queue->begin = std::max(queue->begin, place.behind);
+        }
+    }
+
+    /// Where a queue of a static topic lies; nothing for a queue that is not one, or not there.
+    std::optional<physical_queue> place_of(std::string_view topic, std::int32_t queue_id) const {
+        const auto* queue = find_queue(topic, queue_id);
+        return queue ? queue->place : std::nullopt;
+    }
+
+    /// Whether a queue is one of a static topic that another broker leads.
+    bool is_led_elsewhere(std::string_view topic, std::int32_t queue_id) const {
+        const auto* settings = find_topic(topic);
+        const auto* queue    = settings && settings->static_epoch > 0 ? find_queue(topic, queue_id) : nullptr;
+        return queue && !queue->place;
+    }
+
+    /// Takes a static topic's queue out, which another broker leads from now on. It is led here.
+    moved_queue take_queue(std::string_view topic, std::int32_t queue_id) {
+        auto* queue = find_queue(topic, queue_id);
+        ROCKETPUSH_ASSERT(queue && queue->place, "a queue that is taken is led here");
+        moved_queue taken;
+        taken.begin       = queue->begin;
+        std::int64_t last = -2;
+        for (const auto& each : queue->entries) {
+            if (std::exchange(last, each.commit_log_offset) == each.commit_log_offset)
+                ++taken.messages.back().offsets;
+            else
+                taken.messages.push_back({std::string(record_at(each.commit_log_offset))});
+        }
+        *queue = {};
+        return taken;
+    }
+
+    /// Puts in what another broker's `take_queue` gave; the next message gets an offset of `next` or more.
+    void put_queue(std::string_view topic, std::int32_t queue_id, std::int32_t physical_id, const moved_queue& taken,
+                   queue_offset next) {
+        auto* queue = find_queue(topic, queue_id);
+        ROCKETPUSH_ASSERT(queue && !queue->place, "a queue that is put in is led elsewhere");
+        *queue       = {};
+        queue->begin = taken.begin;
+        queue->place = physical_queue{physical_id, taken.begin};
+        for (const auto& each : taken.messages) {
+            if (each.record.empty()) {
+                queue->entries.insert(queue->entries.end(), each.offsets, no_message);
+                continue;
+            }
+            auto message     = read_stored(each.record);
+            message.queue_id = queue_id;
+            append(message, each.offsets);
+        }
+        if (next > queue->end())
+            queue->entries.insert(queue->entries.end(), static_cast<std::size_t>(next - queue->end()), no_message);
+    }
+
+    /// Messages of a queue; there are offsets that none has.
+    std::size_t message_count(std::string_view topic, std::int32_t queue_id) const {
+        const auto* queue = find_queue(topic, queue_id);
+        if (!queue)
+            return 0;
+        return queue->entries.size() -
+               (queue->place
+                    ? static_cast<std::size_t>(std::ranges::count(queue->entries, -1, &entry::commit_log_offset))
+                    : 0);
+    }
+
+    /// Forgets a topic with its messages. @return Whether it existed.
+    bool remove_topic(std::string_view topic) {
+        const auto found = topics_.find(topic);
+        if (found == topics_.end())
+            return false;
+        topics_.erase(found);
+        return true;
+    }
+
+    std::vector<std::string> topic_names() const {
+        std::vector<std::string> names;
+        for (const auto& [name, topic] : topics_)
+            names.push_back(name);
+        return names;
+    }
+
+    /// The topic's queues in turn, for those who do not name one. The topic exists.
+    std::int32_t next_queue(std::string_view topic) {
+        auto& writer = topics_.find(topic)->second;
+        for (std::int32_t tried = 0; tried < std::max(1, writer.settings.write_queues); ++tried) {
+            writer.turn = (writer.turn + 1) % std::max(1, writer.settings.write_queues);
+            if (!is_led_elsewhere(topic, writer.turn))
+                break;
+        }
+        return writer.turn;
+    }
+
+    /**
+     * @brief Stores a message; its offsets and store host are set here. The topic and the queue exist.
+     * @param count  Offsets that it takes: more than 1 for a batch that is stored as one message.
+     */
+    stored_place append(protocol::stored_message message, std::size_t count = 1) {
+        auto* queue = find_queue(message.topic, message.queue_id);
+        ROCKETPUSH_ASSERT(queue, "messages are stored in queues that exist");
+        const stored_place place{message.queue_id, queue->end(), log_.end_offset()};
+        message.queue_offset      = queue->end() - (queue->place ? queue->place->behind : 0);
+        message.queue_id          = queue->place ? queue->place->id : message.queue_id;
+        message.commit_log_offset = log_.end_offset();
+        message.store_host        = store_host_;
+        const auto oldest         = log_.begin_offset();
+        log_.append(message);
+        queue->entries.insert(queue->entries.end(), count,
+                              {message.commit_log_offset, message.store_timestamp, tag_hash(message.properties)});
+        if (log_.begin_offset() != oldest)
+            forget_dropped();
+        return place;
+    }
+
+    /// The message that begins there in the commit log; empty if there is none.
+    std::string_view record_at(std::int64_t commit_log_offset) const noexcept {
+        return log_.record_at(commit_log_offset);
+    }
+
+    /// Offset of a queue's oldest message; where the next will be if it has none; 0 if there is no such queue.
+    queue_offset min_offset(std::string_view topic, std::int32_t queue_id) const {
+        const auto* queue = find_queue(topic, queue_id);
+        return queue ? queue->begin : 0;
+    }
+    /// Where a queue's next message will be; 0 if there is no such queue.
+    queue_offset max_offset(std::string_view topic, std::int32_t queue_id) const {
+        const auto* queue = find_queue(topic, queue_id);
+        return queue ? queue->end() : 0;
+    }
+
+    /// What the queue knows of the message at an offset; nothing if it is not kept.
+    std::optional<entry> find_entry(std::string_view topic, std::int32_t queue_id, queue_offset at) const {
+        const auto* queue = find_queue(topic, queue_id);
+        if (!queue || at < queue->begin || at >= queue->end())
+            return std::nullopt;
+        return this->at(*queue, at);
+    }
+
+    /// Offset of the first message that was stored at `timestamp` (ms) or later; the maximum if none was.
+    queue_offset first_since(std::string_view topic, std::int32_t queue_id, std::int64_t timestamp) const {
+        const auto* queue = find_queue(topic, queue_id);
+        if (!queue)
+            return 0;
+        const auto first =
+            std::partition_point(queue->entries.begin(), queue->entries.end(),
+                                 [timestamp](const entry& one) { return one.store_timestamp < timestamp; });
+        return queue->begin + std::distance(queue->entries.begin(), first);
+    }
+
+    /**
+     * @brief Finds messages of a queue, which exists, from an offset on.
+     * @param wants    `bool(std::int32_t tag_hash)`, or `bool(std::int32_t tag_hash, std::string_view record)`; others are
+     *                 passed over.
+     * @param records  Gets the messages found, as stored, behind those it has.
+     */
+    template <class Wants>
+        requires std::predicate<Wants, std::int32_t> || std::predicate<Wants, std::int32_t, std::string_view>
+    read_result read(std::string_view topic, std::int32_t queue_id, queue_offset from, const read_limits& limits,
+                     Wants&& wants, std::vector<std::string_view>& records) const {
+        const auto* queue = find_queue(topic, queue_id);
+        const auto end    = queue ? std::min(queue->end(), std::max(queue->begin, limits.end)) : 0;
+        if (end == 0)
+            return {read_status::no_message_in_queue, 0};
+        if (from < queue->begin)
+            return {read_status::offset_too_small, queue->begin};
+        if (from == end)
+            return {read_status::offset_overflow_one, from};
+        if (from > end)
+            return {read_status::offset_overflow_badly, end};
+
+        std::size_t messages = 0, bytes = 0;
+        // A tag that nobody uses must not make one read walk through a million messages.
+        const auto stop = std::min(end, from + most_looked_at);
+        auto next       = from;
+        for (; next < stop && messages < limits.messages; ++next) {
+            const auto& candidate = at(*queue, next);
+            if constexpr (std::predicate<Wants, std::int32_t>)
+                if (!wants(candidate.tag_hash))
+                    continue;
+            const auto record = log_.record_at(candidate.commit_log_offset);
+            if constexpr (!std::predicate<Wants, std::int32_t>)
+                if (!wants(candidate.tag_hash, record))
+                    continue;
+            if (record.empty())
+                continue;
+            if (messages > 0 && bytes + record.size() > limits.bytes)
+                break;
+            records.push_back(record);
+            bytes += record.size();
+            ++messages;
+            while (next + 1 < queue->end() && at(*queue, next + 1).commit_log_offset == candidate.commit_log_offset)
+                ++next; // a batch comes whole, from wherever in it
+        }
+        return {messages > 0 ? read_status::found : read_status::no_matched_message, next};
+    }
+
+    /// Forgets a queue's messages before an offset, which becomes its minimum (at most its maximum).
+    void drop_before(std::string_view topic, std::int32_t queue_id, queue_offset at) {
+        if (auto* queue = find_queue(topic, queue_id))
+            while (queue->begin < at && !queue->entries.empty())
+                queue->pop();
+    }
+
+    static std::int32_t tag_hash(std::string_view properties) noexcept {
+        const auto tag = protocol::find_property(properties, property_names::tags);
+        return tag ? detail::java_hash(*tag) : 0;
+    }
+
+  private:
+    static constexpr queue_offset most_looked_at = 16'000;
+    static constexpr entry no_message{-1, 0, 0};
+
+    struct queue_state {
+        std::deque<entry> entries;
+        queue_offset begin = 0;
+        std::optional<physical_queue> place;
+
+        queue_offset end() const noexcept { return begin + static_cast<queue_offset>(entries.size()); }
+        void pop() {
+            entries.pop_front();
+            ++begin;
+        }
+    };
+    struct topic_state {
+        topic_settings settings;
+        std::vector<queue_state> queues;
+        std::int32_t turn = -1; ///< Queue of the last message that named none.
+    };
+
+    static const entry& at(const queue_state& queue, queue_offset offset) noexcept {
+        return queue.entries[static_cast<std::size_t>(offset - queue.begin)];
+    }
+
+    const queue_state* find_queue(std::string_view topic, std::int32_t queue_id) const {
+        const auto found = topics_.find(topic);
+        if (found == topics_.end() || queue_id < 0 || static_cast<std::size_t>(queue_id) >= found->second.queues.size())
+            return nullptr;
+        return &found->second.queues[static_cast<std::size_t>(queue_id)];
+    }
+    queue_state* find_queue(std::string_view topic, std::int32_t queue_id) {
+        return const_cast<queue_state*>(std::as_const(*this).find_queue(topic, queue_id));
+    }
+
+    void forget_dropped() {
+        for (auto& [name, topic] : topics_)
+            for (auto& queue : topic.queues)
+                while (!queue.entries.empty() && queue.entries.front().commit_log_offset < log_.begin_offset())
+                    queue.pop();
+    }
+
+    commit_log log_;
+    host_address store_host_;
+    std::map<std::string, topic_state, std::less<>> topics_;
+};
+
+} // namespace rocketpush::embedded
+
+#endif
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+namespace rocketpush::embedded {
+
+/**
+ * @brief Which stored messages somebody wants: those with one of these tags, or that meet a condition; all, if it names neither.
+ * @par Source  Java `ExpressionMessageFilter`.
+ */
+struct stored_filter {
+    std::vector<std::int32_t> tag_codes{};     ///< Java hashes; a message whose tag only shares one is wanted, too.
+    std::shared_ptr<const condition> wanted{}; ///< Null: no SQL92 condition.
+
+    bool wants_tag(std::int32_t hash) const noexcept {
+        return tag_codes.empty() || std::ranges::find(tag_codes, hash) != tag_codes.end();
+    }
+    /// @param record  From the commit log. Empty: the message is not kept any more; it may have been wanted.
+    bool wants(std::int32_t tag_hash, std::string_view record) const {
+        return wants_tag(tag_hash) && (!wanted || record.empty() || wanted->matches(read_stored(record).properties));
+    }
+};
+
+/// Finds those of a queue's messages that are wanted; see `message_store::read`. Only a condition looks into the messages.
+inline read_result read_wanted(const message_store& store, std::string_view topic, std::int32_t queue_id,
+                               queue_offset from, const read_limits& limits, const stored_filter& filter,
+                               std::vector<std::string_view>& records) {
+    const auto read = [&](auto wants) { return store.read(topic, queue_id, from, limits, wants, records); };
+    if (!filter.wanted)
+        return read([&filter](std::int32_t hash) { return filter.wants_tag(hash); });
+    return read([&filter](std::int32_t hash, std::string_view record) { return filter.wants(hash, record); });
+}
+
+} // namespace rocketpush::embedded
+
+#endif
 
 #include <chrono>
 #include <concepts>
@@ -1833,7 +2438,7 @@ struct held_pop {
     protocol::header_encoding encoding{};
     std::int32_t opaque = 0;
     protocol::pop_request request{};
-    std::vector<std::int32_t> tag_codes{};
+    stored_filter filter{};
     std::chrono::steady_clock::time_point deadline{}; ///< Then it is answered without a message.
 
     /// Whether it looks into this queue.
@@ -1946,13 +2551,10 @@ class held_pops {
 #define ROCKETPUSH_EMBEDDED_HELD_PULLS_HPP
 
 
-#include <algorithm>
 #include <chrono>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <map>
-#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -1963,20 +2565,14 @@ class held_pops {
 
 namespace rocketpush::embedded {
 
-/// Whether a message with this tag hash is wanted. No codes: every message is.
-inline bool wants_tag(const std::vector<std::int32_t>& codes, std::int32_t tag_hash) noexcept {
-    return codes.empty() || std::ranges::find(codes, tag_hash) != codes.end();
-}
-
 /// A pull that found nothing new and waits.
 struct held_pull {
     connection_id connection = 0;
     protocol::header_encoding encoding{};
     std::int32_t opaque = 0;
     protocol::pull_request request{};
-    std::vector<std::int32_t> tag_codes{};
+    stored_filter filter{};
     std::chrono::steady_clock::time_point deadline{}; ///< Then it is answered without a message.
-    std::shared_ptr<const condition> wanted{};        ///< Null: no SQL92 condition.
 };
 
 /**
@@ -1996,16 +2592,11 @@ class held_pulls {
         pulls_.emplace(id, std::move(pull));
     }
 
-    /// Takes those out that a message with this tag hash, new in the queue, ends; the longest held first.
-    std::vector<held_pull> take_woken(std::string_view topic, std::int32_t queue_id, std::int32_t tag_hash) {
-        return take_woken(topic, queue_id,
-                          [tag_hash](const held_pull& pull) { return wants_tag(pull.tag_codes, tag_hash); });
-    }
-
-    /// Takes those out of a queue's that `wakes`; the longest held first.
-    template <std::predicate<const held_pull&> Wakes>
-    std::vector<held_pull> take_woken(std::string_view topic, std::int32_t queue_id, Wakes&& wakes) {
-        return take_from_queues({std::string(topic), queue_id, 0}, {std::string(topic), queue_id, last_id}, wakes);
+    /// Takes those out that a message with this tag hash and record, new in the queue, ends; the longest held first.
+    std::vector<held_pull> take_woken(std::string_view topic, std::int32_t queue_id, std::int32_t tag_hash,
+                                      std::string_view record) {
+        return take_from_queues({std::string(topic), queue_id, 0}, {std::string(topic), queue_id, last_id},
+                                [&](const held_pull& pull) { return pull.filter.wants(tag_hash, record); });
     }
 
     /// Takes all of a topic's out.
@@ -2065,428 +2656,6 @@ class held_pulls {
     std::map<std::uint64_t, held_pull> pulls_;
     std::set<std::pair<time_point, std::uint64_t>> deadlines_;
     std::set<queue_place> queues_;
-};
-
-} // namespace rocketpush::embedded
-
-#endif
-// rocketpush/embedded/message_store.hpp
-#ifndef ROCKETPUSH_EMBEDDED_MESSAGE_STORE_HPP
-#define ROCKETPUSH_EMBEDDED_MESSAGE_STORE_HPP
-
-// rocketpush/embedded/commit_log.hpp
-#ifndef ROCKETPUSH_EMBEDDED_COMMIT_LOG_HPP
-#define ROCKETPUSH_EMBEDDED_COMMIT_LOG_HPP
-
-
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <deque>
-#include <iterator>
-#include <string>
-#include <string_view>
-
-namespace rocketpush::embedded {
-
-/**
- * @brief All stored messages of a broker, one behind the other in the form that pulls give out, and bounded.
- *
- * Kept in segments; at the limit the oldest segment goes, with every message in it. Offsets are bytes since the log
- * began and never come again.
- *
- * @par Source  Java `CommitLog`, whose segments are files.
- */
-class commit_log {
-  public:
-    static constexpr std::size_t largest_segment  = 1024 * 1024;
-    static constexpr std::size_t smallest_segment = 4 * 1024;
-
-    /// @param limit  Bytes; what is kept may exceed it by one message.
-    explicit commit_log(std::size_t limit)
-        : limit_(limit), segment_size_(std::clamp(limit / 8, smallest_segment, largest_segment)) {}
-
-    /// Offset of the oldest byte that is kept.
-    std::int64_t begin_offset() const noexcept { return segments_.empty() ? end_ : segments_.front().begin; }
-    /// Where the next message will begin.
-    std::int64_t end_offset() const noexcept { return end_; }
-
-    /// Appends `message`, whose commit log offset is `end_offset()`. @return Its bytes; valid until it is dropped.
-    std::string_view append(const protocol::stored_message& message) {
-        ROCKETPUSH_ASSERT(message.commit_log_offset == end_, "a message is stored at the log's end");
-        const auto size = message.stored_size();
-        drop_oldest(size);
-        auto& last        = segment_with_room(size);
-        const auto before = last.bytes.size();
-        protocol::append_stored_message(last.bytes, message);
-        end_ += static_cast<std::int64_t>(size);
-        return std::string_view(last.bytes).substr(before);
-    }
-
-    /// The message that begins at `offset`; empty if none does or it was dropped. Valid until it is dropped.
-    std::string_view record_at(std::int64_t offset) const noexcept {
-        namespace layout = detail::message_layout;
-        const auto behind =
-            std::upper_bound(segments_.begin(), segments_.end(), offset,
-                             [](std::int64_t wanted, const segment& one) { return wanted < one.begin; });
-        if (offset < 0 || behind == segments_.begin())
-            return {};
-        const auto& holder = *std::prev(behind);
-        const auto place   = static_cast<std::size_t>(offset - holder.begin);
-        if (place >= holder.bytes.size() || holder.bytes.size() - place < layout::smallest)
-            return {};
-        // Each message knows its own offset: so an offset into the middle of one is not taken for a message.
-        const char* record = holder.bytes.data() + place;
-        const auto size    = std::size_t{detail::load_big<std::uint32_t>(record)};
-        const auto magic   = detail::load_big<std::uint32_t>(record + layout::magic);
-        const bool begins  = (magic == layout::magic_v1 || magic == layout::magic_v2) &&
-                            detail::load_big<std::int64_t>(record + layout::commit_log_offset) == offset &&
-                            size <= holder.bytes.size() - place;
-        return begins ? std::string_view(record, size) : std::string_view();
-    }
-
-  private:
-    struct segment {
-        std::int64_t begin;
-        std::string bytes; ///< Reserved at once, so that records never move.
-    };
-
-    void drop_oldest(std::size_t coming) {
-        while (!segments_.empty() && static_cast<std::size_t>(end_ - begin_offset()) + coming > limit_)
-            segments_.pop_front();
-    }
-
-    segment& segment_with_room(std::size_t size) {
-        if (segments_.empty() || segments_.back().bytes.capacity() - segments_.back().bytes.size() < size) {
-            segments_.push_back({end_, {}});
-            segments_.back().bytes.reserve(std::max(size, segment_size_));
-        }
-        return segments_.back();
-    }
-
-    std::size_t limit_;
-    std::size_t segment_size_;
-    std::int64_t end_ = 0;
-    std::deque<segment> segments_;
-};
-
-} // namespace rocketpush::embedded
-
-#endif
-
-#include <algorithm>
-#include <concepts>
-#include <cstddef>
-#include <cstdint>
-#include <deque>
-#include <functional>
-#include <iterator>
-#include <map>
-#include <optional>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
-namespace rocketpush::embedded {
-
-/// What a topic allows. Bits of `permission`: 4 read, 2 write, 1 others may be made by its example.
-struct topic_settings {
-    std::int32_t read_queues  = 8;
-    std::int32_t write_queues = 8;
-    std::int32_t permission   = 6;
-
-    /// Of a static topic: how often it was mapped. Its queues are known by logical ids and offsets; 0: it is not one.
-    std::int64_t static_epoch = 0;
-
-    /// Batches are stored as one message each. Java: `queue.type=BatchCQ`.
-    bool inner_batches = false;
-
-    bool readable() const noexcept { return (permission & 4) != 0; }
-    bool writable() const noexcept { return (permission & 2) != 0; }
-    std::int32_t queues() const noexcept { return std::max(read_queues, write_queues); }
-};
-
-/**
- * @brief Where a queue of a static topic really lies. Only what is in a message's own bytes is of that place.
- * @par Source  Java `LogicQueueMappingItem`.
- */
-struct physical_queue {
-    std::int32_t id     = 0;
-    queue_offset behind = 0; ///< How much smaller its offsets are.
-};
-
-/// Where a message has been stored.
-struct stored_place {
-    std::int32_t queue_id          = 0;
-    queue_offset offset            = 0;
-    std::int64_t commit_log_offset = 0;
-};
-
-/// How a read ended. @par Source  Java `GetMessageStatus`, whose names go into a pull answer's remark.
-enum class read_status {
-    found,
-    no_matched_message,
-    no_message_in_queue,
-    offset_overflow_one,
-    offset_overflow_badly,
-    offset_too_small,
-    offset_reset, ///< An administrator has moved the group.
-};
-
-constexpr std::string_view to_string(read_status status) noexcept {
-    switch (status) {
-    case read_status::found: return "FOUND";
-    case read_status::no_matched_message: return "NO_MATCHED_MESSAGE";
-    case read_status::no_message_in_queue: return "NO_MESSAGE_IN_QUEUE";
-    case read_status::offset_overflow_one: return "OFFSET_OVERFLOW_ONE";
-    case read_status::offset_overflow_badly: return "OFFSET_OVERFLOW_BADLY";
-    case read_status::offset_too_small: return "OFFSET_TOO_SMALL";
-    case read_status::offset_reset: return "OFFSET_RESET";
-    }
-    return {};
-}
-
-/// Most that one read gives.
-struct read_limits {
-    std::size_t messages = 32;
-    std::size_t bytes    = 256 * 1024; ///< One message is given even if it is larger.
-    queue_offset end     = INT64_MAX;  ///< As if the queue ended there.
-};
-
-struct read_result {
-    read_status status = read_status::no_message_in_queue;
-    queue_offset next  = 0; ///< Where to read on.
-};
-
-/**
- * @brief Topics, their queues, and the messages in them.
- *
- * A message is encoded once, when it is stored; reads give views of those bytes.
- *
- * @par Thread safety  None.
- * @par Source         Java `DefaultMessageStore`, `ConsumeQueue`, `TopicConfigManager`.
- */
-class message_store {
-  public:
-    /// One stored message, as its queue knows it.
-    struct entry {
-        std::int64_t commit_log_offset;
-        std::int64_t store_timestamp; ///< ms since 1970
-        std::int32_t tag_hash;        ///< 0 without a tag, as in Java.
-    };
-
-    message_store(std::size_t byte_limit, const host_address& store_host) : log_(byte_limit), store_host_(store_host) {}
-
-    const host_address& store_host() const noexcept { return store_host_; }
-
-    /// Null for a topic that does not exist.
-    const topic_settings* find_topic(std::string_view topic) const {
-        const auto found = topics_.find(topic);
-        return found == topics_.end() ? nullptr : &found->second.settings;
-    }
-
-    /// Makes a topic or changes it; queues that it has are kept, also when it shall have fewer.
-    void set_topic(std::string_view topic, const topic_settings& settings) {
-        auto& made    = topics_.try_emplace(std::string(topic)).first->second;
-        made.settings = settings;
-        if (const auto queues = static_cast<std::size_t>(settings.queues()); made.queues.size() < queues)
-            made.queues.resize(queues);
-    }
-
-    /// Says where a queue of a static topic lies, which has no messages yet. Its first offset is `place.behind`.
-    void place_queue(std::string_view topic, std::int32_t queue_id, const physical_queue& place) {
-        if (auto* queue = find_queue(topic, queue_id); queue && queue->entries.empty()) {
-            queue->place = place;
-            queue->begin = std::max(queue->begin, place.behind);
-        }
-    }
-
-    /// Where a queue of a static topic lies; nothing for a queue that is not one, or not there.
-    std::optional<physical_queue> place_of(std::string_view topic, std::int32_t queue_id) const {
-        const auto* queue = find_queue(topic, queue_id);
-        return queue ? queue->place : std::nullopt;
-    }
-
-    /// Forgets a topic with its messages. @return Whether it existed.
-    bool remove_topic(std::string_view topic) {
-        const auto found = topics_.find(topic);
-        if (found == topics_.end())
-            return false;
-        topics_.erase(found);
-        return true;
-    }
-
-    std::vector<std::string> topic_names() const {
-        std::vector<std::string> names;
-        for (const auto& [name, topic] : topics_)
-            names.push_back(name);
-        return names;
-    }
-
-    /// The topic's queues in turn, for those who do not name one. The topic exists.
-    std::int32_t next_queue(std::string_view topic) {
-        auto& writer       = topics_.find(topic)->second;
-        return writer.turn = (writer.turn + 1) % std::max(1, writer.settings.write_queues);
-    }
-
-    /**
-     * @brief Stores a message; its offsets and store host are set here. The topic and the queue exist.
-     * @param count  Offsets that it takes: more than 1 for a batch that is stored as one message.
-     */
-    stored_place append(protocol::stored_message message, std::size_t count = 1) {
-        auto* queue = find_queue(message.topic, message.queue_id);
-        ROCKETPUSH_ASSERT(queue, "messages are stored in queues that exist");
-        const stored_place place{message.queue_id, queue->end(), log_.end_offset()};
-        message.queue_offset      = queue->end() - (queue->place ? queue->place->behind : 0);
-        message.queue_id          = queue->place ? queue->place->id : message.queue_id;
-        message.commit_log_offset = log_.end_offset();
-        message.store_host        = store_host_;
-        const auto oldest         = log_.begin_offset();
-        log_.append(message);
-        queue->entries.insert(queue->entries.end(), count,
-                              {message.commit_log_offset, message.store_timestamp, tag_hash(message.properties)});
-        if (log_.begin_offset() != oldest)
-            forget_dropped();
-        return place;
-    }
-
-    /// The message that begins there in the commit log; empty if there is none.
-    std::string_view record_at(std::int64_t commit_log_offset) const noexcept {
-        return log_.record_at(commit_log_offset);
-    }
-
-    /// Offset of a queue's oldest message; where the next will be if it has none; 0 if there is no such queue.
-    queue_offset min_offset(std::string_view topic, std::int32_t queue_id) const {
-        const auto* queue = find_queue(topic, queue_id);
-        return queue ? queue->begin : 0;
-    }
-    /// Where a queue's next message will be; 0 if there is no such queue.
-    queue_offset max_offset(std::string_view topic, std::int32_t queue_id) const {
-        const auto* queue = find_queue(topic, queue_id);
-        return queue ? queue->end() : 0;
-    }
-
-    /// What the queue knows of the message at an offset; nothing if it is not kept.
-    std::optional<entry> find_entry(std::string_view topic, std::int32_t queue_id, queue_offset at) const {
-        const auto* queue = find_queue(topic, queue_id);
-        if (!queue || at < queue->begin || at >= queue->end())
-            return std::nullopt;
-        return this->at(*queue, at);
-    }
-
-    /// Offset of the first message that was stored at `timestamp` (ms) or later; the maximum if none was.
-    queue_offset first_since(std::string_view topic, std::int32_t queue_id, std::int64_t timestamp) const {
-        const auto* queue = find_queue(topic, queue_id);
-        if (!queue)
-            return 0;
-        const auto first =
-            std::partition_point(queue->entries.begin(), queue->entries.end(),
-                                 [timestamp](const entry& one) { return one.store_timestamp < timestamp; });
-        return queue->begin + std::distance(queue->entries.begin(), first);
-    }
-
-    /**
-     * @brief Finds messages of a queue, which exists, from an offset on.
-     * @param wants    `bool(std::int32_t tag_hash)`, or `bool(std::int32_t tag_hash, std::string_view record)`; others are
-     *                 passed over.
-     * @param records  Gets the messages found, as stored, behind those it has.
-     */
-    template <class Wants>
-        requires std::predicate<Wants, std::int32_t> || std::predicate<Wants, std::int32_t, std::string_view>
-    read_result read(std::string_view topic, std::int32_t queue_id, queue_offset from, const read_limits& limits,
-                     Wants&& wants, std::vector<std::string_view>& records) const {
-        const auto* queue = find_queue(topic, queue_id);
-        const auto end    = queue ? std::min(queue->end(), std::max(queue->begin, limits.end)) : 0;
-        if (end == 0)
-            return {read_status::no_message_in_queue, 0};
-        if (from < queue->begin)
-            return {read_status::offset_too_small, queue->begin};
-        if (from == end)
-            return {read_status::offset_overflow_one, from};
-        if (from > end)
-            return {read_status::offset_overflow_badly, end};
-
-        std::size_t messages = 0, bytes = 0;
-        // A tag that nobody uses must not make one read walk through a million messages.
-        const auto stop = std::min(end, from + most_looked_at);
-        auto next       = from;
-        for (; next < stop && messages < limits.messages; ++next) {
-            const auto& candidate = at(*queue, next);
-            if constexpr (std::predicate<Wants, std::int32_t>)
-                if (!wants(candidate.tag_hash))
-                    continue;
-            const auto record = log_.record_at(candidate.commit_log_offset);
-            if constexpr (!std::predicate<Wants, std::int32_t>)
-                if (!wants(candidate.tag_hash, record))
-                    continue;
-            if (messages > 0 && bytes + record.size() > limits.bytes)
-                break;
-            records.push_back(record);
-            bytes += record.size();
-            ++messages;
-            while (next + 1 < queue->end() && at(*queue, next + 1).commit_log_offset == candidate.commit_log_offset)
-                ++next; // a batch comes whole, from wherever in it
-        }
-        return {messages > 0 ? read_status::found : read_status::no_matched_message, next};
-    }
-
-    /// Forgets a queue's messages before an offset, which becomes its minimum (at most its maximum).
-    void drop_before(std::string_view topic, std::int32_t queue_id, queue_offset at) {
-        if (auto* queue = find_queue(topic, queue_id))
-            while (queue->begin < at && !queue->entries.empty())
-                queue->pop();
-    }
-
-    static std::int32_t tag_hash(std::string_view properties) noexcept {
-        const auto tag = protocol::find_property(properties, property_names::tags);
-        return tag ? detail::java_hash(*tag) : 0;
-    }
-
-  private:
-    static constexpr queue_offset most_looked_at = 16'000;
-
-    struct queue_state {
-        std::deque<entry> entries;
-        queue_offset begin = 0;
-        std::optional<physical_queue> place;
-
-        queue_offset end() const noexcept { return begin + static_cast<queue_offset>(entries.size()); }
-        void pop() {
-            entries.pop_front();
-            ++begin;
-        }
-    };
-    struct topic_state {
-        topic_settings settings;
-        std::vector<queue_state> queues;
-        std::int32_t turn = -1; ///< Queue of the last message that named none.
-    };
-
-    static const entry& at(const queue_state& queue, queue_offset offset) noexcept {
-        return queue.entries[static_cast<std::size_t>(offset - queue.begin)];
-    }
-
-    const queue_state* find_queue(std::string_view topic, std::int32_t queue_id) const {
-        const auto found = topics_.find(topic);
-        if (found == topics_.end() || queue_id < 0 || static_cast<std::size_t>(queue_id) >= found->second.queues.size())
-            return nullptr;
-        return &found->second.queues[static_cast<std::size_t>(queue_id)];
-    }
-    queue_state* find_queue(std::string_view topic, std::int32_t queue_id) {
-        return const_cast<queue_state*>(std::as_const(*this).find_queue(topic, queue_id));
-    }
-
-    void forget_dropped() {
-        for (auto& [name, topic] : topics_)
-            for (auto& queue : topic.queues)
-                while (!queue.entries.empty() && queue.entries.front().commit_log_offset < log_.begin_offset())
-                    queue.pop();
-    }
-
-    commit_log log_;
-    host_address store_host_;
-    std::map<std::string, topic_state, std::less<>> topics_;
 };
 
 } // namespace rocketpush::embedded
@@ -3081,6 +3250,21 @@ inline response_code invalid_parameter(const broker_state& broker) noexcept {
     return broker.options.version >= version_5_3_2 ? response_code::invalid_parameter : response_code::system_error;
 }
 
+/// Refuses what is asked of a static topic's queue that another broker leads. @return Whether it did.
+inline bool refuse_led_elsewhere(broker_state& broker, const reply_address& address, std::string_view topic,
+                                 std::int32_t queue_id) {
+    if (!broker.store.is_led_elsewhere(topic, queue_id))
+        return false;
+    reply(broker, address, response_code::not_leader_for_queue,
+          std::string(topic) + '-' + std::to_string(queue_id) +
+              " cannot find mapping item in request process of current broker " + broker.options.name);
+    return true;
+}
+inline bool refuse_led_elsewhere(broker_state& broker, const incoming_request& request, std::string_view topic,
+                                 std::int32_t queue_id) {
+    return !request.header.is_oneway() && refuse_led_elsewhere(broker, address_of(request), topic, queue_id);
+}
+
 /// Tells every member of a group that members or topics have changed.
 inline void notify_members(broker_state& broker, std::string_view group_name) {
     const auto* group = broker.groups.find(group_name);
@@ -3113,59 +3297,6 @@ inline void forget_client(broker_state& broker, connection_id connection) {
 #ifndef ROCKETPUSH_EMBEDDED_POP_READING_HPP
 #define ROCKETPUSH_EMBEDDED_POP_READING_HPP
 
-// rocketpush/embedded/stored_record.hpp
-#ifndef ROCKETPUSH_EMBEDDED_STORED_RECORD_HPP
-#define ROCKETPUSH_EMBEDDED_STORED_RECORD_HPP
-
-
-#include <cstddef>
-#include <cstdint>
-#include <string_view>
-
-namespace rocketpush::embedded {
-
-/**
- * @brief Reads a message back that this broker has stored, to store it again elsewhere.
- * @param record  From the commit log; so it is whole, and nothing is checked. The result's texts are views of it: copy
- *                it first, for storing may drop it from the log.
- */
-inline protocol::stored_message read_stored(std::string_view record) noexcept {
-    namespace layout  = rocketpush::detail::message_layout;
-    const auto number = [record]<class T>(T, std::size_t at) {
-        return rocketpush::detail::load_big<T>(record.data() + at);
-    };
-    const auto flags = number(std::uint32_t{}, layout::sys_flag);
-
-    protocol::stored_message message;
-    message.queue_id          = number(std::int32_t{}, layout::queue_id);
-    message.flag              = number(std::int32_t{}, layout::flag);
-    message.queue_offset      = number(std::int64_t{}, layout::queue_offset);
-    message.commit_log_offset = number(std::int64_t{}, layout::commit_log_offset);
-    message.sys_flag          = flags;
-    message.born_timestamp    = number(std::int64_t{}, layout::born_timestamp);
-    message.store_timestamp   = number(std::int64_t{}, layout::store_timestamp(flags));
-    message.born_host = host_address::read(record.data() + layout::born_host, (flags & sys_flags::born_host_v6) != 0);
-    message.store_host =
-        host_address::read(record.data() + layout::store_host(flags), (flags & sys_flags::store_host_v6) != 0);
-    message.reconsume_times             = number(std::int32_t{}, layout::reconsume_times(flags));
-    message.prepared_transaction_offset = number(std::int64_t{}, layout::prepared_transaction_offset(flags));
-    message.body_crc                    = number(std::uint32_t{}, layout::body_crc);
-
-    const bool is_v2 = number(std::uint32_t{}, layout::magic) == layout::magic_v2;
-    auto at          = layout::body(flags);
-    message.body     = record.substr(at, number(std::uint32_t{}, layout::body_size(flags)));
-    at += message.body.size();
-    const std::size_t topic_size = is_v2 ? number(std::uint16_t{}, at) : number(std::uint8_t{}, at);
-    at += is_v2 ? 2 : 1;
-    message.topic = record.substr(at, topic_size);
-    at += topic_size;
-    message.properties = record.substr(at + 2, number(std::uint16_t{}, at));
-    return message;
-}
-
-} // namespace rocketpush::embedded
-
-#endif
 
 #include <algorithm>
 #include <chrono>
@@ -3294,9 +3425,8 @@ inline void take_records(broker_state& broker, const protocol::pop_request& pop,
                                 .deadline = now.steady + invisible_time(pop.invisible_millis)});
 }
 
-inline void pop_queue(broker_state& broker, const protocol::pop_request& pop,
-                      const std::vector<std::int32_t>& tag_codes, const popped_topic& topic, std::int32_t queue_id,
-                      const moment& now, popped_messages& found) {
+inline void pop_queue(broker_state& broker, const protocol::pop_request& pop, const stored_filter& filter,
+                      const popped_topic& topic, std::int32_t queue_id, const moment& now, popped_messages& found) {
     const bool orderly = pop.order.value_or(false);
     if (orderly && broker.orders.blocked({pop.consumer_group, topic.name, queue_id}, pop.attempt_id, now.steady))
         return;
@@ -3309,11 +3439,8 @@ inline void pop_queue(broker_state& broker, const protocol::pop_request& pop,
     }
     const read_limits limits{most - found.messages, broker.options.pull_bytes - found.records.size()};
     std::vector<std::string_view> records;
-    const auto read = [&] {
-        return broker.store.read(
-            topic.name, queue_id, from, limits, [&](std::int32_t hash) { return wants_tag(tag_codes, hash); }, records);
-    };
-    auto done = read();
+    const auto read = [&] { return read_wanted(broker.store, topic.name, queue_id, from, limits, filter, records); };
+    auto done       = read();
     if (done.status == read_status::offset_too_small || done.status == read_status::offset_overflow_badly) {
         from = done.next; // where the group has been is no more
         broker.offsets.commit(pop.consumer_group, topic.name, queue_id, from);
@@ -3329,12 +3456,11 @@ inline void pop_queue(broker_state& broker, const protocol::pop_request& pop,
         take_records(broker, pop, topic, queue_id, records, now, found);
 }
 
-inline void pop_queues(broker_state& broker, const protocol::pop_request& pop,
-                       const std::vector<std::int32_t>& tag_codes, const popped_topic& topic, std::int32_t first,
-                       const moment& now, popped_messages& found) {
+inline void pop_queues(broker_state& broker, const protocol::pop_request& pop, const stored_filter& filter,
+                       const popped_topic& topic, std::int32_t first, const moment& now, popped_messages& found) {
     const auto* settings = broker.store.find_topic(topic.name);
     for (std::int32_t i = 0; settings && i < settings->read_queues; ++i)
-        pop_queue(broker, pop, tag_codes, topic, (first + i) % settings->read_queues, now, found);
+        pop_queue(broker, pop, filter, topic, (first + i) % settings->read_queues, now, found);
 }
 
 /// The retry topics of a group, in both namings where the broker has the second: messages of the first may be left.
@@ -3349,8 +3475,8 @@ inline std::vector<popped_topic> retry_topics(const broker_state& broker, std::s
 }
 
 /// Takes what a pop may have, out of the topic and out of its retries; what it gets is hidden from others from now on.
-inline popped_messages pop_messages(broker_state& broker, const protocol::pop_request& pop,
-                                    const std::vector<std::int32_t>& tag_codes, const moment& now) {
+inline popped_messages pop_messages(broker_state& broker, const protocol::pop_request& pop, const stored_filter& filter,
+                                    const moment& now) {
     constexpr std::uint32_t revive_queues = 8;
     constexpr std::uint32_t retry_turn = 5; // a real broker looks at the retries first in one case of five, by chance
     const auto turn                    = broker.pop_turn++;
@@ -3359,18 +3485,18 @@ inline popped_messages pop_messages(broker_state& broker, const protocol::pop_re
     found.revive_queue_id  = orderly ? protocol::orderly_revive_queue : static_cast<std::int32_t>(turn % revive_queues);
     const auto pop_retries = [&] {
         for (const auto& topic : retry_topics(broker, pop.consumer_group, pop.topic))
-            pop_queues(broker, pop, tag_codes, topic, 0, now, found);
+            pop_queues(broker, pop, filter, topic, 0, now, found);
     };
     const bool retries_first = !orderly && turn % retry_turn == retry_turn - 1;
     if (retries_first)
         pop_retries();
     const popped_topic normal{pop.topic};
     if (pop.queue_id >= 0) {
-        pop_queue(broker, pop, tag_codes, normal, pop.queue_id, now, found);
+        pop_queue(broker, pop, filter, normal, pop.queue_id, now, found);
     } else {
         const auto* settings = broker.store.find_topic(pop.topic);
         const auto queues    = static_cast<std::uint32_t>(settings ? std::max(1, settings->read_queues) : 1);
-        pop_queues(broker, pop, tag_codes, normal, static_cast<std::int32_t>(turn % queues), now, found);
+        pop_queues(broker, pop, filter, normal, static_cast<std::int32_t>(turn % queues), now, found);
     }
     if (!orderly && !retries_first && found.messages < static_cast<std::size_t>(std::max(0, pop.max_messages)))
         pop_retries();
@@ -3388,9 +3514,10 @@ inline popped_messages pop_messages(broker_state& broker, const protocol::pop_re
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
-#include <vector>
 
 /**
  * Messages out, each to be acknowledged.
@@ -3398,24 +3525,26 @@ inline popped_messages pop_messages(broker_state& broker, const protocol::pop_re
  */
 namespace rocketpush::embedded::answering {
 
-/// Why a pop is refused, or nothing and the tags that it wants.
+/// Why a pop is refused, or nothing and what it wants.
 struct pop_check {
     response_code refusal = response_code::success;
     std::string remark{};
-    std::vector<std::int32_t> tag_codes{};
+    stored_filter filter{};
 };
 
-/// The tags in the expression that a pop brings; without one, all.
-inline pop_check find_tag_codes(const protocol::pop_request& pop) {
+/// What the expression that a pop brings wants; without one, all. A broker whose filter by properties is off evaluates a pop's
+/// condition all the same: it refuses only the heartbeat's check.
+inline pop_check find_filter(const protocol::pop_request& pop) {
     if (pop.expression.empty())
         return {};
-    if (pop.expression_type == to_string(filter_type::sql92))
-        return {response_code::system_error, "The broker does not support consumer to filter message by SQL92"};
-    const bool by_tag = pop.expression_type.empty() || pop.expression_type == to_string(filter_type::tag);
-    auto wanted       = make_subscription(pop.topic, tags(pop.expression), 0);
-    if (!by_tag || !wanted)
-        return {response_code::subscription_parse_failed, "parse the consumer's subscription failed"};
-    return {.tag_codes = std::move(wanted->tag_codes)};
+    if (pop.expression_type.empty() || pop.expression_type == to_string(filter_type::tag)) {
+        if (auto wanted = make_subscription(pop.topic, tags(pop.expression), 0))
+            return {.filter = {.tag_codes = std::move(wanted->tag_codes)}};
+    } else if (pop.expression_type == to_string(filter_type::sql92)) {
+        if (auto made = compile_condition(pop.expression).made)
+            return {.filter = {.wanted = std::make_shared<const condition>(std::move(*made))}};
+    }
+    return {response_code::subscription_parse_failed, "parse the consumer's subscription failed"};
 }
 
 inline pop_check check_pop(broker_state& broker, const protocol::pop_request& pop, const moment& now) {
@@ -3437,13 +3566,13 @@ inline pop_check check_pop(broker_state& broker, const protocol::pop_request& po
     if (!broker.admit_group(pop.consumer_group))
         return {response_code::subscription_group_not_exist,
                 "subscription group [" + pop.consumer_group + "] does not exist"};
-    return find_tag_codes(pop);
+    return find_filter(pop);
 }
 
 /// Looks for messages. @return Nothing if the pop shall be held: there is no message, and it may wait.
 inline bool try_pop(broker_state& broker, const reply_address& address, const protocol::pop_request& pop,
-                    const std::vector<std::int32_t>& tag_codes, bool may_wait, const moment& now) {
-    const auto found = pop_messages(broker, pop, tag_codes, now);
+                    const stored_filter& filter, bool may_wait, const moment& now) {
+    const auto found = pop_messages(broker, pop, filter, now);
     if (found.messages == 0 && may_wait)
         return false;
     const protocol::pop_response fields{.pop_time         = now.milliseconds(),
@@ -3480,14 +3609,14 @@ inline void answer_pop(broker_state& broker, const incoming_request& request) {
     const auto wait = wait_of(*pop, request.now);
     const bool full =
         broker.pops.size() >= broker.options.held_pops || broker.pops.alike(*pop) >= broker.options.held_pops_alike;
-    if (try_pop(broker, address, *pop, check.tag_codes, wait.count() > 0, request.now))
+    if (try_pop(broker, address, *pop, check.filter, wait.count() > 0, request.now))
         return;
     if (full)
         return reply(
             broker, address, response_code::polling_full, "NO_MESSAGE_IN_QUEUE",
             protocol::pop_response{.pop_time = request.now.milliseconds(), .invisible_millis = pop->invisible_millis});
     broker.pops.hold({request.from, request.header.encoding, request.header.opaque, std::move(*pop),
-                      std::move(check.tag_codes), request.now.steady + wait});
+                      std::move(check.filter), request.now.steady + wait});
 }
 
 /// Gives one waiting pop of each group for which `wanted(const held_pop&)` is true what there is; it waits on if that is nothing.
@@ -3495,22 +3624,22 @@ template <class Wanted>
 void wake_pops(broker_state& broker, std::string_view topic, const moment& now, Wanted wanted) {
     for (auto& pop : broker.pops.take_one_each(topic, wanted)) {
         const reply_address address{pop.connection, pop.opaque, pop.encoding};
-        if (!try_pop(broker, address, pop.request, pop.tag_codes, true, now))
+        if (!try_pop(broker, address, pop.request, pop.filter, true, now))
             broker.pops.hold(std::move(pop));
     }
 }
 
 /// Messages have come into a queue.
 inline void wake_held_pops(broker_state& broker, const arrival& came, const moment& now) {
-    wake_pops(broker, came.topic, now, [&came](const held_pop& pop) {
-        return pop.reads(came.queue_id) && wants_tag(pop.tag_codes, came.tag_hash);
-    });
+    const auto record = broker.store.record_at(came.commit_log_offset);
+    wake_pops(broker, came.topic, now,
+              [&](const held_pop& pop) { return pop.reads(came.queue_id) && pop.filter.wants(came.tag_hash, record); });
 }
 
 /// Answers the pops whose time is over.
 inline void end_due_pops(broker_state& broker, const moment& now) {
     while (const auto due = broker.pops.take_due(now.steady))
-        try_pop(broker, {due->connection, due->opaque, due->encoding}, due->request, due->tag_codes, false, now);
+        try_pop(broker, {due->connection, due->opaque, due->encoding}, due->request, due->filter, false, now);
 }
 
 /// Tells those that wait for a queue which is popped in order, and was blocked.
@@ -3794,23 +3923,11 @@ inline response_code code_at_slave(const broker_state& broker, response_code cod
  */
 namespace rocketpush::embedded::answering {
 
-/// Which messages a pull wants: those with one of these tags, or that meet a condition; all, if it names neither.
-struct pull_filter {
-    std::vector<std::int32_t> tag_codes{};
-    std::shared_ptr<const condition> wanted{};
-
-    /// Whether it wants a message that is stored like this. One that is not kept any more may have been wanted.
-    bool wants(std::int32_t tag_hash, std::string_view record) const {
-        return wants_tag(tag_codes, tag_hash) &&
-               (!wanted || record.empty() || wanted->matches(read_stored(record).properties));
-    }
-};
-
 /// Why a pull is refused, or nothing and what it wants.
 struct pull_check {
     response_code refusal = response_code::success;
     std::string remark{};
-    pull_filter filter{};
+    stored_filter filter{};
 };
 
 inline pull_check refuse_conditions(std::string_view type) {
@@ -3923,7 +4040,7 @@ inline void reply_pull(broker_state& broker, const reply_address& address, const
 
 /// Reads what the pull asks for. @return Nothing if it shall be held: there is no message yet, and it may wait.
 inline bool try_pull(broker_state& broker, const reply_address& address, const protocol::pull_request& pull,
-                     const pull_filter& filter, bool may_wait) {
+                     const stored_filter& filter, bool may_wait) {
     const read_limits limits{
         std::min(broker.options.pull_messages, static_cast<std::size_t>(std::max(1, pull.max_messages))),
         broker.options.pull_bytes, visible_end(broker, address.to, pull.topic, pull.queue_id)};
@@ -3933,12 +4050,7 @@ inline bool try_pull(broker_state& broker, const reply_address& address, const p
         return true;
     }
     records.reserve(limits.messages);
-    const auto find = [&](auto&& wants) {
-        return broker.store.read(pull.topic, pull.queue_id, pull.queue_offset, limits, wants, records);
-    };
-    auto read = filter.wanted
-                    ? find([&filter](std::int32_t hash, std::string_view record) { return filter.wants(hash, record); })
-                    : find([&filter](std::int32_t hash) { return wants_tag(filter.tag_codes, hash); });
+    auto read = read_wanted(broker.store, pull.topic, pull.queue_id, pull.queue_offset, limits, filter, records);
     if (is_at_slave(broker, address.to) && read.status != read_status::found &&
         read.status != read_status::no_matched_message)
         read.next = pull.queue_offset; // the master may know better
@@ -3953,6 +4065,8 @@ inline void answer_pull(broker_state& broker, const incoming_request& request) {
     auto pull = read_request<protocol::pull_request>(broker, request);
     if (!pull)
         return;
+    if (refuse_led_elsewhere(broker, request, pull->topic, pull->queue_id))
+        return;
     auto check = check_pull(broker, request.from, *pull);
     if (check.refusal != response_code::success)
         return reply(broker, request, check.refusal, check.remark);
@@ -3964,32 +4078,38 @@ inline void answer_pull(broker_state& broker, const incoming_request& request) {
                           broker.held.size() < broker.options.held_pulls;
     const auto address  = address_of(request);
     const bool answered = request.header.is_oneway() || try_pull(broker, address, *pull, check.filter, may_wait);
-    if ((pull->sys_flag & protocol::pull_flags::commit_offset) && !is_at_slave(broker, request.from))
-        broker.offsets.commit(pull->consumer_group, pull->topic, pull->queue_id, pull->commit_offset);
+    if ((pull->sys_flag & protocol::pull_flags::commit_offset) && !is_at_slave(broker, request.from)) {
+        // Real brokers take it for the place in their own queue.
+        const auto place  = broker.store.place_of(pull->topic, pull->queue_id);
+        const auto offset = pull->commit_offset + (place ? place->behind : 0);
+        broker.offsets.commit(pull->consumer_group, pull->topic, pull->queue_id, offset);
+    }
     if (!answered)
         broker.held.hold({request.from, request.header.encoding, request.header.opaque, std::move(*pull),
-                          std::move(check.filter.tag_codes), request.now.steady + std::chrono::milliseconds(wait),
-                          std::move(check.filter.wanted)});
+                          std::move(check.filter), request.now.steady + std::chrono::milliseconds(wait)});
 }
 
 /// Answers a pull that has waited, with or without messages.
 inline void end_held_pull(broker_state& broker, const held_pull& pull) {
     const reply_address address{pull.connection, pull.opaque, pull.encoding};
-    if (!broker.store.find_topic(pull.request.topic))
+    const auto* topic = broker.store.find_topic(pull.request.topic);
+    if (!topic)
         return reply(broker, address, response_code::topic_not_exist,
                      "topic[" + pull.request.topic + "] not exist, apply first please!");
-    try_pull(broker, address, pull.request, {pull.tag_codes, pull.wanted}, false);
+    if (!topic->readable())
+        return reply(broker, address, response_code::no_permission,
+                     "the topic[" + pull.request.topic + "] pulling message is forbidden");
+    if (refuse_led_elsewhere(broker, address, pull.request.topic, pull.request.queue_id))
+        return;
+    try_pull(broker, address, pull.request, pull.filter, false);
 }
 
 /// Ends the pulls that waited for messages which have just come. After all of a request's are stored, so that a pull
 /// finds them all.
 inline void wake_held_pulls(broker_state& broker) {
     for (const auto& each : std::exchange(broker.arrivals, {}))
-        for (const auto& pull : broker.held.take_woken(each.topic, each.queue_id, [&](const held_pull& one) {
-                 return wants_tag(one.tag_codes, each.tag_hash) &&
-                        (!one.wanted ||
-                         pull_filter{{}, one.wanted}.wants(0, broker.store.record_at(each.commit_log_offset)));
-             }))
+        for (const auto& pull : broker.held.take_woken(each.topic, each.queue_id, each.tag_hash,
+                                                       broker.store.record_at(each.commit_log_offset)))
             end_held_pull(broker, pull);
 }
 
@@ -4588,9 +4708,27 @@ inline bool meet_fault(broker_state& broker, const incoming_request& request) {
  */
 namespace rocketpush::embedded::answering {
 
-inline protocol::route_data route_of(const broker_state& broker, const topic_settings& topic) {
+/// Of a static topic, the queues that this broker leads.
+inline protocol::queue_mapping mapping_of(const broker_state& broker, std::string_view name,
+                                          const topic_settings& topic) {
+    protocol::queue_mapping mapping{
+        .broker_name = broker.options.name, .total_queues = topic.read_queues, .epoch = topic.static_epoch};
+    for (std::int32_t id = 0; id < topic.read_queues; ++id)
+        if (const auto place = broker.store.place_of(name, id))
+            mapping.physical_ids.emplace(id, place->id);
+    mapping.topic = name;
+    return mapping;
+}
+
+inline protocol::route_data route_of(const broker_state& broker, std::string_view name, const topic_settings& topic) {
     protocol::route_data route;
     route.queue_datas.push_back({broker.options.name, topic.read_queues, topic.write_queues, topic.permission});
+    if (topic.static_epoch > 0) {
+        route.mappings.push_back(mapping_of(broker, name, topic));
+        const auto led         = static_cast<std::int32_t>(route.mappings.front().physical_ids.size());
+        auto& queues           = route.queue_datas.front();
+        queues.read_queue_nums = queues.write_queue_nums = led;
+    }
     protocol::broker_data self{broker.options.cluster, broker.options.name, {}};
     if (!broker.slave.master_lost)
         self.broker_addrs.emplace(0, to_string(broker.address));
@@ -4598,24 +4736,6 @@ inline protocol::route_data route_of(const broker_state& broker, const topic_set
         self.broker_addrs.emplace(1, to_string(*broker.slave.address));
     route.broker_datas.push_back(std::move(self));
     return route;
-}
-
-/// What a static topic's route has besides: which logical queues are here, and where they lie.
-inline std::string encode_mapping(const broker_state& broker, std::string_view topic, const topic_settings& settings) {
-    protocol::json_writer mapping;
-    mapping.open('{').key(broker.options.name).open('{').member("bname", broker.options.name);
-    mapping.key("currIdMap").open('{');
-    for (std::int32_t id = 0; id < settings.read_queues; ++id)
-        mapping.member(std::to_string(id), broker.store.place_of(topic, id).value_or(physical_queue{id, 0}).id);
-    mapping.close('}')
-        .member("dirty", false)
-        .member("epoch", settings.static_epoch)
-        .member("scope", "__global__")
-        .member("topic", topic)
-        .member("totalQueues", settings.read_queues)
-        .close('}')
-        .close('}');
-    return std::move(mapping).text();
 }
 
 /// GET_ROUTEINFO_BY_TOPIC (105)
@@ -4628,10 +4748,7 @@ inline void answer_route(broker_state& broker, const incoming_request& request) 
         return reply(broker, request, response_code::topic_not_exist,
                      "No topic route info in name server for the topic: " + wanted->topic);
 
-    auto body = protocol::encode(route_of(broker, *topic));
-    if (topic->static_epoch > 0)
-        body.insert(body.size() - 1,
-                    R"(,"topicQueueMappingByBroker":)" + encode_mapping(broker, wanted->topic, *topic));
+    auto body = protocol::encode(route_of(broker, wanted->topic, *topic));
     // Who is older and does not ask for standard JSON gets Java's own: integers as keys.
     constexpr std::int32_t version_4_9_4 = 401;
     const auto standard                  = request.header.field("acceptStandardJsonOnly");
@@ -4913,7 +5030,7 @@ inline void reply_offset(broker_state& broker, const incoming_request& request, 
  */
 inline void answer_query_offset(broker_state& broker, const incoming_request& request) {
     const auto wanted = read_request<protocol::query_offset_request>(broker, request);
-    if (!wanted)
+    if (!wanted || refuse_led_elsewhere(broker, request, wanted->topic, wanted->queue_id))
         return;
     if (const auto committed = broker.offsets.find(wanted->consumer_group, wanted->topic, wanted->queue_id))
         return reply_offset(broker, request, *committed);
@@ -4933,7 +5050,7 @@ inline void answer_query_offset(broker_state& broker, const incoming_request& re
 /// UPDATE_CONSUMER_OFFSET (15). 4.9 keeps an offset of whatever it is told.
 inline void answer_update_offset(broker_state& broker, const incoming_request& request) {
     const auto update = read_request<protocol::update_offset_request>(broker, request);
-    if (!update)
+    if (!update || refuse_led_elsewhere(broker, request, update->topic, update->queue_id))
         return;
     if (broker.options.is_version_5()) {
         if (!broker.store.find_topic(update->topic))
@@ -4950,20 +5067,22 @@ inline void answer_update_offset(broker_state& broker, const incoming_request& r
 
 /// GET_MAX_OFFSET (30). A queue that does not exist has 0.
 inline void answer_max_offset(broker_state& broker, const incoming_request& request) {
-    if (const auto wanted = read_request<protocol::max_offset_request>(broker, request))
+    if (const auto wanted = read_request<protocol::max_offset_request>(broker, request);
+        wanted && !refuse_led_elsewhere(broker, request, wanted->topic, wanted->queue_id))
         reply_offset(broker, request, broker.store.max_offset(wanted->topic, wanted->queue_id));
 }
 
 /// GET_MIN_OFFSET (31)
 inline void answer_min_offset(broker_state& broker, const incoming_request& request) {
-    if (const auto wanted = read_request<protocol::min_offset_request>(broker, request))
+    if (const auto wanted = read_request<protocol::min_offset_request>(broker, request);
+        wanted && !refuse_led_elsewhere(broker, request, wanted->topic, wanted->queue_id))
         reply_offset(broker, request, broker.store.min_offset(wanted->topic, wanted->queue_id));
 }
 
 /// GET_EARLIEST_MSG_STORETIME (32). -1 where there is no message.
 inline void answer_earliest_time(broker_state& broker, const incoming_request& request) {
     const auto wanted = read_request<protocol::earliest_time_request>(broker, request);
-    if (!wanted)
+    if (!wanted || refuse_led_elsewhere(broker, request, wanted->topic, wanted->queue_id))
         return;
     const auto first  = broker.store.min_offset(wanted->topic, wanted->queue_id);
     const auto oldest = broker.store.find_entry(wanted->topic, wanted->queue_id, first);
@@ -4994,7 +5113,8 @@ inline queue_offset find_by_time(const broker_state& broker, std::string_view to
 }
 
 inline void answer_search_offset(broker_state& broker, const incoming_request& request) {
-    if (const auto wanted = read_request<protocol::search_offset_request>(broker, request))
+    if (const auto wanted = read_request<protocol::search_offset_request>(broker, request);
+        wanted && !refuse_led_elsewhere(broker, request, wanted->topic, wanted->queue_id))
         reply_offset(broker, request,
                      find_by_time(broker, wanted->topic, wanted->queue_id, wanted->timestamp, wanted->boundary_type));
 }
@@ -5287,6 +5407,10 @@ send_outcome check_send(broker_state& broker, const Request& send, std::string_v
         return {response_code::no_permission, "the topic[" + send.topic + "] sending message is forbidden"};
     if (send.queue_id >= topic->queues())
         return {invalid_parameter(broker), "request queueId[" + std::to_string(send.queue_id) + "] is illegal"};
+    if (broker.store.is_led_elsewhere(send.topic, send.queue_id))
+        return {response_code::not_leader_for_queue, send.topic + '-' + std::to_string(send.queue_id) +
+                                                         " does not exit in request process of current broker " +
+                                                         broker.options.name};
     return {};
 }
 
@@ -5654,9 +5778,11 @@ class broker_logic {
      *
      * The queue ids in the bytes run backwards, and a queue's first message has offset 0 there and `first_offset` outside.
      * Called again, it has more queues.
+     * @param led  Those of the queues that this broker leads; nothing: all.
      * @return error::invalid_topic, invalid_option (queues, first offset) or nothing.
      */
-    std::error_code create_static_topic(std::string_view topic, std::int32_t queues, queue_offset first_offset) {
+    std::error_code create_static_topic(std::string_view topic, std::int32_t queues, queue_offset first_offset,
+                                        const std::optional<std::vector<std::int32_t>>& led = {}) {
         if (first_offset < 0)
             return error::invalid_option;
         const auto* known = state_.store.find_topic(topic);
@@ -5668,8 +5794,54 @@ class broker_logic {
         settings.static_epoch = epoch + 1;
         state_.store.set_topic(topic, settings);
         for (auto id = before; id < queues; ++id)
-            state_.store.place_queue(topic, id, {queues - 1 - id + before, first_offset});
+            if (!led || std::ranges::find(*led, id) != led->end())
+                state_.store.place_queue(topic, id, {queues - 1 - id + before, first_offset});
         return {};
+    }
+
+    /// Gives up a queue of a static topic, for another broker. Pulls that wait for it are told when their time is over, as by
+    /// real brokers. @retval error::invalid_topic, error::invalid_option (it is not led here)
+    result<moved_queue> give_up_queue(std::string_view topic, std::int32_t queue_id) {
+        const auto* known = state_.store.find_topic(topic);
+        if (!known || known->static_epoch == 0)
+            return error::invalid_topic;
+        if (!state_.store.place_of(topic, queue_id))
+            return error::invalid_option;
+        auto settings = *known;
+        ++settings.static_epoch;
+        state_.store.set_topic(topic, settings);
+        auto taken      = state_.store.take_queue(topic, queue_id);
+        taken.epoch     = settings.static_epoch;
+        taken.committed = state_.offsets.take_queue(topic, queue_id);
+        return taken;
+    }
+
+    /// Leads a queue from now on that another broker gave up. Its offsets go on at a multiple of 10,000, as when it is moved by
+    /// `mqadmin`. @return error::invalid_topic, invalid_option (there is no such queue, or it is led here already) or nothing.
+    std::error_code take_over_queue(std::string_view topic, std::int32_t queue_id, const moved_queue& taken) {
+        constexpr queue_offset block = 10'000;
+        const auto* known            = state_.store.find_topic(topic);
+        if (!known || known->static_epoch == 0)
+            return error::invalid_topic;
+        if (!state_.store.is_led_elsewhere(topic, queue_id))
+            return error::invalid_option;
+        auto settings         = *known;
+        settings.static_epoch = std::max(settings.static_epoch, taken.epoch);
+        state_.store.set_topic(topic, settings);
+        auto end = taken.begin;
+        for (const auto& each : taken.messages)
+            end += static_cast<queue_offset>(each.offsets);
+        const auto next = (end / block + (end % block < block / 2 ? 1 : 2)) * block;
+        state_.store.put_queue(topic, queue_id, settings.queues() - 1 - queue_id, taken, next);
+        for (const auto& [group, offset] : taken.committed)
+            state_.offsets.commit(group, topic, queue_id, offset);
+        return {};
+    }
+
+    /// What this broker tells name servers of a topic; nothing for one that it does not have.
+    std::optional<protocol::route_data> route(std::string_view topic) const {
+        const auto* known = state_.store.find_topic(topic);
+        return known ? std::optional(answering::route_of(state_, topic, *known)) : std::nullopt;
     }
 
     /// Changes what a topic allows: bits 4 read, 2 write. @return error::invalid_topic  It does not exist.
@@ -5733,11 +5905,11 @@ class broker_logic {
 
     /// Number of messages that a topic holds.
     std::size_t stored(std::string_view topic) const {
-        queue_offset sum     = 0;
+        std::size_t sum      = 0;
         const auto* settings = state_.store.find_topic(topic);
         for (std::int32_t id = 0; settings && id < settings->queues(); ++id)
-            sum += state_.store.max_offset(topic, id) - state_.store.min_offset(topic, id);
-        return static_cast<std::size_t>(sum);
+            sum += state_.store.message_count(topic, id);
+        return sum;
     }
 
     std::optional<queue_offset> committed_offset(std::string_view group, std::string_view topic,
@@ -5765,7 +5937,10 @@ class broker_logic {
     /// Client id of the member that has a queue for itself; empty if none has, or no longer.
     std::string lock_owner(std::string_view group, std::string_view topic, std::int32_t queue_id,
                            const moment& now) const {
-        return std::string(state_.locks.owner(group, {std::string(topic), state_.options.name, queue_id}, now.steady));
+        const auto* known = state_.store.find_topic(topic);
+        const auto& name = known && known->static_epoch > 0 ? static_topic_broker(protocol::queue_mapping::global_scope)
+                                                            : state_.options.name;
+        return std::string(state_.locks.owner(group, {std::string(topic), name, queue_id}, now.steady));
     }
 
     /// Ends a group's locks, as if none had been renewed for too long. @return How many were held.
@@ -6449,11 +6624,32 @@ class basic_broker {
      * @brief Makes a static topic (5.x), whose queues are logical: clients see a broker `__syslo__global__`, and ids and
      *        offsets that are not those in the messages' bytes.
      * @param first_offset  Of each queue outside; in the bytes it is 0.
+     * @param led           Those of the queues that this broker leads, if others of the cluster lead the rest; nothing: all.
      * @throws std::system_error  error::invalid_topic, error::invalid_option.
      */
-    void create_static_topic(std::string_view topic, std::int32_t queues, queue_offset first_offset = 0) {
-        throw_if(call([&](auto& logic, auto&) { return logic.create_static_topic(topic, queues, first_offset); }),
+    void create_static_topic(std::string_view topic, std::int32_t queues, queue_offset first_offset = 0,
+                             const std::optional<std::vector<std::int32_t>>& led = {}) {
+        throw_if(call([&](auto& logic, auto&) { return logic.create_static_topic(topic, queues, first_offset, led); }),
                  "create_static_topic", topic);
+    }
+
+    /**
+     * @brief Has another broker lead a static topic's queue from now on, as an administrator's remapping does. Messages and
+     *        committed offsets come along; offsets of new messages go on at the next multiple of 10,000.
+     *
+     * A name server that knows both has to be told; see `route`.
+     * @throws std::system_error  error::invalid_topic (at one of them it is not there, or not static), error::invalid_option.
+     */
+    void move_queue(std::string_view topic, std::int32_t queue, basic_broker& to) {
+        const auto moved = call([&](auto& logic, auto&) { return logic.give_up_queue(topic, queue); });
+        throw_if(moved.error(), "move_queue", topic);
+        throw_if(to.call([&](auto& logic, auto&) { return logic.take_over_queue(topic, queue, *moved); }), "move_queue",
+                 topic);
+    }
+
+    /// What this broker would tell a name server of a topic: for one that knows several brokers. Nothing if it has no such topic.
+    std::optional<protocol::route_data> route(std::string_view topic) const {
+        return call([&](auto& logic, auto&) { return logic.route(topic); });
     }
 
     /// Changes what a topic allows: bits 4 read, 2 write. @throws std::system_error  error::invalid_topic: it is not there.
@@ -6602,7 +6798,8 @@ class basic_broker {
         call([&](auto& logic, auto&) { logic.suggest_slave(suggested); });
     }
     /// The master is lost: its connections end, routes have only the slave, and what comes to the master is cut off. The
-    /// name server, which has the master's address here, still answers.
+    /// name server still answers at either address, but a connection to the master ends with all that is under way on it: a
+    /// consumer that shall go on as with a name server of its own is given the slave's address as that.
     void lose_master() {
         call([](auto& logic, auto&) { logic.lose_master(); });
     }

@@ -71,6 +71,8 @@ enum class error {
     decompression_failed,   ///< A compressed body is damaged.
     decompressed_too_large, ///< A compressed body inflates beyond the limit.
     compression_left_out,   ///< The body's compression is unknown or was left out of this build.
+    http_malformed,         ///< The answer to the look-up of name servers is no HTTP answer of the common form.
+    http_too_large,         ///< That answer's head or body is beyond the limit.
 
     // Remoting.
     request_timed_out,   ///< No response before the request's deadline.
@@ -84,6 +86,7 @@ enum class error {
 
     // Routes and sharing out.
     name_servers_unreachable, ///< No name server of the list answered.
+    no_name_servers,          ///< The looked-up list of name servers is empty or no list of `host:port`.
     no_route,                 ///< The name server does not know the topic.
     no_broker_address,        ///< The route has no address for this broker.
     no_members,               ///< The broker's member list of the group is empty.
@@ -166,6 +169,8 @@ constexpr std::string_view describe(error code) noexcept {
     case error::decompression_failed: return "a compressed message body is damaged";
     case error::decompressed_too_large: return "a compressed message body inflates beyond the limit";
     case error::compression_left_out: return "the message's compression is not in this build";
+    case error::http_malformed: return "an HTTP answer cannot be parsed";
+    case error::http_too_large: return "an HTTP answer is larger than the limit";
     case error::request_timed_out: return "no response before the deadline";
     case error::connect_timed_out: return "no connection before the deadline";
     case error::connection_closed: return "the connection ended while a request was under way";
@@ -173,6 +178,7 @@ constexpr std::string_view describe(error code) noexcept {
     case error::operation_cancelled: return "the operation was cancelled";
     case error::offset_file_damaged: return "a local offset file is damaged";
     case error::name_servers_unreachable: return "no name server answered";
+    case error::no_name_servers: return "what was looked up is not a list of name servers";
     case error::no_route: return "the name server has no route for the topic";
     case error::no_broker_address: return "the route has no address for the broker";
     case error::no_members: return "the group's member list is empty";
@@ -246,6 +252,16 @@ inline const std::error_category& response_category() noexcept {
             const auto number = " (code " + std::to_string(value) + ")";
             return (text.empty() ? "unknown response" : std::string(text)) + number;
         }
+    };
+    static const category instance;
+    return instance;
+}
+
+/// The category of HTTP status codes: what the server answered that name servers are looked up at.
+inline const std::error_category& http_category() noexcept {
+    class category final : public std::error_category {
+        const char* name() const noexcept override { return "http"; }
+        std::string message(int value) const override { return "HTTP status " + std::to_string(value); }
     };
     static const category instance;
     return instance;
@@ -405,6 +421,15 @@ inline constexpr std::string_view auto_create_topic = "TBW102";
 
 /// How the broker names of static topics' queues begin, which are no broker's. Java: LOGICAL_QUEUE_MOCK_BROKER_PREFIX.
 inline constexpr std::string_view static_topic_broker_prefix = "__syslo__";
+
+/// Whether a queue with this broker name is a static topic's: it has no broker of its own, only one that leads it now.
+constexpr bool is_static_topic_broker(std::string_view broker_name) noexcept {
+    return broker_name.starts_with(static_topic_broker_prefix);
+}
+/// The broker name of a static topic's queues. Java: TopicQueueMappingUtils.getMockBrokerName.
+inline std::string static_topic_broker(std::string_view scope) {
+    return std::string(static_topic_broker_prefix).append(scope == "__global__" ? scope.substr(2) : scope);
+}
 
 /// Where a group's messages go that shall be consumed later again.
 inline std::string retry_topic(std::string_view group) { return std::string(retry_topic_prefix).append(group); }
@@ -606,6 +631,99 @@ struct std::hash<rocketpush::endpoint> {
 };
 
 #endif
+// rocketpush/core/http_url.hpp
+#ifndef ROCKETPUSH_CORE_HTTP_URL_HPP
+#define ROCKETPUSH_CORE_HTTP_URL_HPP
+
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace rocketpush {
+
+/// What is asked for over HTTP, and where.
+struct http_url {
+    endpoint server;
+    std::string target; ///< Path and query, as the request has them: `/rocketmq/nsaddr`.
+
+    friend bool operator==(const http_url&, const http_url&) = default;
+};
+
+/// `http://config.example.com:8080/rocketmq/nsaddr`.
+inline std::string to_string(const http_url& url) { return "http://" + to_string(url.server) + url.target; }
+
+inline constexpr std::size_t max_http_url_length = 2048; ///< Bytes.
+
+namespace detail {
+
+/// Whether `text` can be part of a URL as it is. Anything else could end the request's line and begin another one.
+constexpr bool is_url_text(std::string_view text) noexcept {
+    return std::ranges::all_of(text, [](char c) { return c > ' ' && c < '\x7f' && c != '#'; });
+}
+
+/// The host and port of a URL; port 80 if it has none.
+inline result<endpoint> parse_authority(std::string_view text) {
+    const auto bracket = text.find(']');
+    // An IPv6 address is in brackets here: a bare one could not be told from its port.
+    const auto host_end = text.starts_with('[') && bracket != std::string_view::npos ? bracket + 1 : text.find(':');
+    if (host_end == std::string_view::npos || host_end == text.size())
+        return parse_endpoint(std::string(text) + ":80");
+    if (text[host_end] != ':' || text.find(':', host_end + 1) != std::string_view::npos)
+        return error::invalid_name_server;
+    return parse_endpoint(text);
+}
+
+} // namespace detail
+
+/**
+ * @brief Reads `http://host[:port][/path][?query]`; the port is 80 if there is none, an IPv6 address is in brackets.
+ * @retval error::unsupported_feature  It is an `https://` URL.
+ * @retval error::invalid_name_server  It is no URL, has a user or a fragment, or is too long.
+ */
+inline result<http_url> parse_http_url(std::string_view text) {
+    const auto begins_with = [text](std::string_view scheme) {
+        return text.size() >= scheme.size() && std::ranges::equal(text.substr(0, scheme.size()), scheme, [](char a, char b) {
+                   return (a >= 'A' && a <= 'Z' ? static_cast<char>(a - 'A' + 'a') : a) == b;
+               });
+    };
+    constexpr std::string_view scheme = "http://";
+    if (begins_with("https://"))
+        return error::unsupported_feature;
+    if (!begins_with(scheme) || text.size() > max_http_url_length || !detail::is_url_text(text))
+        return error::invalid_name_server;
+    text.remove_prefix(scheme.size());
+    const auto path = std::min(text.find_first_of("/?"), text.size());
+    auto server     = detail::parse_authority(text.substr(0, path));
+    if (!server || server->port == 0)
+        return error::invalid_name_server;
+    http_url url{.server = std::move(*server), .target = std::string(text.substr(path))};
+    if (!url.target.starts_with('/'))
+        url.target.insert(0, "/");
+    return url;
+}
+
+/**
+ * @brief The URL of a unit: `/rocketmq/nsaddr` of unit `shop` is `/rocketmq/nsaddr-shop?nofix=1`, what the URL asks besides behind it.
+ * @param unit  `is_url_text`; empty: the URL stays as it is.
+ * @par Source  Java `DefaultTopAddressing.fetchNSAddr`.
+ */
+inline http_url url_of_unit(http_url url, std::string_view unit) {
+    if (unit.empty())
+        return url;
+    const auto query = std::min(url.target.find('?'), url.target.size());
+    auto asked       = url.target.substr(query);
+    if (!asked.empty())
+        asked[0] = '&';
+    url.target.resize(query);
+    ((((url.target += '-') += unit) += "?nofix=1") += asked);
+    return url;
+}
+
+} // namespace rocketpush
+
+#endif
 // rocketpush/core/options.hpp
 #ifndef ROCKETPUSH_CORE_OPTIONS_HPP
 #define ROCKETPUSH_CORE_OPTIONS_HPP
@@ -736,6 +854,9 @@ struct options {
 
     // The cluster and the name of this member.
     std::string name_servers{}; ///< `host:port`, several separated by `;`. Java: namesrvAddr.
+    /// Where that list is looked up instead, over HTTP: `http://config.example.com:8080/rocketmq/nsaddr`; of a `unit_name` it is
+    /// `nsaddr-UNIT?nofix=1`. The answer's first line is the list. Java: rocketmq.namesrv.domain.
+    std::string name_server_url{};
     std::string group{};        ///< The consumer group. Java: consumerGroup.
     /// First part of the client id. When empty: the local address towards the cluster; of a broadcasting consumer the one that
     /// Java chooses.
@@ -777,7 +898,7 @@ struct options {
     std::size_t max_cached_messages = 1000;    ///< Per queue, 1..65535. Java: pullThresholdForQueue.
     std::size_t max_cached_bytes =
         100u << 20; ///< Per queue, frames as held, not exceeded, 1 MiB..1 GiB. Java: pullThresholdSizeForQueue.
-    /// For all queues together, with the frames that are being read; the memory that is held, not the messages' lengths. 1 MiB..1 TiB.
+    /// For all queues, with the frames being read (and polls under way may bring more); what is held, not lengths. 1 MiB..1 TiB.
     std::size_t max_consumer_bytes = 512u << 20;
     std::int64_t max_span =
         2000; ///< Offsets between the committed and the next pulled, 1..65535. Java: consumeConcurrentlyMaxSpan.
@@ -800,6 +921,7 @@ struct options {
     milliseconds error_delay{
         1000}; ///< Before a queue is pulled again after an error. Java: pullTimeDelayMillsWhenException.
     milliseconds route_poll_interval{30000}; ///< Java: pollNameServerInterval.
+    milliseconds lookup_interval{120000};    ///< How often `name_server_url` is asked; more often while it has not answered.
     milliseconds heartbeat_interval{30000};  ///< Java: heartbeatBrokerInterval. Brokers forget a member after 120 s.
     milliseconds commit_interval{5000};      ///< Java: persistConsumerOffsetInterval.
     milliseconds rebalance_interval{20000};
@@ -843,6 +965,32 @@ inline option_problem out_of_range(std::string_view member, std::int64_t value, 
 
 } // namespace detail
 
+/// What is wrong with where `given` finds the name servers.
+inline option_problem check_name_servers(const options& given) {
+    const auto& url = given.name_server_url;
+    if (given.name_servers.empty() && url.empty())
+        return {error::invalid_name_server,
+                "name_servers is empty; give host:port, several separated by ';', or name_server_url"};
+    if (!given.name_servers.empty() && !url.empty())
+        return {error::invalid_name_server, "name_servers \"" + given.name_servers + "\" and name_server_url \"" + url +
+                                                "\" are both given; only one can say where the name servers are"};
+    if (url.empty()) {
+        if (const auto servers = parse_name_servers(given.name_servers); !servers)
+            return {servers.error(),
+                    "name_servers \"" + given.name_servers + "\" is not a list of host:port separated by ';'"};
+        return {};
+    }
+    if (const auto parsed = parse_http_url(url); !parsed)
+        return {parsed.error(), "name_server_url \"" + url +
+                                    (parsed.error() == error::unsupported_feature
+                                         ? "\" cannot be asked: look-ups are over http:// only"
+                                         : "\" is not http://host[:port]/path")};
+    if (!detail::is_url_text(given.unit_name) || given.unit_name.find('?') != std::string::npos)
+        return {error::invalid_option,
+                "unit_name \"" + given.unit_name + "\" has characters that name_server_url cannot be asked with"};
+    return {};
+}
+
 /**
  * @brief The first thing that is wrong with `given`, in the order of the Java client's checks; none: a false problem.
  *
@@ -860,11 +1008,8 @@ inline option_problem check(const options& given) {
         return {code, "group \"" + given.group + "\" " + describe_name_rule(name_kind::group)};
     if (const auto group = with_namespace(namespace_of(given), given.group); const auto code = check_group(group))
         return {code, "group \"" + group + "\", with its namespace, " + describe_name_rule(name_kind::group)};
-    if (given.name_servers.empty())
-        return {error::invalid_name_server, "name_servers is empty; give host:port, several separated by ';'"};
-    if (const auto servers = parse_name_servers(given.name_servers); !servers)
-        return {servers.error(),
-                "name_servers \"" + given.name_servers + "\" is not a list of host:port separated by ';'"};
+    if (auto problem = check_name_servers(given))
+        return problem;
     if (given.from == consume_from::timestamp && given.from_time == std::chrono::system_clock::time_point())
         return {error::invalid_option, "from is timestamp, so from_time must be set"};
 
@@ -897,6 +1042,7 @@ inline option_problem check(const options& given) {
         {"pull_timeout (ms)", given.pull_timeout.count(), given.suspend_timeout.count() + 5001, 2 * day},
         {"error_delay (ms)", given.error_delay.count(), 1, day},
         {"route_poll_interval (ms)", given.route_poll_interval.count(), 10, day},
+        {"lookup_interval (ms)", given.lookup_interval.count(), 1000, day},
         {"heartbeat_interval (ms)", given.heartbeat_interval.count(), 10, 110000},
         {"commit_interval (ms)", given.commit_interval.count(), 10, day},
         {"rebalance_interval (ms)", given.rebalance_interval.count(), 10, day},
@@ -3950,7 +4096,7 @@ class job_copy {
 namespace rocketpush::detail {
 
 /**
- * @brief A function object that is called once or dropped, of any type: one of up to 80 bytes lies in the object itself, so that
+ * @brief A function object that is called once or dropped, of any type: one of up to 88 bytes lies in the object itself, so that
  *        to hand over a batch allocates nothing.
  */
 class one_job {
@@ -4000,7 +4146,7 @@ class one_job {
             std::exchange(operate_, nullptr)(*this, nullptr, false);
     }
 
-    alignas(std::max_align_t) std::byte storage_[80];
+    alignas(std::max_align_t) std::byte storage_[88];
     /// Moves what is held to `to`, or calls it, or neither; it is gone then.
     void (*operate_)(one_job&, void* to, bool call) = nullptr;
 };
@@ -4432,6 +4578,125 @@ class asio_executor {
     std::shared_ptr<state> state_; // null after a move
     std::size_t given_;
 };
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/executor/shared_executor.hpp
+#ifndef ROCKETPUSH_EXECUTOR_SHARED_EXECUTOR_HPP
+#define ROCKETPUSH_EXECUTOR_SHARED_EXECUTOR_HPP
+
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+namespace detail {
+
+/// A job of one of the consumers that share an executor: each copy counts in that one's ledger.
+template <executor_job Job>
+class counted_job {
+  public:
+    counted_job(std::shared_ptr<job_ledger> ledger, Job job) noexcept
+        : ticket_(std::move(ledger)), job_(std::move(job)) {}
+    counted_job(const counted_job& other) : ticket_(other.ticket_.ledger()), job_(other.job_) {}
+    counted_job(counted_job&&) noexcept        = default;
+    counted_job& operator=(const counted_job&) = delete;
+
+    void operator()() { ticket_.ledger()->run(job_); }
+    bool wants_help() const noexcept { return !ticket_.ledger()->closed() && std::as_const(job_).wants_help(); }
+
+  private:
+    job_ledger::ticket ticket_; // before the job, so that a job counts until its copy is gone
+    Job job_;
+};
+
+} // namespace detail
+
+/**
+ * @brief One executor for several consumers. Each copy is one consumer's share of it: the threads are shared, and a stop waits
+ *        for that consumer's jobs only.
+ *
+ * @code
+ * rocketpush::shared_executor pool{rocketpush::thread_pool_executor(32)};
+ * rocketpush::push_consumer orders{client, {.group = "billing"}, on_order, pool};
+ * rocketpush::push_consumer refunds{client, {.group = "ledger"}, on_refund, pool};
+ * @endcode
+ *
+ * Jobs of all run in the order in which they were handed over, so listeners that block every thread make the others wait, and
+ * their stops too, up to its limit: give the pool enough threads, or such a consumer a pool of its own. What `concurrency`
+ * says and `resize` changes is the executor's, for all. An executor that was not told a number gets that of the consumer that starts first.
+ *
+ * The executor ends with its last copy, whichever that is. Listeners that hung then keep what they need.
+ *
+ * @par Thread safety  As `Executor`; copied from any thread.
+ * @par Source         None in Java, where each consumer has threads of its own.
+ */
+template <executor_policy Executor = thread_pool_executor>
+class shared_executor {
+  public:
+    static constexpr bool concurrent = Executor::concurrent;
+
+    explicit shared_executor(Executor executor) : executor_(std::make_shared<Executor>(std::move(executor))) {}
+
+    /// A share of its own in the same executor.
+    shared_executor(const shared_executor& other) : executor_(other.executor_) {}
+    shared_executor(shared_executor&&) noexcept        = default;
+    shared_executor& operator=(const shared_executor&) = delete;
+
+    ~shared_executor() {
+        if (jobs_)
+            join(std::chrono::milliseconds(0));
+    }
+
+    void start(std::size_t threads) { executor_->start(threads); }
+
+    template <executor_job Job>
+    void execute(Job job) {
+        executor_->execute(detail::counted_job<Job>(jobs_, std::move(job)));
+    }
+
+    template <executor_job Job>
+        requires executes_together<Executor>
+    void execute_all(std::span<Job> jobs) {
+        std::vector<detail::counted_job<Job>> counted;
+        counted.reserve(jobs.size());
+        for (auto& each : jobs)
+            counted.emplace_back(jobs_, std::move(each));
+        executor_->execute_all(std::span(counted));
+    }
+
+    std::size_t concurrency() const noexcept { return executor_->concurrency(); }
+    void resize(std::size_t count) { executor_->resize(count); }
+
+    /// For the jobs of this share; the executor goes on for the others. On one of its threads it does not wait: jobs that are
+    /// queued may need this very thread.
+    bool join(std::chrono::milliseconds limit) {
+        if constexpr (has_asio_executor<Executor>)
+            if constexpr (detail::knows_its_threads<decltype(executor_->get_executor())>)
+                if (executor_->get_executor().running_in_this_thread())
+                    limit = std::chrono::milliseconds(0);
+        return jobs_->join(limit);
+    }
+
+    /// Where listeners that are coroutines run.
+    auto get_executor() const noexcept
+        requires has_asio_executor<Executor>
+    {
+        return executor_->get_executor();
+    }
+
+  private:
+    std::shared_ptr<Executor> executor_;                                                // null after a move, as is:
+    std::shared_ptr<detail::job_ledger> jobs_ = std::make_shared<detail::job_ledger>(); // this share's
+};
+
+static_assert(has_asio_executor<shared_executor<>> && executes_together<shared_executor<>>);
 
 } // namespace rocketpush
 
@@ -6766,10 +7031,12 @@ struct pop_request {
 /// The fields of a pop_request that change from pop to pop.
 struct pop_turn {
     std::int32_t max_messages = most_pop_messages;
+    std::int64_t poll_millis  = 15'000;
     std::int64_t born_time    = 0;
 
     static constexpr auto fields() noexcept {
         return std::array{required_field<&pop_turn::max_messages>("maxMsgNums"),
+                          required_field<&pop_turn::poll_millis>("pollTime"),
                           required_field<&pop_turn::born_time>("bornTime")};
     }
 };
@@ -8213,7 +8480,11 @@ inline result<locked_queues> decode_locked_queues(std::string_view text) {
     return locked;
 }
 
-/// A subscription that a broker shall try. @par Source  Java `CheckClientRequestBody`.
+/**
+ * @brief A subscription that a broker shall try.
+ * @par Source  Java `CheckClientRequestBody`. Its `namespace` is left out: Java's client never sets it, nor does a broker read it.
+ *              A namespace of the first kind is in the names, one of the second kind in the request's fields.
+ */
 struct client_check {
     std::string client_id;
     std::string group;
@@ -8342,16 +8613,36 @@ struct broker_data {
 };
 
 /**
+ * @brief Which queues of a static topic one broker leads (5.x). Clients know these queues by ids of the whole topic.
+ * @par Source  Java `TopicQueueMappingInfo`.
+ */
+struct queue_mapping {
+    static constexpr std::string_view global_scope = "__global__";
+
+    std::string broker_name;
+    std::string scope         = std::string(global_scope);
+    std::int32_t total_queues = 0; ///< Of the topic, wherever they are.
+    std::int64_t epoch        = 0; ///< Of two brokers that claim a queue, the one with the higher number has it.
+    std::map<std::int32_t, std::int32_t> physical_ids{}; ///< The broker's own ids, by those of the topic.
+    std::string topic{};
+
+    friend bool operator==(const queue_mapping&, const queue_mapping&) = default;
+};
+
+/**
  * @brief Where a topic lives.
- * @par Source  Java `TopicRouteData`. Not read: `filterServerTable`, `topicQueueMappingByBroker`.
+ * @par Source  Java `TopicRouteData`. Not read: `filterServerTable`.
  */
 struct route_data {
     /// Queues in all entries together; a route that claims more is refused, as its reader makes each.
     static constexpr std::int64_t max_queues = 1 << 20;
+    /// Brokers that have queues of one static topic; a route that claims more is refused.
+    static constexpr std::size_t max_mappings = 4096;
 
     std::string order_topic_conf{};
     std::vector<queue_data> queue_datas{};
     std::vector<broker_data> broker_datas{};
+    std::vector<queue_mapping> mappings{}; ///< Of a static topic; none for any other.
 
     friend bool operator==(const route_data&, const route_data&) = default;
 };
@@ -8397,13 +8688,46 @@ inline bool read_value(const json_value& from, broker_data& to) {
            });
 }
 
+inline void write_value(json_writer& to, const queue_mapping& from) {
+    to.open('{').member("bname", from.broker_name).key("currIdMap").open('{');
+    for (const auto& [id, physical] : from.physical_ids)
+        to.member(std::to_string(id), physical);
+    to.close('}')
+        .member("dirty", false)
+        .member("epoch", from.epoch)
+        .member("scope", from.scope)
+        .member("topic", from.topic)
+        .member("totalQueues", from.total_queues)
+        .close('}');
+}
+
+inline bool read_value(const json_value& from, queue_mapping& to) {
+    if (from.type != json_cursor::kind::object || !read_json(from, "bname", to.broker_name) ||
+        !read_json(from, "scope", to.scope) || !read_json(from, "epoch", to.epoch) ||
+        !read_json(from, "totalQueues", to.total_queues) || !read_json(from, "topic", to.topic))
+        return false;
+    const auto ids = find_member(from, "currIdMap");
+    return ids.is_null() || read_members(ids, [&to](std::string_view key, const json_value& physical) {
+               std::int32_t id = 0;
+               return to.physical_ids.size() < static_cast<std::size_t>(route_data::max_queues) &&
+                      read_value({json_cursor::kind::number, key}, id) && read_value(physical, to.physical_ids[id]);
+           });
+}
+
 /// In standard JSON, which every client understands.
 inline std::string encode(const route_data& route) {
     json_writer body;
     body.open('{').member("brokerDatas", route.broker_datas).key("filterServerTable").open('{').close('}');
     if (!route.order_topic_conf.empty())
         body.member("orderTopicConf", route.order_topic_conf);
-    body.member("queueDatas", route.queue_datas).close('}');
+    body.member("queueDatas", route.queue_datas);
+    if (!route.mappings.empty()) {
+        body.key("topicQueueMappingByBroker").open('{');
+        for (const auto& each : route.mappings)
+            body.member(each.broker_name, each);
+        body.close('}');
+    }
+    body.close('}');
     return std::move(body).text();
 }
 
@@ -8421,6 +8745,18 @@ inline result<route_data> decode_route(std::string_view text) {
         queues += each.read_queue_nums;
         queues += each.write_queue_nums;
         if (each.read_queue_nums < 0 || each.write_queue_nums < 0 || queues > 2 * route_data::max_queues)
+            return error::body_malformed;
+    }
+    const auto mappings = find_member(*body, "topicQueueMappingByBroker");
+    if (!mappings.is_null() && !read_members(mappings, [&route](std::string_view name, const json_value& mapping) {
+            return route.mappings.size() < route_data::max_mappings &&
+                   read_value(mapping, route.mappings.emplace_back(queue_mapping{.broker_name = std::string(name)}));
+        }))
+        return error::body_malformed;
+    queues = 0;
+    for (const auto& each : route.mappings) {
+        queues += each.total_queues;
+        if (each.total_queues < 0 || queues > route_data::max_queues)
             return error::body_malformed;
     }
     return route;
@@ -9751,6 +10087,216 @@ inline void set_property(std::string& raw, std::string_view name, std::string_vi
 } // namespace rocketpush::protocol
 
 #endif
+// rocketpush/protocol/http_answer.hpp
+#ifndef ROCKETPUSH_PROTOCOL_HTTP_ANSWER_HPP
+#define ROCKETPUSH_PROTOCOL_HTTP_ANSWER_HPP
+
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace rocketpush::protocol {
+
+/// What an HTTP answer may have at most, bytes.
+struct http_limits {
+    std::size_t head = 8 * 1024; ///< All that is not the body: status, fields, sizes of chunks.
+    std::size_t body = 8 * 1024;
+};
+
+/**
+ * @brief Reads the answer to an HTTP GET as its bytes come, however they are cut. Only one of status 200 is of interest.
+ *
+ * Strict where a lenient reader could be made to take one answer for another: a length that is said twice, or beside chunks, or an
+ * encoding that is not `chunked`, is malformed. It never holds more than the limits, whatever lengths the answer names.
+ *
+ * @par Source  RFC 9112; Java leaves it to `HttpURLConnection`. Differs: redirections are not followed.
+ */
+class http_answer {
+  public:
+    explicit http_answer(http_limits limits = {}) noexcept : limits_(limits) {}
+
+    /**
+     * @brief Takes in the next bytes; those behind the end are passed over.
+     * @return A false code while nothing is wrong; error::http_malformed, error::http_too_large, or the status in
+     *         `http_category()` if it is not 200. Nothing may be taken in afterwards.
+     */
+    std::error_code take(std::string_view bytes) {
+        while (!bytes.empty() && at_ != part::done) {
+            const bool in_body = at_ == part::body || at_ == part::chunk || at_ == part::body_until_end;
+            const auto failure = in_body ? take_body(bytes) : take_line(bytes);
+            if (failure)
+                return failure;
+        }
+        return {};
+    }
+
+    /// The peer has closed, which ends a body that did not tell its length.
+    /// @retval error::connection_closed  Before the answer's end.
+    std::error_code end() noexcept {
+        if (at_ == part::body_until_end)
+            at_ = part::done;
+        return at_ == part::done ? std::error_code() : make_error_code(error::connection_closed);
+    }
+
+    bool complete() const noexcept { return at_ == part::done; }
+    const std::string& body() const noexcept { return body_; }
+
+  private:
+    enum class part : std::uint8_t { status, fields, body, body_until_end, chunk_size, chunk, chunk_end, trailer, done };
+
+    std::error_code take_line(std::string_view& bytes) {
+        const auto end   = bytes.find('\n');
+        const auto piece = bytes.substr(0, end);
+        const auto taken = piece.size() + (end != std::string_view::npos);
+        if (taken > limits_.head - head_size_)
+            return error::http_too_large;
+        head_size_ += taken;
+        line_ += piece;
+        bytes.remove_prefix(taken);
+        if (end == std::string_view::npos)
+            return {};
+        if (line_.ends_with('\r'))
+            line_.pop_back();
+        const auto failure = take_in(line_);
+        line_.clear();
+        return failure;
+    }
+
+    std::error_code take_body(std::string_view& bytes) {
+        const auto room = at_ == part::body_until_end ? limits_.body - body_.size() : left_;
+        if (at_ == part::body_until_end && bytes.size() > room)
+            return error::http_too_large;
+        const auto piece = bytes.substr(0, room);
+        body_ += piece;
+        bytes.remove_prefix(piece.size());
+        if (at_ == part::body_until_end)
+            return {};
+        left_ -= piece.size();
+        if (left_ == 0)
+            at_ = at_ == part::chunk ? part::chunk_end : part::done;
+        return {};
+    }
+
+    std::error_code take_in(std::string_view line) {
+        switch (at_) {
+        case part::status: return take_status(line);
+        case part::fields: return line.empty() ? begin_body() : take_field(line);
+        case part::chunk_size: return take_chunk_size(line);
+        case part::chunk_end: at_ = part::chunk_size; return line.empty() ? std::error_code() : error::http_malformed;
+        case part::trailer:
+            if (line.empty())
+                at_ = part::done;
+            return {};
+        default: return error::http_malformed; // the others are not read by lines
+        }
+    }
+
+    /// `HTTP/1.1 200 OK`.
+    std::error_code take_status(std::string_view line) {
+        constexpr std::size_t digits = 9, end = 12;
+        const auto is_digit = [&](std::size_t at) { return line[at] >= '0' && line[at] <= '9'; };
+        if (!line.starts_with("HTTP/1.") || line.size() < end || !is_digit(7) || line[8] != ' ' || !is_digit(digits) ||
+            !is_digit(digits + 1) || !is_digit(digits + 2) || (line.size() > end && line[end] != ' '))
+            return error::http_malformed;
+        const int status = (line[digits] - '0') * 100 + (line[digits + 1] - '0') * 10 + (line[digits + 2] - '0');
+        interim_         = status / 100 == 1 && status != 101; // the answer itself follows; 101 would be another protocol
+        if (status != 200 && !interim_)
+            return {status, http_category()};
+        at_ = part::fields;
+        return {};
+    }
+
+    /// `Content-Length: 29`.
+    std::error_code take_field(std::string_view line) {
+        const auto colon = line.find(':');
+        const auto name  = line.substr(0, colon);
+        // A blank in the name: the line goes on with the one before, or hides a field from others. Neither is of today.
+        if (colon == std::string_view::npos || name.empty() ||
+            std::ranges::any_of(name, [](char c) { return c <= ' ' || c >= '\x7f'; }))
+            return error::http_malformed;
+        const auto value = detail::trim(line.substr(colon + 1));
+        if (interim_)
+            return {};
+        if (is(name, "content-length")) {
+            std::uint64_t length = 0;
+            if (const auto failure = read_number(value, 10, length))
+                return failure;
+            if (length_ && *length_ != length)
+                return error::http_malformed;
+            length_ = length;
+        } else if (is(name, "transfer-encoding")) {
+            if (chunked_ || !is(value, "chunked"))
+                return error::http_malformed;
+            chunked_ = true;
+        }
+        return {};
+    }
+
+    std::error_code begin_body() {
+        if (interim_) {
+            at_ = part::status;
+            return {};
+        }
+        if (chunked_ && length_)
+            return error::http_malformed;
+        if (length_ && *length_ > limits_.body)
+            return error::http_too_large;
+        left_ = static_cast<std::size_t>(length_.value_or(0));
+        at_   = chunked_     ? part::chunk_size
+                : !length_   ? part::body_until_end
+                : left_ != 0 ? part::body
+                             : part::done;
+        return {};
+    }
+
+    /// `1a` or `1a;name=value`, hexadecimal.
+    std::error_code take_chunk_size(std::string_view line) {
+        std::uint64_t size = 0;
+        if (const auto failure = read_number(detail::trim(line.substr(0, line.find(';'))), 16, size))
+            return failure;
+        if (size > limits_.body - body_.size())
+            return error::http_too_large;
+        left_ = static_cast<std::size_t>(size);
+        at_   = size == 0 ? part::trailer : part::chunk;
+        return {};
+    }
+
+    /// Digits and nothing else: no sign, no blanks.
+    static std::error_code read_number(std::string_view text, int base, std::uint64_t& number) {
+        const auto end            = text.data() + text.size();
+        const auto [stop, failed] = std::from_chars(text.data(), end, number, base);
+        if (failed == std::errc::result_out_of_range)
+            return error::http_too_large;
+        return failed == std::errc() && stop == end ? std::error_code() : error::http_malformed;
+    }
+
+    /// @param lower  In lower case.
+    static bool is(std::string_view text, std::string_view lower) noexcept {
+        return std::ranges::equal(text, lower,
+                                  [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; });
+    }
+
+    http_limits limits_;
+    part at_               = part::status;
+    bool interim_          = false; ///< `100 Continue` and the like: no answer yet.
+    bool chunked_          = false;
+    std::size_t head_size_ = 0;
+    std::size_t left_      = 0; ///< Of the body or the chunk.
+    std::optional<std::uint64_t> length_;
+    std::string line_; ///< The part of a line that has come.
+    std::string body_;
+};
+
+} // namespace rocketpush::protocol
+
+#endif
 
 // remoting: frames out and in
 // rocketpush/remoting/frame_reader.hpp
@@ -10667,7 +11213,9 @@ class connection_pool {
         auto attempt = here.connecting = std::make_shared<connect_attempt>(runtime_);
         co_await connect(peer, *attempt);
         here.connecting = nullptr;
-        if (attempt->failure) {
+        if (attempt->failure == error::operation_cancelled) {
+            here.last_error = {}; // by us, which says nothing of the peer
+        } else if (attempt->failure) {
             here.last_error = attempt->failure;
             here.not_before = runtime_.now() + here.delay.failed(runtime_.random());
         } else {
@@ -10702,6 +11250,21 @@ class connection_pool {
         const auto found = places_.find(peer);
         return found != places_.end() && found->second->open && found->second->open->is_open() ? found->second->open
                                                                                                : nullptr;
+    }
+
+    /// Ends the connection to `peer`, and an attempt at one, and forgets what is known of it: it is not needed any more.
+    void drop(const endpoint& peer) {
+        const auto found = places_.find(peer);
+        if (found == places_.end())
+            return;
+        const auto open       = found->second->open;
+        const auto connecting = found->second->connecting;
+        if (connecting)
+            connecting->abandon();
+        else
+            places_.erase(found); // else it is the attempt's until that ends
+        if (open)
+            open->close(error::operation_cancelled);
     }
 
     /// Ends every connection and attempt; `get()` fails from now on.
@@ -10816,6 +11379,8 @@ class connection_pool {
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -10843,26 +11408,51 @@ class name_servers {
     template <class T>
     using task = typename pool_type::template task<T>;
 
-    /// @param list   Not empty. @param start  Any number: where in the list to begin, so that clients spread.
+    /// @param list   Empty: nobody can be asked before `replace`.
+    /// @param start  Any number: where in the list to begin, so that clients spread.
     name_servers(pool_type& pool, std::vector<endpoint> list, std::uint64_t start, std::chrono::milliseconds timeout)
-        : pool_(pool),
-          list_(std::move(list)),
-          current_(static_cast<std::size_t>(start % list_.size())),
-          timeout_(timeout) {}
+        : pool_(pool), timeout_(timeout) {
+        set(std::move(list), start);
+    }
 
-    const std::vector<endpoint>& list() const noexcept { return list_; }
+    const std::vector<endpoint>& list() const noexcept { return *list_; }
+
+    /**
+     * @brief Asks others from now on. The server in use stays so if it is among them; requests under way begin anew.
+     * @param fresh  Not empty. @param start  As in the constructor.
+     * @return Whether they are others: the same ones in another order are no change.
+     */
+    bool replace(std::vector<endpoint> fresh, std::uint64_t start) {
+        if (std::ranges::is_permutation(fresh, *list_))
+            return false;
+        const auto in_use = list_->empty() ? endpoint() : (*list_)[current_];
+        if (const auto kept = std::ranges::find(fresh, in_use); kept != fresh.end())
+            start = static_cast<std::uint64_t>(kept - fresh.begin());
+        set(std::move(fresh), start);
+        return true;
+    }
+
+    /// The list is empty, for this reason.
+    void set_unknown(std::error_code why) noexcept { last_failure_ = why; }
 
     /**
      * @brief The route of `topic`.
      * @retval error::no_route                   The name server has none (topic unknown, or its broker not registered yet).
-     * @retval error::name_servers_unreachable   None of the list answered; `last_failure()` tells why.
+     * @retval error::name_servers_unreachable   None of the list answered, or it is empty; `last_failure()` tells why.
      */
     task<result<protocol::route_data>> route(std::string topic) {
         const protocol::route_request request{.topic = std::move(topic), .accept_standard_json_only = true};
         std::error_code failure;
+        auto list  = list_;
         auto asked = current_; // ours: another request may move on from the same server meanwhile
-        for (std::size_t attempt = 0; attempt < list_.size(); ++attempt) {
-            auto answer = co_await pool_.call(list_[asked], request, {}, timeout_);
+        for (std::size_t attempt = 0; attempt < list->size(); ++attempt) {
+            auto answer = co_await pool_.call((*list)[asked], request, {}, timeout_);
+            if (list != list_) { // what servers say that are not of the list any more does not count
+                list    = list_;
+                asked   = current_;
+                attempt = static_cast<std::size_t>(-1);
+                continue;
+            }
             if (answer) {
                 const auto code = static_cast<response_code>(answer->header.code);
                 if (code == response_code::success || code == response_code::topic_not_exist)
@@ -10880,7 +11470,7 @@ class name_servers {
                     failure = answer.error();
             }
             last_failure_ = failure;
-            asked         = (asked + 1) % list_.size();
+            asked         = (asked + 1) % list->size();
         }
         co_return error::name_servers_unreachable;
     }
@@ -10889,11 +11479,160 @@ class name_servers {
     std::error_code last_failure() const noexcept { return last_failure_; }
 
   private:
+    void set(std::vector<endpoint> list, std::uint64_t start) {
+        current_ = list.empty() ? 0 : static_cast<std::size_t>(start % list.size());
+        list_    = std::make_shared<const std::vector<endpoint>>(std::move(list));
+    }
+
     pool_type& pool_;
-    std::vector<endpoint> list_;
-    std::size_t current_;
+    std::shared_ptr<const std::vector<endpoint>> list_; ///< Shared with the requests under way.
+    std::size_t current_ = 0;
     std::chrono::milliseconds timeout_;
     std::error_code last_failure_;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/remoting/name_server_lookup.hpp
+#ifndef ROCKETPUSH_REMOTING_NAME_SERVER_LOOKUP_HPP
+#define ROCKETPUSH_REMOTING_NAME_SERVER_LOOKUP_HPP
+
+
+#include <asio/buffer.hpp>
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief The name servers that a look-up's answer tells: its first line, `10.0.0.1:9876;10.0.0.2:9876`.
+ * @retval error::no_name_servers  It is empty, or anything else.
+ */
+inline result<std::vector<endpoint>> read_looked_up(std::string_view body) {
+    body      = detail::trim(body);
+    auto list = parse_name_servers(body.substr(0, body.find_first_of("\r\n")));
+    if (!list)
+        return error::no_name_servers;
+    return list;
+}
+
+/// The request for `url`. The connection is for one answer.
+inline std::string http_get(const http_url& url) {
+    return "GET " + url.target + " HTTP/1.1\r\nHost: " + to_string(url.server) +
+           "\r\nUser-Agent: rocketpush/" ROCKETPUSH_VERSION_STRING "\r\nAccept: */*\r\nConnection: close\r\n\r\n";
+}
+
+/**
+ * @brief Asks a server over HTTP where the name servers are: one connection for each look-up, with a deadline, and limits on what
+ *        comes (see protocol::http_answer).
+ *
+ * @par Thread safety  None; used on the runtime's executor.
+ * @par Source         Java `DefaultTopAddressing`, `HttpTinyClient`.
+ */
+template <transport Transport, runtime Runtime>
+class name_server_lookup {
+  public:
+    using executor_type = typename Runtime::executor_type;
+    template <class T>
+    using task = detail::awaitable<T, executor_type>;
+
+    /// @param timeout  Of a look-up as a whole.
+    name_server_lookup(Runtime& runtime, Transport transport, http_url url, std::chrono::milliseconds timeout)
+        : runtime_(runtime), transport_(std::move(transport)), url_(std::move(url)), timeout_(timeout) {}
+
+    const http_url& url() const noexcept { return url_; }
+
+    /**
+     * @brief Looks the list up now. One at a time.
+     * @return The list, not empty; or error::request_timed_out, error::connection_closed (before the answer's end),
+     *         error::http_malformed, error::http_too_large, a status in `http_category()`, error::no_name_servers,
+     *         error::operation_cancelled, or what the network says.
+     */
+    task<result<std::vector<endpoint>>> ask() {
+        const auto talk = talk_ = std::make_shared<conversation>(runtime_); // shared with its timer
+        if (closed_)
+            talk->end(error::operation_cancelled);
+        talk->limit.expires_at(runtime_.now() + timeout_);
+        talk->limit.async_wait([talk](std::error_code ec) {
+            if (!ec)
+                talk->end(error::request_timed_out);
+        });
+        protocol::http_answer answer;
+        auto failure = co_await exchange(*talk, answer);
+        talk->limit.cancel();
+        talk->stream.close();
+        if (talk->ended)
+            failure = talk->ended;
+        if (failure)
+            co_return failure;
+        co_return read_looked_up(answer.body());
+    }
+
+    /// Ends the look-up under way, and all later ones.
+    void close() {
+        closed_ = true;
+        if (talk_)
+            talk_->end(error::operation_cancelled);
+    }
+
+  private:
+    struct conversation {
+        explicit conversation(Runtime& runtime) : stream(runtime.get_executor()), limit(runtime) {}
+
+        void end(std::error_code why) {
+            if (!ended)
+                ended = why;
+            stream.close();
+        }
+
+        typename Transport::template stream<executor_type> stream;
+        typename Runtime::timer limit;
+        std::error_code ended; ///< Why it was ended from outside.
+    };
+
+    task<std::error_code> exchange(conversation& talk, protocol::http_answer& answer) {
+        constexpr auto wait = detail::await_tuple<executor_type>;
+        if (talk.ended)
+            co_return talk.ended;
+        const auto [refused] = co_await transport_.async_connect(talk.stream, url_.server, wait);
+        if (refused)
+            co_return refused;
+        const auto request = http_get(url_);
+        for (std::string_view left = request; !left.empty();) {
+            const auto [failure, count] = co_await talk.stream.async_write_some(asio::buffer(left.data(), left.size()), wait);
+            if (failure)
+                co_return failure;
+            left.remove_prefix(count);
+        }
+        std::array<char, 4096> piece;
+        while (!answer.complete()) {
+            const auto [failure, count] = co_await talk.stream.async_read_some(asio::buffer(piece.data(), piece.size()), wait);
+            if (failure == asio::error::eof)
+                co_return answer.end();
+            if (failure)
+                co_return failure;
+            const auto wrong = answer.take(std::string_view(piece.data(), count));
+            if (wrong)
+                co_return wrong;
+        }
+        co_return std::error_code();
+    }
+
+    Runtime runtime_;
+    Transport transport_;
+    http_url url_;
+    std::chrono::milliseconds timeout_;
+    std::shared_ptr<conversation> talk_;
+    bool closed_ = false;
 };
 
 } // namespace rocketpush
@@ -10909,6 +11648,8 @@ class name_servers {
 #include <map>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
 namespace rocketpush {
@@ -10925,9 +11666,9 @@ struct broker_address {
  * @brief What the name servers said: which queues a topic has, and where its brokers are.
  *
  * A value: it is told routes and answers questions. A topic that vanished keeps its last route, as in Java; an empty
- * route never replaces a good one.
+ * route never replaces a good one, nor an older one of a static topic a newer one, unless that was doubted.
  *
- * @par Source  Java `MQClientInstance.topicRouteTable`, `brokerAddrTable`.
+ * @par Source  Java `MQClientInstance.topicRouteTable`, `brokerAddrTable`, `topicEndPointsTable`.
  */
 class route_table {
   public:
@@ -10940,8 +11681,13 @@ class route_table {
                 if (auto parsed = parse_endpoint(text))
                     addresses.emplace(id, std::move(*parsed));
         }
+        fresh.homes = find_homes(route.mappings);
+        for (const auto& [name, home] : fresh.homes)
+            for (std::int32_t id = 0; id < static_cast<std::int32_t>(home.leaders.size()); ++id)
+                fresh.queues.push_back({topic, name, id});
+        // A static topic's queues are shared out whatever their brokers permit: Java members see them all.
         for (const auto& each : route.queue_datas)
-            if ((each.perm & readable) != 0)
+            if ((each.perm & readable) != 0 && fresh.homes.empty())
                 for (std::int32_t id = 0; id < each.read_queue_nums; ++id)
                     fresh.queues.push_back({topic, each.broker_name, id});
         std::ranges::sort(fresh.queues);
@@ -10953,11 +11699,53 @@ class route_table {
         }
         std::ranges::sort(fresh.writers);
         auto& known = topics_[topic];
-        if ((fresh.brokers.empty() && !known.brokers.empty()) || fresh == known)
+        if (fresh.brokers.empty() && !known.brokers.empty())
             return false;
-        known = std::move(fresh);
+        // A name server may not have heard yet; one that tells the same again and again has.
+        if (fresh.epoch() < known.epoch() && !known.doubted && ++known.ignored <= most_ignored)
+            return false;
+        known.doubted = false;
+        known.ignored = 0;
+        if (fresh == known)
+            return false;
+        static_cast<entry&>(known) = std::move(fresh);
         ++version_;
         return true;
+    }
+
+    /// A broker says that it is not what the route of a static topic says: the next route holds even if it is older.
+    void doubt(const std::string& topic) {
+        if (const auto found = topics_.find(topic); found != topics_.end())
+            found->second.doubted = true;
+    }
+
+    /// Whether the topic is static: its queues have no broker of their own.
+    bool is_static(const std::string& topic) const {
+        const auto found = topics_.find(topic);
+        return found != topics_.end() && !found->second.homes.empty();
+    }
+
+    /// Whether every queue of a static topic has a broker that leads it; true for any other topic.
+    bool is_led(const std::string& topic) const {
+        const auto found = topics_.find(topic);
+        return found == topics_.end() || std::ranges::all_of(found->second.homes, [](const auto& each) {
+                   return std::ranges::none_of(each.second.leaders, &std::string::empty);
+               });
+    }
+
+    /// The broker that has a queue; that of a static topic's queue changes. Empty if nobody has it. The view ends with the
+    /// queue, or the next update.
+    std::string_view home(const message_queue& queue) const {
+        if (!is_static_topic_broker(queue.broker_name)) [[likely]]
+            return queue.broker_name;
+        const auto route = topics_.find(queue.topic);
+        if (route == topics_.end() || queue.queue_id < 0)
+            return {};
+        const auto id    = static_cast<std::size_t>(queue.queue_id);
+        const auto found = route->second.homes.find(queue.broker_name);
+        return found == route->second.homes.end() || id >= found->second.leaders.size()
+                   ? std::string_view()
+                   : std::string_view(found->second.leaders[id]);
     }
 
     void forget(const std::string& topic) { topics_.erase(topic); }
@@ -11008,6 +11796,11 @@ class route_table {
         }
         return error::no_broker_address;
     }
+    /// The same for the broker that has a queue.
+    result<broker_address> address(const message_queue& queue, std::int64_t wanted = broker_address::master,
+                                   bool any_replica = false) const {
+        return address(home(queue), wanted, any_replica);
+    }
 
     /// One address for each broker of a topic (the master if there is one), in broker name order.
     std::vector<endpoint> brokers_of(const std::string& topic) const {
@@ -11033,15 +11826,58 @@ class route_table {
   private:
     static constexpr int readable = 4, writable = 2;
 
+    /// The queues of one scope of a static topic, and who leads each.
+    struct static_home {
+        std::int64_t epoch = 0;           ///< The newest.
+        std::vector<std::string> leaders; ///< Broker names, by queue id.
+
+        bool operator==(const static_home&) const = default;
+    };
+    using static_homes = std::map<std::string, static_home, std::less<>>; ///< By what its queues have as broker name.
+
     struct entry {
         std::map<std::string, std::map<std::int64_t, endpoint>, std::less<>> brokers;
         std::vector<message_queue> queues;
         std::vector<std::string> writers;
+        static_homes homes;
 
         bool operator==(const entry&) const = default;
+
+        std::int64_t epoch() const noexcept {
+            std::int64_t newest = 0;
+            for (const auto& [name, home] : homes)
+                newest = std::max(newest, home.epoch);
+            return newest;
+        }
     };
 
-    std::map<std::string, entry> topics_;
+    struct known_route : entry {
+        bool doubted = false; ///< The next route holds, be it newer or older.
+        int ignored  = 0;     ///< Older routes since the last one that was not.
+    };
+    static constexpr int most_ignored = 10;
+
+    /// Of the brokers that claim a queue, the one of the highest epoch leads it.
+    static static_homes find_homes(std::vector<protocol::queue_mapping> mappings) {
+        std::ranges::sort(mappings, [](const auto& a, const auto& b) {
+            return std::tie(a.epoch, a.broker_name) < std::tie(b.epoch, b.broker_name);
+        });
+        static_homes homes;
+        for (const auto& each : mappings) {
+            auto& home = homes[static_topic_broker(each.scope)];
+            home.epoch = each.epoch;
+            home.leaders.resize(std::max(home.leaders.size(), static_cast<std::size_t>(each.total_queues)));
+        }
+        for (const auto& each : mappings) {
+            auto& leaders = homes[static_topic_broker(each.scope)].leaders;
+            for (const auto& [id, physical] : each.physical_ids)
+                if (id >= 0 && static_cast<std::size_t>(id) < leaders.size())
+                    leaders[static_cast<std::size_t>(id)] = each.broker_name;
+        }
+        return homes;
+    }
+
+    std::map<std::string, known_route> topics_;
     std::uint64_t version_ = 1;
 };
 
@@ -11228,9 +12064,10 @@ class broker_calls {
         auto brokers = routes_.writers(copy.topic);
         if (!brokers.empty())
             std::ranges::rotate(brokers, brokers.begin() + static_cast<std::ptrdiff_t>(copies_++ % brokers.size()));
-        std::ranges::stable_partition(brokers, [&](const std::string& name) { return name != from.broker_name; });
+        const std::string home(routes_.home(from));
+        std::ranges::stable_partition(brokers, [&](const std::string& name) { return name != home; });
         if (brokers.empty())
-            brokers.push_back(from.broker_name);
+            brokers.push_back(home);
         if (brokers.size() > most_copy_attempts)
             brokers.erase(brokers.begin() + most_copy_attempts - 1, brokers.end() - 1);
 
@@ -11397,7 +12234,7 @@ class broker_calls {
     /// The answer of the broker that has `queue`, whatever its code.
     task<result<received_frame>> answered(const message_queue& queue, bool any_replica, protocol::request_view request,
                                           milliseconds timeout) {
-        const auto where = routes_.address(queue.broker_name, broker_address::master, any_replica);
+        const auto where = routes_.address(queue, broker_address::master, any_replica);
         if (!where)
             co_return where.error();
         auto answer = co_await pool_.call(where->where, request, {}, timeout);
@@ -11415,7 +12252,7 @@ class broker_calls {
 
     task<result<received_frame>> about_locks(protocol::request_view request, std::string group, std::string client_id,
                                              std::vector<message_queue> queues) {
-        const auto where = routes_.address(queues.front().broker_name);
+        const auto where = routes_.address(queues.front());
         if (!where)
             co_return where.error();
         protocol::lock_data lock;
@@ -12258,6 +13095,10 @@ struct no_observer {
     // Connections and routes.
     void on_connect(const endpoint&, std::error_code /*false: connected*/) {}
     void on_disconnect(const endpoint&, std::error_code) {}
+    /// The list of `options::name_server_url` came, or another one.
+    void on_name_servers_changed(std::span<const endpoint>) {}
+    /// The look-up gave nothing; a list that is there stays in use.
+    void on_name_server_lookup_failure(const std::string& /*url*/, std::error_code) {}
     void on_route_changed(const std::string& /*topic*/, std::size_t /*readable queues*/) {}
     void on_route_failure(const std::string& /*topic*/, std::error_code) {}
     void on_heartbeat_failure(const endpoint&, std::error_code) {}
@@ -12359,6 +13200,8 @@ struct observers : no_observer {
     ROCKETPUSH_FORWARD_EVENT(on_stopped)
     ROCKETPUSH_FORWARD_EVENT(on_connect)
     ROCKETPUSH_FORWARD_EVENT(on_disconnect)
+    ROCKETPUSH_FORWARD_EVENT(on_name_servers_changed)
+    ROCKETPUSH_FORWARD_EVENT(on_name_server_lookup_failure)
     ROCKETPUSH_FORWARD_EVENT(on_route_changed)
     ROCKETPUSH_FORWARD_EVENT(on_route_failure)
     ROCKETPUSH_FORWARD_EVENT(on_heartbeat_failure)
@@ -12467,6 +13310,18 @@ class log_observer : public no_observer {
     }
     void on_disconnect(const endpoint& peer, std::error_code why) {
         write(log_level::warning, "lost the connection to {}: {}", to_string(peer), why.message());
+    }
+    void on_name_servers_changed(std::span<const endpoint> now) {
+        if (least_ > log_level::warning)
+            return;
+        std::string list;
+        for (const auto& each : now)
+            (list += list.empty() ? "" : ";") += to_string(each);
+        if (!ended("look-up", "the name servers are {}, looked up after all", list))
+            write(log_level::info, "the name servers are {}", list);
+    }
+    void on_name_server_lookup_failure(const std::string& url, std::error_code why) {
+        problem("look-up", "cannot look up the name servers at {}: {}; trying again", url, why.message());
     }
     void on_route_changed(const std::string& topic, std::size_t queues) {
         if (!ended("route " + topic, "topic {} has {} readable queues", topic, queues))
@@ -13607,6 +14462,8 @@ void remove_unwanted([[maybe_unused]] Observer& observer, [[maybe_unused]] const
 #include <algorithm>
 #include <bit>
 #include <chrono>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <system_error>
@@ -13657,7 +14514,7 @@ class queue_fetcher {
             self.loop_.limit(host->limits());
             const auto action = self.loop_.next(queue->cache.level(), self.outside());
             if (queue->memory_set_aside != 0 && !std::holds_alternative<pull_action::request>(action))
-                host->memory().pulled(*queue); // somebody else's turn
+                host->memory().fetched(*queue); // somebody else's turn
             if (std::holds_alternative<pull_action::request>(action)) {
                 if (!self.connected()) {
                     const bool opened = co_await self.connect();
@@ -13679,7 +14536,7 @@ class queue_fetcher {
                 co_await self.reposition(*refused);
             }
         }
-        host->memory().pulled(*queue);
+        host->memory().fetched(*queue);
     }
 
   private:
@@ -13688,7 +14545,8 @@ class queue_fetcher {
           queue_(queue),
           wanted_(wanted),
           pulls_(make_pulls(host.settings(), queue.queue, wanted)),
-          loop_(queue.cache.next_pull(), host.pace()) {}
+          loop_(queue.cache.next_pull(), host.pace()),
+          is_static_(is_static_topic_broker(queue.queue.broker_name)) {}
 
     /// What keeps the queue from being pulled besides what it holds.
     flow_state outside() const {
@@ -13710,7 +14568,7 @@ class queue_fetcher {
     task<bool> connect() {
         const auto version   = host_.routes().version();
         const auto suggested = queue_.suggested_replica;
-        const auto where     = host_.routes().address(queue_.queue.broker_name, suggested, true);
+        const auto where     = host_.routes().address(queue_.queue, suggested, true);
         if (!where) {
             fail(where.error());
             co_return false;
@@ -13731,9 +14589,10 @@ class queue_fetcher {
 
     void begin_pull() {
         const auto committable = queue_.cache.committable();
-        // A slave refuses it, 0 is no progress, and a broadcasting member's offsets are no business of the broker's.
-        const bool commit =
-            !Host::broadcasting && queue_.at_master && committable > 0 && queue_.order.may_commit(host_.runtime());
+        // A slave refuses it, 0 is no progress, and a broadcasting member's offsets are no business of the broker's. Of a
+        // static topic's queue the broker would take it for the place in its own queue, and the group would skip messages.
+        const bool commit = !Host::broadcasting && queue_.at_master && !is_static_ && committable > 0 &&
+                            queue_.order.may_commit(host_.runtime());
         position_.queue_offset  = loop_.offset();
         position_.commit_offset = commit ? committable : 0;
         // Others wait for the memory that is set aside for this pull, so that the broker must not hold it.
@@ -13754,7 +14613,7 @@ class queue_fetcher {
             fail(failure);
         else
             take(loop_.offset(), std::move(answer), host_.runtime().now() - queue_.pull_sent);
-        host_.memory().pulled(queue_);
+        host_.memory().fetched(queue_);
     }
 
     void fail(std::error_code why) {
@@ -13762,7 +14621,8 @@ class queue_fetcher {
             return loop_.failed(why);
         host_.observe().on_pull_failure(queue_.queue, why);
         loop_.failed(why);
-        if (why == response_code::topic_not_exist && queue_.at_master)
+        host_.queue_refused(queue_.queue, why);
+        if (why == response_code::topic_not_exist && queue_.at_master && !is_static_)
             made_anew_ = true; // once it is there again
         if (why == response_code::subscription_not_exist || why == response_code::subscription_not_latest ||
             why == response_code::filter_data_not_exist || why == response_code::filter_data_not_latest)
@@ -13789,6 +14649,8 @@ class queue_fetcher {
             found_nothing_ = true;
             if (code == response_code::pull_retry_immediately && next <= asked && connected())
                 loop_.found_no_way(); // at once again would be for ever
+            else if (is_static_ && code == response_code::pull_not_found && was_not_held(took))
+                loop_.found_no_way(); // the queue is being moved: meanwhile its broker holds no pull
         } else if (!host_.memory().fits(answer.size, 0)) {
             pull_again(answer.size);
         } else {
@@ -13805,12 +14667,16 @@ class queue_fetcher {
         batch->home       = &queue_;
         const auto body   = keep_frame(*batch, host_.blocks(), answer);
         auto last         = asked;
+        const auto delta  = fields.offset_delta.value_or(0);
         const auto on_bad = [&](std::error_code why, std::string_view, queue_offset offset) {
             ++queue_.counts.bad;
-            last = std::max(last, offset + 1);
+            offset = offset < 0 ? offset : outer_offset(offset, delta);
+            last   = std::max(last, offset + 1);
             host_.observe().on_bad_message(queue_.queue, offset, why);
         };
         host_.decoder().decode(body, batch->origin, batch->inflated, batch->messages, on_bad);
+        if (is_static_)
+            use_outer_offsets(batch->messages, delta);
         if (!host_.memory().fits(batch->frame_size, batch->inflated.used_bytes())) {
             pull_again(batch->held_bytes());
             host_.batches().give_back(std::move(batch));
@@ -13842,6 +14708,26 @@ class queue_fetcher {
         queue_.cache.advance(begin_next);
         host_.dispatch(kept);
         return begin_next;
+    }
+
+    /// Whether the broker answered a pull at once that it was to hold.
+    bool was_not_held(std::chrono::nanoseconds took) const noexcept {
+        constexpr std::chrono::milliseconds soon{100};
+        return (position_.sys_flag & protocol::pull_flags::suspend) != 0 &&
+               took < std::min(soon, host_.settings().suspend_timeout / 2);
+    }
+
+    /// In a static topic's messages are the offsets of the queue in which they lie; outside, those of the whole topic hold.
+    void use_outer_offsets(std::vector<detail::message_fields>& messages, std::int64_t delta) const noexcept {
+        for (auto& each : messages)
+            each.queue_offset = outer_offset(each.queue_offset, delta);
+    }
+    /// Of hostile numbers it makes any, but no overflow.
+    static queue_offset outer_offset(queue_offset offset, std::int64_t delta) noexcept {
+        constexpr auto most = std::numeric_limits<queue_offset>::max() - 1;
+        return static_cast<queue_offset>(
+            std::min(static_cast<std::uint64_t>(offset) + static_cast<std::uint64_t>(std::max<std::int64_t>(delta, 0)),
+                     static_cast<std::uint64_t>(most)));
     }
 
     /// There is no memory for the answer: it is let go of, and asked for again when there is.
@@ -13916,6 +14802,7 @@ class queue_fetcher {
     protocol::repeated_pull pulls_;
     protocol::pull_position position_;
     pull_loop loop_;
+    const bool is_static_;
     bool offset_reset_  = false;
     bool made_anew_     = false; ///< The master said that there is no such topic: what is there later is another one.
     bool found_nothing_ = false; ///< At the last pull.
@@ -16381,6 +17268,8 @@ class lock_keeper {
                                                 : host->settings().lock_renew_interval);
         }
     }
+    /// Has all locks renewed now: some may have to be held at another broker.
+    void renew_soon() { due_.wake(); }
     /// The consumer has stopped.
     void stop() { due_.wake(); }
 
@@ -16391,7 +17280,7 @@ class lock_keeper {
         for (const auto& owned : host_.queues().all()) {
             if (!owned->order.lock.held())
                 continue;
-            auto& pieces = due[owned->queue.broker_name];
+            auto& pieces = due[std::string(host_.routes().home(owned->queue))];
             if (pieces.empty() || pieces.back().size() == most_of_one_request)
                 pieces.emplace_back();
             pieces.back().push_back(owned);
@@ -16407,7 +17296,7 @@ class lock_keeper {
 
     static task<void> renew_some(std::shared_ptr<Host> host, std::vector<queue_ptr> some,
                                  std::shared_ptr<bool> failed) {
-        const auto broker  = some.front()->queue.broker_name;
+        const std::string broker(host->routes().home(some.front()->queue));
         const auto failure = co_await host->locks().ask_for(std::move(some));
         if (failure) {
             *failed = true;
@@ -16463,8 +17352,38 @@ class lock_keeper {
 #ifndef ROCKETPUSH_REBALANCE_OWNED_QUEUE_HPP
 #define ROCKETPUSH_REBALANCE_OWNED_QUEUE_HPP
 
+// rocketpush/fetch/fetching_queue.hpp
+#ifndef ROCKETPUSH_FETCH_FETCHING_QUEUE_HPP
+#define ROCKETPUSH_FETCH_FETCHING_QUEUE_HPP
+
+
+#include <cstddef>
+
+namespace rocketpush {
+
+/**
+ * @brief What a queue that is pulled and one that is popped have in common: for those who share the consumer's memory out.
+ * @par Thread safety  None; on the strand.
+ */
+template <class Runtime>
+struct fetching_queue {
+    explicit fetching_queue(Runtime& runtime) : wake(runtime) {}
+
+    detail::wake_up<Runtime> wake; ///< For the fetch loop: there may be room, or the queue was dropped.
+    /// Given up: nothing further is fetched; late answers change nothing.
+    bool dropped                 = false;
+    bool in_memory_line          = false; ///< See memory_budget.
+    std::size_t memory_set_aside = 0;     ///< See memory_budget.
+    std::size_t counted_bytes    = 0;     ///< Of what is held, as queue_memory counted last ...
+    std::size_t counted_inflated = 0;     ///< ... and of them inflated ones.
+};
+
+} // namespace rocketpush
+
+#endif
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -16482,8 +17401,9 @@ namespace rocketpush {
  * @par Thread safety  None; on the strand.
  */
 template <class Connection, class Runtime, bool Concurrent, class Order>
-struct owned_queue {
-    owned_queue(message_queue of, Runtime& runtime) : queue(std::move(of)), cache(0), wake(runtime) {}
+struct owned_queue : fetching_queue<Runtime> {
+    owned_queue(message_queue of, Runtime& runtime)
+        : fetching_queue<Runtime>(runtime), queue(std::move(of)), cache(0) {}
 
     using cache_type = process_queue<Concurrent>;
 
@@ -16493,21 +17413,17 @@ struct owned_queue {
     cache_type cache;
     [[no_unique_address]] Order order;
 
-    /// Given up: no further pull, no further listener call; late answers change nothing.
-    bool dropped = false;
     bool in_line = false; ///< Acquiring, and the broker is asked for so many first offsets that this one waits.
 
     /// Whether a listener call may be running, or messages are on their way elsewhere.
     bool busy() const noexcept { return cache.busy() || order.busy(); }
-    bool suspended               = false; ///< By the user: not pulled.
-    bool in_memory_line          = false; ///< See memory_budget.
-    std::size_t memory_set_aside = 0;     ///< See memory_budget.
-    std::size_t counted_bytes    = 0;     ///< Of `cache`, as queue_memory counted last ...
-    std::size_t counted_inflated = 0;     ///< ... and of them inflated ones.
+    std::size_t held_bytes() const noexcept { return cache.cached_bytes(); }
+    /// Of them, bodies that were inflated.
+    std::size_t inflated_bytes() const noexcept { return cache.inflated_bytes(); }
+    bool suspended = false; ///< By the user: not pulled.
     std::optional<queue_offset>
         begin_at; ///< Where to begin in place of the stored offset: it was set while we took over.
 
-    detail::wake_up<Runtime> wake; ///< For the fetch loop: the cache shrank, or the queue was dropped.
     /// For who gives it up, and only there then: a listener call or a send-back ended.
     std::unique_ptr<detail::wake_up<Runtime>> idle;
     void wake_idle() {
@@ -16741,7 +17657,7 @@ class queue_table {
         std::map<std::string, std::shared_ptr<commit_list>> due;
         for (const auto& owned : queues_)
             if (commit_is_due(*owned, everything)) {
-                auto& list = due[owned->queue.broker_name];
+                auto& list = due[std::string(host_.routes().home(owned->queue))];
                 if (!list)
                     list = std::make_shared<commit_list>();
                 list->push_back(owned);
@@ -16911,8 +17827,10 @@ class queue_table {
         if (!owned->dropped)
             first = co_await table.first_offset(*owned);
         table.look_up_ended(owned->queue.broker_name);
-        if (!owned->dropped && !first)
+        if (!owned->dropped && !first) {
             host->observe().on_queue_acquire_failure(owned->queue, first.error());
+            host->queue_refused(owned->queue, first.error());
+        }
         const auto* wanted = host->subscription_of(owned->queue.topic);
         if (owned->dropped || !first || !wanted) {
             if constexpr (Host::locks_queues)
@@ -17032,7 +17950,8 @@ class queue_table {
             co_await write(host, owned, offset);
             // Where another member takes over it has read the offset soon: to write it later would only set that one back. In
             // order it waits for our lock.
-            const auto last = Host::locks_queues || !host->running() ? limit() : begun + host->settings().takeover_delay;
+            const auto last =
+                Host::locks_queues || !host->running() ? limit() : begun + host->settings().takeover_delay;
             const auto next = host->runtime().now() + commit_retry_delay;
             if (offset == owned->committed || attempt == commit_attempts || next > last)
                 break;
@@ -17085,6 +18004,8 @@ class queue_table {
         owned.wake_idle();
         if (!failure)
             owned.committed = offset;
+        else
+            host.queue_refused(owned.queue, failure);
         host.observe().on_commit(owned.queue, offset, failure);
     }
 
@@ -17313,8 +18234,11 @@ class rebalancer {
 
     task<bool> share_out(std::string topic) {
         const auto queues = host_.routes().queues(topic); // a copy: the route may change while we ask
-        if (queues.empty())
-            co_return is_retry_topic(topic) || host_.routes().knows(topic); // routes_duty asks again, and tells us
+        if (queues.empty()) {                             // routes_duty asks again, and tells us
+            if (host_.routes().knows(topic))
+                co_return give_up(topic);
+            co_return is_retry_topic(topic);
+        }
         if constexpr (Host::broadcasting) {
             const auto change = change_to(topic, queues);
             for (const auto& queue : change.acquire)
@@ -17361,6 +18285,22 @@ class rebalancer {
         acquire(topic, queues, change.acquire, std::move(*members));
         tell(topic, queues, own, change);
         co_return change.empty();
+    }
+
+    /// None of the topic's queues may be read any more. @return Whether there was nothing to give up.
+    bool give_up(const std::string& topic) {
+        const auto change = change_to(topic, {});
+        bool nothing      = change.empty();
+        if constexpr (Host::pops_queues)
+            for (const auto& queue : host_.pops().held(topic)) {
+                host_.pops().release(queue);
+                nothing = false;
+            }
+        if (!nothing) {
+            members_.erase(topic);
+            host_.observe().on_rebalance(topic, {}, {});
+        }
+        return nothing;
     }
 
     /// What has to change so that `own`, sorted, is ours; what we have too much is given up.
@@ -17565,7 +18505,8 @@ namespace rocketpush {
 
 /// The part of `options` that belongs to the client instance: consumers that share one have to agree on it.
 struct client_settings {
-    std::vector<endpoint> name_servers;
+    std::vector<endpoint> name_servers; ///< Empty if they are looked up.
+    std::string name_server_url;
     std::string client_ip;
     std::string instance_name;
     std::string unit_name;
@@ -17574,6 +18515,7 @@ struct client_settings {
     std::chrono::milliseconds connect_timeout{};
     std::chrono::milliseconds request_timeout{};
     std::chrono::milliseconds route_poll_interval{};
+    std::chrono::milliseconds lookup_interval{};
     std::chrono::milliseconds heartbeat_interval{};
 
     bool operator==(const client_settings&) const = default;
@@ -17583,6 +18525,7 @@ struct client_settings {
 inline client_settings client_part(const options& checked) {
     auto servers = parse_name_servers(checked.name_servers);
     return {.name_servers        = servers ? *servers : std::vector<endpoint>(),
+            .name_server_url     = checked.name_server_url,
             .client_ip           = checked.client_ip,
             .instance_name       = checked.instance_name,
             .unit_name           = checked.unit_name,
@@ -17591,6 +18534,7 @@ inline client_settings client_part(const options& checked) {
             .connect_timeout     = checked.connect_timeout,
             .request_timeout     = checked.request_timeout,
             .route_poll_interval = checked.route_poll_interval,
+            .lookup_interval     = checked.lookup_interval,
             .heartbeat_interval  = checked.heartbeat_interval};
 }
 
@@ -17670,6 +18614,8 @@ struct group_member {
                   const std::vector<protocol::queue_position>&) = nullptr; ///< These queues begin there now.
     void (*route_changed)(void* self, const std::string& topic, std::size_t queues) = nullptr;
     void (*route_failure)(void* self, const std::string& topic, std::error_code)    = nullptr;
+    void (*name_servers_changed)(void* self, const std::vector<endpoint>& now)      = nullptr;
+    void (*name_server_lookup_failure)(void* self, const std::string& url, std::error_code) = nullptr;
     void (*connect_ended)(void* self, const endpoint&, std::error_code)     = nullptr; ///< False code: connected.
     void (*disconnected)(void* self, const endpoint&, std::error_code)      = nullptr;
     void (*heartbeat_failure)(void* self, const endpoint&, std::error_code) = nullptr;
@@ -17691,6 +18637,12 @@ group_member make_group_member(Consumer& consumer, std::string group) {
                             std::size_t queues) { cast(self).route_changed(topic, queues); },
         .route_failure     = [](void* self, const std::string& topic,
                             std::error_code why) { cast(self).route_failure(topic, why); },
+        .name_servers_changed = [](void* self,
+                                   const std::vector<endpoint>& now) { cast(self).name_servers_changed(now); },
+        .name_server_lookup_failure =
+            [](void* self, const std::string& url, std::error_code why) {
+                cast(self).name_server_lookup_failure(url, why);
+            },
         .connect_ended     = [](void* self, const endpoint& peer,
                             std::error_code why) { cast(self).connect_ended(peer, why); },
         .disconnected      = [](void* self, const endpoint& peer,
@@ -17703,10 +18655,115 @@ group_member make_group_member(Consumer& consumer, std::string group) {
 } // namespace rocketpush
 
 #endif
+// rocketpush/client/name_server_watch.hpp
+#ifndef ROCKETPUSH_CLIENT_NAME_SERVER_WATCH_HPP
+#define ROCKETPUSH_CLIENT_NAME_SERVER_WATCH_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief The duty of a client whose name servers are looked up: at start, then every two minutes; every two seconds while it has
+ *        none, and soon when none of them answers, since then the list has most likely changed.
+ *
+ * @tparam Client  Is told by `replace_name_servers(list)` and `lookup_failed(why)`; see client_instance.
+ * @par Thread safety  None; on the strand.
+ * @par Source  Java `MQClientInstance.startScheduledTask`. Differs: there the next look-up is two minutes after one that failed,
+ *              whether or not there is a list to go on with.
+ */
+template <class Client, transport Transport, runtime Runtime>
+class name_server_watch {
+  public:
+    using executor_type = typename Runtime::executor_type;
+    using milliseconds  = std::chrono::milliseconds;
+    using time_point    = std::chrono::steady_clock::time_point;
+    template <class T>
+    using task = detail::awaitable<T, executor_type>;
+
+    static constexpr milliseconds interval_without_list{2000};
+    static constexpr milliseconds least_interval{5000}; ///< Between look-ups that `ask_soon` brings forward.
+
+    name_server_watch(Runtime& runtime, Transport transport, http_url url, milliseconds timeout, milliseconds interval)
+        : runtime_(runtime),
+          lookup_(runtime, std::move(transport), std::move(url), timeout),
+          interval_(interval),
+          answered_(runtime),
+          due_(runtime) {}
+
+    const http_url& url() const noexcept { return lookup_.url(); }
+
+    /// Begins, if it has not, and returns when the first look-up has ended.
+    task<void> first_answer(std::shared_ptr<Client> of) {
+        if (!std::exchange(begun_, true))
+            asio::co_spawn(runtime_.get_executor(), run(std::move(of), *this), asio::detached);
+        co_await answered_.wait();
+    }
+
+    /// Why the newest look-up gave nothing; a false code: it gave a list.
+    std::error_code failure() const noexcept { return failure_; }
+
+    /// Nobody of the list answers.
+    void ask_soon() {
+        next_ = std::min(next_, last_ + least_interval);
+        due_.wake();
+    }
+
+    void close() {
+        closed_ = true;
+        lookup_.close();
+        due_.wake();
+    }
+
+  private:
+    /// @param here  Part of the client, which lives as long as this.
+    static task<void> run(std::shared_ptr<Client> of, name_server_watch& here) {
+        while (!here.closed_) {
+            here.last_ = here.runtime_.now();
+            here.next_ = time_point::max();
+            auto found = co_await here.lookup_.ask();
+            if (here.closed_)
+                break;
+            here.failure_ = found.error();
+            if (found)
+                of->replace_name_servers(std::move(*found));
+            else
+                of->lookup_failed(here.failure_);
+            here.answered_.set();
+            here.next_ = std::min(here.next_,
+                                  here.runtime_.now() + (of->has_name_servers() ? here.interval_ : interval_without_list));
+            while (!here.closed_ && here.runtime_.now() < here.next_)
+                co_await here.due_.wait_until(here.next_);
+        }
+        here.answered_.set(); // nobody shall wait for what does not come
+    }
+
+    Runtime runtime_;
+    name_server_lookup<Transport, Runtime> lookup_;
+    milliseconds interval_;
+    detail::signal_flag<Runtime> answered_;
+    detail::wake_up<Runtime> due_;
+    std::error_code failure_;
+    time_point last_{};
+    time_point next_ = time_point::max();
+    bool begun_      = false;
+    bool closed_     = false;
+};
+
+} // namespace rocketpush
+
+#endif
 
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -17742,6 +18799,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     client_instance(client_settings settings, Transport transport, Runtime runtime)
         : settings_(std::move(settings)),
           runtime_(std::move(runtime)),
+          watch_(make_watch(transport)),
           pool_(runtime_, std::move(transport), settings_.max_frame_size, settings_.connect_timeout, events(),
                 settings_.namespace_v2),
           name_servers_(pool_, settings_.name_servers, runtime_.random(), settings_.request_timeout),
@@ -17775,7 +18833,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
      * @param check  Nothing, or what gives an awaitable of a code: asked when the routes are known and no broker knows the
      *               member yet. Its failure is ours, and the member is not taken in.
      * @retval error::operation_cancelled   `leave` came meanwhile.
-     * @retval a resolver's error           None of the name servers' hosts can be resolved.
+     * @retval a resolver's error           None of the name servers' hosts can be resolved, or not that of the look-up.
      */
     template <class Check = std::nullptr_t>
     task<std::error_code> join(group_member member, std::vector<std::string> topics, Check check = nullptr) {
@@ -17785,30 +18843,37 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         const auto group = member.group;
         if (!members_.emplace(group, std::move(member)).second)
             co_return error::group_in_use;
+        if (watch_) {
+            co_await watch_->first_answer(self);
+            if (!has_name_servers() && is_resolver_error(watch_->failure())) {
+                turn_away(group);
+                co_return watch_->failure();
+            }
+        }
         for (const auto& topic : topics) {
+            if (closed_)
+                break;
             watch(topic);
             const auto failure = co_await refresh(topic);
             if (is_resolver_error(failure)) {
-                members_.erase(group);
-                forget_unwanted_topics();
-                close_if_unused();
+                turn_away(group);
                 co_return failure;
             }
         }
         if constexpr (!std::is_null_pointer_v<Check>) {
             const auto failure = co_await check();
             if (failure) {
-                members_.erase(group);
-                forget_unwanted_topics();
-                close_if_unused();
+                turn_away(group);
                 co_return failure;
             }
         }
         const auto joined = members_.find(group);
-        if (joined == members_.end())
+        if (joined == members_.end()) {
+            forget_unwanted_topics();
             co_return error::operation_cancelled;
+        }
         joined->second.announced = true;
-        co_await heartbeat();
+        co_await heartbeat(group);
         begin_duties();
         co_return std::error_code();
     }
@@ -17864,8 +18929,9 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     task<std::error_code> refresh(std::string topic) {
         const auto self = this->shared_from_this();
         if (const auto asked = topics_.find(topic); asked != topics_.end()) { // the duty need not ask too
-            asked->second.asked = true;
-            asked->second.due   = runtime_.now() + settings_.route_poll_interval;
+            asked->second.asked      = true;
+            asked->second.last_asked = runtime_.now();
+            asked->second.due        = runtime_.now() + settings_.route_poll_interval;
         }
         auto answer      = co_await name_servers_.route(topic);
         const auto found = topics_.find(topic);
@@ -17873,19 +18939,22 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             co_return error::operation_cancelled;
         route_watch& state = found->second;
         if (answer) {
-            state.misses = 0;
-            state.due    = runtime_.now() + (is_whole(state, *answer)
-                                                 ? settings_.route_poll_interval
-                                                 : std::min(milliseconds(2000), settings_.route_poll_interval));
-            if (!routes_.update(topic, *answer))
+            const bool changed = routes_.update(topic, *answer);
+            const bool whole   = is_whole(state, *answer) && routes_.is_led(topic);
+            state.misses       = 0;
+            state.due          = runtime_.now() + (whole ? settings_.route_poll_interval
+                                                         : std::min(milliseconds(2000), settings_.route_poll_interval));
+            if (!changed)
                 co_return std::error_code();
-            if (on_duty_) // one that was only a name server to us until now must know us before it is asked who is a member
+            if (on_duty_ && has_strangers()) // who must know us before they are asked who is a member
                 co_await heartbeat();
             tell(&group_member::route_changed, topic, routes_.queues(topic).size());
             co_return std::error_code();
         }
-        const auto failure =
-            answer.error() == error::name_servers_unreachable ? name_servers_.last_failure() : answer.error();
+        const bool nobody_answers = answer.error() == error::name_servers_unreachable;
+        const auto failure        = nobody_answers ? name_servers_.last_failure() : answer.error();
+        if (nobody_answers && watch_)
+            watch_->ask_soon();
         // A retry topic that is not there after a minute may never come: nothing has failed. Heartbeats have it looked for too.
         const bool patient = state.misses > 30 && is_retry_topic(topic);
         const auto retry   = milliseconds(state.misses == 0 ? 1000 : 2000);
@@ -17896,23 +18965,93 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         co_return failure;
     }
 
-    /// Tells every broker of every route of all our groups, side by side. Waits for their answers, but not long: one
-    /// that is away must not keep the others' queues waiting, and is greeted when it comes back.
-    task<void> heartbeat() {
+    /// The route of a static topic is wrong: it is asked for at once, but not more than once a second for all who say so.
+    void route_doubted(const std::string& topic) {
+        const auto found = topics_.find(topic);
+        if (found == topics_.end())
+            return;
+        routes_.doubt(topic);
+        route_watch& state = found->second;
+        const auto soonest = state.last_asked + milliseconds(1000);
+        if (state.due > soonest) {
+            state.due = soonest;
+            routes_due_.wake();
+        }
+    }
+
+    /**
+     * @brief Tells every broker of every route of our groups, side by side. Waits for their answers, but not long: one
+     *        that is away must not keep the others' queues waiting, and is greeted when it comes back.
+     * @param only  The group that has news; empty: all of them. What a broker is not told of it keeps as it is, so that the start of
+     *              the 200th group costs no more than that of the first.
+     */
+    task<void> heartbeat(std::string only) {
         const auto self  = this->shared_from_this();
         const auto beats = std::make_shared<detail::wait_group<Runtime>>(runtime_);
+        ++news_;
         for (const auto& broker : routes_.all_addresses())
-            beats->spawn(heartbeat_to(self, broker));
+            beats->spawn(heartbeat_to(self, broker, only, news_));
         co_await beats->wait_until(runtime_.now() + milliseconds(1000));
         ask_for_missing_routes();
+    }
+
+    task<void> heartbeat() { return heartbeat(std::string()); }
+
+    /**
+     * @brief Asks these name servers from now on. Connections to those that are gone end, routes are asked for at once, the
+     *        consumers hear of it. The same list does nothing.
+     * @param list  Not empty. @return Whether it is another one.
+     */
+    bool replace_name_servers(std::vector<endpoint> list) {
+        const auto before = name_servers_.list();
+        if (!name_servers_.replace(std::move(list), runtime_.random()))
+            return false;
+        const auto& now    = name_servers_.list();
+        const auto brokers = routes_.all_addresses();
+        for (const auto& each : before)
+            if (std::ranges::find(now, each) == now.end() && std::ranges::find(brokers, each) == brokers.end())
+                pool_.drop(each);
+        for (auto& [topic, state] : topics_)
+            state.due = std::min(state.due, runtime_.now());
+        routes_due_.wake();
+        tell(&group_member::name_servers_changed, now);
+        return true;
+    }
+
+    bool has_name_servers() const noexcept { return !name_servers_.list().empty(); }
+
+    /// A look-up of name servers gave no list: what we have stays in use.
+    void lookup_failed(std::error_code why) {
+        if (!has_name_servers())
+            name_servers_.set_unknown(why);
+        tell(&group_member::name_server_lookup_failure, to_string(watch_->url()), why);
     }
 
     /// Brings the next heartbeat forward; for a changed subscription.
     void heartbeat_soon() { heartbeat_at(runtime_.now()); }
 
   private:
+    using watch_type = name_server_watch<client_instance, Transport, Runtime>;
+
+    /// Null: the name servers were given.
+    std::unique_ptr<watch_type> make_watch(const Transport& transport) {
+        const auto url = parse_http_url(settings_.name_server_url);
+        if (!url)
+            return nullptr;
+        return std::make_unique<watch_type>(runtime_, transport, url_of_unit(*url, settings_.unit_name),
+                                            settings_.request_timeout, settings_.lookup_interval);
+    }
+
+    /// Lets go of a consumer that cannot join.
+    void turn_away(const std::string& group) {
+        members_.erase(group);
+        forget_unwanted_topics();
+        close_if_unused();
+    }
+
     struct route_watch {
         time_point due{};
+        time_point last_asked{};
         int misses       = 0;
         bool asked       = false;
         std::size_t most = 0;    ///< Addresses that the route had at its best.
@@ -17956,6 +19095,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             .on_connect = [](void* host, const endpoint& peer, std::error_code ec) { here(host).on_connect(peer, ec); },
             .on_closed =
                 [](void* host, connection_type& lost, std::error_code why) {
+                    here(host).told_.erase(lost.peer());
                     if (why != error::operation_cancelled)
                         here(host).tell(&group_member::disconnected, lost.peer(), why);
                 },
@@ -17972,11 +19112,13 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             std::ranges::find(brokers, fresh->peer()) == brokers.end())
             co_return std::error_code();
         const auto body = heartbeat_body();
+        const auto news = news_;
         const protocol::heartbeat_request request;
         const auto [ec, frame] =
             co_await fresh->async_request(request, body, settings_.request_timeout, detail::await_tuple<executor_type>);
         if (ec)
             co_return ec;
+        told_[fresh->peer()] = news; // a refusal is told once more in a second, of all groups
         if (static_cast<response_code>(frame.header.code) == response_code::success)
             tell(&group_member::members_changed); // it knows us from now on, and may have members that we do not know
         else
@@ -18004,6 +19146,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     }
 
     void on_connect(const endpoint& peer, std::error_code failure) {
+        if (failure == error::operation_cancelled) // by us
+            return;
         tell(&group_member::connect_ended, peer, failure);
         if (failure) // a broker is away: its routes may be changing
             for (auto& [topic, state] : topics_)
@@ -18033,24 +19177,43 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
                      " request type " + std::to_string(frame.header.code) + " not supported", protocol::no_fields{});
     }
 
-    std::string heartbeat_body() {
+    /// @param only  Of this group; empty: of all.
+    std::string heartbeat_body(const std::string& only = {}) {
         protocol::heartbeat_data data;
         data.client_id = client_id();
         for (auto& [group, member] : members_)
-            if (member.announced)
+            if (member.announced && (only.empty() || only == group))
                 data.consumers.push_back(member.describe(member.self));
         return protocol::encode(data);
     }
 
-    static task<void> heartbeat_to(std::shared_ptr<client_instance> self, endpoint broker) {
-        if (!self->pool_.find(broker)) { // opening the connection sends it
-            [[maybe_unused]] const auto opened =
-                co_await self->pool_.get(broker); // a failure was told as that of the connection
-            co_return;
+    /// @param news  How many there were when this was asked for.
+    static task<void> heartbeat_to(std::shared_ptr<client_instance> self, endpoint broker, std::string only,
+                                   std::uint64_t news) {
+        if (!self->pool_.find(broker)) {                          // opening the connection sends it
+            const auto opened = co_await self->pool_.get(broker); // a failure was told as that of the connection
+            if (!opened || self->closed_)
+                co_return;
+            // Somebody else's opening may have sent it before there was our news.
+            const auto told = self->told_.find(broker);
+            if (told != self->told_.end() && told->second >= news)
+                co_return;
         }
-        const auto failure = co_await self->calls_.heartbeat(broker, self->heartbeat_body());
+        if (!self->told_.contains(broker))
+            only.clear();
+        auto body          = self->heartbeat_body(only);
+        const auto sent    = self->news_;
+        const auto failure = co_await self->calls_.heartbeat(broker, std::move(body));
         if (failure)
             self->heartbeat_refused(broker, failure);
+        else if (only.empty())
+            self->told_[std::move(broker)] = sent;
+    }
+
+    /// Whether there is a broker that was never told of us: one that we had no route to, or that was only a name server to us.
+    bool has_strangers() const {
+        return std::ranges::any_of(routes_.all_addresses(),
+                                   [this](const endpoint& broker) { return !told_.contains(broker); });
     }
 
     static task<void> unregister(std::shared_ptr<client_instance> self, endpoint broker, std::string group) {
@@ -18109,12 +19272,15 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             return;
         routes_due_.wake();
         heartbeat_due_.wake();
+        if (watch_)
+            watch_->close();
         pool_.close();
     }
 
     client_settings settings_;
     Runtime runtime_;
     route_table routes_;
+    std::unique_ptr<watch_type> watch_;
     pool_type pool_;
     name_servers<Transport, Runtime> name_servers_;
     calls_type calls_;
@@ -18123,6 +19289,9 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     std::map<std::string, group_member> members_;
     std::vector<std::shared_ptr<void>> left_behind_;
     std::map<std::string, route_watch> topics_;
+    std::map<endpoint, std::uint64_t>
+        told_;               ///< Brokers that know us on their connection, and `news_` when they were told of all.
+    std::uint64_t news_ = 0; ///< Grows with each heartbeat that is asked for.
     std::string local_ip_;
     std::string client_id_;
     time_point next_heartbeat_ = time_point::max();
@@ -18161,7 +19330,7 @@ class client {
   public:
     using instance_type = client_instance<Transport, Runtime>;
 
-    /// @throw std::system_error  error::invalid_name_server
+    /// @throw std::system_error  error::invalid_name_server, or another code of check_name_servers()
     explicit client(const options& with, Transport transport = Transport(), Runtime runtime = Runtime())
         : instance_(std::make_shared<instance_type>(checked(with), std::move(transport), std::move(runtime))) {
         instance_->hold();
@@ -18181,9 +19350,8 @@ class client {
 
   private:
     static client_settings checked(const options& with) {
-        if (!parse_name_servers(with.name_servers))
-            throw std::system_error(error::invalid_name_server, "name_servers \"" + with.name_servers +
-                                                                    "\" is not a list of host:port separated by ';'");
+        if (const auto problem = check_name_servers(with))
+            throw std::system_error(problem.code, problem.text);
         return client_part(with);
     }
 
@@ -18234,10 +19402,11 @@ awaitable<void, typename Host::executor_type> nap(Host& host, typename Host::que
 
 /**
  * @brief Counts the failure of one listener call in order: its messages' reconsume times go up, and those that failed too
- *        often go to the retry topic, where the broker makes dead letters of them. They are taken out of the queue then.
+ *        often go to the retry topic, where the broker makes dead letters of them. They are taken out of the queue then. In
+ *        broadcasting they are dropped, with an event each: every member would send them, to a topic that none reads.
  * @return Whether any message is to come again.
  * @par Source  Java `ConsumeMessageOrderlyService.checkReconsumeTimes`, `sendMessageBack`. Differs: what the broker has got
- *              does not come again when its neighbours in a batch do.
+ *              does not come again when its neighbours in a batch do. In broadcasting Java sends them, too.
  */
 template <class Host>
 detail::awaitable<bool, typename Host::executor_type> count_failure(std::shared_ptr<Host> host,
@@ -18248,7 +19417,14 @@ detail::awaitable<bool, typename Host::executor_type> count_failure(std::shared_
     for (auto i = failed.slice.first; i < failed.slice.first + failed.slice.count; ++i) {
         auto& fields = failed.batch->messages[i];
         const message_view view(fields);
-        if (fields.reconsume_times >= most) {
+        if constexpr (Host::broadcasting) {
+            if (fields.reconsume_times >= most) {
+                host->observe().on_dropped(view);
+                failed.batch->mark_finished(i);
+                ++queue->counts.dropped;
+                continue;
+            }
+        } else if (fields.reconsume_times >= most) {
             auto copy      = make_retry_copy(view, host->settings().group, 0, most);
             copy.unit_mode = host->settings().unit_mode;
             const auto outcome =
@@ -18297,7 +19473,7 @@ detail::awaitable<void, typename Host::executor_type> regain_lock(std::shared_pt
     while (!queue->dropped && !queue->order.lock.trusted(host->runtime().now())) {
         const auto failure = co_await host->locks().ask(queue);
         if (failure && !queue->dropped) {
-            host->observe().on_lock_failure(queue->queue.broker_name, failure);
+            host->observe().on_lock_failure(std::string(host->routes().home(queue->queue)), failure);
             co_await detail::nap(*host, *queue, host->runtime().now() + std::chrono::seconds(1));
         }
     }
@@ -18393,6 +19569,10 @@ struct popped_batch : pulled_batch<Concurrent> {
                 return this->delay_level(i);
         return 0;
     }
+    /// Whether a request about one of its records is under way.
+    bool busy() const noexcept {
+        return std::ranges::any_of(records, [](const auto& each) { return each.at == popped_record::step::busy; });
+    }
     /// A message of a record, to tell of it.
     message_view view_of(const popped_record& record) const noexcept {
         return message_view(record.condemned ? condemned[record.first] : this->messages[record.first]);
@@ -18433,21 +19613,19 @@ namespace rocketpush {
  * @par Source         Java `PopProcessQueue`.
  */
 template <class Connection, class Runtime, class Batch>
-struct popped_queue {
+struct popped_queue : fetching_queue<Runtime> {
     popped_queue(message_queue of, Runtime& runtime)
-        : queue(std::move(of)), wake(runtime), idle(runtime), gone(runtime) {}
+        : fetching_queue<Runtime>(runtime), queue(std::move(of)), idle(runtime), gone(runtime) {}
 
     message_queue queue;
     queue_stage stage = queue_stage::fetching; ///< There is no offset to acquire.
     std::chrono::steady_clock::time_point stage_since{};
 
-    bool dropped = false;                           ///< Given up: no further pop.
     bool polling = false;                           ///< A pop is under way ...
     std::chrono::steady_clock::time_point polled{}; ///< ... since then; or was, last.
 
-    detail::wake_up<Runtime> wake;     ///< For the fetch loop: messages were acknowledged, or the queue was dropped.
-    detail::wake_up<Runtime> idle;     ///< For who gives it up: a call, a poll or a request ended.
-    detail::signal_flag<Runtime> gone; ///< Nothing of it is here any more.
+    detail::wake_up<Runtime> idle;              ///< For who gives it up: a call, a poll or a request ended.
+    detail::signal_flag<Runtime> gone;          ///< Nothing of it is here any more.
     std::vector<typename Runtime::timer*> naps; ///< Pauses between attempts; a consumer that stops ends them.
 
     std::vector<std::unique_ptr<Batch>> batches; ///< With a record that has not ended, or a runner.
@@ -18467,13 +19645,21 @@ struct popped_queue {
             sum += each->held_bytes();
         return sum;
     }
+    /// Of them, bodies that were inflated.
+    std::size_t inflated_bytes() const noexcept {
+        std::size_t sum = 0;
+        for (const auto& each : batches)
+            sum += each->inflated.used_bytes();
+        return sum;
+    }
     /// Whether runners are at it, or will be.
     bool running() const noexcept {
         return std::ranges::any_of(batches, [](const auto& each) { return !each->heard; });
     }
     /// Whether something is about to be told to the broker, or is.
     bool unsettled() const noexcept {
-        return std::ranges::any_of(batches, [](const auto& each) { return each->heard && each->open != 0; });
+        return std::ranges::any_of(batches,
+                                   [](const auto& each) { return each->heard ? each->open != 0 : each->busy(); });
     }
     void cancel_unclaimed() noexcept {
         for (const auto& each : batches)
@@ -18914,7 +20100,7 @@ struct wait {
     std::chrono::milliseconds delay;
     bool operator==(const wait&) const = default;
 };
-/// Ask again when messages were acknowledged. `why` is never `flow_state::open`.
+/// Ask again when messages were acknowledged, or something else that keeps it has changed. `why` is never `flow_state::open`.
 struct pause {
     flow_state why;
     bool operator==(const pause&) const = default;
@@ -18946,6 +20132,12 @@ struct pop_pace {
 class pop_loop {
   public:
     explicit pop_loop(const pop_pace& pace) noexcept : pace_(pace) {}
+
+    /// From the next decision on.
+    void limit(std::size_t max_waiting, std::size_t max_bytes) noexcept {
+        pace_.max_waiting = max_waiting;
+        pace_.max_bytes   = max_bytes;
+    }
 
     /// Messages came, or only such that the filter removed.
     void found() noexcept { delay_ = pace_.interval; }
@@ -19261,7 +20453,9 @@ class receipt_maker {
 
 #endif
 
+#include <bit>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -19317,8 +20511,11 @@ class pop_fetcher {
         pop_fetcher self(host, queue, std::move(wanted));
         while (!queue->dropped) {
             self.follow_subscription();
-            const auto outside = self.outside();
-            const auto action  = self.loop_.next(queue->waiting, queue->held_bytes(), outside);
+            const auto pace = host->pop_pace();
+            self.loop_.limit(pace.max_waiting, pace.max_bytes);
+            const auto action = self.loop_.next(queue->waiting, queue->held_bytes(), self.outside());
+            if (queue->memory_set_aside != 0 && !std::holds_alternative<pop_action::request>(action))
+                host->memory().fetched(*queue); // somebody else's turn
             if (std::holds_alternative<pop_action::request>(action)) {
                 if (!self.connected()) {
                     const bool opened = co_await self.connect();
@@ -19333,9 +20530,12 @@ class pop_fetcher {
             } else if (const auto* wait = std::get_if<pop_action::wait>(&action)) {
                 co_await self.sleep_until(host->runtime().now() + wait->delay);
             } else if (const auto* pause = std::get_if<pop_action::pause>(&action)) {
-                co_await self.wait_for_acks(pause->why);
+                if (pause->why == flow_state::out_of_memory)
+                    host->memory().enter(queue, self.needed_, false);
+                co_await self.wait_for_room(pause->why);
             }
         }
+        host->memory().fetched(*queue);
     }
 
   private:
@@ -19344,16 +20544,14 @@ class pop_fetcher {
           queue_(*queue),
           wanted_(std::move(wanted)),
           pops_(make_pops(host->settings(), queue->queue, wanted_)),
-          loop_(host->pop_pace()) {
-        turn_.max_messages = static_cast<std::int32_t>(host->settings().pop_batch_size);
-    }
+          loop_(host->pop_pace()) {}
 
-    /// What keeps the queue from being popped whatever it holds. What a poll brings cannot be let go of without harm, so the consumer's
-    /// memory is looked at before; an answer may go beyond it.
+    /// What keeps the queue from being popped besides what it holds.
     flow_state outside() const {
         if (host_.suspended() || host_.queues().is_suspended(queue_.queue))
             return flow_state::suspended;
-        return queue_.waiting == 0 || host_.memory().fits(0, 0) ? flow_state::open : flow_state::out_of_memory;
+        // A queue that was empty just now costs little while the broker holds its poll.
+        return found_nothing_ || host_.memory().open(queue_) ? flow_state::open : flow_state::out_of_memory;
     }
 
     /// The topic may have been subscribed anew, with another expression.
@@ -19390,9 +20588,15 @@ class pop_fetcher {
     }
 
     void begin_pop() {
-        queue_.flow    = flow_state::open;
-        queue_.polling = true;
-        queue_.polled  = host_.runtime().now();
+        // Others wait for the memory that is set aside for this pop, so that the broker must not hold it. What it brings cannot be let go
+        // of without harm: where there is no room, that shall be one message.
+        const auto& with   = host_.settings();
+        turn_.poll_millis  = queue_.memory_set_aside != 0 ? 0 : with.suspend_timeout.count();
+        turn_.max_messages = host_.memory().open(queue_) ? static_cast<std::int32_t>(with.pop_batch_size) : 1;
+        found_nothing_     = false;
+        queue_.flow        = flow_state::open;
+        queue_.polling     = true;
+        queue_.polled      = host_.runtime().now();
     }
 
     void end_pop(std::error_code failure, received_frame answer) {
@@ -19401,6 +20605,7 @@ class pop_fetcher {
             fail(failure);
         else
             take(std::move(answer), host_.runtime().now() - queue_.polled);
+        host_.memory().fetched(queue_);
         if (queue_.dropped)
             queue_.idle.wake();
     }
@@ -19415,7 +20620,8 @@ class pop_fetcher {
         const auto code = static_cast<response_code>(answer.header.code);
         if (code != response_code::success) {
             loop_.answered(code);
-            if (!pop_loop::is_empty_poll(code) && !queue_.dropped)
+            found_nothing_ = pop_loop::is_empty_poll(code);
+            if (!found_nothing_ && !queue_.dropped)
                 host_.observe().on_pull_failure(queue_.queue, code);
             return;
         }
@@ -19440,6 +20646,7 @@ class pop_fetcher {
             return fail(unknown.error());
         }
         make_records(*batch);
+        needed_ = std::bit_ceil(batch->held_bytes());
 
         queue_.counts.pulls += 1;
         queue_.counts.pull_time += took;
@@ -19507,11 +20714,12 @@ class pop_fetcher {
             co_await queue_.wake.wait_until(deadline);
     }
 
-    task<void> wait_for_acks(flow_state why) {
+    /// Until messages were acknowledged, the consumer has memory, or the user changes what holds it up.
+    task<void> wait_for_room(flow_state why) {
         host_.collect_soon();
         if (std::exchange(queue_.flow, why) != why)
             host_.observe().on_flow_control(queue_.queue, why, cache_level{queue_.waiting, queue_.held_bytes(), 0});
-        co_await queue_.wake.wait_until(host_.runtime().now() + std::chrono::seconds(1));
+        co_await queue_.wake.wait_until(std::chrono::steady_clock::time_point::max());
     }
 
     Host& host_;
@@ -19520,6 +20728,8 @@ class pop_fetcher {
     protocol::repeated_pop pops_;
     protocol::pop_turn turn_;
     pop_loop loop_;
+    bool found_nothing_ = false; ///< The last poll.
+    std::size_t needed_ = 0;     ///< Bytes that the last answer with messages took.
     protocol::receipt_maker receipts_;
     std::vector<protocol::receipt_handle> handles_; ///< Of the messages of an answer, in their order.
     std::vector<const char*> damaged_;              ///< Stored messages of an answer that cannot be read.
@@ -19652,6 +20862,12 @@ class pop_table {
         renewal_due_.wake();
     }
 
+    /// Has every fetch loop look whether it may pop.
+    void wake_all() {
+        for (const auto& [queue, owned] : queues_)
+            owned->wake.wake();
+    }
+
     // Batches.
 
     std::unique_ptr<batch_type> take_batch() {
@@ -19704,6 +20920,7 @@ class pop_table {
         for (auto& each : gone)
             give_back(std::move(each));
         queue.batches.erase(gone.begin(), gone.end());
+        host_.memory().recount(queue);
         queue.wake.wake();
         queue.idle.wake();
         if (queue.batches.empty() && !left_behind_.empty())
@@ -19774,6 +20991,7 @@ class pop_table {
         }
         table.cancel(*owned);
         host->collect_soon();
+        table.settle_consumed(*owned);
         const auto settled_by = now() + host->settings().request_timeout;
         while (owned->unsettled() && now() < settled_by)
             co_await owned->idle.wait_until(settled_by);
@@ -19788,6 +21006,16 @@ class pop_table {
     void cancel(queue_type& queue) {
         queue.cancel_unclaimed();
         host_.forget_exhausted();
+    }
+
+    /// What was consumed of batches that a listener is still at is acknowledged: it need not come again with the rest.
+    void settle_consumed(queue_type& queue) {
+        std::vector<batch_type*> running; // these stay, whatever is settled
+        for (const auto& each : queue.batches)
+            if (!each->heard)
+                running.push_back(each.get());
+        for (auto* batch : running)
+            settle(queue, *batch);
     }
 
     void erase(const queue_ptr& owned) {
@@ -19865,6 +21093,9 @@ struct memory_use {
  * answer that a connection is reading.
  *
  * A consumer that holds nothing always lets one in, whatever that needs: a budget smaller than an answer makes it slow, not dead.
+ *
+ * An answer to a pop is kept whatever it holds, since its messages would count as tried: so popping goes beyond the budget by what
+ * polls bring that brokers held when it was used up.
  *
  * A value: it is told what is held, and knows no memory. `Queue` is a shared pointer to what has `dropped`, `in_memory_line` and
  * `memory_set_aside`.
@@ -19960,7 +21191,7 @@ class memory_budget {
 namespace rocketpush {
 
 /**
- * @brief Counts what all queues of a consumer hold, and keeps it within one budget.
+ * @brief Counts what all queues of a consumer hold, pulled and popped ones, and keeps it within one budget.
  *
  * Where the consumer has its client for itself, the blocks that are really in use count, those that connections read into
  * included, and inflated bodies. On a shared client, whose blocks lie about for several consumers, the shares of this one's frames.
@@ -19971,7 +21202,7 @@ namespace rocketpush {
 template <class Host>
 class queue_memory {
   public:
-    using queue_type = typename Host::queue_type;
+    using queue_type = fetching_queue<typename Host::runtime_type>;
     using queue_ptr  = std::shared_ptr<queue_type>;
 
     explicit queue_memory(Host& host)
@@ -19986,7 +21217,7 @@ class queue_memory {
         let_in();
     }
 
-    /// Whether the queue may pull.
+    /// Whether the queue may be fetched from.
     bool open(const queue_type& queue) const {
         return queue.memory_set_aside != 0 || (!queue.in_memory_line && budget_.open(use(0, 0)));
     }
@@ -19999,16 +21230,19 @@ class queue_memory {
         let_in();
     }
 
-    /// The queue's pull is over, or it does not pull.
-    void pulled(queue_type& queue) {
+    /// The queue's request is over, or it makes none.
+    void fetched(queue_type& queue) {
         if (queue.memory_set_aside == 0)
             return;
         budget_.take_back(queue);
         let_in();
     }
 
-    /// After the queue's cache has changed.
-    void recount(queue_type& queue) { recount(queue, queue.cache.cached_bytes(), queue.cache.inflated_bytes()); }
+    /// After what a queue holds has changed.
+    template <class Queue>
+    void recount(Queue& queue) {
+        recount(queue, queue.held_bytes(), queue.inflated_bytes());
+    }
     /// Before the queue goes.
     void forget(queue_type& queue) { recount(queue, 0, 0); }
 
@@ -20140,7 +21374,7 @@ class subscription_book {
         if (!route || host->routes().knows(topic))
             book.unchecked_.erase(topic);
         if (host->running())
-            co_await host->client().heartbeat();
+            co_await host->client().heartbeat(host->settings().group);
         else
             host->heartbeat_soon(); // start() is about to send the first one, perhaps without this topic
         if (route)
@@ -20167,7 +21401,7 @@ class subscription_book {
         co_await host->queues().wait_until_released(topic);
         if (!host->running())
             co_return std::error_code();
-        co_await host->client().heartbeat();
+        co_await host->client().heartbeat(host->settings().group);
         host->client().forget_unwanted_topics();
         co_return std::error_code();
     }
@@ -20312,6 +21546,9 @@ class consumer_core : public std::enable_shared_from_this<
 
     /// A topic's name at the broker: with the namespace.
     std::string full_name(std::string_view topic) const { return with_namespace(namespace_of(options_), topic); }
+    message_queue full_name(const message_queue& queue) const {
+        return {full_name(queue.topic), queue.broker_name, queue.queue_id};
+    }
 
     /// While it runs, or before.
     /// @param why  Is given a broker's text if it refuses the condition.
@@ -20417,14 +21654,26 @@ class consumer_core : public std::enable_shared_from_this<
 
     /// From any thread. No pull begins from now on; what is under way and what is cached goes on.
     void suspend() noexcept { suspended_.store(true, std::memory_order_relaxed); }
-    /// Afterwards `wake_all` on the strand.
+    /// Afterwards `wake_fetching` on the strand.
     void lift_suspension() noexcept { suspended_.store(false, std::memory_order_relaxed); }
     bool suspended() const noexcept { return suspended_.load(std::memory_order_relaxed); }
 
     /// @param limits  As options have them.
     void limit_cache(const cache_limits& limits) {
-        limits_ = within_answers(limits, options_);
+        limits_     = within_answers(limits, options_);
+        pop_limits_ = limits;
+        wake_fetching();
+    }
+    /// Whether one queue is fetched from.
+    void suspend(const message_queue& queue, bool on) {
+        queues_.suspend(queue, on);
+        wake_fetching();
+    }
+    /// Has every fetch loop look again whether anything is in its way.
+    void wake_fetching() {
         queues_.wake_all();
+        if constexpr (pops_queues)
+            pops_.wake_all();
     }
 
     /// Has a queue of ours go on at `offset`, and returns when that is its committed offset.
@@ -20559,9 +21808,9 @@ class consumer_core : public std::enable_shared_from_this<
     const cache_limits& limits() const noexcept { return limits_; }
     queue_memory<consumer_core>& memory() noexcept { return memory_; }
     rocketpush::pop_pace pop_pace() const noexcept {
-        const auto answer = std::min(options_.max_frame_size, options_.max_cached_bytes / 2);
-        return {.max_waiting = options_.max_popped_messages,
-                .max_bytes   = options_.max_cached_bytes - answer,
+        const auto answer = std::min(options_.max_frame_size, pop_limits_.bytes / 2);
+        return {.max_waiting = std::min(options_.max_popped_messages, pop_limits_.messages),
+                .max_bytes   = pop_limits_.bytes - answer,
                 .interval    = options_.pull_interval,
                 .error_delay = options_.error_delay};
     }
@@ -20579,6 +21828,13 @@ class consumer_core : public std::enable_shared_from_this<
     }
 
     void heartbeat_soon() { client_->heartbeat_soon(); }
+    /// A request for a queue failed. Who leads a static topic's queue may have changed.
+    void queue_refused(const message_queue& queue, std::error_code why) {
+        if (is_static_topic_broker(queue.broker_name) &&
+            (why == response_code::not_leader_for_queue || why == response_code::topic_not_exist ||
+             why == error::no_broker_address))
+            client_->route_doubted(queue.topic);
+    }
     void rebalance_later() { rebalancer_.ask_later(); }
     void restart_at(queue_type& queue, queue_offset offset) { queues_.restart_at(queue, offset); }
     void forget_exhausted() { consumption_.forget_exhausted(); }
@@ -20750,11 +22006,18 @@ class consumer_core : public std::enable_shared_from_this<
         observer_.on_route_changed(topic, queues);
         if (running())
             subscriptions_.route_came(this->shared_from_this(), topic);
+        if constexpr (locks_queues)
+            if (routes().is_static(topic))
+                locks_.renew_soon(); // a queue that is led by another broker now is not locked there yet
         rebalancer_.ask();
     }
     void route_failure(const std::string& topic, std::error_code why) {
         if (wants(topic))
             observer_.on_route_failure(topic, why);
+    }
+    void name_servers_changed(const std::vector<endpoint>& now) { observer_.on_name_servers_changed(now); }
+    void name_server_lookup_failure(const std::string& url, std::error_code why) {
+        observer_.on_name_server_lookup_failure(url, why);
     }
     void connect_ended(const endpoint& peer, std::error_code why) { observer_.on_connect(peer, why); }
     void disconnected(const endpoint& peer, std::error_code why) { observer_.on_disconnect(peer, why); }
@@ -20904,8 +22167,8 @@ class consumer_core : public std::enable_shared_from_this<
     protocol::message_decoder decoder_;
     batch_pool<consumption_type::concurrent> batches_;
     consumption_type consumption_;
-    cache_limits limits_ =
-        within_answers({options_.max_cached_messages, options_.max_cached_bytes, options_.max_span}, options_);
+    cache_limits pop_limits_{options_.max_cached_messages, options_.max_cached_bytes, options_.max_span};
+    cache_limits limits_ = within_answers(pop_limits_, options_);
     queue_memory<consumer_core> memory_{*this};
     queue_table<consumer_core> queues_{*this};
     [[no_unique_address]] std::conditional_t<pops_queues, pop_table<consumer_core>, no_pops> pops_{*this};
@@ -21225,9 +22488,11 @@ class push_consumer {
         requires(detail::one_of<Policies, Allocation, Offsets, Executor, Observer> && ...)
     push_consumer(client_type& with_client, options with, Listener listener, Policies... policies) {
         const auto& settings = with_client.instance()->settings();
-        if (with.name_servers.empty())
+        if (with.name_servers.empty() && with.name_server_url.empty()) {
+            with.name_server_url = settings.name_server_url;
             for (const auto& server : settings.name_servers)
                 with.name_servers += (with.name_servers.empty() ? "" : ";") + to_string(server);
+        }
         checked(with);
         auto own = client_part(with);
         if (own.instance_name.empty())
@@ -21329,7 +22594,7 @@ class push_consumer {
      * @param token  Completion token for `void(std::error_code)`: error::already_started, error::already_stopped,
      *               error::group_in_use, error::filter_refused (a broker refuses a SQL condition; the observer has its
      *               text), error::operation_cancelled (stopped meanwhile), or a resolver's error when no name server's
-     *               host can be resolved.
+     *               host can be resolved, nor that of `name_server_url`.
      */
     template <class Token>
     auto async_start(Token&& token) {
@@ -21447,19 +22712,21 @@ class push_consumer {
     void suspend() noexcept { core_->suspend(); }
     void resume() {
         core_->lift_suspension();
-        later([](core_type& core) { core.queues().wake_all(); });
+        later([](core_type& core) { core.wake_fetching(); });
     }
 
     /// The same for one queue, ours or not: also when it comes to us later. Takes effect in a moment.
+    /// @param queue  Its topic with the namespace or without.
     void suspend(const message_queue& queue) {
-        later([queue](core_type& core) { core.queues().suspend(queue, true); });
+        later([whole = core_->full_name(queue)](core_type& core) { core.suspend(whole, true); });
     }
     void resume(const message_queue& queue) {
-        later([queue](core_type& core) { core.queues().suspend(queue, false); });
+        later([whole = core_->full_name(queue)](core_type& core) { core.suspend(whole, false); });
     }
 
     /**
-     * @brief How much of each queue may be held, from now on; in place of the options.
+     * @brief How much of each queue may be held, from now on; in place of the options. A popped queue's messages wait for their
+     *        acknowledgement then, and their number stays within `options::max_popped_messages`, too.
      * @throw std::system_error  error::invalid_option, as the constructor.
      */
     void limit_cache(const cache_limits& limits) {
@@ -21486,12 +22753,13 @@ class push_consumer {
      * An offset outside of the queue becomes the nearest one in it, which the observer is told. On the consumer's own strand
      * and inside a listener it begins and returns.
      *
+     * @param queue  Its topic with the namespace or without.
      * @throw std::system_error  error::not_our_queue, error::offset_not_confirmed, error::not_running, error::invalid_option (negative).
      */
     void seek(const message_queue& queue, queue_offset offset) {
         auto failure = make_error_code(error::invalid_option);
         if (offset >= 0)
-            failure = started_.load() ? wait_for(core_->seek(queue, offset)) : error::not_running;
+            failure = started_.load() ? wait_for(core_->seek(core_->full_name(queue), offset)) : error::not_running;
         if (failure)
             throw std::system_error(failure, "seek to offset " + std::to_string(offset) + " of " + queue.topic + '/' +
                                                  queue.broker_name + '/' + std::to_string(queue.queue_id));
@@ -21499,8 +22767,9 @@ class push_consumer {
     /// @param offset  Not negative. @param token  Completion token for `void(std::error_code)`, as above.
     template <class Token>
     auto async_seek(const message_queue& queue, queue_offset offset, Token&& token) {
-        return run_on_strand([queue, offset](core_type& core) { return core.seek(queue, offset); },
-                             std::forward<Token>(token));
+        return run_on_strand(
+            [whole = core_->full_name(queue), offset](core_type& core) { return core.seek(whole, offset); },
+            std::forward<Token>(token));
     }
 
     const options& settings() const noexcept { return core_->settings(); }

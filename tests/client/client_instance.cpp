@@ -132,12 +132,57 @@ TEST_CASE_METHOD(client_fixture, "a second group joins the first one's heartbeat
     serve_two_brokers();
     join(billing);
     CHECK(join(ledger) == std::error_code());
+    const auto news = protocol::decode_heartbeat(script.last(heartbeat())->body);
+    REQUIRE(news->consumers.size() == 1); // the brokers know the other one
+    CHECK(news->consumers[0].group_name == "ledger");
+    runtime.advance(30s);
     CHECK(protocol::decode_heartbeat(script.last(heartbeat())->body)->consumers.size() == 2);
     CHECK(script.open_connections() == 3); // shared
     fake_member again{.group = "billing"};
     CHECK(join(again) == error::group_in_use);
     CHECK(again.told.empty());
     CHECK_FALSE(billing.told.empty());
+}
+
+TEST_CASE_METHOD(client_fixture,
+                 "a group that joins while another one's heartbeat opens a connection is told of as well", "[client]") {
+    script.always(get_route("orders")).only_at(names).reply(route({{"broker-a", 4, "broker-a:10911"}}));
+    script.always(unregister()).reply(ok());
+    script.expect(heartbeat()).after(500ms).reply(ok());
+    script.always(heartbeat()).reply(ok());
+    std::optional<std::error_code> first, second;
+    begin_join(billing, first);
+    runtime.advance(100ms);
+    CHECK_FALSE(first);
+    begin_join(ledger, second);
+    runtime.advance(500ms);
+    CHECK(first == std::error_code());
+    CHECK(second == std::error_code());
+    CHECK(script.count(heartbeat()) == 2);
+    const auto told = protocol::decode_heartbeat(script.last(heartbeat())->body);
+    CHECK(std::ranges::count(told->consumers, "ledger", &protocol::consumer_data::group_name) == 1);
+}
+
+TEST_CASE_METHOD(client_fixture,
+                 "a route that changes brings a heartbeat to brokers that were never told of us, and no other",
+                 "[client]") {
+    script.expect(get_route("orders")).reply(route({{"broker-a", 4, "broker-a:10911"}}));
+    script.expect(get_route("orders")).reply(route({{"broker-a", 8, "broker-a:10911"}}));
+    serve_two_brokers();
+    join(billing);
+    REQUIRE(script.count(heartbeat()) == 1);
+    const auto refresh_now = [&] {
+        std::optional<std::error_code> got;
+        asio::co_spawn(runtime.get_executor(), keep(client->refresh("orders"), got), asio::detached);
+        runtime.run_ready();
+        return got;
+    };
+    CHECK(refresh_now() == std::error_code());
+    CHECK(billing.count("route orders 8") == 1);
+    CHECK(script.count(heartbeat()) == 1);
+    CHECK(refresh_now() == std::error_code());
+    CHECK(script.count(heartbeat()) == 3);
+    CHECK(script.open_connections() == 3); // broker-b's, too
 }
 
 TEST_CASE_METHOD(client_fixture, "heartbeats are repeated, and routes asked for again", "[client]") {
@@ -299,7 +344,8 @@ TEST_CASE_METHOD(client_fixture, "a client goes with its last user, whatever of 
                                              memory_transport(network), runtime);
 }
 
-TEST_CASE_METHOD(client_fixture, "a route from which a broker has gone is looked at each 2 s, for ten minutes", "[client]") {
+TEST_CASE_METHOD(client_fixture, "a route from which a broker has gone is looked at each 2 s, for ten minutes",
+                 "[client]") {
     serve_two_brokers();
     join(billing);
     script.always(get_route("orders")).only_at(names).reply(route({{"broker-a", 4, "broker-a:10911"}}));

@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -126,7 +127,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             co_return error::operation_cancelled;
         }
         joined->second.announced = true;
-        co_await heartbeat();
+        co_await heartbeat(group);
         begin_duties();
         co_return std::error_code();
     }
@@ -199,7 +200,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
                                                          : std::min(milliseconds(2000), settings_.route_poll_interval));
             if (!changed)
                 co_return std::error_code();
-            if (on_duty_) // one that was only a name server to us until now must know us before it is asked who is a member
+            if (on_duty_ && has_strangers()) // who must know us before they are asked who is a member
                 co_await heartbeat();
             tell(&group_member::route_changed, topic, routes_.queues(topic).size());
             co_return std::error_code();
@@ -232,16 +233,23 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         }
     }
 
-    /// Tells every broker of every route of all our groups, side by side. Waits for their answers, but not long: one
-    /// that is away must not keep the others' queues waiting, and is greeted when it comes back.
-    task<void> heartbeat() {
+    /**
+     * @brief Tells every broker of every route of our groups, side by side. Waits for their answers, but not long: one
+     *        that is away must not keep the others' queues waiting, and is greeted when it comes back.
+     * @param only  The group that has news; empty: all of them. What a broker is not told of it keeps as it is, so that the start of
+     *              the 200th group costs no more than that of the first.
+     */
+    task<void> heartbeat(std::string only) {
         const auto self  = this->shared_from_this();
         const auto beats = std::make_shared<detail::wait_group<Runtime>>(runtime_);
+        ++news_;
         for (const auto& broker : routes_.all_addresses())
-            beats->spawn(heartbeat_to(self, broker));
+            beats->spawn(heartbeat_to(self, broker, only, news_));
         co_await beats->wait_until(runtime_.now() + milliseconds(1000));
         ask_for_missing_routes();
     }
+
+    task<void> heartbeat() { return heartbeat(std::string()); }
 
     /**
      * @brief Asks these name servers from now on. Connections to those that are gone end, routes are asked for at once, the
@@ -341,6 +349,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             .on_connect = [](void* host, const endpoint& peer, std::error_code ec) { here(host).on_connect(peer, ec); },
             .on_closed =
                 [](void* host, connection_type& lost, std::error_code why) {
+                    here(host).told_.erase(lost.peer());
                     if (why != error::operation_cancelled)
                         here(host).tell(&group_member::disconnected, lost.peer(), why);
                 },
@@ -357,11 +366,13 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             std::ranges::find(brokers, fresh->peer()) == brokers.end())
             co_return std::error_code();
         const auto body = heartbeat_body();
+        const auto news = news_;
         const protocol::heartbeat_request request;
         const auto [ec, frame] =
             co_await fresh->async_request(request, body, settings_.request_timeout, detail::await_tuple<executor_type>);
         if (ec)
             co_return ec;
+        told_[fresh->peer()] = news; // a refusal is told once more in a second, of all groups
         if (static_cast<response_code>(frame.header.code) == response_code::success)
             tell(&group_member::members_changed); // it knows us from now on, and may have members that we do not know
         else
@@ -420,24 +431,43 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
                      " request type " + std::to_string(frame.header.code) + " not supported", protocol::no_fields{});
     }
 
-    std::string heartbeat_body() {
+    /// @param only  Of this group; empty: of all.
+    std::string heartbeat_body(const std::string& only = {}) {
         protocol::heartbeat_data data;
         data.client_id = client_id();
         for (auto& [group, member] : members_)
-            if (member.announced)
+            if (member.announced && (only.empty() || only == group))
                 data.consumers.push_back(member.describe(member.self));
         return protocol::encode(data);
     }
 
-    static task<void> heartbeat_to(std::shared_ptr<client_instance> self, endpoint broker) {
-        if (!self->pool_.find(broker)) { // opening the connection sends it
-            [[maybe_unused]] const auto opened =
-                co_await self->pool_.get(broker); // a failure was told as that of the connection
-            co_return;
+    /// @param news  How many there were when this was asked for.
+    static task<void> heartbeat_to(std::shared_ptr<client_instance> self, endpoint broker, std::string only,
+                                   std::uint64_t news) {
+        if (!self->pool_.find(broker)) {                          // opening the connection sends it
+            const auto opened = co_await self->pool_.get(broker); // a failure was told as that of the connection
+            if (!opened || self->closed_)
+                co_return;
+            // Somebody else's opening may have sent it before there was our news.
+            const auto told = self->told_.find(broker);
+            if (told != self->told_.end() && told->second >= news)
+                co_return;
         }
-        const auto failure = co_await self->calls_.heartbeat(broker, self->heartbeat_body());
+        if (!self->told_.contains(broker))
+            only.clear();
+        auto body          = self->heartbeat_body(only);
+        const auto sent    = self->news_;
+        const auto failure = co_await self->calls_.heartbeat(broker, std::move(body));
         if (failure)
             self->heartbeat_refused(broker, failure);
+        else if (only.empty())
+            self->told_[std::move(broker)] = sent;
+    }
+
+    /// Whether there is a broker that was never told of us: one that we had no route to, or that was only a name server to us.
+    bool has_strangers() const {
+        return std::ranges::any_of(routes_.all_addresses(),
+                                   [this](const endpoint& broker) { return !told_.contains(broker); });
     }
 
     static task<void> unregister(std::shared_ptr<client_instance> self, endpoint broker, std::string group) {
@@ -513,6 +543,9 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     std::map<std::string, group_member> members_;
     std::vector<std::shared_ptr<void>> left_behind_;
     std::map<std::string, route_watch> topics_;
+    std::map<endpoint, std::uint64_t>
+        told_;               ///< Brokers that know us on their connection, and `news_` when they were told of all.
+    std::uint64_t news_ = 0; ///< Grows with each heartbeat that is asked for.
     std::string local_ip_;
     std::string client_id_;
     time_point next_heartbeat_ = time_point::max();

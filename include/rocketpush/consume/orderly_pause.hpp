@@ -38,10 +38,11 @@ awaitable<void, typename Host::executor_type> nap(Host& host, typename Host::que
 
 /**
  * @brief Counts the failure of one listener call in order: its messages' reconsume times go up, and those that failed too
- *        often go to the retry topic, where the broker makes dead letters of them. They are taken out of the queue then.
+ *        often go to the retry topic, where the broker makes dead letters of them. They are taken out of the queue then. In
+ *        broadcasting they are dropped, with an event each: every member would send them, to a topic that none reads.
  * @return Whether any message is to come again.
  * @par Source  Java `ConsumeMessageOrderlyService.checkReconsumeTimes`, `sendMessageBack`. Differs: what the broker has got
- *              does not come again when its neighbours in a batch do.
+ *              does not come again when its neighbours in a batch do. In broadcasting Java sends them, too.
  */
 template <class Host>
 detail::awaitable<bool, typename Host::executor_type> count_failure(std::shared_ptr<Host> host,
@@ -52,7 +53,14 @@ detail::awaitable<bool, typename Host::executor_type> count_failure(std::shared_
     for (auto i = failed.slice.first; i < failed.slice.first + failed.slice.count; ++i) {
         auto& fields = failed.batch->messages[i];
         const message_view view(fields);
-        if (fields.reconsume_times >= most) {
+        if constexpr (Host::broadcasting) {
+            if (fields.reconsume_times >= most) {
+                host->observe().on_dropped(view);
+                failed.batch->mark_finished(i);
+                ++queue->counts.dropped;
+                continue;
+            }
+        } else if (fields.reconsume_times >= most) {
             auto copy      = make_retry_copy(view, host->settings().group, 0, most);
             copy.unit_mode = host->settings().unit_mode;
             const auto outcome =

@@ -11,7 +11,7 @@
 namespace rocketpush::detail {
 
 /**
- * @brief A function object that is called once or dropped, of any type: one of up to 80 bytes lies in the object itself, so that
+ * @brief A function object that is called once or dropped, of any type: one of up to 88 bytes lies in the object itself, so that
  *        to hand over a batch allocates nothing.
  */
 class one_job {
@@ -61,7 +61,7 @@ class one_job {
             std::exchange(operate_, nullptr)(*this, nullptr, false);
     }
 
-    alignas(std::max_align_t) std::byte storage_[80];
+    alignas(std::max_align_t) std::byte storage_[88];
     /// Moves what is held to `to`, or calls it, or neither; it is gone then.
     void (*operate_)(one_job&, void* to, bool call) = nullptr;
 };

@@ -96,7 +96,7 @@ class subscription_book {
         if (!route || host->routes().knows(topic))
             book.unchecked_.erase(topic);
         if (host->running())
-            co_await host->client().heartbeat();
+            co_await host->client().heartbeat(host->settings().group);
         else
             host->heartbeat_soon(); // start() is about to send the first one, perhaps without this topic
         if (route)
@@ -123,7 +123,7 @@ class subscription_book {
         co_await host->queues().wait_until_released(topic);
         if (!host->running())
             co_return std::error_code();
-        co_await host->client().heartbeat();
+        co_await host->client().heartbeat(host->settings().group);
         host->client().forget_unwanted_topics();
         co_return std::error_code();
     }

@@ -1,0 +1,151 @@
+#include <rocketpush/protocol/codes.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "tests/scenario/support/virtual_member.hpp"
+#include "tests/support/catch.hpp"
+#include "tests/support/scripted_broker.hpp"
+
+namespace {
+
+using namespace rocketpush;
+using namespace rocketpush::test::dialogue;
+using namespace std::chrono_literals;
+using protocol::request_code;
+using test::virtual_cluster;
+using test::virtual_member;
+
+struct orders_cluster : virtual_cluster {
+    orders_cluster() { broker().create_topic("orders", 4); }
+    std::uint64_t requests(request_code code) { return broker().statistics().requests_of(code); }
+};
+
+/// A broker that does what it is told to, in the place of the embedded one.
+struct scripted_cluster : virtual_cluster {
+    test::scripted_broker script{runtime, network, {{"script", 10911}}};
+
+    scripted_cluster() { script.serve_quietly("orders", {{"script", 2}}); }
+    options scripted_options() {
+        auto with         = member_options();
+        with.name_servers = "script:10911";
+        return with;
+    }
+};
+
+TEST_CASE("a pull says how much it wants, and may be held for 15 s", "[scenario]") {
+    scripted_cluster cluster;
+    auto with            = cluster.scripted_options();
+    auto messages_a_pull = 32;
+    std::size_t bytes    = 256 * 1024;
+    SECTION("by default as Java's") {}
+    SECTION("as the options say") {
+        messages_a_pull       = 7;
+        bytes                 = 5000;
+        with.pull_batch_size  = 7;
+        with.pull_batch_bytes = 5000;
+    }
+    cluster.script.expect(pull("orders", 0)
+                              .from(0)
+                              .with("maxMsgNums", messages_a_pull)
+                              .with("maxMsgBytes", static_cast<std::int64_t>(bytes))
+                              .with("suspendTimeoutMillis", 15'000));
+    virtual_member one(cluster, "one", with);
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(1s);
+    CHECK(cluster.script.done());
+}
+
+TEST_CASE("a pull interval stands between pulls that brought messages", "[scenario]") {
+    scripted_cluster cluster;
+    for (const int first : {0, 2, 4})
+        cluster.script.expect(pull("orders", 0).from(first)).reply(messages(2));
+    auto with          = cluster.scripted_options();
+    with.pull_interval = 700ms;
+    virtual_member one(cluster, "one", with);
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    REQUIRE(cluster.run_until([&] { return one.received().size() == 6; }, 5s));
+    CHECK(one.received()[2].at - one.received()[1].at == 700ms);
+    CHECK(one.received()[4].at - one.received()[3].at == 700ms);
+}
+
+TEST_CASE("an idle queue is pulled three or four times a minute", "[scenario]") {
+    orders_cluster cluster;
+    virtual_member one(cluster, "one", cluster.member_options());
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(1min);
+    const auto before = cluster.requests(request_code::pull_message);
+    cluster.runtime.advance(10min);
+    const auto pulls = cluster.requests(request_code::pull_message) - before;
+    CHECK(pulls >= 10 * 3 * 5); // four queues and the retry topic's
+    CHECK(pulls <= 10 * 4 * 5);
+}
+
+TEST_CASE("offsets are committed every 5 s where something was consumed, and once a minute all the same",
+          "[scenario]") {
+    orders_cluster cluster;
+    cluster.send("orders", 1);
+    virtual_member one(cluster, "one", cluster.member_options());
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    REQUIRE(cluster.run_until([&] { return one.count("commit") != 0; }, 6s));
+    cluster.runtime.advance(4s);
+    const auto first = cluster.requests(request_code::update_consumer_offset);
+    cluster.send("orders", 2); // of the next two queues
+    cluster.runtime.advance(5s);
+    CHECK(cluster.requests(request_code::update_consumer_offset) - first == 2);
+    CHECK(cluster.committed("orders", 4) == 3);
+    const auto second = cluster.requests(request_code::update_consumer_offset);
+    cluster.runtime.advance(1min);
+    const auto rewritten = cluster.requests(request_code::update_consumer_offset) - second;
+    CHECK(rewritten >= 4);
+    CHECK(rewritten <= 5); // the retry topic's may be one of them
+}
+
+TEST_CASE("pulls carry the offset too, and so it is known before the next commit", "[scenario]") {
+    orders_cluster cluster;
+    cluster.send("orders", 20);
+    auto with            = cluster.member_options();
+    with.commit_interval = 1h;
+    virtual_member one(cluster, "one", with);
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(1s);
+    CHECK(one.received().size() == 20);
+    CHECK(cluster.committed("orders", 4) == 20);
+    CHECK(cluster.requests(request_code::update_consumer_offset) == 0);
+    one.suspend(); // the last pull under way brings these, and no pull follows
+    cluster.send("orders", 4);
+    cluster.runtime.advance(1s);
+    CHECK(one.received().size() == 24);
+    CHECK(cluster.committed("orders", 4) == 20);
+    REQUIRE(one.stop() == std::error_code()); // commits what none has carried
+    CHECK(cluster.committed("orders", 4) == 24);
+}
+
+TEST_CASE("a member list without the member itself is stale: it keeps its queues, and tells the broker of itself",
+          "[scenario]") {
+    scripted_cluster cluster;
+    virtual_member one(cluster, "one", cluster.scripted_options());
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(2s);
+    REQUIRE(one.count("queue_acquired") == 2);
+    const auto beats = cluster.script.count(heartbeat());
+    cluster.script.expect(get_members()).times(2).reply(member_ids({"10.0.0.8@other", "10.0.0.9@another"}));
+    cluster.script.push_members_changed("billing");
+    cluster.runtime.advance(5s);
+    CHECK(cluster.script.done());
+    CHECK(one.count("rebalance_failure") >= 1);
+    CHECK(cluster.script.count(heartbeat()) > beats);
+    CHECK(one.count("queue_released") == 0);
+    CHECK(one.statistics().queues.size() == 2);
+}
+
+} // namespace
