@@ -2599,12 +2599,6 @@ class held_pulls {
                                 [&](const held_pull& pull) { return pull.filter.wants(tag_hash, record); });
     }
 
-    /// Takes all of a topic's out.
-    std::vector<held_pull> take_topic(std::string_view topic) {
-        return take_from_queues({std::string(topic), first_queue, 0}, {std::string(topic), last_queue, last_id},
-                                [](const held_pull&) { return true; });
-    }
-
     /// One whose deadline has come.
     std::optional<held_pull> take_due(time_point now) {
         if (deadlines_.empty() || deadlines_.begin()->first > now)
@@ -2629,9 +2623,7 @@ class held_pulls {
   private:
     using queue_place = std::tuple<std::string, std::int32_t, std::uint64_t>;
 
-    static constexpr std::uint64_t last_id    = UINT64_MAX;
-    static constexpr std::int32_t first_queue = 0;
-    static constexpr std::int32_t last_queue  = INT32_MAX;
+    static constexpr std::uint64_t last_id = UINT64_MAX;
 
     template <class Ends>
     std::vector<held_pull> take_from_queues(const queue_place& first, const queue_place& last, Ends ends) {
@@ -4113,14 +4105,13 @@ inline void wake_held_pulls(broker_state& broker) {
             end_held_pull(broker, pull);
 }
 
-/// Forgets a topic with its messages and what groups have committed in it; pulls that wait for it are refused.
+/// Forgets a topic with its messages and what groups have committed in it. Pops that wait for it are refused; a pull is held on
+/// until its time is over, or a message comes to a topic of that name, as by a real broker.
 inline bool remove_topic(broker_state& broker, std::string_view topic) {
     const bool removed = broker.store.remove_topic(topic);
     broker.offsets.forget_topic(topic);
     broker.checkpoints.forget_topic(topic);
     broker.orders.forget_topic(topic);
-    for (const auto& pull : broker.held.take_topic(topic))
-        end_held_pull(broker, pull);
     for (const auto& pop : broker.pops.take_topic(topic))
         reply(broker, reply_address{pop.connection, pop.opaque, pop.encoding}, response_code::topic_not_exist,
               "topic[" + pop.request.topic + "] not exist, apply first please!", protocol::pop_response{});

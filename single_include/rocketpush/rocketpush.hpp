@@ -834,8 +834,8 @@ enum class consume_from : std::uint8_t {
 
 /// Where a queue goes on whose offset lies behind its end: the broker has lost messages, or the topic was made anew unseen.
 enum class beyond_end : std::uint8_t {
-    last, ///< At the end: what comes from now on.
-    first ///< At the oldest message: nothing new is missed, what the queue still has comes again.
+    last, ///< With what was stored since the newest message that this member has had of it; at the end if it has had none.
+    first ///< At the oldest message: what the queue still has comes again.
 };
 
 /**
@@ -13696,7 +13696,9 @@ constexpr flow_state flow_control(const cache_level& level, const cache_limits& 
 
 #endif
 
+#include <algorithm>
 #include <chrono>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <variant>
@@ -13811,6 +13813,8 @@ struct refused_offset {
     queue_offset offered;               ///< What the refusing broker proposed.
     queue_offset minimum;               ///< The master's.
     queue_offset maximum;               ///< The master's.
+    /// The master's first message that was stored no earlier than the newest that we have had of the queue; if we have had any.
+    std::optional<queue_offset> unseen = std::nullopt;
     bool reset                 = false; ///< The broker says that an administrator reset the offset.
     bool made_anew             = false; ///< The topic was away meanwhile, so the queue is another one.
     beyond_end when_beyond_end = beyond_end::last;
@@ -13820,8 +13824,9 @@ struct refused_offset {
  * @brief Where to go on after OFFSET_ILLEGAL. The master's range decides, not the one broker that refused: a slave that
  *        lags offers 0, which would bring days of old messages again.
  *
- * A reset is obeyed; an offset below the minimum becomes the minimum, one beyond the maximum the maximum (or what the options
- * say); one that the master does have is kept. In a topic that was made anew all is new.
+ * A reset is obeyed; an offset below the minimum becomes the minimum; one that the master does have is kept. Beyond the maximum
+ * (messages were lost, or the topic was made anew while a pull was held) it goes on with what we have not had, or as the options
+ * say. In a topic that was made anew all is new.
  */
 constexpr queue_offset corrected_offset(const refused_offset& refused) noexcept {
     if (refused.reset)
@@ -13830,8 +13835,11 @@ constexpr queue_offset corrected_offset(const refused_offset& refused) noexcept 
         return refused.minimum;
     if (refused.asked < refused.minimum)
         return refused.minimum;
-    if (refused.asked > refused.maximum)
-        return refused.when_beyond_end == beyond_end::first ? refused.minimum : refused.maximum;
+    if (refused.asked > refused.maximum) {
+        if (refused.when_beyond_end == beyond_end::first)
+            return refused.minimum;
+        return std::clamp(refused.unseen.value_or(refused.maximum), refused.minimum, refused.maximum);
+    }
     return refused.asked;
 }
 
@@ -14683,8 +14691,11 @@ class queue_fetcher {
             return asked;
         }
         const auto decoded = batch->messages.size();
-        if (decoded != 0)
-            last = std::max(last, batch->messages.back().queue_offset + 1);
+        if (decoded != 0) {
+            const message_view newest(batch->messages.back());
+            last           = std::max(last, newest.queue_offset() + 1);
+            newest_stored_ = newest.store_timestamp();
+        }
         drop_unwanted(asked, batch->messages);
         remove_unwanted(host_.observe(), queue_.queue, batch->messages);
 
@@ -14770,6 +14781,7 @@ class queue_fetcher {
                              .offered         = refused.offered,
                              .minimum         = 0,
                              .maximum         = 0,
+                             .unseen          = {},
                              .reset           = offset_reset_,
                              .made_anew       = made_anew_,
                              .when_beyond_end = host_.settings().when_beyond_end};
@@ -14784,6 +14796,14 @@ class queue_fetcher {
             }
             known.minimum = *minimum;
             known.maximum = *maximum;
+            if (known.asked > known.maximum && newest_stored_ != message_time()) {
+                const auto unseen = co_await host_.calls().offset_at(queue_.queue, newest_stored_);
+                if (queue_.dropped)
+                    co_return;
+                if (!unseen)
+                    co_return fail(unseen.error());
+                known.unseen = *unseen;
+            }
         }
         const auto now = corrected_offset(known);
         host_.observe().on_offset_corrected(queue_.queue, refused.asked, now);
@@ -14803,6 +14823,7 @@ class queue_fetcher {
     protocol::pull_position position_;
     pull_loop loop_;
     const bool is_static_;
+    message_time newest_stored_{}; ///< Of what this loop has had; the epoch: it has had nothing.
     bool offset_reset_  = false;
     bool made_anew_     = false; ///< The master said that there is no such topic: what is there later is another one.
     bool found_nothing_ = false; ///< At the last pull.
@@ -18298,7 +18319,8 @@ class rebalancer {
             }
         if (!nothing) {
             members_.erase(topic);
-            host_.observe().on_rebalance(topic, {}, {});
+            const std::span<const message_queue> none;
+            host_.observe().on_rebalance(topic, none, none);
         }
         return nothing;
     }

@@ -175,10 +175,12 @@ TEST_CASE("a held pull ends at its time, and passes over what it did not want", 
     }
 }
 
-TEST_CASE("a held pull ends when its topic is removed, and is forgotten with its connection", "[embedded]") {
+TEST_CASE("a held pull outlasts its topic, and is forgotten with its connection", "[embedded]") {
     pull_fixture f;
     const auto opaque = f.tell(f.member, f.pull(0));
     CHECK(f.logic.forget_topic("orders"));
+    CHECK(f.take_frames(f.member).empty());
+    f.pass(15s);
     CHECK(sent_frame(f.take_answer(f.member, opaque).value()).code() == response_code::topic_not_exist);
 
     f.logic.create_topic("orders", 2);

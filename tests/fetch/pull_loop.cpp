@@ -137,6 +137,11 @@ TEST_CASE("the master's range decides where to go on after an illegal offset", "
     CHECK(corrected_offset({.asked = 5, .offered = 100, .minimum = 100, .maximum = 200}) == 100);
     // The queue was made anew and is shorter than before.
     CHECK(corrected_offset({.asked = 300, .offered = 200, .minimum = 100, .maximum = 200}) == 200);
+    // Of what is there now, 180 is the first that we have not had.
+    CHECK(corrected_offset({.asked = 300, .offered = 200, .minimum = 100, .maximum = 200, .unseen = 180}) == 180);
+    CHECK(corrected_offset({.asked = 300, .offered = 200, .minimum = 100, .maximum = 200, .unseen = 5}) == 100);
+    CHECK(corrected_offset({.asked = 300, .offered = 200, .minimum = 100, .maximum = 200, .unseen = 201}) == 200);
+    CHECK(corrected_offset({.asked = 150, .offered = 0, .minimum = 100, .maximum = 200, .unseen = 120}) == 150);
     // A slave that lags refused what the master has.
     CHECK(corrected_offset({.asked = 150, .offered = 0, .minimum = 100, .maximum = 200}) == 150);
     CHECK(corrected_offset({.asked = 100, .offered = 0, .minimum = 100, .maximum = 200}) == 100);

@@ -126,6 +126,23 @@ TEST_CASE("a topic that is deleted and made anew is read from its beginning", "[
     }
 }
 
+TEST_CASE("a topic that is made anew while its pull is held, and shorter, is read from its beginning", "[scenario]") {
+    young_cluster cluster;
+    virtual_member one(cluster, "one", cluster.member_options());
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(7s);
+    REQUIRE(one.received().size() == 10);
+    REQUIRE(cluster.broker().forget_topic("orders")); // nobody says so to the member
+    cluster.broker().create_topic("orders", 1);
+    cluster.send("orders", 3, "again");
+    CHECK(cluster.run_until([&] { return one.received().size() == 13; }, 5s));
+    REQUIRE(one.count("offset_corrected") == 1);
+    CHECK(one.events("offset_corrected")[0].number == 0);
+    REQUIRE(one.stop() == std::error_code());
+    CHECK(cluster.committed("orders", 1) == 3);
+}
+
 TEST_CASE("an administrator's reset is obeyed, told to the next pull or to the members", "[scenario]") {
     for (const bool by_pull : {true, false}) {
         CAPTURE(by_pull);

@@ -25,8 +25,8 @@ enum class consume_from : std::uint8_t {
 
 /// Where a queue goes on whose offset lies behind its end: the broker has lost messages, or the topic was made anew unseen.
 enum class beyond_end : std::uint8_t {
-    last, ///< At the end: what comes from now on.
-    first ///< At the oldest message: nothing new is missed, what the queue still has comes again.
+    last, ///< With what was stored since the newest message that this member has had of it; at the end if it has had none.
+    first ///< At the oldest message: what the queue still has comes again.
 };
 
 /**

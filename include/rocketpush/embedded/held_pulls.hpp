@@ -54,12 +54,6 @@ class held_pulls {
                                 [&](const held_pull& pull) { return pull.filter.wants(tag_hash, record); });
     }
 
-    /// Takes all of a topic's out.
-    std::vector<held_pull> take_topic(std::string_view topic) {
-        return take_from_queues({std::string(topic), first_queue, 0}, {std::string(topic), last_queue, last_id},
-                                [](const held_pull&) { return true; });
-    }
-
     /// One whose deadline has come.
     std::optional<held_pull> take_due(time_point now) {
         if (deadlines_.empty() || deadlines_.begin()->first > now)
@@ -84,9 +78,7 @@ class held_pulls {
   private:
     using queue_place = std::tuple<std::string, std::int32_t, std::uint64_t>;
 
-    static constexpr std::uint64_t last_id    = UINT64_MAX;
-    static constexpr std::int32_t first_queue = 0;
-    static constexpr std::int32_t last_queue  = INT32_MAX;
+    static constexpr std::uint64_t last_id = UINT64_MAX;
 
     template <class Ends>
     std::vector<held_pull> take_from_queues(const queue_place& first, const queue_place& last, Ends ends) {

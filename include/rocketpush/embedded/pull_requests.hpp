@@ -215,14 +215,13 @@ inline void wake_held_pulls(broker_state& broker) {
             end_held_pull(broker, pull);
 }
 
-/// Forgets a topic with its messages and what groups have committed in it; pulls that wait for it are refused.
+/// Forgets a topic with its messages and what groups have committed in it. Pops that wait for it are refused; a pull is held on
+/// until its time is over, or a message comes to a topic of that name, as by a real broker.
 inline bool remove_topic(broker_state& broker, std::string_view topic) {
     const bool removed = broker.store.remove_topic(topic);
     broker.offsets.forget_topic(topic);
     broker.checkpoints.forget_topic(topic);
     broker.orders.forget_topic(topic);
-    for (const auto& pull : broker.held.take_topic(topic))
-        end_held_pull(broker, pull);
     for (const auto& pop : broker.pops.take_topic(topic))
         reply(broker, reply_address{pop.connection, pop.opaque, pop.encoding}, response_code::topic_not_exist,
               "topic[" + pop.request.topic + "] not exist, apply first please!", protocol::pop_response{});

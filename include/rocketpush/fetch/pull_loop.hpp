@@ -6,7 +6,9 @@
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/fetch/flow_control.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <variant>
@@ -121,6 +123,8 @@ struct refused_offset {
     queue_offset offered;               ///< What the refusing broker proposed.
     queue_offset minimum;               ///< The master's.
     queue_offset maximum;               ///< The master's.
+    /// The master's first message that was stored no earlier than the newest that we have had of the queue; if we have had any.
+    std::optional<queue_offset> unseen = std::nullopt;
     bool reset                 = false; ///< The broker says that an administrator reset the offset.
     bool made_anew             = false; ///< The topic was away meanwhile, so the queue is another one.
     beyond_end when_beyond_end = beyond_end::last;
@@ -130,8 +134,9 @@ struct refused_offset {
  * @brief Where to go on after OFFSET_ILLEGAL. The master's range decides, not the one broker that refused: a slave that
  *        lags offers 0, which would bring days of old messages again.
  *
- * A reset is obeyed; an offset below the minimum becomes the minimum, one beyond the maximum the maximum (or what the options
- * say); one that the master does have is kept. In a topic that was made anew all is new.
+ * A reset is obeyed; an offset below the minimum becomes the minimum; one that the master does have is kept. Beyond the maximum
+ * (messages were lost, or the topic was made anew while a pull was held) it goes on with what we have not had, or as the options
+ * say. In a topic that was made anew all is new.
  */
 constexpr queue_offset corrected_offset(const refused_offset& refused) noexcept {
     if (refused.reset)
@@ -140,8 +145,11 @@ constexpr queue_offset corrected_offset(const refused_offset& refused) noexcept 
         return refused.minimum;
     if (refused.asked < refused.minimum)
         return refused.minimum;
-    if (refused.asked > refused.maximum)
-        return refused.when_beyond_end == beyond_end::first ? refused.minimum : refused.maximum;
+    if (refused.asked > refused.maximum) {
+        if (refused.when_beyond_end == beyond_end::first)
+            return refused.minimum;
+        return std::clamp(refused.unseen.value_or(refused.maximum), refused.minimum, refused.maximum);
+    }
     return refused.asked;
 }
 

@@ -239,8 +239,11 @@ class queue_fetcher {
             return asked;
         }
         const auto decoded = batch->messages.size();
-        if (decoded != 0)
-            last = std::max(last, batch->messages.back().queue_offset + 1);
+        if (decoded != 0) {
+            const message_view newest(batch->messages.back());
+            last           = std::max(last, newest.queue_offset() + 1);
+            newest_stored_ = newest.store_timestamp();
+        }
         drop_unwanted(asked, batch->messages);
         remove_unwanted(host_.observe(), queue_.queue, batch->messages);
 
@@ -326,6 +329,7 @@ class queue_fetcher {
                              .offered         = refused.offered,
                              .minimum         = 0,
                              .maximum         = 0,
+                             .unseen          = {},
                              .reset           = offset_reset_,
                              .made_anew       = made_anew_,
                              .when_beyond_end = host_.settings().when_beyond_end};
@@ -340,6 +344,14 @@ class queue_fetcher {
             }
             known.minimum = *minimum;
             known.maximum = *maximum;
+            if (known.asked > known.maximum && newest_stored_ != message_time()) {
+                const auto unseen = co_await host_.calls().offset_at(queue_.queue, newest_stored_);
+                if (queue_.dropped)
+                    co_return;
+                if (!unseen)
+                    co_return fail(unseen.error());
+                known.unseen = *unseen;
+            }
         }
         const auto now = corrected_offset(known);
         host_.observe().on_offset_corrected(queue_.queue, refused.asked, now);
@@ -359,6 +371,7 @@ class queue_fetcher {
     protocol::pull_position position_;
     pull_loop loop_;
     const bool is_static_;
+    message_time newest_stored_{}; ///< Of what this loop has had; the epoch: it has had nothing.
     bool offset_reset_  = false;
     bool made_anew_     = false; ///< The master said that there is no such topic: what is there later is another one.
     bool found_nothing_ = false; ///< At the last pull.

@@ -160,7 +160,8 @@ class rebalancer {
             }
         if (!nothing) {
             members_.erase(topic);
-            host_.observe().on_rebalance(topic, {}, {});
+            const std::span<const message_queue> none;
+            host_.observe().on_rebalance(topic, none, none);
         }
         return nothing;
     }
