@@ -36,7 +36,7 @@ TEST_CASE("topics are subscribed and taken back while a consumer runs, within a 
     std::this_thread::sleep_for(2s);
     CHECK(seen.distinct() == 40);
     consumer.stop(); // while a group is there, brokers tell offsets of the topics that it has subscribed only
-    CHECK(committed_offsets("changing-group", second) == 40);
+    CHECK(wait_until([&] { return committed_offsets("changing-group", second) == 40; }));
 }
 
 TEST_CASE("queues that are added are read from their first message on") {

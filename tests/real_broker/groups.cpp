@@ -162,6 +162,7 @@ TEST_CASE("among rocketpush members nothing is consumed twice, whoever joins or 
             std::this_thread::sleep_for(1ms); // the helper is busy sending
         return group.at_rest();
     };
+    const auto begun = std::chrono::steady_clock::now();
     join("A");
     auto sending = std::async(std::launch::async, [&] { return send(topic, 4000); });
     CHECK(at_rest());
@@ -193,6 +194,14 @@ TEST_CASE("among rocketpush members nothing is consumed twice, whoever joins or 
     CHECK(wait_until([&] { return seen.distinct() == 4000; }));
     members.at("C")->stop();
     print_figure("duplicates among 4000 messages", seen.duplicates());
+    for (const auto& each : seen.read([](const auto& e) { return e.deliveries; }))
+        if (const auto all = seen.of(each.sequence); all.size() > 1 && all.front().at == each.at) {
+            std::string told = "queue " + std::to_string(each.queue.queue_id) + ":";
+            for (const auto& one : all)
+                told += " " + one.member + " at " +
+                        std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(one.at - begun).count()) + " ms";
+            UNSCOPED_INFO(told);
+        }
     CHECK(seen.duplicates() == 0);
     CHECK(all_committed("ours-group", topic));
 }

@@ -70,17 +70,17 @@ TEST_CASE("a static topic is consumed by the queues of the whole topic, and goes
     }
     CHECK(seen.duplicates() == 0);
     CHECK(seen.read([](const auto& e) { return e.corrected; }) == 0);
-    const auto offsets = offsets_of(seen);
+    auto offsets = offsets_of(seen);
     REQUIRE(offsets.size() == queues);
-    for (const auto& [id, of_queue] : offsets) {
+    for (auto& [id, of_queue] : offsets) {
+        std::ranges::sort(of_queue); // they ran side by side
         CHECK(of_queue.size() == 30);
         CHECK(of_queue.front() == 0);
         CHECK(of_queue.back() == 10009); // a moved queue goes on at the next multiple of 10,000
-        CHECK(std::ranges::is_sorted(of_queue));
+        CHECK(std::ranges::adjacent_find(of_queue) == of_queue.end());
     }
-    CHECK(all_committed("logical-group", topic));
 
-    journal later; // committed are the offsets of the whole topic
+    journal later; // committed are the offsets of the whole topic; of a moved queue Java's own figures mix both kinds
     member again("again", later, member::of_group("logical-group"));
     again.subscribe(topic).start();
     send(topic, 8);
@@ -110,7 +110,13 @@ TEST_CASE("in order, a static topic keeps its order when another broker leads it
     }
     one.stop();
     two.stop();
-    CHECK(all_committed("logical-order-group", topic));
+    journal later;
+    orderly_member again("again", later, member::of_group("logical-order-group"));
+    again.subscribe(topic).start();
+    send(topic, 8);
+    REQUIRE(wait_for_distinct(later, 8));
+    std::this_thread::sleep_for(2s);
+    CHECK(later.deliveries() == 8); // all before were committed
 }
 
 TEST_CASE("a message of a static topic that fails comes again", "[.static_topics]") {

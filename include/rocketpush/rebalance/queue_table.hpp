@@ -506,6 +506,8 @@ class queue_table {
         }
         const bool ours   = owned->order.may_commit(host->runtime());
         const auto offset = go_on_at.value_or(owned->cache.committable());
+        if (go_on_at) // it may go back, and pulls have brought the store to where we have not heard of
+            owned->committed = -1;
         for (int attempt = 1; ours && offset != owned->committed; ++attempt) {
             co_await write(host, owned, offset);
             // Where another member takes over it has read the offset soon: to write it later would only set that one back. In
