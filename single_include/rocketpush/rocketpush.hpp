@@ -14023,6 +14023,7 @@ class pulled_batch {
         next_.store(0, std::memory_order_relaxed);
         taken_over_.reset();
         claims.clear();
+        may_run_         = size();
         finished_prefix_ = 0;
         under_send_back  = 0;
         tally            = {};
@@ -14138,7 +14139,22 @@ class pulled_batch {
 
     /// Makes what nobody has claimed yet unclaimable: those listener calls will not start.
     /// @return Whether anything had been claimed.
-    bool cancel_unclaimed() noexcept { return next_.exchange(size(), std::memory_order_relaxed) != 0; }
+    bool cancel_unclaimed() noexcept {
+        const auto claimed = next_.exchange(size(), std::memory_order_relaxed);
+        may_run_           = std::min(may_run_, claimed);
+        return claimed != 0;
+    }
+
+    /// Whether a listener call is at a message of it or may begin to, or one is on its way elsewhere. Where all was cancelled the
+    /// batch may still wait in the executor's line, to be found empty.
+    bool consuming() const noexcept {
+        if (heard || under_send_back != 0)
+            return under_send_back != 0;
+        for (std::uint32_t i = 0; i < may_run_; ++i)
+            if (const auto at = progress(i); at == message_progress::unfinished || at == message_progress::failed)
+                return true;
+        return false;
+    }
 
     /// The last runner has left, and the strand knows it.
     void hear() noexcept {
@@ -14209,6 +14225,7 @@ class pulled_batch {
     std::size_t capacity_ = 0;
     cell<std::uint32_t> next_{0};
     cell<std::uint32_t> runners_{0};
+    std::uint32_t may_run_         = 0; ///< So many of its first messages were not cancelled.
     std::uint32_t finished_prefix_ = 0;
 };
 
@@ -14329,6 +14346,15 @@ class process_queue {
     bool busy() const noexcept {
         for (std::size_t i = 0; i < batches_.size(); ++i)
             if (!batches_[i]->heard || batches_[i]->under_send_back != 0)
+                return true;
+        return false;
+    }
+
+    /// Whether what may be committed can still change. Less than `busy`: batches that were cancelled stay in the executor's line,
+    /// behind what other queues have there, until a thread finds them empty.
+    bool consuming() const noexcept {
+        for (std::size_t i = 0; i < batches_.size(); ++i)
+            if (batches_[i]->consuming())
                 return true;
         return false;
     }
@@ -17946,8 +17972,12 @@ class queue_table {
         // In order there is one call at a time in the whole group: its end is waited for, however long it takes.
         const auto patience = Host::in_order ? time_point::max() : begun + hand_over_limit;
         const auto limit    = [&] { return host->running() ? patience : host->stop_deadline(); };
-        for (host->collect_soon(); owned->busy() && host->runtime().now() < limit(); host->collect_soon())
-            co_await owned->idle->wait_until(limit());
+        // Another member waits for the offset, not for the executor; which does not tell when a call ends, only when a batch does.
+        const bool hurry    = !Host::in_order && host->running();
+        const auto at_work  = [&] { return hurry ? owned->cache.consuming() : owned->busy(); };
+        for (host->collect_soon(); at_work() && host->runtime().now() < limit(); host->collect_soon())
+            co_await owned->idle->wait_until(
+                hurry ? std::min(limit(), host->runtime().now() + std::chrono::milliseconds(5)) : limit());
         owned->cache.cancel_unclaimed(); // too late for what has not begun
         host->forget_exhausted();
         host->collect_soon();
@@ -17967,6 +17997,8 @@ class queue_table {
         }
         const bool ours   = owned->order.may_commit(host->runtime());
         const auto offset = go_on_at.value_or(owned->cache.committable());
+        if (go_on_at) // it may go back, and pulls have brought the store to where we have not heard of
+            owned->committed = -1;
         for (int attempt = 1; ours && offset != owned->committed; ++attempt) {
             co_await write(host, owned, offset);
             // Where another member takes over it has read the offset soon: to write it later would only set that one back. In
@@ -17985,6 +18017,8 @@ class queue_table {
                 co_await host->locks().unlock(owned, std::min(limit(), host->runtime().now() + hand_over_limit));
         }
         host->observe().on_queue_released(owned->queue, owned->committed);
+        for (host->collect_soon(); owned->busy() && host->runtime().now() < limit(); host->collect_soon())
+            co_await owned->idle->wait_until(limit()); // for what the executor still has to find empty
         if (owned->busy()) // a hung listener: its batch stays until the call returns
             table.leave_behind(owned);
         else

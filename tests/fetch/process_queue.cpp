@@ -199,10 +199,14 @@ TEST_CASE_METHOD(queue_fixture, "a queue that is given up still runs what lies b
     queue.cancel_behind_last_claimed();
     CHECK_FALSE(static_cast<bool>(second.claim(1)));
     CHECK_FALSE(static_cast<bool>(third.claim(1)));
+    CHECK(queue.consuming());
     const auto before = first.claim(8);
     REQUIRE(before.count == 4);
     for (auto i = before.first; i < before.first + before.count; ++i) first.mark_finished(i);
     second.mark_finished(begun.first);
+    first.hear();
+    CHECK_FALSE(queue.consuming());
+    CHECK(queue.busy()); // the second and third are still in an executor's line
     CHECK(queue.committable() == 5); // nothing that ran lies behind it
     queue.clear([this](auto batch) { batches.give_back(std::move(batch)); });
 }

@@ -40,6 +40,41 @@ bool each_once(const tally& got, std::size_t count) {
     return counts.size() == count && std::ranges::all_of(counts, [](const auto& each) { return each.second == 1; });
 }
 
+TEST_CASE("a queue that goes to another member does not wait for what the threads have to do for other queues", "[scenario]") {
+    tcp_cluster cluster;
+    tally by_one, by_two;
+    std::promise<void> begun, release;
+    auto with            = cluster.member_options();
+    with.consume_threads = 1;
+    with.instance_name   = "a"; // keeps the first two queues
+    threaded_consumer one(with, [&, hold = release.get_future().share()](const message_view& message) {
+        if (message.body() == "held")
+            begun.set_value();
+        hold.wait();
+        by_one.note(message);
+        return consume_result::success;
+    });
+    one.subscribe("orders");
+    one.start();
+    cluster.broker.send("orders", "held", {.queue = 0});
+    begun.get_future().wait();
+    cluster.send(40);
+    REQUIRE(one.events().wait_for("pull", 4));
+    with.instance_name  = "b";
+    with.takeover_delay = 3s; // less than the 5 s for which a running call is waited for
+    threaded_consumer two(with, noting(by_two));
+    two.subscribe("orders");
+    two.start();
+    CHECK(by_two.wait_for(20)); // while that call still runs
+    CHECK(one.events().count("queue_released") == 2);
+    release.set_value();
+    CHECK(by_one.wait_for(21));
+    two.stop();
+    one.stop();
+    CHECK(each_once(by_one, 21));
+    CHECK(each_once(by_two, 20));
+}
+
 TEST_CASE("a consumer with threads of its own gets every message once over TCP", "[scenario]") {
     tcp_cluster cluster(2000);
     tally got;

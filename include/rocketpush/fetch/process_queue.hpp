@@ -93,6 +93,15 @@ class process_queue {
         return false;
     }
 
+    /// Whether what may be committed can still change. Less than `busy`: batches that were cancelled stay in the executor's line,
+    /// behind what other queues have there, until a thread finds them empty.
+    bool consuming() const noexcept {
+        for (std::size_t i = 0; i < batches_.size(); ++i)
+            if (batches_[i]->consuming())
+                return true;
+        return false;
+    }
+
     /// No further listener call starts behind the last message that one has got. What lies before it still runs: batches run
     /// side by side, the offset to commit cannot pass a gap, and what was consumed behind the gap would come twice.
     void cancel_behind_last_claimed() noexcept {

@@ -88,6 +88,7 @@ class pulled_batch {
         next_.store(0, std::memory_order_relaxed);
         taken_over_.reset();
         claims.clear();
+        may_run_         = size();
         finished_prefix_ = 0;
         under_send_back  = 0;
         tally            = {};
@@ -203,7 +204,22 @@ class pulled_batch {
 
     /// Makes what nobody has claimed yet unclaimable: those listener calls will not start.
     /// @return Whether anything had been claimed.
-    bool cancel_unclaimed() noexcept { return next_.exchange(size(), std::memory_order_relaxed) != 0; }
+    bool cancel_unclaimed() noexcept {
+        const auto claimed = next_.exchange(size(), std::memory_order_relaxed);
+        may_run_           = std::min(may_run_, claimed);
+        return claimed != 0;
+    }
+
+    /// Whether a listener call is at a message of it or may begin to, or one is on its way elsewhere. Where all was cancelled the
+    /// batch may still wait in the executor's line, to be found empty.
+    bool consuming() const noexcept {
+        if (heard || under_send_back != 0)
+            return under_send_back != 0;
+        for (std::uint32_t i = 0; i < may_run_; ++i)
+            if (const auto at = progress(i); at == message_progress::unfinished || at == message_progress::failed)
+                return true;
+        return false;
+    }
 
     /// The last runner has left, and the strand knows it.
     void hear() noexcept {
@@ -274,6 +290,7 @@ class pulled_batch {
     std::size_t capacity_ = 0;
     cell<std::uint32_t> next_{0};
     cell<std::uint32_t> runners_{0};
+    std::uint32_t may_run_         = 0; ///< So many of its first messages were not cancelled.
     std::uint32_t finished_prefix_ = 0;
 };
 

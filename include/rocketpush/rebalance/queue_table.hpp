@@ -485,8 +485,12 @@ class queue_table {
         // In order there is one call at a time in the whole group: its end is waited for, however long it takes.
         const auto patience = Host::in_order ? time_point::max() : begun + hand_over_limit;
         const auto limit    = [&] { return host->running() ? patience : host->stop_deadline(); };
-        for (host->collect_soon(); owned->busy() && host->runtime().now() < limit(); host->collect_soon())
-            co_await owned->idle->wait_until(limit());
+        // Another member waits for the offset, not for the executor; which does not tell when a call ends, only when a batch does.
+        const bool hurry    = !Host::in_order && host->running();
+        const auto at_work  = [&] { return hurry ? owned->cache.consuming() : owned->busy(); };
+        for (host->collect_soon(); at_work() && host->runtime().now() < limit(); host->collect_soon())
+            co_await owned->idle->wait_until(
+                hurry ? std::min(limit(), host->runtime().now() + std::chrono::milliseconds(5)) : limit());
         owned->cache.cancel_unclaimed(); // too late for what has not begun
         host->forget_exhausted();
         host->collect_soon();
@@ -526,6 +530,8 @@ class queue_table {
                 co_await host->locks().unlock(owned, std::min(limit(), host->runtime().now() + hand_over_limit));
         }
         host->observe().on_queue_released(owned->queue, owned->committed);
+        for (host->collect_soon(); owned->busy() && host->runtime().now() < limit(); host->collect_soon())
+            co_await owned->idle->wait_until(limit()); // for what the executor still has to find empty
         if (owned->busy()) // a hung listener: its batch stays until the call returns
             table.leave_behind(owned);
         else
