@@ -191,7 +191,13 @@ TEST_CASE("messages of batches that a broker keeps whole come one by one, with o
     CHECK(wait_until([&] { return all_committed("whole-red", "whole"); }));
     CHECK(red.deliveries() == 0);
     CHECK(java().messages("whole-red-oracle").empty());
-    CHECK(as_seen_here(seen) == as_seen_by_java("whole-oracle"));
+    auto here = as_seen_here(seen), there = as_seen_by_java("whole-oracle");
+    for (auto& [id, message] : here)
+        CHECK(message.at("offsetMsgId").is_string());
+    for (auto* each : {&here, &there}) // Java knows none of a batch's messages
+        for (auto& [id, message] : *each)
+            message.erase("offsetMsgId");
+    CHECK(here == there);
     java().ask("leave whole-oracle");
     java().ask("leave whole-red-oracle");
 }

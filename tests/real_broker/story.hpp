@@ -67,8 +67,9 @@ inline json send(const std::string& topic, int count, const std::string& how = "
 
 /// The sum of the group's committed offsets in the topic's queues.
 inline long committed_offsets(const std::string& group, const std::string& topic) {
-    long sum = 0;
-    for (const json& queue : java().ask("offsets " + group + " " + topic).at("queues"))
+    long sum          = 0;
+    const json answer = java().ask("offsets " + group + " " + topic);
+    for (const json& queue : answer.at("queues"))
         sum += queue.at("consumerOffset").get<long>();
     return sum;
 }
