@@ -6,6 +6,7 @@
 #include <rocketpush/embedded.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <exception>
 #include <mutex>
@@ -36,7 +37,7 @@ struct ledger {
     std::counting_semaphore<> progress{0};
 };
 
-int failures = 0;
+int failures = 0, sent = 0;
 
 void check(bool holds, const char* what) {
     std::printf("%s  %s\n", holds ? "ok    " : "FAILED", what);
@@ -53,9 +54,8 @@ rp::options consumer_options(const rp::embedded::broker& broker) {
 
 // Sends so many orders, and says whether all were booked.
 bool book(rp::embedded::broker& broker, ledger& books, int orders) {
-    static int number = 0;
     for (int i = 0; i < orders; ++i)
-        broker.send("orders", "an order", {.keys = "order-" + std::to_string(++number)});
+        broker.send("orders", "an order", {.keys = "order-" + std::to_string(++sent)});
     for (int i = 0; i < orders; ++i)
         if (!books.progress.try_acquire_for(20s))
             return false;
@@ -75,8 +75,10 @@ void every_order_is_booked_once() {
     // Every fourth pull's connection ends when it should be answered, by chance.
     const auto cuts = broker.add_fault(
         {.codes = {request_code::pull_message}, .topic = "orders", .action = faults::close_after{}, .rate = 0.25});
-    check(book(broker, books, 20), "all is booked while connections end");
-    check(broker.fault_hits(cuts) > 0, "connections have ended");
+    bool booked = book(broker, books, 20);
+    while (booked && broker.fault_hits(cuts) == 0) // few pulls are enough for 20 orders, and chance may spare them all
+        booked = book(broker, books, 1);
+    check(booked, "all is booked while connections end");
     broker.clear_faults();
 
     // The next pulls are answered late, and some commits are refused.
@@ -86,7 +88,7 @@ void every_order_is_booked_once() {
 
     broker.clear_faults();
     consumer.stop();
-    check(books.booked.size() == 60, "nothing is missing, and nothing was booked twice");
+    check(books.booked.size() == static_cast<std::size_t>(sent), "nothing is missing, and nothing was booked twice");
     check(broker.consumed("billing", "orders"), "all is committed");
 }
 
