@@ -68,6 +68,7 @@ struct story : test::virtual_cluster {
         consumer->async_stop(0ms, [](std::error_code) {});
         runtime.advance(10s);
         consumer.reset();
+        kept->clear(); // each keeps the consumer's core, and so the listener, and so itself
     }
 
     /// Popped, and neither acknowledged nor back in the retry topic.
