@@ -7,6 +7,7 @@
 #include <asio/associated_cancellation_slot.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <compare>
 #include <cstddef>
@@ -29,7 +30,7 @@ namespace rocketpush::test {
  * waits for them. Copies are the same runtime; the one that the test made first owns it, and drops what is still
  * pending when it goes, so declare it before all that uses it.
  *
- * @par Thread safety  One thread.
+ * @par Thread safety  One thread; `now` in any.
  */
 class manual_runtime {
   public:
@@ -48,10 +49,10 @@ class manual_runtime {
     }
 
     executor_type get_executor() const noexcept { return state_->executor; }
-    time_point now() const noexcept { return state_->now; }
+    time_point now() const noexcept { return state_->now.load(std::memory_order_relaxed); }
     system_time_point system_now() const noexcept {
         return system_epoch +
-               std::chrono::duration_cast<system_time_point::duration>(state_->now - epoch + state_->skew);
+               std::chrono::duration_cast<system_time_point::duration>(now() - epoch + state_->skew);
     }
     std::uint64_t random() const noexcept { return state_->random(); }
     bool owns_thread() const noexcept { return false; }
@@ -64,11 +65,10 @@ class manual_runtime {
 
     /// Moves the clocks by `by`, stopping at each timer on the way to run its handlers and what follows from them.
     void advance(duration by) {
-        const auto target = state_->now + by;
+        const auto target = now() + by;
         while (run_one(target)) {
         }
-        if (by != duration::zero()) // threads may look at the clock while it stands still
-            state_->now = target;
+        state_->now = target;
     }
 
     /**
@@ -77,7 +77,7 @@ class manual_runtime {
      */
     template <class Predicate>
     bool run_until(Predicate done, duration limit) {
-        const auto target = state_->now + limit;
+        const auto target = now() + limit;
         while (!done()) {
             if (!run_one(target)) {
                 state_->now = target;
@@ -140,7 +140,7 @@ class manual_runtime {
             context.reset();
         }
 
-        time_point now = epoch;
+        std::atomic<time_point> now = epoch;
         duration skew{};
         std::mt19937_64 random;
         std::uint64_t sequence = 0;
@@ -156,7 +156,7 @@ class manual_runtime {
         if (state_->context->poll_one() != 0) return true;
         const auto next = state_->waits.begin();
         if (next == state_->waits.end() || next->first.at > target) return false;
-        state_->now = std::max(state_->now, next->first.at);
+        state_->now = std::max(now(), next->first.at);
         state_->complete(next->first, {});
         return true;
     }
