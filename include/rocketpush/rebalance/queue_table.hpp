@@ -53,6 +53,8 @@ class queue_table {
 
     /// How long a queue that goes to another member waits for its running listener calls.
     static constexpr std::chrono::seconds hand_over_limit{5};
+    /// How often one that is in a hurry looks whether they have ended.
+    static constexpr std::chrono::milliseconds hand_over_look{5};
     /// How long a broker may take to look at a pull.
     static constexpr std::chrono::milliseconds pull_processing_limit{300};
     /// The commit of a former owner may be so much later than its unlock.
@@ -489,8 +491,7 @@ class queue_table {
         const bool hurry    = !Host::in_order && host->running();
         const auto at_work  = [&] { return hurry ? owned->cache.consuming() : owned->busy(); };
         for (host->collect_soon(); at_work() && host->runtime().now() < limit(); host->collect_soon())
-            co_await owned->idle->wait_until(
-                hurry ? std::min(limit(), host->runtime().now() + std::chrono::milliseconds(5)) : limit());
+            co_await owned->idle->wait_until(hurry ? std::min(limit(), host->runtime().now() + hand_over_look) : limit());
         owned->cache.cancel_unclaimed(); // too late for what has not begun
         host->forget_exhausted();
         host->collect_soon();
