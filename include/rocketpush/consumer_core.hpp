@@ -4,17 +4,18 @@
 #include <rocketpush/allocation/allocation_strategy.hpp>
 #include <rocketpush/allocation/broker_allocation.hpp>
 #include <rocketpush/client/client_instance.hpp>
+#include <rocketpush/consume/batch_settlement.hpp>
 #include <rocketpush/consume/concurrent_consumption.hpp>
 #include <rocketpush/consume/consume_timeout.hpp>
 #include <rocketpush/consume/orderly_consumption.hpp>
 #include <rocketpush/consume/orderly_pause.hpp>
-#include <rocketpush/consume/send_back.hpp>
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/core/subscription.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/fetch/popped_batch.hpp>
 #include <rocketpush/fetch/popped_queue.hpp>
 #include <rocketpush/observe/observer.hpp>
+#include <rocketpush/observe/snapshot.hpp>
 #include <rocketpush/observe/statistics.hpp>
 #include <rocketpush/offset_store/offset_store.hpp>
 #include <rocketpush/rebalance/lock_keeper.hpp>
@@ -258,53 +259,7 @@ class consumer_core : public std::enable_shared_from_this<
 
     consumer_statistics statistics() {
         consumption_.collect(*this);
-        consumer_statistics snapshot{.group = options_.group, .client_id = client_->client_id()};
-        const auto now = runtime_.now();
-        for (const auto& owned : queues_.all()) {
-            queue_statistics one{.queue        = owned->queue,
-                                 .stage        = owned->stage,
-                                 .in_stage_for = std::chrono::duration_cast<milliseconds>(now - owned->stage_since),
-                                 .next_pull    = owned->cache.next_pull(),
-                                 .committable  = owned->cache.committable(),
-                                 .committed    = owned->committed,
-                                 .broker_max   = owned->broker_max,
-                                 .cached       = owned->cache.level(),
-                                 .running      = owned->busy(),
-                                 .flow         = suspended() || owned->suspended ? flow_state::suspended : owned->flow,
-                                 .counts       = owned->counts};
-            if constexpr (in_order) {
-                const auto& lock = owned->order.lock;
-                one.lock         = lock.state(now);
-                one.suspended    = owned->order.suspended();
-                if (lock.needed() && lock.held())
-                    one.lock_age = std::chrono::duration_cast<milliseconds>(now - lock.last_confirmed());
-            }
-            one.lag = owned->broker_max < 0 ? 0 : std::max<std::int64_t>(0, owned->broker_max - one.committable);
-            snapshot.lag += one.lag;
-            snapshot.cached_messages += one.cached.messages;
-            snapshot.cached_bytes += one.cached.bytes;
-            snapshot.queues.push_back(std::move(one));
-        }
-        if constexpr (pops_queues)
-            add_popped(snapshot);
-        const auto sums              = counts();
-        snapshot.counts              = sums;
-        snapshot.suspended           = suspended();
-        snapshot.block_bytes         = client_->blocks().live_bytes();
-        const auto rate              = [&](auto figure) { return rates_.per_second(now, sums, figure); };
-        snapshot.pulls_per_second    = rate([](const work_counts& c) { return c.pulls; });
-        snapshot.pulled_per_second   = rate([](const work_counts& c) { return c.pulled; });
-        snapshot.consumed_per_second = rate([](const work_counts& c) { return c.succeeded; });
-        snapshot.failed_per_second   = rate([](const work_counts& c) { return c.failed; });
-        const auto calls             = rate([](const work_counts& c) { return c.calls; });
-        constexpr double milli       = 1e6; // nanoseconds
-        if (snapshot.pulls_per_second > 0)
-            snapshot.pull_milliseconds =
-                rate([](const work_counts& c) { return c.pull_time.count(); }) / milli / snapshot.pulls_per_second;
-        if (calls > 0)
-            snapshot.consume_milliseconds =
-                rate([](const work_counts& c) { return c.consume_time.count(); }) / milli / calls;
-        return snapshot;
+        return take_snapshot(*this, rates_);
     }
 
     /// From any thread: whether stop has completed.
@@ -465,56 +420,15 @@ class consumer_core : public std::enable_shared_from_this<
         if constexpr (pops_queues)
             if (batch.popped)
                 return pops_.batch_ran(static_cast<pop_batch_type&>(batch));
-        auto& queue = *static_cast<queue_type*>(batch.home);
-        queue.counts.calls += batch.tally.calls.load();
-        queue.counts.succeeded += batch.tally.succeeded.load();
-        queue.counts.failed += batch.tally.failed.load();
-        queue.counts.consume_time += std::chrono::nanoseconds(batch.tally.nanoseconds.load());
-        if constexpr (!broadcasting)
-            if (batch.echo_of) {
-                echo_ran(batch, queue);
-                return settled(queue);
-            }
-        batch.hear();
-        if (batch.tally.failed.load() != 0)
-            batch_has_failed(batch);
-        settled(queue);
+        settle_run(*this, batch);
     }
 
-    /// Sends the messages of `batch` back that the listener wants again; in broadcasting there is nowhere to.
+    /// Messages of `batch` are to come again.
     void batch_has_failed(batch_type& batch) {
         if constexpr (pops_queues)
             if (batch.popped)
                 return pops_.batch_has_failed(static_cast<pop_batch_type&>(batch));
-        if constexpr (broadcasting)
-            drop_failed(batch);
-        else
-            send_failed_back(batch);
-    }
-
-    void drop_failed(batch_type& batch) {
-        auto& counts = static_cast<queue_type*>(batch.home)->counts;
-        for (std::uint32_t i = 0; i < batch.size(); ++i) {
-            if (batch.progress(i) != message_progress::failed)
-                continue;
-            observer_.on_dropped(message_view(batch.messages[i]));
-            batch.set_progress(i, message_progress::finished);
-            ++counts.dropped;
-        }
-    }
-
-    void send_failed_back(batch_type& batch) {
-        if (batch.echo_of)
-            return; // see to it when it has run
-        auto owned = queues_.share(*static_cast<queue_type*>(batch.home));
-        for (std::uint32_t i = 0; owned && i < batch.size(); ++i) {
-            if (batch.progress(i) != message_progress::failed)
-                continue;
-            const failed_message failed{i, batch.delay_level(i), batch.messages[i].reconsume_times};
-            batch.set_progress(i, message_progress::sending_back);
-            ++batch.under_send_back;
-            spawn(send_back(this->shared_from_this(), owned, batch, failed));
-        }
+        settle_failed(*this, batch);
     }
 
     void settled(queue_type& queue) { queues_.settled_some(queue); }
@@ -646,21 +560,6 @@ class consumer_core : public std::enable_shared_from_this<
         }
     }
 
-    /// A message was consumed here once more.
-    void echo_ran(batch_type& echo, queue_type& queue) {
-        auto& batch       = *echo.echo_of;
-        const auto index  = echo.echo_index;
-        const auto answer = echo.progress(0); // unfinished: its queue was given up before it ran; taken over: not heard
-        const failed_message failed{index, echo.delay_level(0), echo.messages.front().reconsume_times};
-        batches_.give_back(queue.cache.take_echo(echo));
-        auto owned = queues_.share(queue);
-        if (answer == message_progress::failed && owned)
-            return spawn(send_back(this->shared_from_this(), std::move(owned), batch, failed));
-        if (answer == message_progress::finished)
-            batch.set_progress(index, message_progress::finished);
-        --batch.under_send_back;
-    }
-
     static task<void> sweep_duty(std::shared_ptr<consumer_core> self) {
         const auto interval = sweep_interval(self->options_.consume_timeout);
         while (self->running()) {
@@ -676,41 +575,8 @@ class consumer_core : public std::enable_shared_from_this<
 
     static task<void> sample_duty(std::shared_ptr<consumer_core> self) {
         while (self->running()) {
-            self->rates_.sample(self->runtime_.now(), self->counts());
+            self->rates_.sample(self->runtime_.now(), counts_of(*self));
             co_await self->sample_due_.wait_until(self->runtime_.now() + std::chrono::seconds(10));
-        }
-    }
-
-    work_counts counts() const {
-        auto sums = queues_.past_counts();
-        for (const auto& owned : queues_.all())
-            sums += owned->counts;
-        if constexpr (pops_queues) {
-            sums += pops_.past_counts();
-            for (const auto& [queue, owned] : pops_.all())
-                sums += owned->counts;
-        }
-        return sums;
-    }
-
-    void add_popped(consumer_statistics& snapshot) {
-        const auto now   = runtime_.now();
-        const auto since = [now](time_point then) { return std::chrono::duration_cast<milliseconds>(now - then); };
-        for (const auto& [queue, owned] : pops_.all()) {
-            popped_queue_statistics one{.queue          = queue,
-                                        .stage          = owned->stage,
-                                        .in_stage_for   = since(owned->stage_since),
-                                        .waiting        = owned->waiting,
-                                        .held_bytes     = owned->held_bytes(),
-                                        .rest           = owned->rest,
-                                        .since_last_pop = since(owned->polled),
-                                        .running        = owned->running(),
-                                        .flow           = owned->flow,
-                                        .counts         = owned->counts};
-            snapshot.lag += std::max<std::int64_t>(0, one.rest);
-            snapshot.cached_messages += one.waiting;
-            snapshot.cached_bytes += one.held_bytes;
-            snapshot.popped.push_back(std::move(one));
         }
     }
 

@@ -76,6 +76,7 @@
 #include <rocketpush/consume/orderly_consumption.hpp>
 #include <rocketpush/consume/return_ladder.hpp>   // where a message goes that failed
 #include <rocketpush/consume/send_back.hpp>       // takes it there
+#include <rocketpush/consume/batch_settlement.hpp> // for the messages of a batch
 #include <rocketpush/consume/consume_timeout.hpp> // and what a listener is at for too long
 #include <rocketpush/rebalance/queue_lock.hpp>    // what is known of a queue's lock
 #include <rocketpush/rebalance/lock_keeper.hpp>

@@ -17111,6 +17111,99 @@ detail::awaitable<void, typename Host::executor_type> send_back(std::shared_ptr<
 } // namespace rocketpush
 
 #endif
+// rocketpush/consume/batch_settlement.hpp
+#ifndef ROCKETPUSH_CONSUME_BATCH_SETTLEMENT_HPP
+#define ROCKETPUSH_CONSUME_BATCH_SETTLEMENT_HPP
+
+
+#include <chrono>
+#include <cstdint>
+#include <utility>
+
+namespace rocketpush {
+
+// What becomes of a pulled batch's messages when the listener has had them: finished, sent back, or dropped. Concurrent
+// consumers, on the strand; popped batches have `pop_settlement`.
+
+/// Sends the messages of `batch` back that the listener wants again.
+template <class Host>
+void send_failed_back(Host& host, typename Host::batch_type& batch) {
+    if (batch.echo_of)
+        return; // seen to when it has run
+    auto owned = host.queues().share(*static_cast<typename Host::queue_type*>(batch.home));
+    for (std::uint32_t i = 0; owned && i < batch.size(); ++i) {
+        if (batch.progress(i) != message_progress::failed)
+            continue;
+        const failed_message failed{i, batch.delay_level(i), batch.messages[i].reconsume_times};
+        batch.set_progress(i, message_progress::sending_back);
+        ++batch.under_send_back;
+        host.spawn(send_back(host.shared_from_this(), owned, batch, failed));
+    }
+}
+
+/// In broadcasting there is nowhere to send messages back to.
+template <class Host>
+void drop_failed(Host& host, typename Host::batch_type& batch) {
+    auto& counts = static_cast<typename Host::queue_type*>(batch.home)->counts;
+    for (std::uint32_t i = 0; i < batch.size(); ++i) {
+        if (batch.progress(i) != message_progress::failed)
+            continue;
+        host.observe().on_dropped(message_view(batch.messages[i]));
+        batch.set_progress(i, message_progress::finished);
+        ++counts.dropped;
+    }
+}
+
+/// Messages of `batch` are to come again; others of it may still be running.
+template <class Host>
+void settle_failed(Host& host, typename Host::batch_type& batch) {
+    if constexpr (Host::broadcasting)
+        drop_failed(host, batch);
+    else
+        send_failed_back(host, batch);
+}
+
+/// A message was consumed here once more.
+template <class Host>
+void settle_echo(Host& host, typename Host::batch_type& echo, typename Host::queue_type& queue) {
+    auto& batch       = *echo.echo_of;
+    const auto index  = echo.echo_index;
+    const auto answer = echo.progress(0); // unfinished: its queue was given up before it ran; taken over: not heard
+    const failed_message failed{index, echo.delay_level(0), echo.messages.front().reconsume_times};
+    host.batches().give_back(queue.cache.take_echo(echo));
+    auto owned = host.queues().share(queue);
+    if (answer == message_progress::failed && owned)
+        return host.spawn(send_back(host.shared_from_this(), std::move(owned), batch, failed));
+    if (answer == message_progress::finished)
+        batch.set_progress(index, message_progress::finished);
+    --batch.under_send_back;
+}
+
+/// The last runner has left `batch`.
+template <class Host>
+void settle_run(Host& host, typename Host::batch_type& batch) {
+    auto& queue = *static_cast<typename Host::queue_type*>(batch.home);
+    queue.counts.calls += batch.tally.calls.load();
+    queue.counts.succeeded += batch.tally.succeeded.load();
+    queue.counts.failed += batch.tally.failed.load();
+    queue.counts.consume_time += std::chrono::nanoseconds(batch.tally.nanoseconds.load());
+    bool echo = false;
+    if constexpr (!Host::broadcasting)
+        if (batch.echo_of) {
+            echo = true;
+            settle_echo(host, batch, queue);
+        }
+    if (!echo) {
+        batch.hear();
+        if (batch.tally.failed.load() != 0)
+            settle_failed(host, batch);
+    }
+    host.settled(queue);
+}
+
+} // namespace rocketpush
+
+#endif
 // rocketpush/consume/consume_timeout.hpp
 #ifndef ROCKETPUSH_CONSUME_CONSUME_TIMEOUT_HPP
 #define ROCKETPUSH_CONSUME_CONSUME_TIMEOUT_HPP
@@ -19727,6 +19820,122 @@ struct popped_queue : fetching_queue<Runtime> {
 } // namespace rocketpush
 
 #endif
+// rocketpush/observe/snapshot.hpp
+#ifndef ROCKETPUSH_OBSERVE_SNAPSHOT_HPP
+#define ROCKETPUSH_OBSERVE_SNAPSHOT_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <utility>
+
+namespace rocketpush {
+
+// How a consumer's statistics are taken from its parts, on the strand. `Core` is a consumer_core.
+
+template <class Core>
+work_counts counts_of(Core& core) {
+    auto sums = core.queues().past_counts();
+    for (const auto& owned : core.queues().all())
+        sums += owned->counts;
+    if constexpr (Core::pops_queues) {
+        sums += core.pops().past_counts();
+        for (const auto& [queue, owned] : core.pops().all())
+            sums += owned->counts;
+    }
+    return sums;
+}
+
+template <class Core>
+queue_statistics statistics_of(Core& core, const typename Core::queue_type& owned) {
+    using std::chrono::duration_cast;
+    using std::chrono::milliseconds;
+    const auto now = core.runtime().now();
+    queue_statistics one{.queue        = owned.queue,
+                         .stage        = owned.stage,
+                         .in_stage_for = duration_cast<milliseconds>(now - owned.stage_since),
+                         .next_pull    = owned.cache.next_pull(),
+                         .committable  = owned.cache.committable(),
+                         .committed    = owned.committed,
+                         .broker_max   = owned.broker_max,
+                         .cached       = owned.cache.level(),
+                         .running      = owned.busy(),
+                         .flow         = core.suspended() || owned.suspended ? flow_state::suspended : owned.flow,
+                         .counts       = owned.counts};
+    if constexpr (Core::in_order) {
+        const auto& lock = owned.order.lock;
+        one.lock         = lock.state(now);
+        one.suspended    = owned.order.suspended();
+        if (lock.needed() && lock.held())
+            one.lock_age = duration_cast<milliseconds>(now - lock.last_confirmed());
+    }
+    one.lag = owned.broker_max < 0 ? 0 : std::max<std::int64_t>(0, owned.broker_max - one.committable);
+    return one;
+}
+
+template <class Core>
+popped_queue_statistics popped_statistics_of(Core& core, const typename Core::pop_queue_type& owned) {
+    const auto now   = core.runtime().now();
+    const auto since = [now](auto then) { return std::chrono::duration_cast<std::chrono::milliseconds>(now - then); };
+    return {.queue          = owned.queue,
+            .stage          = owned.stage,
+            .in_stage_for   = since(owned.stage_since),
+            .waiting        = owned.waiting,
+            .held_bytes     = owned.held_bytes(),
+            .rest           = owned.rest,
+            .since_last_pop = since(owned.polled),
+            .running        = owned.running(),
+            .flow           = owned.flow,
+            .counts         = owned.counts};
+}
+
+/// @param sums  Of now; what `rates` are taken to.
+inline void add_rates(consumer_statistics& snapshot, const rate_window& rates, rate_window::time_point now,
+                      const work_counts& sums) {
+    const auto rate              = [&](auto figure) { return rates.per_second(now, sums, figure); };
+    snapshot.pulls_per_second    = rate([](const work_counts& c) { return c.pulls; });
+    snapshot.pulled_per_second   = rate([](const work_counts& c) { return c.pulled; });
+    snapshot.consumed_per_second = rate([](const work_counts& c) { return c.succeeded; });
+    snapshot.failed_per_second   = rate([](const work_counts& c) { return c.failed; });
+    const auto calls             = rate([](const work_counts& c) { return c.calls; });
+    constexpr double milli       = 1e6; // nanoseconds
+    if (snapshot.pulls_per_second > 0)
+        snapshot.pull_milliseconds =
+            rate([](const work_counts& c) { return c.pull_time.count(); }) / milli / snapshot.pulls_per_second;
+    if (calls > 0)
+        snapshot.consume_milliseconds =
+            rate([](const work_counts& c) { return c.consume_time.count(); }) / milli / calls;
+}
+
+/// @param rates  Of the last minute.
+template <class Core>
+consumer_statistics take_snapshot(Core& core, const rate_window& rates) {
+    consumer_statistics snapshot{.group = core.settings().group, .client_id = core.client_id()};
+    const auto add = [&](std::int64_t lag, std::size_t messages, std::size_t bytes) {
+        snapshot.lag += lag;
+        snapshot.cached_messages += messages;
+        snapshot.cached_bytes += bytes;
+    };
+    for (const auto& owned : core.queues().all()) {
+        auto& one = snapshot.queues.emplace_back(statistics_of(core, *owned));
+        add(one.lag, one.cached.messages, one.cached.bytes);
+    }
+    if constexpr (Core::pops_queues)
+        for (const auto& [queue, owned] : core.pops().all()) {
+            auto& one = snapshot.popped.emplace_back(popped_statistics_of(core, *owned));
+            add(std::max<std::int64_t>(0, one.rest), one.waiting, one.held_bytes);
+        }
+    snapshot.counts      = counts_of(core);
+    snapshot.suspended   = core.suspended();
+    snapshot.block_bytes = core.blocks().live_bytes();
+    add_rates(snapshot, rates, core.runtime().now(), snapshot.counts);
+    return snapshot;
+}
+
+} // namespace rocketpush
+
+#endif
 // rocketpush/rebalance/pop_table.hpp
 #ifndef ROCKETPUSH_REBALANCE_POP_TABLE_HPP
 #define ROCKETPUSH_REBALANCE_POP_TABLE_HPP
@@ -21750,53 +21959,7 @@ class consumer_core : public std::enable_shared_from_this<
 
     consumer_statistics statistics() {
         consumption_.collect(*this);
-        consumer_statistics snapshot{.group = options_.group, .client_id = client_->client_id()};
-        const auto now = runtime_.now();
-        for (const auto& owned : queues_.all()) {
-            queue_statistics one{.queue        = owned->queue,
-                                 .stage        = owned->stage,
-                                 .in_stage_for = std::chrono::duration_cast<milliseconds>(now - owned->stage_since),
-                                 .next_pull    = owned->cache.next_pull(),
-                                 .committable  = owned->cache.committable(),
-                                 .committed    = owned->committed,
-                                 .broker_max   = owned->broker_max,
-                                 .cached       = owned->cache.level(),
-                                 .running      = owned->busy(),
-                                 .flow         = suspended() || owned->suspended ? flow_state::suspended : owned->flow,
-                                 .counts       = owned->counts};
-            if constexpr (in_order) {
-                const auto& lock = owned->order.lock;
-                one.lock         = lock.state(now);
-                one.suspended    = owned->order.suspended();
-                if (lock.needed() && lock.held())
-                    one.lock_age = std::chrono::duration_cast<milliseconds>(now - lock.last_confirmed());
-            }
-            one.lag = owned->broker_max < 0 ? 0 : std::max<std::int64_t>(0, owned->broker_max - one.committable);
-            snapshot.lag += one.lag;
-            snapshot.cached_messages += one.cached.messages;
-            snapshot.cached_bytes += one.cached.bytes;
-            snapshot.queues.push_back(std::move(one));
-        }
-        if constexpr (pops_queues)
-            add_popped(snapshot);
-        const auto sums              = counts();
-        snapshot.counts              = sums;
-        snapshot.suspended           = suspended();
-        snapshot.block_bytes         = client_->blocks().live_bytes();
-        const auto rate              = [&](auto figure) { return rates_.per_second(now, sums, figure); };
-        snapshot.pulls_per_second    = rate([](const work_counts& c) { return c.pulls; });
-        snapshot.pulled_per_second   = rate([](const work_counts& c) { return c.pulled; });
-        snapshot.consumed_per_second = rate([](const work_counts& c) { return c.succeeded; });
-        snapshot.failed_per_second   = rate([](const work_counts& c) { return c.failed; });
-        const auto calls             = rate([](const work_counts& c) { return c.calls; });
-        constexpr double milli       = 1e6; // nanoseconds
-        if (snapshot.pulls_per_second > 0)
-            snapshot.pull_milliseconds =
-                rate([](const work_counts& c) { return c.pull_time.count(); }) / milli / snapshot.pulls_per_second;
-        if (calls > 0)
-            snapshot.consume_milliseconds =
-                rate([](const work_counts& c) { return c.consume_time.count(); }) / milli / calls;
-        return snapshot;
+        return take_snapshot(*this, rates_);
     }
 
     /// From any thread: whether stop has completed.
@@ -21957,56 +22120,15 @@ class consumer_core : public std::enable_shared_from_this<
         if constexpr (pops_queues)
             if (batch.popped)
                 return pops_.batch_ran(static_cast<pop_batch_type&>(batch));
-        auto& queue = *static_cast<queue_type*>(batch.home);
-        queue.counts.calls += batch.tally.calls.load();
-        queue.counts.succeeded += batch.tally.succeeded.load();
-        queue.counts.failed += batch.tally.failed.load();
-        queue.counts.consume_time += std::chrono::nanoseconds(batch.tally.nanoseconds.load());
-        if constexpr (!broadcasting)
-            if (batch.echo_of) {
-                echo_ran(batch, queue);
-                return settled(queue);
-            }
-        batch.hear();
-        if (batch.tally.failed.load() != 0)
-            batch_has_failed(batch);
-        settled(queue);
+        settle_run(*this, batch);
     }
 
-    /// Sends the messages of `batch` back that the listener wants again; in broadcasting there is nowhere to.
+    /// Messages of `batch` are to come again.
     void batch_has_failed(batch_type& batch) {
         if constexpr (pops_queues)
             if (batch.popped)
                 return pops_.batch_has_failed(static_cast<pop_batch_type&>(batch));
-        if constexpr (broadcasting)
-            drop_failed(batch);
-        else
-            send_failed_back(batch);
-    }
-
-    void drop_failed(batch_type& batch) {
-        auto& counts = static_cast<queue_type*>(batch.home)->counts;
-        for (std::uint32_t i = 0; i < batch.size(); ++i) {
-            if (batch.progress(i) != message_progress::failed)
-                continue;
-            observer_.on_dropped(message_view(batch.messages[i]));
-            batch.set_progress(i, message_progress::finished);
-            ++counts.dropped;
-        }
-    }
-
-    void send_failed_back(batch_type& batch) {
-        if (batch.echo_of)
-            return; // see to it when it has run
-        auto owned = queues_.share(*static_cast<queue_type*>(batch.home));
-        for (std::uint32_t i = 0; owned && i < batch.size(); ++i) {
-            if (batch.progress(i) != message_progress::failed)
-                continue;
-            const failed_message failed{i, batch.delay_level(i), batch.messages[i].reconsume_times};
-            batch.set_progress(i, message_progress::sending_back);
-            ++batch.under_send_back;
-            spawn(send_back(this->shared_from_this(), owned, batch, failed));
-        }
+        settle_failed(*this, batch);
     }
 
     void settled(queue_type& queue) { queues_.settled_some(queue); }
@@ -22138,21 +22260,6 @@ class consumer_core : public std::enable_shared_from_this<
         }
     }
 
-    /// A message was consumed here once more.
-    void echo_ran(batch_type& echo, queue_type& queue) {
-        auto& batch       = *echo.echo_of;
-        const auto index  = echo.echo_index;
-        const auto answer = echo.progress(0); // unfinished: its queue was given up before it ran; taken over: not heard
-        const failed_message failed{index, echo.delay_level(0), echo.messages.front().reconsume_times};
-        batches_.give_back(queue.cache.take_echo(echo));
-        auto owned = queues_.share(queue);
-        if (answer == message_progress::failed && owned)
-            return spawn(send_back(this->shared_from_this(), std::move(owned), batch, failed));
-        if (answer == message_progress::finished)
-            batch.set_progress(index, message_progress::finished);
-        --batch.under_send_back;
-    }
-
     static task<void> sweep_duty(std::shared_ptr<consumer_core> self) {
         const auto interval = sweep_interval(self->options_.consume_timeout);
         while (self->running()) {
@@ -22168,41 +22275,8 @@ class consumer_core : public std::enable_shared_from_this<
 
     static task<void> sample_duty(std::shared_ptr<consumer_core> self) {
         while (self->running()) {
-            self->rates_.sample(self->runtime_.now(), self->counts());
+            self->rates_.sample(self->runtime_.now(), counts_of(*self));
             co_await self->sample_due_.wait_until(self->runtime_.now() + std::chrono::seconds(10));
-        }
-    }
-
-    work_counts counts() const {
-        auto sums = queues_.past_counts();
-        for (const auto& owned : queues_.all())
-            sums += owned->counts;
-        if constexpr (pops_queues) {
-            sums += pops_.past_counts();
-            for (const auto& [queue, owned] : pops_.all())
-                sums += owned->counts;
-        }
-        return sums;
-    }
-
-    void add_popped(consumer_statistics& snapshot) {
-        const auto now   = runtime_.now();
-        const auto since = [now](time_point then) { return std::chrono::duration_cast<milliseconds>(now - then); };
-        for (const auto& [queue, owned] : pops_.all()) {
-            popped_queue_statistics one{.queue          = queue,
-                                        .stage          = owned->stage,
-                                        .in_stage_for   = since(owned->stage_since),
-                                        .waiting        = owned->waiting,
-                                        .held_bytes     = owned->held_bytes(),
-                                        .rest           = owned->rest,
-                                        .since_last_pop = since(owned->polled),
-                                        .running        = owned->running(),
-                                        .flow           = owned->flow,
-                                        .counts         = owned->counts};
-            snapshot.lag += std::max<std::int64_t>(0, one.rest);
-            snapshot.cached_messages += one.waiting;
-            snapshot.cached_bytes += one.held_bytes;
-            snapshot.popped.push_back(std::move(one));
         }
     }
 
