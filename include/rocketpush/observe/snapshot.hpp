@@ -26,7 +26,7 @@ work_counts counts_of(Core& core) {
 }
 
 template <class Core>
-queue_statistics statistics_of(Core& core, const typename Core::queue_type& owned) {
+queue_statistics statistics_of(Core& core, typename Core::queue_type& owned) {
     using std::chrono::duration_cast;
     using std::chrono::milliseconds;
     const auto now = core.runtime().now();
