@@ -4,6 +4,8 @@
 #include <rocketpush/allocation/allocation_strategy.hpp>
 #include <rocketpush/allocation/broker_allocation.hpp>
 #include <rocketpush/client/client_instance.hpp>
+#include <rocketpush/client/direct_consumption.hpp>
+#include <rocketpush/client/running_info.hpp>
 #include <rocketpush/consume/batch_settlement.hpp>
 #include <rocketpush/consume/concurrent_consumption.hpp>
 #include <rocketpush/consume/consume_timeout.hpp>
@@ -18,12 +20,14 @@
 #include <rocketpush/observe/snapshot.hpp>
 #include <rocketpush/observe/statistics.hpp>
 #include <rocketpush/offset_store/offset_store.hpp>
+#include <rocketpush/rebalance/group_check.hpp>
 #include <rocketpush/rebalance/lock_keeper.hpp>
 #include <rocketpush/rebalance/pop_table.hpp>
 #include <rocketpush/rebalance/queue_memory.hpp>
 #include <rocketpush/rebalance/queue_table.hpp>
 #include <rocketpush/rebalance/rebalancer.hpp>
 #include <rocketpush/rebalance/subscription_book.hpp>
+#include <rocketpush/rebalance/watchdog.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -168,7 +172,8 @@ class consumer_core : public std::enable_shared_from_this<
         if (failure)
             co_return failure;
 
-        state_ = consumer_state::running;
+        state_      = consumer_state::running;
+        started_at_ = runtime_.now();
         for (const auto& topic : topics())
             queues_.remember_first_queues(routes().queues(topic));
         observer_.on_started(options_.group, client_->client_id());
@@ -305,6 +310,7 @@ class consumer_core : public std::enable_shared_from_this<
         return pops_;
     }
     rebalancer<consumer_core>& rebalance() noexcept { return rebalancer_; }
+    group_check<consumer_core>& checks() noexcept { return checks_; }
     auto& locks() noexcept { return locks_; }
     const std::string& client_id() { return client_->client_id(); }
     /// By which a store knows this member. In broadcasting it does not wait for a connection to learn an address by.
@@ -320,6 +326,7 @@ class consumer_core : public std::enable_shared_from_this<
     std::string_view own_retry_topic() const noexcept { return retry_topic_; }
     /// `NS%`, what the listener does not see of a topic; empty without a namespace.
     std::string_view name_space() const noexcept { return name_space_; }
+    time_point started_at() const noexcept { return started_at_; }
     time_point stop_deadline() const noexcept { return stop_deadline_; }
 
     pull_pace pace() const noexcept {
@@ -477,6 +484,15 @@ class consumer_core : public std::enable_shared_from_this<
                 observer_.on_offset_corrected(queue, owned->cache.next_pull(), offset);
         }
     }
+    std::string running_info(bool with_stacks) {
+        return protocol::encode(running_info_of(*this, statistics(), with_stacks));
+    }
+    std::string status(const std::string& topic) { return protocol::encode(consumer_status_of(*this, topic)); }
+    void consume_directly(std::string_view record, const std::string& broker_name, request_answer answer) {
+        if (!running())
+            return answer(response_code::system_error, "the consumer is not running");
+        rocketpush::consume_directly(*this, consumption_, owner(), record, broker_name, std::move(answer));
+    }
     bool wants(const std::string& topic) const { return subscriptions_.find(topic) != nullptr; }
     void members_changed() { rebalancer_.ask(); }
     void route_changed(const std::string& topic, std::size_t queues) {
@@ -576,7 +592,11 @@ class consumer_core : public std::enable_shared_from_this<
     static task<void> sample_duty(std::shared_ptr<consumer_core> self) {
         while (self->running()) {
             self->rates_.sample(self->runtime_.now(), counts_of(*self));
-            co_await self->sample_due_.wait_until(self->runtime_.now() + std::chrono::seconds(10));
+            const auto next = self->runtime_.now() + watch_interval;
+            co_await self->sample_due_.wait_until(next);
+            // After a listener that kept the strand for long, the others' timers and answers shall come first.
+            if (self->running() && self->runtime_.now() < next + std::chrono::seconds(1))
+                watch_queues(self);
         }
     }
 
@@ -604,6 +624,7 @@ class consumer_core : public std::enable_shared_from_this<
     queue_table<consumer_core> queues_{*this};
     [[no_unique_address]] std::conditional_t<pops_queues, pop_table<consumer_core>, no_pops> pops_{*this};
     rebalancer<consumer_core> rebalancer_{*this};
+    group_check<consumer_core> checks_{*this};
     struct no_locks {
         explicit no_locks(consumer_core&) noexcept {}
     };
@@ -613,6 +634,7 @@ class consumer_core : public std::enable_shared_from_this<
     detail::wake_up<Runtime> sweep_due_{runtime_};
     detail::signal_flag<Runtime> stopped_{runtime_};
     rate_window rates_;
+    time_point started_at_{};
     time_point stop_deadline_ = time_point::max();
     std::error_code stop_result_;
     consumer_state state_ = consumer_state::created;

@@ -52,6 +52,7 @@
 #include <rocketpush/remoting/frame_reader.hpp>     // bytes of a stream into frames
 #include <rocketpush/remoting/pending_requests.hpp> // which response is whose
 #include <rocketpush/remoting/connection.hpp>       // one connection
+#include <rocketpush/remoting/go_away_rule.hpp>     // what to do when a server shuts down
 #include <rocketpush/remoting/connection_pool.hpp>  // one for each address
 #include <rocketpush/remoting/name_servers.hpp>     // where routes come from
 #include <rocketpush/remoting/name_server_lookup.hpp> // where they themselves come from, if they are looked up
@@ -68,12 +69,14 @@
 #include <rocketpush/fetch/pull_loop.hpp>     // what the fetching of one queue does next
 #include <rocketpush/fetch/pulled_batch.hpp>  // the messages of one answer
 #include <rocketpush/fetch/process_queue.hpp> // what of a queue is not finished
+#include <rocketpush/fetch/stall_watch.hpp>   // whether a queue is stalled
 #include <rocketpush/fetch/queue_fetcher.hpp> // the fetch loop
 #include <rocketpush/consume/listener.hpp>    // the user's code
 #include <rocketpush/consume/deferred_message.hpp> // a message that the user completes later
 #include <rocketpush/consume/concurrent_consumption.hpp>
 #include <rocketpush/consume/orderly.hpp>          // one message of a queue after the other
 #include <rocketpush/consume/orderly_consumption.hpp>
+#include <rocketpush/consume/direct_call.hpp>     // one call beside all others
 #include <rocketpush/consume/return_ladder.hpp>   // where a message goes that failed
 #include <rocketpush/consume/send_back.hpp>       // takes it there
 #include <rocketpush/consume/batch_settlement.hpp> // for the messages of a batch
@@ -82,9 +85,15 @@
 #include <rocketpush/rebalance/lock_keeper.hpp>
 #include <rocketpush/rebalance/queue_table.hpp>
 #include <rocketpush/rebalance/rebalancer.hpp>
+#include <rocketpush/rebalance/group_watch.hpp>   // twins, and members that subscribe something else
+#include <rocketpush/rebalance/watchdog.hpp>      // has a queue that is stalled go on
 
 // client: what the consumers of a process share; and the assembly
 #include <rocketpush/client/client.hpp>
+#include <rocketpush/client/broker_requests.hpp>    // what brokers ask, for administrators mostly
+#include <rocketpush/client/consumer_properties.hpp> // settings as administrators see them
+#include <rocketpush/client/running_info.hpp>       // how a consumer is
+#include <rocketpush/client/direct_consumption.hpp> // a message that one of them wants consumed
 #include <rocketpush/consumer_core.hpp>
 #include <rocketpush/push_consumer.hpp>
 

@@ -1817,6 +1817,108 @@ class faulty_answers {
 } // namespace rocketpush::embedded
 
 #endif
+// rocketpush/embedded/forwarded_requests.hpp
+#ifndef ROCKETPUSH_EMBEDDED_FORWARDED_REQUESTS_HPP
+#define ROCKETPUSH_EMBEDDED_FORWARDED_REQUESTS_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <future>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace rocketpush::embedded {
+
+/// Whoever asked, when the question itself is gone.
+struct reply_address {
+    connection_id to;
+    std::int32_t opaque;
+    protocol::header_encoding encoding;
+};
+
+/// What a member answered to what it was asked for an administrator, or why it did not.
+struct client_answer {
+    response_code code = response_code::success;
+    std::string remark{};
+    std::string body{};
+};
+
+/// A request that the broker has passed on to a member.
+struct forwarded_request {
+    std::variant<reply_address, std::promise<client_answer>> asked_by; ///< A client of the broker, or its owner.
+    connection_id answered_by;
+    std::chrono::steady_clock::time_point due; ///< Then nobody waits any longer.
+};
+
+/**
+ * @brief Requests that wait for a member's answer, by the opaque that the broker gave them.
+ * @par Thread safety  None.
+ * @par Source         Java `Broker2Client.callClient`, whose threads wait.
+ */
+class forwarded_requests {
+  public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    static constexpr std::chrono::seconds patience{10};
+    static constexpr std::size_t most = 1000;
+
+    bool full() const noexcept { return waiting_.size() >= most; }
+
+    void add(std::int32_t opaque, forwarded_request request) { waiting_.emplace(opaque, std::move(request)); }
+
+    /// The one that this member was asked with this opaque.
+    std::optional<forwarded_request> take(std::int32_t opaque, connection_id answered_by) {
+        const auto found = waiting_.find(opaque);
+        if (found == waiting_.end() || found->second.answered_by != answered_by)
+            return std::nullopt;
+        return std::move(waiting_.extract(found).mapped());
+    }
+
+    /// Those of a member that has gone; what a client has asked that has gone is forgotten.
+    std::vector<forwarded_request> take_all_of(connection_id gone) {
+        std::erase_if(waiting_, [gone](const auto& each) {
+            const auto* asked_by = std::get_if<reply_address>(&each.second.asked_by);
+            return asked_by && asked_by->to == gone;
+        });
+        return take_if([gone](const forwarded_request& each) { return each.answered_by == gone; });
+    }
+
+    std::vector<forwarded_request> take_overdue(time_point now) {
+        return take_if([now](const forwarded_request& each) { return each.due <= now; });
+    }
+
+    std::optional<time_point> next_due() const {
+        const auto first = std::ranges::min_element(waiting_, {}, [](const auto& each) { return each.second.due; });
+        return first == waiting_.end() ? std::nullopt : std::optional(first->second.due);
+    }
+
+  private:
+    template <class Predicate>
+    std::vector<forwarded_request> take_if(Predicate wanted) {
+        std::vector<forwarded_request> taken;
+        for (auto each = waiting_.begin(); each != waiting_.end();)
+            if (wanted(each->second)) {
+                taken.push_back(std::move(each->second));
+                each = waiting_.erase(each);
+            } else {
+                ++each;
+            }
+        return taken;
+    }
+
+    std::map<std::int32_t, forwarded_request> waiting_;
+};
+
+} // namespace rocketpush::embedded
+
+#endif
 // rocketpush/embedded/held_pops.hpp
 #ifndef ROCKETPUSH_EMBEDDED_HELD_POPS_HPP
 #define ROCKETPUSH_EMBEDDED_HELD_POPS_HPP
@@ -3115,14 +3217,6 @@ struct arrival {
     std::int64_t commit_log_offset;
 };
 
-/// A request that the broker has passed on to a client for somebody else; see `admin_requests.hpp`.
-struct forwarded_request {
-    connection_id asked_by;
-    std::int32_t opaque;
-    protocol::header_encoding encoding;
-    connection_id answered_by;
-};
-
 /// Where delayed messages lie until they are due. Java: RMQ_SYS_SCHEDULE_TOPIC.
 inline constexpr std::string_view schedule_topic = "SCHEDULE_TOPIC_XXXX";
 
@@ -3166,7 +3260,7 @@ struct broker_state {
 
     std::set<std::string, std::less<>> known_groups; ///< Those that may consume; see auto_create_groups.
     std::map<connection_id, client_connection> connections;
-    std::map<std::int32_t, forwarded_request> forwarded; ///< By the opaque of the broker's own request.
+    forwarded_requests forwarded;
     std::vector<arrival> arrivals;                       ///< Not yet told to held pulls.
     std::int32_t next_opaque = 0;                        ///< Of the broker's own requests.
     outbox out;
@@ -3184,13 +3278,6 @@ struct broker_state {
 
 /// What the request handlers share, and they themselves; not for users.
 namespace answering {
-
-/// Whoever asked, when the question itself is gone.
-struct reply_address {
-    connection_id to;
-    std::int32_t opaque;
-    protocol::header_encoding encoding;
-};
 
 inline reply_address address_of(const incoming_request& request) noexcept {
     return {request.from, request.header.opaque, request.header.encoding};
@@ -4153,7 +4240,7 @@ namespace rocketpush::embedded::answering {
 namespace admin_code {
 inline constexpr auto create_group        = static_cast<protocol::request_code>(200);
 inline constexpr auto topic_stats         = static_cast<protocol::request_code>(202);
-inline constexpr auto consumer_connection = static_cast<protocol::request_code>(203);
+inline constexpr auto consumer_connection = protocol::request_code::get_consumer_connections;
 inline constexpr auto cluster_info        = static_cast<protocol::request_code>(106);
 inline constexpr auto topic_list          = static_cast<protocol::request_code>(206);
 inline constexpr auto consume_stats       = static_cast<protocol::request_code>(208);
@@ -4177,21 +4264,6 @@ struct group_question {
     static constexpr auto fields() noexcept {
         return std::array{protocol::required_field<&group_question::group>("consumerGroup"),
                           protocol::optional_field<&group_question::topic>("topic")};
-    }
-};
-
-/// A question for one client of a group.
-struct client_question {
-    static constexpr auto code = protocol::request_code::get_consumer_running_info;
-
-    std::string group;
-    std::string client_id;
-    std::string with_stacks{};
-    static constexpr auto fields() noexcept {
-        using self = client_question;
-        return std::array{protocol::required_field<&self::group>("consumerGroup"),
-                          protocol::required_field<&self::client_id>("clientId"),
-                          protocol::optional_field<&self::with_stacks>("jstackEnable")};
     }
 };
 
@@ -4290,25 +4362,15 @@ inline void answer_consumer_connection(broker_state& broker, const incoming_requ
     if (!group)
         return reply(broker, request, response_code::consumer_not_online,
                      "the consumer group[" + wanted->group + "] not online");
-    protocol::json_writer body;
-    body.open('{').key("connectionSet").open('[');
+    protocol::consumer_connections found{.consume_type       = group->consume_type,
+                                         .message_model      = group->message_model,
+                                         .consume_from_where = group->consume_from_where};
     for (const auto& member : group->members)
-        body.open('{')
-            .member("clientAddr", broker.connections.at(member.connection).address.to_string())
-            .member("clientId", member.client_id)
-            .member("language", "OTHER")
-            .member("version", member.version)
-            .close('}');
-    body.close(']')
-        .member("consumeFromWhere", group->consume_from_where)
-        .member("consumeType", group->consume_type)
-        .member("messageModel", group->message_model)
-        .key("subscriptionTable")
-        .open('{');
+        found.members.push_back({broker.connections.at(member.connection).address.to_string(), member.client_id,
+                                 "OTHER", member.version});
     for (const auto& [topic, subscribed] : group->subscriptions)
-        body.member(topic, subscribed);
-    body.close('}').close('}');
-    reply_json(broker, request, body);
+        found.subscriptions.push_back(subscribed);
+    reply(broker, request, response_code::success, {}, protocol::no_fields{}, protocol::encode(found));
 }
 
 /// GET_TOPIC_CONFIG (351), since 5.0
@@ -4355,46 +4417,6 @@ inline void answer_delete_topic(broker_state& broker, const incoming_request& re
         return reply(broker, request, invalid_parameter(broker), "the topic is a system topic: " + wanted->topic);
     remove_topic(broker, wanted->topic);
     reply(broker, request, response_code::success);
-}
-
-/// GET_CONSUMER_RUNNING_INFO (307): the client is asked, and its answer passed on.
-inline void answer_running_info(broker_state& broker, const incoming_request& request) {
-    constexpr std::size_t most_forwarded = 1000;
-    const auto wanted                    = read_request<client_question>(broker, request);
-    if (!wanted)
-        return;
-    const auto* group = broker.groups.find(wanted->group);
-    const auto member = group ? std::ranges::find(group->members, wanted->client_id, &group_member::client_id)
-                              : std::vector<group_member>::const_iterator();
-    if (!group || member == group->members.end() || broker.forwarded.size() >= most_forwarded)
-        return reply(broker, request, response_code::system_error,
-                     "The Consumer <" + wanted->group + "> <" + wanted->client_id + "> not online");
-    const protocol::command_meta meta{.opaque = broker.next_opaque++, .version = broker.options.version};
-    broker.forwarded.emplace(meta.opaque, forwarded_request{request.from, request.header.opaque,
-                                                            request.header.encoding, member->connection});
-    protocol::append_request(broker.out.frames_to(member->connection), protocol::header_encoding::json, *wanted, meta);
-}
-
-/// A client's answer to what was forwarded to it.
-inline void pass_answer_on(broker_state& broker, connection_id from, const protocol::header_view& header,
-                           std::string_view body) {
-    const auto found = broker.forwarded.find(header.opaque);
-    if (found == broker.forwarded.end() || found->second.answered_by != from)
-        return;
-    const auto [asked_by, opaque, encoding, answered_by] = found->second;
-    broker.forwarded.erase(found);
-    reply(broker, {asked_by, opaque, encoding}, static_cast<response_code>(header.code), header.remark(),
-          protocol::no_fields{}, body);
-}
-
-/// A client will not answer any more what was forwarded to it; and what it has asked itself is over.
-inline void drop_forwarded(broker_state& broker, connection_id gone) {
-    std::erase_if(broker.forwarded, [&](const auto& each) {
-        const auto& [asked_by, opaque, encoding, answered_by] = each.second;
-        if (answered_by == gone)
-            reply(broker, {asked_by, opaque, encoding}, response_code::consumer_not_online, "the client has gone");
-        return answered_by == gone || asked_by == gone;
-    });
 }
 
 } // namespace rocketpush::embedded::answering
@@ -4533,6 +4555,104 @@ inline void answer_set_request_mode(broker_state& broker, const incoming_request
     const auto [code, remark] = set_request_mode(broker, setting->topic, setting->consumer_group,
                                                  {setting->mode, setting->pop_share_queue_num});
     reply(broker, request, code, remark);
+}
+
+} // namespace rocketpush::embedded::answering
+
+#endif
+// rocketpush/embedded/client_requests.hpp
+#ifndef ROCKETPUSH_EMBEDDED_CLIENT_REQUESTS_HPP
+#define ROCKETPUSH_EMBEDDED_CLIENT_REQUESTS_HPP
+
+
+#include <algorithm>
+#include <cstdint>
+#include <future>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+/**
+ * What an administrator wants of a member: the broker asks it, and passes its answer on.
+ * @par Source  Java `AdminBrokerProcessor.callConsumer`, `Broker2Client`.
+ */
+namespace rocketpush::embedded::answering {
+
+/// Answers whoever asked for what was passed on.
+inline void answer_forwarded(broker_state& broker, forwarded_request& request, client_answer answer) {
+    if (auto* promise = std::get_if<std::promise<client_answer>>(&request.asked_by))
+        promise->set_value(std::move(answer));
+    else
+        reply(broker, std::get<reply_address>(request.asked_by), answer.code, answer.remark, protocol::no_fields{},
+              answer.body);
+}
+
+/// Has a member of a group asked. @param body  Of the request.
+template <class Request>
+void ask_client(broker_state& broker, forwarded_request forwarded, std::string_view group_name,
+                std::string_view client_id, const Request& request, const moment& now, std::string_view body = {}) {
+    const auto* group = broker.groups.find(group_name);
+    const auto refuse = [&] {
+        answer_forwarded(broker, forwarded,
+                         {response_code::system_error, "The Consumer <" + std::string(group_name) + "> <" +
+                                                           std::string(client_id) + "> not online"});
+    };
+    if (!group || broker.forwarded.full())
+        return refuse();
+    const auto member = std::ranges::find(group->members, client_id, &group_member::client_id);
+    if (member == group->members.end())
+        return refuse();
+    const protocol::command_meta meta{.opaque = broker.next_opaque++, .version = broker.options.version};
+    forwarded.answered_by = member->connection;
+    forwarded.due         = now.steady + forwarded_requests::patience;
+    broker.forwarded.add(meta.opaque, std::move(forwarded));
+    protocol::append_request(broker.out.frames_to(member->connection), protocol::header_encoding::json, request, meta,
+                             body);
+}
+
+/// The same with the stored message that an id names, whichever broker the id is of.
+inline void ask_to_consume(broker_state& broker, forwarded_request forwarded,
+                           protocol::consume_directly_request request, const moment& now) {
+    request.broker_name = broker.options.name;
+    const auto id       = protocol::parse_offset_message_id(request.message_id);
+    const auto record   = id ? broker.store.record_at(id->commit_log_offset) : std::string_view();
+    if (record.empty())
+        return answer_forwarded(broker, forwarded,
+                                {response_code::system_error, "no message has the id " + request.message_id});
+    ask_client(broker, std::move(forwarded), request.consumer_group, request.client_id, request, now, record);
+}
+
+/// GET_CONSUMER_RUNNING_INFO (307)
+inline void answer_running_info(broker_state& broker, const incoming_request& request) {
+    if (const auto wanted = read_request<protocol::running_info_request>(broker, request))
+        ask_client(broker, {address_of(request), 0, {}}, wanted->consumer_group, wanted->client_id, *wanted,
+                   request.now);
+}
+
+/// CONSUME_MESSAGE_DIRECTLY (309)
+inline void answer_consume_directly(broker_state& broker, const incoming_request& request) {
+    if (const auto wanted = read_request<protocol::consume_directly_request>(broker, request))
+        ask_to_consume(broker, {address_of(request), 0, {}}, *wanted, request.now);
+}
+
+/// A client's answer to what was forwarded to it.
+inline void pass_answer_on(broker_state& broker, connection_id from, const protocol::header_view& header,
+                           std::string_view body) {
+    if (auto found = broker.forwarded.take(header.opaque, from))
+        answer_forwarded(broker, *found, {static_cast<response_code>(header.code), header.remark(), std::string(body)});
+}
+
+/// Clients that were asked and have not answered in time.
+inline void end_overdue_forwards(broker_state& broker, const moment& now) {
+    for (auto& each : broker.forwarded.take_overdue(now.steady))
+        answer_forwarded(broker, each, {response_code::consume_msg_timeout, "the client has not answered in time"});
+}
+
+/// A client will not answer any more what was forwarded to it; and what it has asked itself is over.
+inline void drop_forwarded(broker_state& broker, connection_id gone) {
+    for (auto& each : broker.forwarded.take_all_of(gone))
+        answer_forwarded(broker, each, {response_code::consumer_not_online, "the client has gone"});
 }
 
 } // namespace rocketpush::embedded::answering
@@ -5594,6 +5714,7 @@ inline void answer_send_back(broker_state& broker, const incoming_request& reque
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <future>
 #include <map>
 #include <optional>
 #include <string>
@@ -5729,6 +5850,7 @@ class broker_logic {
         while (const auto due = state_.held.take_due(now.steady))
             answering::end_held_pull(state_, *due);
         answering::end_due_pops(state_, now);
+        answering::end_overdue_forwards(state_, now);
         if (!state_.connections.empty() && now.steady >= next_scan_)
             scan_clients(now.steady);
         settle_faults(now);
@@ -5747,6 +5869,7 @@ class broker_logic {
         consider(state_.checkpoints.next_due());
         consider(state_.orders.next_due());
         consider(state_.faulty.next_due());
+        consider(state_.forwarded.next_due());
         if (state_.faulty.unsettled())
             consider(time_point::min()); // a call that knew no time has answered somebody
         if (!state_.connections.empty())
@@ -5961,6 +6084,22 @@ class broker_logic {
     /// It is there again.
     void restore_master() { state_.slave.master_lost = false; }
 
+    /// Has a member asked; its answer comes later, or a refusal by the broker at once.
+    template <class Request>
+    std::future<client_answer> ask_member(const Request& request, std::string_view group, std::string_view client_id,
+                                          const moment& now) {
+        std::promise<client_answer> asked;
+        auto answer = asked.get_future();
+        answering::ask_client(state_, {std::move(asked), 0, {}}, group, client_id, request, now);
+        return answer;
+    }
+    std::future<client_answer> consume_directly(const protocol::consume_directly_request& request, const moment& now) {
+        std::promise<client_answer> asked;
+        auto answer = asked.get_future();
+        answering::ask_to_consume(state_, {std::move(asked), 0, {}}, request, now);
+        return answer;
+    }
+
     /// Says how a group reads a topic; its members hear of it when they ask again. @return What a client that said so would get.
     response_code set_request_mode(std::string_view topic, std::string_view group, reading_mode mode) {
         return answering::set_request_mode(state_, topic, group, mode).first;
@@ -6056,6 +6195,7 @@ class broker_logic {
             {code::get_route_info, answer_route},
             {code::update_and_create_topic, answer_create_topic},
             {code::get_consumer_running_info, answer_running_info},
+            {code::consume_message_directly, answer_consume_directly},
             {reset_question::code, answer_reset},
             {code::query_assignment, answer_query_assignment, version_5_0_0},
             {code::set_request_mode, answer_set_request_mode, version_5_0_0},
@@ -6531,6 +6671,7 @@ class broker_server : public std::enable_shared_from_this<broker_server<Transpor
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -6735,6 +6876,31 @@ class basic_broker {
     /// What a group's members say of it: `CLUSTERING` or `BROADCASTING`; nothing for a group without members.
     std::string message_model(std::string_view group) const {
         return call([&](auto& logic, auto&) { return logic.message_model(group); });
+    }
+
+    // What an administrator wants of a member. The answer comes when the member has given it, or after 10 s with the
+    // `response_code::consume_msg_timeout`; one who is not there is refused at once, with `system_error`.
+
+    /// How a member is: what `mqadmin consumerStatus` asks. The body is for `protocol::decode_running_info`.
+    /// @param with_stacks  And what its parts are at, as text.
+    std::future<client_answer> running_info(std::string_view group, std::string_view client_id,
+                                            bool with_stacks = false) {
+        const protocol::running_info_request asked{std::string(group), std::string(client_id), with_stacks};
+        return call([&](auto& logic, auto& now) { return logic.ask_member(asked, group, client_id, now); });
+    }
+    /// Where a member is in a topic's queues, as it knows it. The body is for `protocol::decode_consumer_status`.
+    std::future<client_answer> consumer_status(std::string_view group, std::string_view client_id,
+                                               std::string_view topic) {
+        const protocol::consumer_status_request asked{std::string(topic), std::string(group)};
+        return call([&](auto& logic, auto& now) { return logic.ask_member(asked, group, client_id, now); });
+    }
+    /// Has a member's listener called with a stored message, beside all else. The body is for `protocol::decode_direct_result`.
+    /// @param message_id  By its place in the store: `message_view::offset_message_id()`.
+    std::future<client_answer> consume_directly(std::string_view group, std::string_view client_id,
+                                                std::string_view message_id) {
+        const protocol::consume_directly_request asked{std::string(group), std::string(client_id),
+                                                       std::string(message_id)};
+        return call([&](auto& logic, auto& now) { return logic.consume_directly(asked, now); });
     }
 
     broker_statistics statistics() const {

@@ -929,6 +929,11 @@ struct options {
     /// ends its listener calls and commits; a shorter delay reads some messages twice.
     milliseconds takeover_delay{1500};
     milliseconds send_back_timeout{5000};
+    /// How much longer than its own deadlines a queue may be in one step before it is told as stalled and set going again; never
+    /// what it waits for on purpose (see stall_watch). 1 s..1 day.
+    milliseconds stall_timeout{30000};
+    /// How often to look whether another member has our client id, or subscribes something else: a request or two. 0: never.
+    milliseconds group_check_interval{60000};
 
     // Consuming in order.
     milliseconds suspend_interval{1000};     ///< Before a queue's failed messages come again, 10..30000 ms. Java:
@@ -1048,6 +1053,8 @@ inline option_problem check(const options& given) {
         {"rebalance_interval (ms)", given.rebalance_interval.count(), 10, day},
         {"takeover_delay (ms)", given.takeover_delay.count(), 0, 60000},
         {"send_back_timeout (ms)", given.send_back_timeout.count(), 1, day},
+        {"stall_timeout (ms)", given.stall_timeout.count(), 1000, day},
+        {"group_check_interval (ms)", given.group_check_interval.count(), 0, day},
         {"suspend_interval (ms)", given.suspend_interval.count(), 10, 30000},
         {"turn_limit (ms)", given.turn_limit.count(), 1, day},
         {"lock_renew_interval (ms)", given.lock_renew_interval.count(), 10, 29000},
@@ -5419,6 +5426,7 @@ enum class request_code : std::int32_t {
     unlock_batch                = 42,
     check_client_config         = 46,
     get_route_info              = 105,
+    get_consumer_connections    = 203,
     reset_consumer_offset       = 220, ///< Pushed by a broker.
     get_consumer_status         = 221, ///< Pushed by a broker.
     get_consumer_running_info   = 307, ///< Pushed by a broker.
@@ -5440,14 +5448,16 @@ inline constexpr std::int32_t response_flag = 1;
 inline constexpr std::int32_t oneway_flag = 2;
 
 /**
- * @brief The version that we tell servers: V5_1_4.
+ * @brief The version that we tell servers: V5_3_2.
  *
- * From 401 on, name servers answer standard JSON. Above 441, a server that shuts down answers everything with GO_AWAY
- * and wants its clients to come again on a new connection, which this version does not do.
+ * From 401 on, name servers answer standard JSON. Above 475, a server that shuts down (of 5.3.2 and later; else above 441)
+ * answers everything with GO_AWAY and wants its clients to come again on a new connection, which `connection` and its pool do.
  *
  * @par Source  Java `MQVersion.Version`, by ordinal.
  */
-inline constexpr std::int32_t client_version = 441;
+inline constexpr std::int32_t client_version = 477;
+/// The same by its name, as consoles show it.
+inline constexpr std::string_view client_version_name = "V5_3_2";
 
 /// Who speaks. Admin tools show it. @par Source  Java `LanguageCode`.
 enum class language : std::uint8_t { java = 0, cpp = 1, go = 9, rust = 12 };
@@ -6667,6 +6677,90 @@ inline void append_response(std::string& out, header_encoding encoding, response
  * Every request and response header, by theme. Each is a struct of plain members with one table, `fields()`, that
  * writes and reads it; a member without a default must be given.
  */
+// rocketpush/protocol/requests_admin.hpp
+#ifndef ROCKETPUSH_PROTOCOL_REQUESTS_ADMIN_HPP
+#define ROCKETPUSH_PROTOCOL_REQUESTS_ADMIN_HPP
+
+
+#include <array>
+#include <string>
+
+/**
+ * @file
+ * What an administrator wants of one client. The tool asks a broker, which sends the same request on to the client, and the
+ * client's answer back; after 10 s (5 s of `consumer_status_request`) it has waited long enough.
+ */
+namespace rocketpush::protocol {
+
+/// How a member is; the answer's body is a `running_info`. @par Source  Java `GetConsumerRunningInfoRequestHeader`.
+struct running_info_request {
+    static constexpr request_code code = request_code::get_consumer_running_info;
+
+    std::string consumer_group;
+    std::string client_id;
+    bool with_stacks = false; ///< And what its threads are at.
+
+    static constexpr auto fields() noexcept {
+        using self = running_info_request;
+        return std::array{required_field<&self::consumer_group>("consumerGroup"),
+                          required_field<&self::client_id>("clientId"),
+                          optional_field<&self::with_stacks>("jstackEnable")};
+    }
+};
+
+/**
+ * @brief Has a member's listener called with one message, outside of all queues. What a broker sends has that message in its
+ *        body, as it is stored; the answer's body is a `direct_result`.
+ * @par Source  Java `ConsumeMessageDirectlyResultRequestHeader`.
+ */
+struct consume_directly_request {
+    static constexpr request_code code = request_code::consume_message_directly;
+
+    std::string consumer_group;
+    std::string client_id{};
+    std::string message_id{};  ///< By its place in the store.
+    std::string broker_name{}; ///< Where it is stored.
+    std::string topic{};       ///< 5.x
+
+    static constexpr auto fields() noexcept {
+        using self = consume_directly_request;
+        return std::array{required_field<&self::consumer_group>("consumerGroup"),
+                          optional_field<&self::client_id>("clientId"), optional_field<&self::message_id>("msgId"),
+                          optional_field<&self::broker_name>("brokerName"), optional_field<&self::topic>("topic")};
+    }
+};
+
+/// Where a member is in a topic's queues; the answer's body is a `consumer_status`.
+/// @par Source  Java `GetConsumerStatusRequestHeader`.
+struct consumer_status_request {
+    static constexpr request_code code = request_code::get_consumer_status;
+
+    std::string topic; ///< Blank: all.
+    std::string consumer_group;
+    std::string client_address{};
+
+    static constexpr auto fields() noexcept {
+        using self = consumer_status_request;
+        return std::array{required_field<&self::topic>("topic"), required_field<&self::consumer_group>("group"),
+                          optional_field<&self::client_address>("clientAddr")};
+    }
+};
+
+/// Who is in a group, and what it subscribes; the answer's body is a `consumer_connections`. Any client may ask it of a broker.
+/// @par Source  Java `GetConsumerConnectionListRequestHeader`.
+struct consumer_connections_request {
+    static constexpr request_code code = request_code::get_consumer_connections;
+
+    std::string consumer_group;
+
+    static constexpr auto fields() noexcept {
+        return std::array{required_field<&consumer_connections_request::consumer_group>("consumerGroup")};
+    }
+};
+
+} // namespace rocketpush::protocol
+
+#endif
 // rocketpush/protocol/requests_group.hpp
 #ifndef ROCKETPUSH_PROTOCOL_REQUESTS_GROUP_HPP
 #define ROCKETPUSH_PROTOCOL_REQUESTS_GROUP_HPP
@@ -8392,6 +8486,164 @@ inline result<batch_ack> decode_batch_ack(std::string_view text) {
 } // namespace rocketpush::protocol
 
 #endif
+// rocketpush/protocol/bodies_connections.hpp
+#ifndef ROCKETPUSH_PROTOCOL_BODIES_CONNECTIONS_HPP
+#define ROCKETPUSH_PROTOCOL_BODIES_CONNECTIONS_HPP
+
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::protocol {
+
+/// One member of a group by its connection: a client that is connected twice is there twice. @par Source  Java `Connection`.
+struct consumer_connection {
+    std::string client_address;
+    std::string client_id{};
+    std::string language{};
+    std::int32_t version = 0;
+
+    friend bool operator==(const consumer_connection&, const consumer_connection&) = default;
+};
+
+/**
+ * @brief Who is in a group, and what it subscribes as its broker sees it: one set for all, of the newest version of each topic.
+ * @par Source  Java `ConsumerConnection`.
+ */
+struct consumer_connections {
+    std::vector<consumer_connection> members{};
+    std::vector<subscription> subscriptions{};
+    std::string consume_type{};
+    std::string message_model{};
+    std::string consume_from_where{};
+
+    friend bool operator==(const consumer_connections&, const consumer_connections&) = default;
+};
+
+inline void write_value(json_writer& to, const consumer_connection& from) {
+    to.open('{')
+        .member("clientAddr", from.client_address)
+        .member("clientId", from.client_id)
+        .member("language", from.language)
+        .member("version", from.version)
+        .close('}');
+}
+inline bool read_value(const json_value& from, consumer_connection& to) {
+    return from.type == json_cursor::kind::object && read_json(from, "clientAddr", to.client_address) &&
+           read_json(from, "clientId", to.client_id) && read_json(from, "language", to.language) &&
+           read_json(from, "version", to.version);
+}
+
+inline std::string encode(const consumer_connections& group) {
+    json_writer body;
+    body.open('{')
+        .member("connectionSet", group.members)
+        .member("consumeFromWhere", group.consume_from_where)
+        .member("consumeType", group.consume_type)
+        .member("messageModel", group.message_model)
+        .key("subscriptionTable")
+        .open('{');
+    for (const auto& each : group.subscriptions)
+        body.member(each.topic, each);
+    body.close('}').close('}');
+    return std::move(body).text();
+}
+
+/// @retval error::body_malformed
+inline result<consumer_connections> decode_consumer_connections(std::string_view text) {
+    const auto body = parse_body(text);
+    consumer_connections group;
+    if (!body || !read_json(*body, "connectionSet", group.members) ||
+        !read_json(*body, "consumeFromWhere", group.consume_from_where) ||
+        !read_json(*body, "consumeType", group.consume_type) || !read_json(*body, "messageModel", group.message_model))
+        return error::body_malformed;
+    const auto table = find_member(*body, "subscriptionTable");
+    const bool read  = table.is_null() || read_members(table, [&group](std::string_view, const json_value& value) {
+                          return read_value(value, group.subscriptions.emplace_back());
+                      });
+    if (!read)
+        return error::body_malformed;
+    return group;
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/bodies_direct_result.hpp
+#ifndef ROCKETPUSH_PROTOCOL_BODIES_DIRECT_RESULT_HPP
+#define ROCKETPUSH_PROTOCOL_BODIES_DIRECT_RESULT_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace rocketpush::protocol {
+
+/// What a listener made of a message that an administrator had it consume. @par Source  Java `CMResult`.
+enum class direct_verdict : std::uint8_t { success, later, rollback, commit, threw, returned_nothing };
+
+/// The word for a verdict on the wire.
+constexpr std::string_view to_string(direct_verdict verdict) noexcept {
+    constexpr std::string_view words[] = {"CR_SUCCESS", "CR_LATER",           "CR_ROLLBACK",
+                                          "CR_COMMIT",  "CR_THROW_EXCEPTION", "CR_RETURN_NULL"};
+    return words[static_cast<std::size_t>(verdict)];
+}
+
+/// @par Source  Java `ConsumeMessageDirectlyResult`.
+struct direct_result {
+    bool in_order          = false; ///< An orderly listener.
+    bool auto_commit       = true;  ///< Not of one that commits itself.
+    direct_verdict verdict = direct_verdict::success;
+    std::string remark{}; ///< The text of what was thrown.
+    std::chrono::milliseconds spent{0};
+
+    friend bool operator==(const direct_result&, const direct_result&) = default;
+};
+
+inline std::string encode(const direct_result& result) {
+    json_writer body;
+    body.open('{')
+        .member("autoCommit", result.auto_commit)
+        .member("consumeResult", to_string(result.verdict))
+        .member("order", result.in_order);
+    if (!result.remark.empty())
+        body.member("remark", result.remark);
+    body.member("spentTimeMills", result.spent.count()).close('}');
+    return std::move(body).text();
+}
+
+/// @retval error::body_malformed  Not JSON, a member of another type, or an unknown word for the verdict.
+inline result<direct_result> decode_direct_result(std::string_view text) {
+    const auto body = parse_body(text);
+    direct_result found;
+    std::string word;
+    std::int64_t spent = 0;
+    if (!body || !read_json(*body, "autoCommit", found.auto_commit) || !read_json(*body, "consumeResult", word) ||
+        !read_json(*body, "order", found.in_order) || !read_json(*body, "remark", found.remark) ||
+        !read_json(*body, "spentTimeMills", spent))
+        return error::body_malformed;
+    using enum direct_verdict;
+    constexpr direct_verdict all[] = {success, later, rollback, commit, threw, returned_nothing};
+    const auto* verdict            = std::ranges::find(all, word, [](direct_verdict each) { return to_string(each); });
+    if (verdict == std::end(all))
+        return error::body_malformed;
+    found.verdict = *verdict;
+    found.spent   = std::chrono::milliseconds(spent);
+    return found;
+}
+
+} // namespace rocketpush::protocol
+
+#endif
 // rocketpush/protocol/bodies_group.hpp
 #ifndef ROCKETPUSH_PROTOCOL_BODIES_GROUP_HPP
 #define ROCKETPUSH_PROTOCOL_BODIES_GROUP_HPP
@@ -8522,6 +8774,7 @@ inline result<client_check> decode_client_check(std::string_view text) {
 #define ROCKETPUSH_PROTOCOL_BODIES_OFFSETS_HPP
 
 
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -8566,6 +8819,46 @@ inline result<std::vector<queue_position>> decode_reset(std::string_view text) {
     if (!read)
         return error::body_malformed;
     return found;
+}
+
+/**
+ * @brief Where a member is in its queues, for an administrator (GET_CONSUMER_STATUS_FROM_CLIENT, 221).
+ * @par Source  Java `GetConsumerStatusBody`.
+ */
+struct consumer_status {
+    std::vector<queue_position> queues{};
+
+    friend bool operator==(const consumer_status&, const consumer_status&) = default;
+};
+
+inline std::string encode(const consumer_status& status) {
+    json_writer body;
+    body.open('{').key("consumerTable").open('{').close('}').key("messageQueueTable").open('{');
+    for (const auto& [queue, offset] : status.queues) {
+        write_value(body, queue);
+        body.colon();
+        write_value(body, offset);
+    }
+    body.close('}').close('}');
+    return std::move(body).text();
+}
+
+/// @retval error::body_malformed
+inline result<consumer_status> decode_consumer_status(std::string_view text) {
+    const auto body = parse_body(text);
+    if (!body)
+        return body.error();
+    const auto table = find_member(*body, "messageQueueTable");
+    consumer_status status;
+    const bool read =
+        table.is_null() || read_members(table, [&status](std::string_view key, const json_value& value) {
+            auto& each       = status.queues.emplace_back();
+            const auto queue = parse_body(key);
+            return queue && read_value(*queue, each.queue) && read_value(value, each.offset);
+        });
+    if (!read)
+        return error::body_malformed;
+    return status;
 }
 
 } // namespace rocketpush::protocol
@@ -8760,6 +9053,228 @@ inline result<route_data> decode_route(std::string_view text) {
             return error::body_malformed;
     }
     return route;
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/bodies_running_info.hpp
+#ifndef ROCKETPUSH_PROTOCOL_BODIES_RUNNING_INFO_HPP
+#define ROCKETPUSH_PROTOCOL_BODIES_RUNNING_INFO_HPP
+
+
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::protocol {
+
+/// As Java writes a double: `0.25`, `15.0`; what is no number as 0.
+inline void write_value(json_writer& to, double value) {
+    char digits[32];
+    const auto end = std::to_chars(digits, digits + sizeof digits, std::isfinite(value) ? value : 0.0).ptr;
+    std::string text(digits, end);
+    if (text.find_first_of(".e") == std::string::npos)
+        text += ".0";
+    to.raw(text);
+}
+inline bool read_value(const json_value& from, double& to) noexcept {
+    const auto* end          = from.raw.data() + from.raw.size();
+    const auto [stopped, ec] = std::from_chars(from.raw.data(), end, to);
+    return from.type == json_cursor::kind::number && ec == std::errc() && stopped == end;
+}
+
+/// One queue of a member that pulls it. Times are milliseconds since 1970, 0 for never. @par Source  Java `ProcessQueueInfo`.
+struct pulled_queue_info {
+    queue_offset commit_offset    = 0;
+    queue_offset cached_min       = 0; ///< Of the messages that wait or are being consumed; 0 without any.
+    queue_offset cached_max       = 0;
+    std::int64_t cached_messages  = 0;
+    std::int64_t cached_mebibytes = 0;
+    queue_offset uncommitted_min  = 0; ///< Orderly: taken, and not yet committed by the listener.
+    queue_offset uncommitted_max  = 0;
+    std::int64_t uncommitted      = 0;
+    bool locked                   = false; ///< A concurrent member has it always true.
+    std::int64_t try_unlock_times = 0;
+    std::int64_t last_lock        = 0;
+    bool dropped                  = false; ///< Being given up. On the wire: droped.
+    std::int64_t last_pull        = 0;
+    std::int64_t last_consume     = 0;
+
+    friend bool operator==(const pulled_queue_info&, const pulled_queue_info&) = default;
+};
+
+/// One queue of a member that pops it. @par Source  Java `PopProcessQueueInfo`.
+struct popped_queue_info {
+    std::int64_t waiting  = 0; ///< Messages that are not acknowledged.
+    bool dropped          = false;
+    std::int64_t last_pop = 0;
+
+    friend bool operator==(const popped_queue_info&, const popped_queue_info&) = default;
+};
+
+/// What happened in one topic of late: of the last minute but for the last. @par Source  Java `ConsumeStatus`.
+struct topic_rates {
+    double pull_milliseconds    = 0; ///< Mean of a pull that found messages.
+    double pulled_per_second    = 0;
+    double consume_milliseconds = 0; ///< Mean of a listener call.
+    double consumed_per_second  = 0;
+    double failed_per_second    = 0;
+    std::int64_t failed         = 0; ///< Of the last hour.
+
+    friend bool operator==(const topic_rates&, const topic_rates&) = default;
+};
+
+/**
+ * @brief How a member is, for an administrator.
+ * @par Source  Java `ConsumerRunningInfo`.
+ */
+struct running_info {
+    std::map<std::string, std::string> properties{}; ///< Its settings, and what they became.
+    std::vector<subscription> subscriptions{};
+    std::vector<std::pair<message_queue, pulled_queue_info>> queues{};
+    std::vector<std::pair<message_queue, popped_queue_info>> popped{};
+    std::map<std::string, topic_rates> topics{};
+    std::string stacks{}; ///< If asked for: what its threads are at.
+
+    friend bool operator==(const running_info&, const running_info&) = default;
+};
+
+/// Names of properties that consoles read. @par Source  Java `ConsumerRunningInfo`.
+namespace running_info_words {
+inline constexpr const char* name_servers = "PROP_NAMESERVER_ADDR";
+inline constexpr const char* threads      = "PROP_THREADPOOL_CORE_SIZE";
+inline constexpr const char* in_order     = "PROP_CONSUMEORDERLY";
+inline constexpr const char* consume_type = "PROP_CONSUME_TYPE";
+inline constexpr const char* version      = "PROP_CLIENT_VERSION";
+inline constexpr const char* started      = "PROP_CONSUMER_START_TIMESTAMP";
+} // namespace running_info_words
+
+inline void write_value(json_writer& to, const pulled_queue_info& from) {
+    to.open('{')
+        .member("cachedMsgCount", from.cached_messages)
+        .member("cachedMsgMaxOffset", from.cached_max)
+        .member("cachedMsgMinOffset", from.cached_min)
+        .member("cachedMsgSizeInMiB", from.cached_mebibytes)
+        .member("commitOffset", from.commit_offset)
+        .member("droped", from.dropped)
+        .member("lastConsumeTimestamp", from.last_consume)
+        .member("lastLockTimestamp", from.last_lock)
+        .member("lastPullTimestamp", from.last_pull)
+        .member("locked", from.locked)
+        .member("transactionMsgCount", from.uncommitted)
+        .member("transactionMsgMaxOffset", from.uncommitted_max)
+        .member("transactionMsgMinOffset", from.uncommitted_min)
+        .member("tryUnlockTimes", from.try_unlock_times)
+        .close('}');
+}
+inline bool read_value(const json_value& from, pulled_queue_info& to) {
+    return from.type == json_cursor::kind::object && read_json(from, "cachedMsgCount", to.cached_messages) &&
+           read_json(from, "cachedMsgMaxOffset", to.cached_max) &&
+           read_json(from, "cachedMsgMinOffset", to.cached_min) &&
+           read_json(from, "cachedMsgSizeInMiB", to.cached_mebibytes) &&
+           read_json(from, "commitOffset", to.commit_offset) && read_json(from, "droped", to.dropped) &&
+           read_json(from, "lastConsumeTimestamp", to.last_consume) &&
+           read_json(from, "lastLockTimestamp", to.last_lock) && read_json(from, "lastPullTimestamp", to.last_pull) &&
+           read_json(from, "locked", to.locked) && read_json(from, "transactionMsgCount", to.uncommitted) &&
+           read_json(from, "transactionMsgMaxOffset", to.uncommitted_max) &&
+           read_json(from, "transactionMsgMinOffset", to.uncommitted_min) &&
+           read_json(from, "tryUnlockTimes", to.try_unlock_times);
+}
+
+inline void write_value(json_writer& to, const popped_queue_info& from) {
+    to.open('{')
+        .member("droped", from.dropped)
+        .member("lastPopTimestamp", from.last_pop)
+        .member("waitAckCount", from.waiting)
+        .close('}');
+}
+inline bool read_value(const json_value& from, popped_queue_info& to) {
+    return from.type == json_cursor::kind::object && read_json(from, "droped", to.dropped) &&
+           read_json(from, "lastPopTimestamp", to.last_pop) && read_json(from, "waitAckCount", to.waiting);
+}
+
+inline void write_value(json_writer& to, const topic_rates& from) {
+    to.open('{')
+        .member("consumeFailedMsgs", from.failed)
+        .member("consumeFailedTPS", from.failed_per_second)
+        .member("consumeOKTPS", from.consumed_per_second)
+        .member("consumeRT", from.consume_milliseconds)
+        .member("pullRT", from.pull_milliseconds)
+        .member("pullTPS", from.pulled_per_second)
+        .close('}');
+}
+inline bool read_value(const json_value& from, topic_rates& to) {
+    return from.type == json_cursor::kind::object && read_json(from, "consumeFailedMsgs", to.failed) &&
+           read_json(from, "consumeFailedTPS", to.failed_per_second) &&
+           read_json(from, "consumeOKTPS", to.consumed_per_second) &&
+           read_json(from, "consumeRT", to.consume_milliseconds) && read_json(from, "pullRT", to.pull_milliseconds) &&
+           read_json(from, "pullTPS", to.pulled_per_second);
+}
+
+/// A map whose keys are queues, as RocketMQ has it in all versions: `{{"brokerName":"b","queueId":0,"topic":"t"}:VALUE}`.
+template <class T>
+void write_by_queue(json_writer& to, const std::vector<std::pair<message_queue, T>>& from) {
+    to.open('{');
+    for (const auto& [queue, value] : from) {
+        write_value(to, queue);
+        to.colon();
+        write_value(to, value);
+    }
+    to.close('}');
+}
+template <class T>
+bool read_by_queue(const json_value& from, std::vector<std::pair<message_queue, T>>& to) {
+    return from.is_null() || read_members(from, [&to](std::string_view key, const json_value& value) {
+               auto& each       = to.emplace_back();
+               const auto queue = parse_body(key);
+               return queue && read_value(*queue, each.first) && read_value(value, each.second);
+           });
+}
+
+inline std::string encode(const running_info& info) {
+    json_writer body;
+    body.open('{').key("mqPopTable");
+    write_by_queue(body, info.popped);
+    body.key("mqTable");
+    write_by_queue(body, info.queues);
+    body.key("properties").open('{');
+    for (const auto& [name, value] : info.properties)
+        body.member(name, value);
+    body.close('}').key("statusTable").open('{');
+    for (const auto& [topic, rates] : info.topics)
+        body.member(topic, rates);
+    body.close('}').member("subscriptionSet", info.subscriptions);
+    body.key("userConsumerInfo").open('{').close('}');
+    if (!info.stacks.empty())
+        body.member("jstack", info.stacks);
+    body.close('}');
+    return std::move(body).text();
+}
+
+/// @retval error::body_malformed
+inline result<running_info> decode_running_info(std::string_view text) {
+    const auto body = parse_body(text);
+    running_info info;
+    const auto read_map = [&body](std::string_view name, auto& to) {
+        const auto table = find_member(*body, name);
+        return table.is_null() || read_members(table, [&to](std::string_view key, const json_value& value) {
+                   return read_value(value, to[std::string(key)]);
+               });
+    };
+    if (!body || !read_by_queue(find_member(*body, "mqTable"), info.queues) ||
+        !read_by_queue(find_member(*body, "mqPopTable"), info.popped) || !read_map("properties", info.properties) ||
+        !read_map("statusTable", info.topics) || !read_json(*body, "subscriptionSet", info.subscriptions) ||
+        !read_json(*body, "jstack", info.stacks))
+        return error::body_malformed;
+    return info;
 }
 
 } // namespace rocketpush::protocol
@@ -10817,7 +11332,8 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     {
         return stream_.local_endpoint();
     }
-    bool is_open() const noexcept { return open_; }
+    /// Whether it is there for further requests.
+    bool is_open() const noexcept { return open_ && !leaving_; }
     std::size_t requests_under_way() const noexcept { return pending_.size(); }
 
     /**
@@ -10858,10 +11374,15 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     /// Answers a request of the server.
     void respond(const received_frame& request, response_code code, std::string_view remark,
                  const protocol::fields_view& fields, std::string_view body = {}) {
-        if (!open_ || request.header.is_oneway())
+        if (!request.header.is_oneway())
+            respond(request.header.opaque, code, remark, fields, body);
+    }
+    /// @param opaque  Of a request that is not one-way.
+    void respond(std::int32_t opaque, response_code code, std::string_view remark, const protocol::fields_view& fields,
+                 std::string_view body = {}) {
+        if (!open_)
             return;
-        protocol::append_response(outgoing_, protocol::header_encoding::json, code, request.header.opaque, remark,
-                                  fields, body);
+        protocol::append_response(outgoing_, protocol::header_encoding::json, code, opaque, remark, fields, body);
         flush();
     }
 
@@ -10935,9 +11456,12 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
             if (!*next)
                 return {};
             received_frame& frame = **next;
-            if (frame.header.is_response())
+            if (frame.header.is_response()) {
+                leaving_ = leaving_ || static_cast<response_code>(frame.header.code) == response_code::go_away;
                 pending_.complete(std::move(frame)); // an unknown opaque is a response that came too late
-            else if (events_.on_request)
+                if (leaving_ && pending_.size() == 0)
+                    close(error::operation_cancelled);
+            } else if (events_.on_request)
                 events_.on_request(events_.host, *this, frame);
         }
         return {};
@@ -11009,8 +11533,40 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     time_point last_read_{};
     time_point watched_ = time_point::max();
     bool open_          = true;
+    bool leaving_       = false; ///< The peer has said GO_AWAY: what is under way is waited for, nothing else is sent.
     bool writing_       = false;
     bool corked_        = false;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/remoting/go_away_rule.hpp
+#ifndef ROCKETPUSH_REMOTING_GO_AWAY_RULE_HPP
+#define ROCKETPUSH_REMOTING_GO_AWAY_RULE_HPP
+
+
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief What to do when a server that shuts down answers GO_AWAY (1500): connect anew and repeat the request once, for another
+ *        server may be behind the address by now. Twice in a row is an error.
+ * @par Source  Java `NettyRemotingClient.processGoAway`.
+ */
+class go_away_rule {
+  public:
+    /// @return Whether the request that was answered by `code` is to be repeated at once, on another connection.
+    bool answered(response_code code) noexcept {
+        if (code == response_code::go_away)
+            return !std::exchange(repeated_, true);
+        repeated_ = false;
+        return false;
+    }
+
+  private:
+    bool repeated_ = false;
 };
 
 } // namespace rocketpush
@@ -11236,13 +11792,17 @@ class connection_pool {
      */
     task<result<received_frame>> call(endpoint peer, protocol::request_view request, std::string_view body,
                                       std::chrono::milliseconds timeout) {
-        auto open = co_await get(std::move(peer));
-        if (!open)
-            co_return open.error();
-        auto [ec, frame] = co_await (*open)->async_request(request, body, timeout, detail::await_tuple<executor_type>);
-        if (ec)
-            co_return ec;
-        co_return std::move(frame);
+        for (go_away_rule sent_away;;) {
+            auto open = co_await get(peer);
+            if (!open)
+                co_return open.error();
+            auto [ec, frame] =
+                co_await (*open)->async_request(request, body, timeout, detail::await_tuple<executor_type>);
+            if (ec)
+                co_return ec;
+            if (!sent_away.answered(static_cast<response_code>(frame.header.code)))
+                co_return std::move(frame);
+        }
     }
 
     /// The open connection to `peer`, if there is one now.
@@ -11975,6 +12535,24 @@ class broker_calls {
         co_return std::move(list->consumer_ids);
     }
 
+    /// The connections of a group's members, and what the group subscribes, as a broker sees it.
+    task<result<protocol::consumer_connections>> consumer_connections(endpoint broker, std::string group) {
+        const protocol::consumer_connections_request request{std::move(group)};
+        const auto answer = co_await accepted(std::move(broker), request);
+        if (!answer)
+            co_return answer.error();
+        co_return protocol::decode_consumer_connections(answer->body);
+    }
+
+    /// How another member is. @param broker  Passes question and answer on.
+    task<result<protocol::running_info>> running_info(endpoint broker, std::string group, std::string client_id) {
+        const protocol::running_info_request request{std::move(group), std::move(client_id)};
+        const auto answer = co_await pool_.call(std::move(broker), request, {}, member_timeout);
+        if (const auto refused = refusal(answer))
+            co_return refused;
+        co_return protocol::decode_running_info(answer->body);
+    }
+
     /// The offset a group committed; empty if it never did.
     /// @param strictly  Without it a broker answers 0 for a young queue. (4.9.x does either way.)
     task<result<std::optional<queue_offset>>> query_offset(std::string group, message_queue queue,
@@ -12181,6 +12759,7 @@ class broker_calls {
 
   private:
     static constexpr milliseconds offset_timeout{5000};
+    static constexpr milliseconds member_timeout{11000}; ///< The broker waits for 10 s.
     static constexpr std::ptrdiff_t most_copy_attempts = 3;
 
     static std::error_code refusal(const result<received_frame>& answer) noexcept {
@@ -12199,21 +12778,26 @@ class broker_calls {
             outcome.failure = where.error();
             co_return outcome;
         }
-        const auto open = co_await pool_.get(where->where);
-        if (!open) {
-            outcome.failure = open.error();
+        for (go_away_rule sent_away;;) {
+            const auto open = co_await pool_.get(where->where);
+            if (!open) {
+                outcome.failure = open.error();
+                co_return outcome;
+            }
+            const auto [ec, answer] = co_await (*open)->async_request(
+                request, body, timeout, detail::await_tuple<typename Runtime::executor_type>);
+            if (ec) {
+                outcome.failure        = ec;
+                outcome.perhaps_stored = ec != error::too_many_requests;
+                co_return outcome;
+            }
+            const auto code = static_cast<response_code>(answer.header.code);
+            if (sent_away.answered(code))
+                continue;
+            if (!has_stored(answer.header))
+                outcome.failure = code;
             co_return outcome;
         }
-        const auto [ec, answer] = co_await (*open)->async_request(request, body, timeout,
-                                                                  detail::await_tuple<typename Runtime::executor_type>);
-        if (ec) {
-            outcome.failure        = ec;
-            outcome.perhaps_stored = ec != error::too_many_requests;
-            co_return outcome;
-        }
-        if (!has_stored(answer.header))
-            outcome.failure = static_cast<response_code>(answer.header.code);
-        co_return outcome;
     }
 
     /// The broker has the message; a disk or a replica that is late with it is no reason to send another one.
@@ -13116,6 +13700,15 @@ struct no_observer {
     void on_pop_begun(const message_queue& /*id -1: all of the broker*/) {}
     void on_pop_ended(const message_queue&) {}
 
+    /// Another process has this member's client id: both read the same queues. Told once, until it changes.
+    void on_twin_client(std::string_view /*client_id*/, std::size_t /*connections at one broker*/) {}
+    /// Another member of the group subscribes a topic differently, so that messages are lost for one of them. Told once. An empty
+    /// expression: not at all.
+    void on_subscriptions_differ(const std::string& /*topic*/, const std::string& /*own expression*/,
+                                 const std::string& /*the other one*/) {}
+    /// A queue made no progress for longer than what it is at allows, and was set going again. That is a mistake of the library's.
+    void on_stalled(const message_queue&, std::string_view /*what it is at*/, std::chrono::milliseconds /*for so long*/) {}
+
     // Locks of orderly consumers.
     /// A queue is to be taken over whose lock another member has; asked again soon.
     void on_lock_refused(const message_queue&) {}
@@ -13213,6 +13806,9 @@ struct observers : no_observer {
     ROCKETPUSH_FORWARD_EVENT(on_queue_released)
     ROCKETPUSH_FORWARD_EVENT(on_pop_begun)
     ROCKETPUSH_FORWARD_EVENT(on_pop_ended)
+    ROCKETPUSH_FORWARD_EVENT(on_twin_client)
+    ROCKETPUSH_FORWARD_EVENT(on_subscriptions_differ)
+    ROCKETPUSH_FORWARD_EVENT(on_stalled)
     ROCKETPUSH_FORWARD_EVENT(on_lock_refused)
     ROCKETPUSH_FORWARD_EVENT(on_lock_lost)
     ROCKETPUSH_FORWARD_EVENT(on_lock_failure)
@@ -13371,6 +13967,24 @@ class log_observer : public no_observer {
     void on_receipt_expired(const message_view& message) {
         write(log_level::warning, "{} was not consumed within its invisible time; it comes again",
               message.message_id());
+    }
+    void on_twin_client(std::string_view client_id, std::size_t connections) {
+        write(log_level::error,
+              "client id {} is connected {} times: give each member an instance_name of its own, for they read the same "
+              "queues",
+              client_id, connections);
+    }
+    void on_subscriptions_differ(const std::string& topic, const std::string& own, const std::string& other) {
+        write(log_level::error,
+              "topic {} is subscribed as \"{}\" here and as \"{}\" by another member: make them the same, for "
+              "messages get lost",
+              topic, own.empty() ? "nothing" : own, other.empty() ? "nothing" : other);
+    }
+    void on_stalled(const message_queue& queue, std::string_view what, std::chrono::milliseconds since) {
+        write(log_level::warning,
+              "{} made no progress for {} s, {}; it is set going again. Please report it, with what mqadmin "
+              "consumerStatus -s shows",
+              name(queue), std::chrono::duration_cast<std::chrono::seconds>(since).count(), what);
     }
     void on_lock_refused(const message_queue& queue) {
         write(log_level::debug, "{} is locked by another member; trying again", name(queue));
@@ -14420,6 +15034,194 @@ class process_queue {
 } // namespace rocketpush
 
 #endif
+// rocketpush/fetch/stall_watch.hpp
+#ifndef ROCKETPUSH_FETCH_STALL_WATCH_HPP
+#define ROCKETPUSH_FETCH_STALL_WATCH_HPP
+
+// rocketpush/fetch/queue_step.hpp
+#ifndef ROCKETPUSH_FETCH_QUEUE_STEP_HPP
+#define ROCKETPUSH_FETCH_QUEUE_STEP_HPP
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace rocketpush {
+
+/// What is being done for a queue at a moment: of what the queue itself waits for, one thing at a time.
+enum class queue_step : std::uint8_t {
+    in_line,        ///< Its first offset is asked for when those of other queues are known.
+    locking,        ///< Its lock is being asked for.
+    reading_offset, ///< Its first offset is being asked for.
+    connecting,     ///< To its broker.
+    asking,         ///< A pull or a pop is at the broker.
+    waiting,        ///< For a time to pass: after a failure, or between two pulls.
+    paused,         ///< Until there is room, or a suspension is lifted.
+    repositioning,  ///< Its broker is being asked where it begins and ends.
+    handing_over    ///< It is being given up.
+};
+
+/// The step in words: what the queue is at.
+constexpr std::string_view to_string(queue_step step) noexcept {
+    constexpr std::string_view words[] = {"waiting for its turn to ask for its offset",
+                                          "asking for its lock",
+                                          "asking for its first offset",
+                                          "connecting to its broker",
+                                          "waiting for its broker's answer",
+                                          "waiting for a time to pass",
+                                          "paused",
+                                          "asking where it begins and ends",
+                                          "being given up"};
+    return words[static_cast<std::size_t>(step)];
+}
+
+/// Where a queue is, and since when. @par Thread safety  None; on the strand.
+struct step_mark {
+    using time_point = std::chrono::steady_clock::time_point;
+
+    queue_step step  = queue_step::in_line;
+    time_point since = time_point::max(); ///< Never: nothing has begun.
+    time_point until = time_point::max(); ///< When a wait is over.
+
+    void enter(queue_step next, time_point now, time_point wait_until = time_point::max()) noexcept {
+        step  = next;
+        since = now;
+        until = wait_until;
+    }
+};
+
+} // namespace rocketpush
+
+#endif
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace rocketpush {
+
+/// What is seen of a queue when the watchdog looks.
+struct queue_sight {
+    step_mark mark;
+    bool may_fetch = false; ///< Paused, though nothing is in its way any more.
+    bool at_work   = false; ///< A listener call or a send-back may be under way: nothing that the library could hurry.
+    bool left_over = false; ///< In order: it has messages, nothing consumes them, and nothing holds that up.
+};
+
+/// How long the steps of a queue may take by their own deadlines.
+struct step_limits {
+    std::chrono::milliseconds connect; ///< With the heartbeat that opens a connection.
+    std::chrono::milliseconds request; ///< One control request.
+    std::chrono::milliseconds poll;    ///< One pull or pop.
+    std::chrono::milliseconds release; ///< Giving a queue up, when no listener call is under way.
+    std::chrono::milliseconds grace;   ///< What a step may take beyond that before the queue counts as stalled.
+};
+
+/// A queue that makes no progress, and does not wait on purpose.
+struct stall {
+    enum class kind : std::uint8_t {
+        fetching, ///< Its fetch loop, or what takes it over or gives it up, hangs in its step.
+        paused,   ///< It was not woken when there was room again.
+        consuming ///< It was not given to the executor.
+    };
+    kind what;
+    queue_step step;
+    std::chrono::steady_clock::time_point since;
+
+    friend bool operator==(const stall&, const stall&) = default;
+};
+
+/// What is wrong, in words.
+constexpr std::string_view to_string(const stall& of) noexcept {
+    switch (of.what) {
+    case stall::kind::paused: return "paused, though nothing is in its way any more";
+    case stall::kind::consuming: return "with messages, but nothing consumes them";
+    case stall::kind::fetching: break;
+    }
+    return to_string(of.step);
+}
+
+/**
+ * @brief By when a queue has to be out of its step; nothing: it may take as long as it takes, for it waits on purpose or for
+ *        something that is watched elsewhere.
+ */
+constexpr std::optional<step_mark::time_point> deadline_of(const step_mark& mark, const step_limits& limits) noexcept {
+    if (mark.since == step_mark::time_point::max())
+        return std::nullopt;
+    switch (mark.step) {
+    case queue_step::in_line: // those before it have their deadlines
+    case queue_step::paused: return std::nullopt;
+    case queue_step::waiting:
+        if (mark.until == step_mark::time_point::max())
+            return std::nullopt;
+        return mark.until + limits.grace;
+    case queue_step::connecting: return mark.since + limits.connect + limits.grace;
+    case queue_step::locking: return mark.since + limits.connect + limits.request + limits.grace;
+    // Up to two requests, each of which may have to connect; a file store waits for its disk.
+    case queue_step::reading_offset: return mark.since + 2 * (limits.connect + limits.request) + limits.grace;
+    case queue_step::asking: return mark.since + limits.poll + limits.grace;
+    case queue_step::repositioning: return mark.since + 3 * (limits.connect + limits.request) + limits.grace;
+    case queue_step::handing_over: return mark.since + limits.release + limits.grace;
+    }
+    return std::nullopt;
+}
+
+/**
+ * @brief Says whether one queue is stalled: told what is seen now and then, it knows since when something is wrong.
+ *
+ * Every step has a deadline, or is a wait on purpose: a suspension, a limit of what may be cached, another member's lock, a
+ * slow listener are no stalls. A wait whose reason has gone is one, when it lasts on for `step_limits::grace`.
+ *
+ * @par Thread safety  None; on the strand.
+ * @par Source  Java `ProcessQueue.isPullExpired`, which only looks whether a queue was pulled within 120 s.
+ */
+class stall_watch {
+  public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    /// @return What is wrong now, if anything is.
+    std::optional<stall> look(const queue_sight& seen, const step_limits& limits, time_point now) noexcept {
+        const auto& mark = seen.mark;
+        const auto note  = [now](time_point& since, bool wrong) {
+            since = !wrong ? time_point::max() : std::min(since, now); // the first look that found it so
+            return since;
+        };
+        if (std::exchange(mark_since_, mark.since) != mark.since)
+            may_fetch_since_ = time_point::max(); // another pause
+        const auto may_fetch = note(may_fetch_since_, mark.step == queue_step::paused && seen.may_fetch);
+        const auto left_over = note(left_over_since_, seen.left_over);
+        if (may_fetch < now - limits.grace)
+            return stall{stall::kind::paused, mark.step, may_fetch};
+        if (left_over < now - limits.grace)
+            return stall{stall::kind::consuming, mark.step, left_over};
+        if (mark.step == queue_step::handing_over && seen.at_work)
+            return std::nullopt;
+        if (const auto deadline = deadline_of(mark, limits); deadline && now > *deadline)
+            return stall{stall::kind::fetching, mark.step, mark.since};
+        return std::nullopt;
+    }
+
+    /// Whether this is not the stall that was told last.
+    bool is_news(const stall& found) noexcept {
+        const bool news = told_ != found;
+        told_           = found;
+        return news;
+    }
+
+  private:
+    time_point mark_since_      = time_point::max();
+    time_point may_fetch_since_ = time_point::max();
+    time_point left_over_since_ = time_point::max();
+    std::optional<stall> told_;
+};
+
+} // namespace rocketpush
+
+#endif
 // rocketpush/fetch/queue_fetcher.hpp
 #ifndef ROCKETPUSH_FETCH_QUEUE_FETCHER_HPP
 #define ROCKETPUSH_FETCH_QUEUE_FETCHER_HPP
@@ -14600,6 +15402,7 @@ class queue_fetcher {
 
     /// @return Whether there is a connection now.
     task<bool> connect() {
+        queue_.mark.enter(queue_step::connecting, host_.runtime().now());
         const auto version   = host_.routes().version();
         const auto suggested = queue_.suggested_replica;
         const auto where     = host_.routes().address(queue_.queue, suggested, true);
@@ -14637,6 +15440,7 @@ class queue_fetcher {
         queue_.committing_pull = commit;
         found_nothing_         = false;
         queue_.pull_sent       = host_.runtime().now();
+        queue_.mark.enter(queue_step::asking, queue_.pull_sent);
     }
 
     void end_pull(std::error_code failure, received_frame answer) {
@@ -14665,6 +15469,8 @@ class queue_fetcher {
 
     void take(queue_offset asked, received_frame answer, std::chrono::nanoseconds took) {
         const auto code = static_cast<response_code>(answer.header.code);
+        if (sent_away_.answered(code))
+            return; // at once again, on another connection
         if (code != response_code::success && code != response_code::pull_not_found &&
             code != response_code::pull_retry_immediately && code != response_code::pull_offset_moved)
             return fail(code);
@@ -14787,11 +15593,13 @@ class queue_fetcher {
     }
 
     task<void> sleep_until(std::chrono::steady_clock::time_point deadline) {
+        queue_.mark.enter(queue_step::waiting, host_.runtime().now(), deadline);
         while (!queue_.dropped && host_.runtime().now() < deadline)
             co_await queue_.wake.wait_until(deadline);
     }
 
     task<void> wait_for_room(flow_state why) {
+        queue_.mark.enter(queue_step::paused, host_.runtime().now());
         host_.collect_soon();
         if (std::exchange(queue_.flow, why) != why)
             host_.observe().on_flow_control(queue_.queue, why, queue_.cache.level());
@@ -14803,6 +15611,7 @@ class queue_fetcher {
     }
 
     task<void> reposition(pull_action::reposition refused) {
+        queue_.mark.enter(queue_step::repositioning, host_.runtime().now());
         refused_offset known{.asked           = refused.asked,
                              .offered         = refused.offered,
                              .minimum         = 0,
@@ -14854,6 +15663,7 @@ class queue_fetcher {
     bool made_anew_     = false; ///< The master said that there is no such topic: what is there later is another one.
     bool found_nothing_ = false; ///< At the last pull.
     bool had_turn_      = false;
+    go_away_rule sent_away_;
     std::size_t needed_ = 0; ///< Bytes of an answer for which there was no memory; we have to stand in line.
 };
 
@@ -15185,6 +15995,401 @@ class consume_job {
     Batch* batch_;
     Owner owner_;
     bool urgent_;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/consume/direct_call.hpp
+#ifndef ROCKETPUSH_CONSUME_DIRECT_CALL_HPP
+#define ROCKETPUSH_CONSUME_DIRECT_CALL_HPP
+
+// rocketpush/consume/orderly.hpp
+#ifndef ROCKETPUSH_CONSUME_ORDERLY_HPP
+#define ROCKETPUSH_CONSUME_ORDERLY_HPP
+
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief What a listener that commits itself says of the messages it got; see `orderly_manual`.
+ * @par Source  Java `ConsumeOrderlyStatus` with `autoCommit = false`.
+ */
+enum class orderly_result : std::uint8_t {
+    success,  ///< Consumed; the offset passes them at the next commit.
+    commit,   ///< Consumed, and all before them: the offset may pass.
+    rollback, ///< All since the last commit, these too, come again after a pause; they do not count as failed.
+    suspend   ///< Failed; these come again after a pause. What was consumed before them stays so.
+};
+
+/**
+ * @brief What an orderly listener call is told besides the messages, and what it may say besides its result.
+ * @par Source  Java `ConsumeOrderlyContext`.
+ */
+struct orderly_context {
+    /// The queue as it was pulled.
+    const message_queue& queue;
+
+    /// How long nothing of the queue is consumed when these messages are to come again, 10 ms to 30 s; empty: as
+    /// `options::suspend_interval` says. Java: suspendCurrentQueueTimeMillis.
+    std::optional<std::chrono::milliseconds> suspend_for{};
+};
+
+namespace detail {
+
+/// Of a listener in order: nothing or a consume_result; of one that commits itself: an orderly_result.
+template <class R, bool Manual>
+concept answers_in_order = (Manual && std::same_as<R, orderly_result>) || (!Manual && consume_answer<R>);
+
+template <class L, bool Manual, class... Arguments>
+concept consumes_in_order_with =
+    std::invocable<L&, Arguments...> &&
+    answers_in_order<typename awaited<std::invoke_result_t<L&, Arguments...>>::type, Manual>;
+
+} // namespace detail
+
+template <class L, bool Manual>
+concept takes_message_in_order = detail::consumes_in_order_with<L, Manual, const message_view&>;
+template <class L, bool Manual>
+concept takes_message_in_order_and_context =
+    detail::consumes_in_order_with<L, Manual, const message_view&, orderly_context&>;
+template <class L, bool Manual>
+concept takes_batch_in_order = detail::consumes_in_order_with<L, Manual, std::span<const message_view>>;
+template <class L, bool Manual>
+concept takes_batch_in_order_and_context =
+    detail::consumes_in_order_with<L, Manual, std::span<const message_view>, orderly_context&>;
+
+template <class L, bool Manual>
+concept listens_in_order =
+    std::move_constructible<L> && (takes_message_in_order<L, Manual> || takes_message_in_order_and_context<L, Manual> ||
+                                   takes_batch_in_order<L, Manual> || takes_batch_in_order_and_context<L, Manual>);
+
+/**
+ * @brief A listener for `orderly`: any of the shapes of `listener`, with an orderly_context for the context.
+ * @par Source  Java `MessageListenerOrderly` with `autoCommit = true`.
+ */
+template <class L>
+concept orderly_listener = listens_in_order<L, false>;
+
+/// A listener for `orderly_manual`: the same shapes, but it returns an orderly_result, or an awaitable of one.
+template <class L>
+concept manual_listener = listens_in_order<L, true>;
+
+namespace detail {
+/// `L`, or an error that says why it is none. (clang does not tell why a deduction guide's class refused it.)
+template <class L, bool Manual>
+struct explained_in_order {
+    static_assert(listens_in_order<L, Manual>,
+                  "the value is no listener in order: it takes a message or a span of them, and an orderly_context");
+    using type = L;
+};
+} // namespace detail
+
+/**
+ * @brief Makes consumption orderly: `push_consumer consumer{options, rp::orderly{listener}}`.
+ *
+ * The messages of a queue come one call after the other, in the order of their offsets, and while this member has the
+ * queue's lock at the broker: to nobody else in the group. Queues run side by side. When a call fails (`reconsume_later`
+ * or an exception) its messages come again after a pause, before any behind them; see `options::suspend_interval` and
+ * `options::max_reconsume_times`.
+ *
+ * @par Source  Java `MessageListenerOrderly`.
+ */
+template <orderly_listener L>
+struct orderly {
+    static constexpr bool consumes_in_order = true;
+    static constexpr bool commits_itself    = false;
+
+    explicit orderly(L wrapped) : listener(std::move(wrapped)) {}
+
+    using listener_type = L;
+    L listener;
+};
+template <class L>
+orderly(L) -> orderly<typename detail::explained_in_order<L, false>::type>;
+
+/**
+ * @brief As `orderly`, with a listener that says itself when the offset may pass what it consumed.
+ *
+ * What was consumed and not committed when the queue is given up comes again to its next owner. A listener that never
+ * commits stops its queue at `options::max_cached_messages`.
+ *
+ * @par Source  Java `MessageListenerOrderly` with `autoCommit = false`. Differs: COMMIT and ROLLBACK do not exist for other
+ *              listeners; in Java they then mean success.
+ */
+template <manual_listener L>
+struct orderly_manual {
+    static constexpr bool consumes_in_order = true;
+    static constexpr bool commits_itself    = true;
+
+    explicit orderly_manual(L wrapped) : listener(std::move(wrapped)) {}
+
+    using listener_type = L;
+    L listener;
+};
+template <class L>
+orderly_manual(L) -> orderly_manual<typename detail::explained_in_order<L, true>::type>;
+
+namespace detail {
+
+template <class L, bool Manual>
+constexpr listener_shape shape_in_order() noexcept {
+    if constexpr (takes_message_in_order<L, Manual>)
+        return {false, false};
+    else if constexpr (takes_message_in_order_and_context<L, Manual>)
+        return {false, true};
+    else if constexpr (takes_batch_in_order<L, Manual>)
+        return {true, false};
+    else
+        return {true, true};
+}
+
+} // namespace detail
+
+/// What the library needs to know of an orderly listener's shape. @tparam W  `orderly<L>` or `orderly_manual<L>`.
+template <class W>
+struct orderly_traits {
+    using listener_type = typename W::listener_type;
+
+    static constexpr bool manual  = W::commits_itself;
+    static constexpr bool batch   = detail::shape_in_order<listener_type, manual>().batch;
+    static constexpr bool context = detail::shape_in_order<listener_type, manual>().context;
+
+    /// Calls it in its shape, with the answer as it is: nothing, a result, or an awaitable.
+    static decltype(auto) call(W& wrapper, std::span<const message_view> messages, orderly_context& told) {
+        if constexpr (batch && context)
+            return wrapper.listener(messages, told);
+        else if constexpr (batch)
+            return wrapper.listener(messages);
+        else if constexpr (context)
+            return wrapper.listener(messages.front(), told);
+        else
+            return wrapper.listener(messages.front());
+    }
+
+    using answer                    = decltype(call(std::declval<W&>(), {}, std::declval<orderly_context&>()));
+    static constexpr bool awaitable = detail::awaited<answer>::later;
+    static constexpr bool silent    = std::same_as<typename detail::awaited<answer>::type, void>;
+};
+
+} // namespace rocketpush
+
+#endif
+
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace rocketpush {
+
+constexpr protocol::direct_verdict verdict_of(consume_result result) noexcept {
+    return result == consume_result::success ? protocol::direct_verdict::success : protocol::direct_verdict::later;
+}
+constexpr protocol::direct_verdict verdict_of(orderly_result result) noexcept {
+    switch (result) {
+    case orderly_result::success: return protocol::direct_verdict::success;
+    case orderly_result::commit: return protocol::direct_verdict::commit;
+    case orderly_result::rollback: return protocol::direct_verdict::rollback;
+    case orderly_result::suspend: break;
+    }
+    return protocol::direct_verdict::later;
+}
+
+/**
+ * @brief One listener call for a message that an administrator has consumed by this member, outside of queues, locks, offsets,
+ *        statistics and events: nothing of it is settled. It runs where all listener calls do; `Done` hears of its end on the
+ *        strand, or never if the consumer stops before.
+ *
+ * @tparam Consumption  Whose listener, executor, runtime and gate it uses.
+ * @tparam Done         Movable; called with a `protocol::direct_result`.
+ * @par Source  Java `ConsumeMessageService.consumeMessageDirectly`. Differs: the executor's threads run it, not those of requests.
+ */
+template <class Consumption, class Done>
+class direct_call : public std::enable_shared_from_this<direct_call<Consumption, Done>> {
+    using traits       = typename Consumption::traits;
+    using owner_type   = typename Consumption::owner_type;
+    using context_type = std::conditional_t<Consumption::in_order, orderly_context, consume_context>;
+    using verdict_type = protocol::direct_verdict;
+    using shared       = std::shared_ptr<direct_call>;
+
+  public:
+    static void begin(Consumption& in, message one, owner_type owner, Done done) {
+        const shared call(new direct_call(in, std::move(one), std::move(owner), std::move(done)));
+        if constexpr (!traits::awaitable)
+            in.executor_.execute(job{call});
+        else if constexpr (requires { in.executor_.get_executor(); })
+            asio::co_spawn(in.executor_.get_executor(), await(call), asio::detached);
+        else
+            asio::co_spawn(in.runtime_.get_executor(), await(call), asio::detached);
+    }
+
+  private:
+    /// What the executor gets. One copy runs.
+    struct job {
+        shared call;
+
+        void operator()() const {
+            if (!call->begun_.exchange(true))
+                call->run();
+        }
+        bool wants_help() const noexcept { return false; }
+    };
+
+    direct_call(Consumption& in, message one, owner_type owner, Done done)
+        : in_(in), one_(std::move(one)), view_(one_.view()), owner_(std::move(owner)), done_(std::move(done)) {}
+
+    static constexpr bool commits_itself() noexcept {
+        if constexpr (Consumption::in_order)
+            return traits::manual;
+        else
+            return false;
+    }
+    static constexpr bool is_deferred() noexcept {
+        if constexpr (requires { traits::deferred; })
+            return traits::deferred;
+        else
+            return false;
+    }
+
+    void run() {
+        const auto outer = std::exchange(Consumption::running_here_, &in_);
+        since_           = in_.runtime_.now();
+        if constexpr (is_deferred())
+            hand_out();
+        else
+            call_listener();
+        Consumption::running_here_ = outer;
+    }
+
+    void call_listener() {
+        if constexpr (!traits::awaitable && !is_deferred()) {
+            context_type context{view_.queue()};
+            try {
+                if constexpr (traits::silent) {
+                    traits::call(in_.listener_, std::span(&view_, 1), context);
+                    finish(silent_verdict());
+                } else {
+                    finish(verdict_in(context, traits::call(in_.listener_, std::span(&view_, 1), context)));
+                }
+            } catch (...) {
+                fail(std::current_exception());
+            }
+        }
+    }
+
+    /// The listener answers later; a message that it lets go of without an answer is to come later.
+    void hand_out() {
+        if constexpr (is_deferred()) {
+            constexpr auto answered = [](detail::deferred_share& share, consume_result result, int) {
+                const auto self = std::static_pointer_cast<direct_call>(std::move(share.owner));
+                self->finish(verdict_of(result));
+            };
+            try {
+                in_.listener_(
+                    deferred_message(view_, {answered, nullptr, nullptr, this->shared_from_this(), 0, since_}));
+            } catch (...) {
+                fail(std::current_exception());
+            }
+        }
+    }
+
+    static auto awaited_type() {
+        if constexpr (traits::awaitable)
+            return std::type_identity<
+                asio::awaitable<void, typename detail::awaited<typename traits::answer>::executor>>();
+        else
+            return std::type_identity<void>();
+    }
+    using awaitable_type = typename decltype(awaited_type())::type;
+
+    template <class Result = awaitable_type>
+    static Result await(shared call) {
+        call->since_ = call->in_.runtime_.now();
+        context_type context{call->view_.queue()};
+        const std::span<const message_view> messages(&call->view_, 1);
+        std::exception_ptr thrown;
+        auto verdict = silent_verdict();
+        try {
+            if constexpr (traits::silent) {
+                co_await traits::call(call->in_.listener_, messages, context);
+            } else {
+                const auto answer = co_await traits::call(call->in_.listener_, messages, context);
+                verdict           = verdict_in(context, answer);
+            }
+        } catch (...) {
+            thrown = std::current_exception();
+        }
+        if (thrown)
+            call->fail(thrown);
+        else
+            call->finish(verdict);
+    }
+
+    static constexpr verdict_type silent_verdict() noexcept { return verdict_type::success; }
+
+    /// A batch listener may say that of its messages none succeeded.
+    template <class Answer>
+    static verdict_type verdict_in([[maybe_unused]] const context_type& context, Answer answer) noexcept {
+        if constexpr (!Consumption::in_order)
+            if (context.succeeded == 0)
+                return verdict_type::later;
+        return verdict_of(answer);
+    }
+
+    void fail(const std::exception_ptr& thrown) {
+        std::string text = "the listener threw what is no std::exception";
+        try {
+            std::rethrow_exception(thrown);
+        } catch (const std::exception& caught) {
+            text = caught.what();
+        } catch (...) {
+        }
+        finish(verdict_type::threw, std::move(text));
+    }
+
+    /// The first one counts: a listener may throw after it has answered for a deferred message.
+    void finish(verdict_type verdict, std::string remark = {}) {
+        if (finished_.exchange(true))
+            return;
+        protocol::direct_result result;
+        result.in_order    = Consumption::in_order;
+        result.auto_commit = !commits_itself();
+        result.verdict     = verdict;
+        result.remark      = std::move(remark);
+        result.spent       = std::chrono::duration_cast<std::chrono::milliseconds>(in_.runtime_.now() - since_);
+        if constexpr (Consumption::immediate)
+            done_(std::move(result));
+        else
+            in_.gate_.post([self = this->shared_from_this(), result = std::move(result)]() mutable {
+                self->done_(std::move(result));
+            });
+    }
+
+    Consumption& in_;
+    message one_;
+    message_view view_;
+    owner_type owner_; ///< Keeps the consumption.
+    Done done_;
+    std::chrono::steady_clock::time_point since_{};
+    std::atomic<bool> begun_{false};
+    std::atomic<bool> finished_{false};
 };
 
 } // namespace rocketpush
@@ -15611,8 +16816,16 @@ class concurrent_consumption {
     /// From any thread: no further listener call begins, whatever is still to be consumed.
     void abandon() noexcept { abandoned_.store(true, std::memory_order_relaxed); }
 
+    /// One listener call beside all others; see direct_call.
+    template <class Done>
+    void consume_directly(message one, owner_type owner, Done done) {
+        direct_call<concurrent_consumption, Done>::begin(*this, std::move(one), std::move(owner), std::move(done));
+    }
+
   private:
     friend job;
+    template <class, class>
+    friend class direct_call;
 
     /// One runner's work, called by the executor (through the job).
     void run(const job& self, batch_type& batch) {
@@ -15843,185 +17056,6 @@ template <class Listener>
 struct consumption_of {
     template <executor_policy Executor, observer Observer, runtime Runtime, class Host>
     using type = concurrent_consumption<Listener, Executor, Observer, Runtime, Host>;
-};
-
-} // namespace rocketpush
-
-#endif
-// rocketpush/consume/orderly.hpp
-#ifndef ROCKETPUSH_CONSUME_ORDERLY_HPP
-#define ROCKETPUSH_CONSUME_ORDERLY_HPP
-
-
-#include <chrono>
-#include <concepts>
-#include <cstdint>
-#include <optional>
-#include <span>
-#include <type_traits>
-#include <utility>
-
-namespace rocketpush {
-
-/**
- * @brief What a listener that commits itself says of the messages it got; see `orderly_manual`.
- * @par Source  Java `ConsumeOrderlyStatus` with `autoCommit = false`.
- */
-enum class orderly_result : std::uint8_t {
-    success,  ///< Consumed; the offset passes them at the next commit.
-    commit,   ///< Consumed, and all before them: the offset may pass.
-    rollback, ///< All since the last commit, these too, come again after a pause; they do not count as failed.
-    suspend   ///< Failed; these come again after a pause. What was consumed before them stays so.
-};
-
-/**
- * @brief What an orderly listener call is told besides the messages, and what it may say besides its result.
- * @par Source  Java `ConsumeOrderlyContext`.
- */
-struct orderly_context {
-    /// The queue as it was pulled.
-    const message_queue& queue;
-
-    /// How long nothing of the queue is consumed when these messages are to come again, 10 ms to 30 s; empty: as
-    /// `options::suspend_interval` says. Java: suspendCurrentQueueTimeMillis.
-    std::optional<std::chrono::milliseconds> suspend_for{};
-};
-
-namespace detail {
-
-/// Of a listener in order: nothing or a consume_result; of one that commits itself: an orderly_result.
-template <class R, bool Manual>
-concept answers_in_order = (Manual && std::same_as<R, orderly_result>) || (!Manual && consume_answer<R>);
-
-template <class L, bool Manual, class... Arguments>
-concept consumes_in_order_with =
-    std::invocable<L&, Arguments...> &&
-    answers_in_order<typename awaited<std::invoke_result_t<L&, Arguments...>>::type, Manual>;
-
-} // namespace detail
-
-template <class L, bool Manual>
-concept takes_message_in_order = detail::consumes_in_order_with<L, Manual, const message_view&>;
-template <class L, bool Manual>
-concept takes_message_in_order_and_context =
-    detail::consumes_in_order_with<L, Manual, const message_view&, orderly_context&>;
-template <class L, bool Manual>
-concept takes_batch_in_order = detail::consumes_in_order_with<L, Manual, std::span<const message_view>>;
-template <class L, bool Manual>
-concept takes_batch_in_order_and_context =
-    detail::consumes_in_order_with<L, Manual, std::span<const message_view>, orderly_context&>;
-
-template <class L, bool Manual>
-concept listens_in_order =
-    std::move_constructible<L> && (takes_message_in_order<L, Manual> || takes_message_in_order_and_context<L, Manual> ||
-                                   takes_batch_in_order<L, Manual> || takes_batch_in_order_and_context<L, Manual>);
-
-/**
- * @brief A listener for `orderly`: any of the shapes of `listener`, with an orderly_context for the context.
- * @par Source  Java `MessageListenerOrderly` with `autoCommit = true`.
- */
-template <class L>
-concept orderly_listener = listens_in_order<L, false>;
-
-/// A listener for `orderly_manual`: the same shapes, but it returns an orderly_result, or an awaitable of one.
-template <class L>
-concept manual_listener = listens_in_order<L, true>;
-
-namespace detail {
-/// `L`, or an error that says why it is none. (clang does not tell why a deduction guide's class refused it.)
-template <class L, bool Manual>
-struct explained_in_order {
-    static_assert(listens_in_order<L, Manual>,
-                  "the value is no listener in order: it takes a message or a span of them, and an orderly_context");
-    using type = L;
-};
-} // namespace detail
-
-/**
- * @brief Makes consumption orderly: `push_consumer consumer{options, rp::orderly{listener}}`.
- *
- * The messages of a queue come one call after the other, in the order of their offsets, and while this member has the
- * queue's lock at the broker: to nobody else in the group. Queues run side by side. When a call fails (`reconsume_later`
- * or an exception) its messages come again after a pause, before any behind them; see `options::suspend_interval` and
- * `options::max_reconsume_times`.
- *
- * @par Source  Java `MessageListenerOrderly`.
- */
-template <orderly_listener L>
-struct orderly {
-    static constexpr bool consumes_in_order = true;
-    static constexpr bool commits_itself    = false;
-
-    explicit orderly(L wrapped) : listener(std::move(wrapped)) {}
-
-    using listener_type = L;
-    L listener;
-};
-template <class L>
-orderly(L) -> orderly<typename detail::explained_in_order<L, false>::type>;
-
-/**
- * @brief As `orderly`, with a listener that says itself when the offset may pass what it consumed.
- *
- * What was consumed and not committed when the queue is given up comes again to its next owner. A listener that never
- * commits stops its queue at `options::max_cached_messages`.
- *
- * @par Source  Java `MessageListenerOrderly` with `autoCommit = false`. Differs: COMMIT and ROLLBACK do not exist for other
- *              listeners; in Java they then mean success.
- */
-template <manual_listener L>
-struct orderly_manual {
-    static constexpr bool consumes_in_order = true;
-    static constexpr bool commits_itself    = true;
-
-    explicit orderly_manual(L wrapped) : listener(std::move(wrapped)) {}
-
-    using listener_type = L;
-    L listener;
-};
-template <class L>
-orderly_manual(L) -> orderly_manual<typename detail::explained_in_order<L, true>::type>;
-
-namespace detail {
-
-template <class L, bool Manual>
-constexpr listener_shape shape_in_order() noexcept {
-    if constexpr (takes_message_in_order<L, Manual>)
-        return {false, false};
-    else if constexpr (takes_message_in_order_and_context<L, Manual>)
-        return {false, true};
-    else if constexpr (takes_batch_in_order<L, Manual>)
-        return {true, false};
-    else
-        return {true, true};
-}
-
-} // namespace detail
-
-/// What the library needs to know of an orderly listener's shape. @tparam W  `orderly<L>` or `orderly_manual<L>`.
-template <class W>
-struct orderly_traits {
-    using listener_type = typename W::listener_type;
-
-    static constexpr bool manual  = W::commits_itself;
-    static constexpr bool batch   = detail::shape_in_order<listener_type, manual>().batch;
-    static constexpr bool context = detail::shape_in_order<listener_type, manual>().context;
-
-    /// Calls it in its shape, with the answer as it is: nothing, a result, or an awaitable.
-    static decltype(auto) call(W& wrapper, std::span<const message_view> messages, orderly_context& told) {
-        if constexpr (batch && context)
-            return wrapper.listener(messages, told);
-        else if constexpr (batch)
-            return wrapper.listener(messages);
-        else if constexpr (context)
-            return wrapper.listener(messages.front(), told);
-        else
-            return wrapper.listener(messages.front());
-    }
-
-    using answer                    = decltype(call(std::declval<W&>(), {}, std::declval<orderly_context&>()));
-    static constexpr bool awaitable = detail::awaited<answer>::later;
-    static constexpr bool silent    = std::same_as<typename detail::awaited<answer>::type, void>;
 };
 
 } // namespace rocketpush
@@ -16646,8 +17680,16 @@ class orderly_consumption {
     /// From any thread: no further listener call begins, whatever is still to be consumed.
     void abandon() noexcept { abandoned_.store(true, std::memory_order_relaxed); }
 
+    /// One listener call beside all others; see direct_call.
+    template <class Done>
+    void consume_directly(message one, owner_type owner, Done done) {
+        direct_call<orderly_consumption, Done>::begin(*this, std::move(one), std::move(owner), std::move(done));
+    }
+
   private:
     friend job;
+    template <class, class>
+    friend class direct_call;
 
     /// One runner's work, called by the executor (through the job).
     void run(const job&, order_type& order) {
@@ -17509,6 +18551,8 @@ template <class Runtime>
 struct fetching_queue {
     explicit fetching_queue(Runtime& runtime) : wake(runtime) {}
 
+    step_mark mark;    ///< What it is at ...
+    stall_watch watch; ///< ... and whether for too long.
     detail::wake_up<Runtime> wake; ///< For the fetch loop: there may be room, or the queue was dropped.
     /// Given up: nothing further is fetched; late answers change nothing.
     bool dropped                 = false;
@@ -17572,6 +18616,8 @@ struct owned_queue : fetching_queue<Runtime> {
     }
 
     std::vector<typename Runtime::timer*> naps; ///< Pauses between attempts at this queue; giving it up ends them.
+
+    std::chrono::steady_clock::time_point last_settled{}; ///< When a batch of it ran last, or a send-back ended.
 
     bool writing            = false; ///< A commit is under way; the next one waits, or they could overtake each other.
     queue_offset committed  = -1;    ///< What the store confirmed; -1: nothing yet.
@@ -17735,6 +18781,24 @@ class queue_table {
         if (const auto found = queues_.find(queue.queue); found != queues_.end() && found->get() == &queue)
             release(*found, offset);
     }
+    /// Ends this epoch of a queue that hangs in a step, whatever becomes of the operation that hangs, and has the next one begin.
+    void begin_anew(queue_type& queue) {
+        const auto found = queues_.find(queue.queue);
+        if (found == queues_.end() || found->get() != &queue)
+            return;
+        const auto owned = *found;
+        if (owned->stage == queue_stage::fetching) {
+            release(owned, owned->cache.committable());
+        } else if (owned->stage == queue_stage::releasing) {
+            for (auto* nap : owned->naps)
+                nap->cancel();
+            owned->wake_idle();
+        } else {
+            owned->dropped = true;
+            owned->wake.wake();
+            forget(owned);
+        }
+    }
     /// The same for a queue by its name. One that is being taken over begins there.
     /// @return The epoch that ends by it, or is about to begin; nothing if the queue is not ours.
     queue_ptr restart_at(const message_queue& queue, queue_offset offset) {
@@ -17839,6 +18903,7 @@ class queue_table {
     void settled_some(queue_type& queue) {
         queue.cache.retire_finished([this](auto batch) { host_.batches().give_back(std::move(batch)); });
         host_.memory().recount(queue);
+        queue.last_settled = host_.runtime().now();
         queue.wake.wake();
         queue.wake_idle();
         std::erase_if(left_behind_, [this](const queue_ptr& each) {
@@ -17920,6 +18985,7 @@ class queue_table {
     /// The former owner needs some time, or has the lock.
     static task<void> look_up_later(std::shared_ptr<Host> host, queue_ptr owned, std::chrono::milliseconds delay) {
         const auto ready = host->runtime().now() + delay;
+        owned->mark.enter(queue_step::waiting, host->runtime().now(), ready);
         while (!owned->dropped && host->runtime().now() < ready)
             co_await owned->wake.wait_until(ready);
         if (!owned->dropped) {
@@ -17936,9 +19002,12 @@ class queue_table {
         auto& broker = look_ups_[owned->queue.broker_name];
         if (broker.running < most_look_ups) {
             ++broker.running;
+            owned->mark.enter(Host::locks_queues ? queue_step::locking : queue_step::reading_offset,
+                              host_.runtime().now());
             host_.spawn(take_over(host_.shared_from_this(), std::move(owned)));
         } else {
             owned->in_line = true;
+            owned->mark.enter(queue_step::in_line, host_.runtime().now());
             broker.waiting.push_back(std::move(owned));
         }
     }
@@ -17966,6 +19035,7 @@ class queue_table {
             }
         }
         result<queue_offset> first(error::operation_cancelled);
+        owned->mark.enter(queue_step::reading_offset, host->runtime().now());
         if (!owned->dropped)
             first = co_await table.first_offset(*owned);
         table.look_up_ended(owned->queue.broker_name);
@@ -18054,6 +19124,7 @@ class queue_table {
         if (owned->stage == queue_stage::acquiring)
             return; // the operation that is at it sees it and forgets the queue
         enter_stage(*owned, queue_stage::releasing);
+        owned->mark.enter(queue_step::handing_over, host_.runtime().now());
         owned->idle = std::make_unique<detail::wake_up<typename Host::runtime_type>>(host_.runtime());
         owned->cache.cancel_behind_last_claimed();
         owned->order.give_up();
@@ -18356,6 +19427,7 @@ class rebalancer {
             const bool clean = co_await self.round();
             if (!host->running())
                 break;
+            host->checks().round_ended();
             const auto soonest = begun + shortest_interval;
             auto next = begun + (clean && !self.retry_ ? host->settings().rebalance_interval : shortest_interval);
             while (host->running() && host->runtime().now() < next) {
@@ -18565,6 +19637,255 @@ class rebalancer {
 } // namespace rocketpush
 
 #endif
+// rocketpush/rebalance/group_watch.hpp
+#ifndef ROCKETPUSH_REBALANCE_GROUP_WATCH_HPP
+#define ROCKETPUSH_REBALANCE_GROUP_WATCH_HPP
+
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/// What a subscription selects, for people; nothing for no subscription.
+inline std::string selection_text(const subscription* of) {
+    if (!of)
+        return {};
+    return of->type == filter_type::tag ? of->expression : std::string(to_string(of->type)) + ' ' + of->expression;
+}
+
+/// Whether two subscriptions of a topic select the same messages, as far as can be told. The order of tags says nothing.
+inline bool selects_the_same(const subscription& one, const subscription& other) {
+    if (one.type != other.type)
+        return false;
+    if (one.type != filter_type::tag)
+        return one.expression == other.expression;
+    auto these = one.tags, those = other.tags;
+    std::ranges::sort(these);
+    std::ranges::sort(those);
+    return these == those;
+}
+
+/// A topic that two members of a group subscribe differently. An empty expression: not at all.
+struct subscription_difference {
+    std::string topic;
+    std::string own;
+    std::string other;
+
+    friend bool operator==(const subscription_difference&, const subscription_difference&) = default;
+};
+
+/**
+ * @brief Whether a member's group is as it should be: every member has another client id, and all subscribe the same. What is
+ *        wrong is news once, until it changes.
+ *
+ * @par Thread safety  None; on the strand.
+ * @par Source  None in Java's client; its console compares members' subscriptions.
+ */
+class group_watch {
+  public:
+    /// What a broker has of the group, which is what the newest heartbeat said. Where ours is newer than that it has not come yet.
+    std::vector<subscription_difference> compare_with_broker(const std::vector<subscription>& own,
+                                                             const std::vector<subscription>& at_broker) {
+        std::vector<subscription_difference> found;
+        for (const auto& each : own) {
+            const auto* other = find(at_broker, each.topic);
+            if (!is_retry_topic(each.topic) && other && other->version > each.version &&
+                !selects_the_same(each, *other))
+                found.push_back({each.topic, selection_text(&each), selection_text(other)});
+        }
+        return news_of(std::string(), std::move(found));
+    }
+
+    /// What another member says of itself.
+    std::vector<subscription_difference> compare_with_member(const std::string& client_id,
+                                                             const std::vector<subscription>& own,
+                                                             const std::vector<subscription>& theirs) {
+        std::vector<subscription_difference> found;
+        const auto compare = [&](const std::string& topic) {
+            const auto *ours = find(own, topic), *other = find(theirs, topic);
+            if (is_retry_topic(topic) || (ours && other && selects_the_same(*ours, *other)))
+                return;
+            found.push_back({topic, selection_text(ours), selection_text(other)});
+        };
+        for (const auto& each : own)
+            compare(each.topic);
+        for (const auto& each : theirs)
+            if (!find(own, each.topic))
+                compare(each.topic);
+        return news_of(client_id, std::move(found));
+    }
+
+    /// @param connections  Of the client id, at one broker. @return Whether it is news that there are several.
+    bool see_connections(std::size_t connections) noexcept {
+        const bool news = connections > 1 && connections != connections_;
+        connections_    = connections;
+        return news;
+    }
+
+    /// The member to be asked next: each gets its turn. @param ids  Of all members.
+    std::optional<std::string> next_to_ask(const std::vector<protocol::consumer_connection>& members,
+                                           std::string_view own_id) {
+        std::vector<std::string> others;
+        for (const auto& each : members)
+            if (each.client_id != own_id)
+                others.push_back(each.client_id);
+        std::erase_if(told_, [&others](const auto& each) { // members that have left
+            return !each.first.empty() && std::ranges::find(others, each.first) == others.end();
+        });
+        if (others.empty())
+            return std::nullopt;
+        std::ranges::sort(others);
+        const auto next = std::ranges::upper_bound(others, asked_);
+        asked_          = next == others.end() ? others.front() : *next;
+        return asked_;
+    }
+
+  private:
+    static const subscription* find(const std::vector<subscription>& all, const std::string& topic) noexcept {
+        const auto found = std::ranges::find(all, topic, &subscription::topic);
+        return found == all.end() ? nullptr : &*found;
+    }
+
+    /// Those that were not told before: of this member, nor the same ones of another.
+    std::vector<subscription_difference> news_of(const std::string& of, std::vector<subscription_difference> found) {
+        std::vector<subscription_difference> news;
+        for (const auto& each : found) {
+            const bool known = std::ranges::any_of(told_, [&each](const auto& member) {
+                return std::ranges::find(member.second, each) != member.second.end();
+            });
+            if (!known)
+                news.push_back(each);
+        }
+        if (found.empty())
+            told_.erase(of);
+        else
+            told_[of] = std::move(found);
+        return news;
+    }
+
+    std::map<std::string, std::vector<subscription_difference>> told_; ///< By client id; of none: the broker.
+    std::size_t connections_ = 0;
+    std::string asked_;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/rebalance/watchdog.hpp
+#ifndef ROCKETPUSH_REBALANCE_WATCHDOG_HPP
+#define ROCKETPUSH_REBALANCE_WATCHDOG_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <vector>
+
+/**
+ * @file
+ * Looks at every queue of a consumer now and then, and has one go on that is stalled. No such thing should ever happen: where it
+ * does, a wake-up was lost by a mistake of ours, and no queue may stop for that. `Host` is a consumer_core.
+ */
+namespace rocketpush {
+
+/// How often to look: a queue is found stalled at most so much later than it is.
+inline constexpr std::chrono::seconds watch_interval{10};
+
+template <class Host>
+step_limits limits_of(const Host& host) {
+    using std::chrono::milliseconds;
+    const auto& with     = host.settings();
+    const auto connect   = with.connect_timeout + with.request_timeout;
+    const auto request   = std::max(with.request_timeout, milliseconds(6000));
+    constexpr int writes = 4; // the last commits of a queue, and its unlock
+    return {.connect = connect,
+            .request = request,
+            .poll    = std::max(with.pull_timeout, with.suspend_timeout + milliseconds(10000)),
+            .release = milliseconds(10000) + writes * (connect + request),
+            .grace   = with.stall_timeout};
+}
+
+template <class Host>
+queue_sight sight_of(Host& host, typename Host::queue_type& owned) {
+    queue_sight seen{.mark = owned.mark};
+    if (owned.stage == queue_stage::fetching) {
+        seen.may_fetch = !owned.suspended && !host.suspended() && host.memory().open(owned) &&
+                         flow_control(owned.cache.level(), host.limits()) == flow_state::open;
+        if constexpr (Host::in_order) {
+            const auto& order = owned.order;
+            if (!order.out && !order.held_up && order.may_commit(host.runtime()))
+                owned.cache.visit([&seen](auto& batch) {
+                    seen.left_over = static_cast<bool>(batch.next_unconsumed(0, 1));
+                    return !seen.left_over;
+                });
+        }
+    }
+    seen.at_work = owned.busy();
+    return seen;
+}
+
+template <class Host>
+queue_sight sight_of(Host& host, typename Host::pop_queue_type& owned) {
+    const auto pace = host.pop_pace();
+    return {.mark      = owned.mark,
+            .may_fetch = !host.suspended() && !host.queues().is_suspended(owned.queue) && host.memory().open(owned) &&
+                         owned.waiting <= pace.max_waiting && owned.held_bytes() <= pace.max_bytes,
+            .at_work = owned.running()};
+}
+
+/// Has a queue that is pulled go on: by what it missed if that is known, else by an epoch of its own.
+template <class Host>
+void rearm(Host& host, typename Host::queue_type& owned, const stall& found) {
+    if (found.what == stall::kind::paused)
+        return owned.wake.wake();
+    if constexpr (Host::in_order)
+        if (found.what == stall::kind::consuming)
+            return host.consume_again(owned);
+    host.queues().begin_anew(owned);
+}
+template <class Host>
+void rearm(Host& host, typename Host::pop_queue_type& owned, const stall& found) {
+    if (found.what == stall::kind::paused)
+        return owned.wake.wake();
+    host.pops().release(owned.queue);
+    host.rebalance_later();
+}
+
+template <class Host, class Queue>
+void watch_queue(Host& host, Queue& owned, const step_limits& limits) {
+    const auto now   = host.runtime().now();
+    const auto found = owned.watch.look(sight_of(host, owned), limits, now);
+    if (!found)
+        return;
+    if (owned.watch.is_news(*found))
+        host.observe().on_stalled(owned.queue, to_string(*found),
+                                  std::chrono::duration_cast<std::chrono::milliseconds>(now - found->since));
+    rearm(host, owned, *found);
+}
+
+/// One look at all queues.
+template <class Host>
+void watch_queues(const std::shared_ptr<Host>& host) {
+    const auto limits = limits_of(*host);
+    for (const auto& owned : std::vector(host->queues().all().begin(), host->queues().all().end()))
+        watch_queue(*host, *owned, limits);
+    if constexpr (Host::pops_queues) {
+        const auto popped = host->pops().all(); // a copy: to give one up changes the table
+        for (const auto& [queue, owned] : popped)
+            watch_queue(*host, *owned, limits);
+    }
+}
+
+} // namespace rocketpush
+
+#endif
 
 // client: what the consumers of a process share; and the assembly
 // rocketpush/client/client.hpp
@@ -18575,6 +19896,230 @@ class rebalancer {
 #ifndef ROCKETPUSH_CLIENT_CLIENT_INSTANCE_HPP
 #define ROCKETPUSH_CLIENT_CLIENT_INSTANCE_HPP
 
+// rocketpush/client/broker_requests.hpp
+#ifndef ROCKETPUSH_CLIENT_BROKER_REQUESTS_HPP
+#define ROCKETPUSH_CLIENT_BROKER_REQUESTS_HPP
+
+// rocketpush/client/group_member.hpp
+#ifndef ROCKETPUSH_CLIENT_GROUP_MEMBER_HPP
+#define ROCKETPUSH_CLIENT_GROUP_MEMBER_HPP
+
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/// Where the answer to a broker's request goes, now or later: on the strand, once. The connection may have gone by then.
+struct request_answer {
+    std::weak_ptr<void> connection;
+    std::int32_t opaque = 0;
+    void (*send)(void* connection, std::int32_t opaque, response_code, std::string_view remark,
+                 std::string_view body) = nullptr;
+
+    void operator()(response_code code, std::string_view remark, std::string_view body = {}) const {
+        if (const auto open = connection.lock())
+            send(open.get(), opaque, code, remark, body);
+    }
+};
+
+/**
+ * @brief One consumer as its client instance sees it: a table of plain functions.
+ *
+ * The client is shared by consumers of different types; this is the one place where it calls them without knowing
+ * which. No message goes through it.
+ */
+struct group_member {
+    void* self = nullptr;
+    std::string group;
+    bool announced = false; ///< Whether heartbeats speak of it.
+
+    protocol::consumer_data (*describe)(void* self)             = nullptr; ///< Its part of a heartbeat.
+    bool (*wants)(void* self, const std::string& topic)         = nullptr; ///< Whether it subscribes the topic.
+    void (*members_changed)(void* self)                         = nullptr; ///< Share out anew, soon.
+    void (*reset)(void* self, const std::string& topic,
+                  const std::vector<protocol::queue_position>&) = nullptr; ///< These queues begin there now.
+    std::string (*running_info)(void* self, bool with_stacks)           = nullptr; ///< A body, as `encode` makes it.
+    std::string (*status)(void* self, const std::string& topic)         = nullptr; ///< The same.
+    void (*consume_directly)(void* self, std::string_view record, const std::string& broker_name,
+                             request_answer answer)                     = nullptr; ///< The answer may be given later.
+    void (*route_changed)(void* self, const std::string& topic, std::size_t queues) = nullptr;
+    void (*route_failure)(void* self, const std::string& topic, std::error_code)    = nullptr;
+    void (*name_servers_changed)(void* self, const std::vector<endpoint>& now)      = nullptr;
+    void (*name_server_lookup_failure)(void* self, const std::string& url, std::error_code) = nullptr;
+    void (*connect_ended)(void* self, const endpoint&, std::error_code)     = nullptr; ///< False code: connected.
+    void (*disconnected)(void* self, const endpoint&, std::error_code)      = nullptr;
+    void (*heartbeat_failure)(void* self, const endpoint&, std::error_code) = nullptr;
+};
+
+/// The table for `Consumer`, which has a member function of each name.
+template <class Consumer>
+group_member make_group_member(Consumer& consumer, std::string group) {
+    static constexpr auto cast = [](void* self) -> Consumer& { return *static_cast<Consumer*>(self); };
+    return {
+        .self              = &consumer,
+        .group             = std::move(group),
+        .describe          = [](void* self) { return cast(self).describe(); },
+        .wants             = [](void* self, const std::string& topic) { return cast(self).wants(topic); },
+        .members_changed   = [](void* self) { cast(self).members_changed(); },
+        .reset             = [](void* self, const std::string& topic,
+                    const std::vector<protocol::queue_position>& to) { cast(self).reset(topic, to); },
+        .running_info      = [](void* self, bool with_stacks) { return cast(self).running_info(with_stacks); },
+        .status            = [](void* self, const std::string& topic) { return cast(self).status(topic); },
+        .consume_directly =
+            [](void* self, std::string_view record, const std::string& broker_name, request_answer answer) {
+                cast(self).consume_directly(record, broker_name, std::move(answer));
+            },
+        .route_changed     = [](void* self, const std::string& topic,
+                            std::size_t queues) { cast(self).route_changed(topic, queues); },
+        .route_failure     = [](void* self, const std::string& topic,
+                            std::error_code why) { cast(self).route_failure(topic, why); },
+        .name_servers_changed = [](void* self,
+                                   const std::vector<endpoint>& now) { cast(self).name_servers_changed(now); },
+        .name_server_lookup_failure =
+            [](void* self, const std::string& url, std::error_code why) {
+                cast(self).name_server_lookup_failure(url, why);
+            },
+        .connect_ended     = [](void* self, const endpoint& peer,
+                            std::error_code why) { cast(self).connect_ended(peer, why); },
+        .disconnected      = [](void* self, const endpoint& peer,
+                           std::error_code why) { cast(self).disconnected(peer, why); },
+        .heartbeat_failure = [](void* self, const endpoint& peer,
+                                std::error_code why) { cast(self).heartbeat_failure(peer, why); },
+    };
+}
+
+} // namespace rocketpush
+
+#endif
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief What brokers ask of a client, by themselves or for an administrator: finds the consumer that is meant, and answers.
+ *
+ * All of it is of the moment but a listener call (309), whose answer comes when that has ended.
+ *
+ * @tparam Connection  Where requests come from.
+ * @par Thread safety  None; used on the runtime's executor.
+ * @par Source         Java `ClientRemotingProcessor`.
+ */
+template <class Connection>
+class broker_requests {
+  public:
+    using members_type = std::map<std::string, group_member>;
+
+    explicit broker_requests(members_type& members) noexcept : members_(members) {}
+
+    void answer(Connection& from, const received_frame& frame) {
+        using code = protocol::request_code;
+        switch (static_cast<code>(frame.header.code)) {
+        case code::notify_consumer_ids_changed: return members_changed(frame);
+        case code::reset_consumer_offset: return reset(frame);
+        case code::get_consumer_status: return tell_status(from, frame);
+        case code::get_consumer_running_info: return tell_running_info(from, frame);
+        case code::consume_message_directly: return consume_directly(from, frame);
+        case code::check_transaction_state: return; // for producers, as is the next
+        case code::push_reply_message: return from.respond(frame, response_code::success, {}, protocol::no_fields{});
+        default:
+            from.respond(frame, response_code::request_code_not_supported,
+                         " request type " + std::to_string(frame.header.code) + " not supported",
+                         protocol::no_fields{});
+        }
+    }
+
+  private:
+    void members_changed(const received_frame& frame) {
+        if (const auto notice = protocol::read_fields<protocol::consumer_ids_changed_notice>(frame.header))
+            if (const auto* member = find(notice->consumer_group))
+                member->members_changed(member->self);
+    }
+
+    void reset(const received_frame& frame) {
+        const auto notice = protocol::read_fields<protocol::reset_offset_notice>(frame.header);
+        const auto to     = protocol::decode_reset(frame.body);
+        if (!notice || !to)
+            return;
+        if (const auto* member = find(notice->consumer_group))
+            member->reset(member->self, notice->topic, *to);
+    }
+
+    /// Of a group that is not here: no queues.
+    void tell_status(Connection& from, const received_frame& frame) {
+        const auto wanted = read<protocol::consumer_status_request>(from, frame);
+        if (!wanted)
+            return;
+        const auto* member = find(wanted->consumer_group);
+        from.respond(frame, response_code::success, {}, protocol::no_fields{},
+                     member ? member->status(member->self, wanted->topic)
+                            : protocol::encode(protocol::consumer_status{}));
+    }
+
+    void tell_running_info(Connection& from, const received_frame& frame) {
+        const auto wanted = read<protocol::running_info_request>(from, frame);
+        if (!wanted)
+            return;
+        if (const auto* member = find_or_refuse(from, frame, wanted->consumer_group))
+            from.respond(frame, response_code::success, {}, protocol::no_fields{},
+                         member->running_info(member->self, wanted->with_stacks));
+    }
+
+    void consume_directly(Connection& from, const received_frame& frame) {
+        const auto wanted = read<protocol::consume_directly_request>(from, frame);
+        if (!wanted)
+            return;
+        if (const auto* member = find_or_refuse(from, frame, wanted->consumer_group))
+            member->consume_directly(member->self, frame.body, wanted->broker_name, answer_of(from, frame));
+    }
+
+    static request_answer answer_of(Connection& from, const received_frame& frame) {
+        return {.connection = from.weak_from_this(),
+                .opaque     = frame.header.opaque,
+                .send       = [](void* to, std::int32_t opaque, response_code code, std::string_view remark,
+                           std::string_view body) {
+                    static_cast<Connection*>(to)->respond(opaque, code, remark, protocol::no_fields{}, body);
+                }};
+    }
+
+    template <class Request>
+    static result<Request> read(Connection& from, const received_frame& frame) {
+        auto wanted = protocol::read_fields<Request>(frame.header);
+        if (!wanted)
+            from.respond(frame, response_code::system_error, "a field of the request is missing or not valid",
+                         protocol::no_fields{});
+        return wanted;
+    }
+
+    const group_member* find(const std::string& group) const {
+        const auto found = members_.find(group);
+        return found == members_.end() ? nullptr : &found->second;
+    }
+    const group_member* find_or_refuse(Connection& from, const received_frame& frame, const std::string& group) const {
+        const auto* found = find(group);
+        if (!found)
+            from.respond(frame, response_code::system_error,
+                         "The Consumer Group <" + group + "> not exist in this consumer", protocol::no_fields{});
+        return found;
+    }
+
+    members_type& members_;
+};
+
+} // namespace rocketpush
+
+#endif
 // rocketpush/client/client_settings.hpp
 #ifndef ROCKETPUSH_CLIENT_CLIENT_SETTINGS_HPP
 #define ROCKETPUSH_CLIENT_CLIENT_SETTINGS_HPP
@@ -18734,77 +20279,6 @@ inline std::string lasting_client_id(client_settings settings) {
 } // namespace rocketpush
 
 #endif
-// rocketpush/client/group_member.hpp
-#ifndef ROCKETPUSH_CLIENT_GROUP_MEMBER_HPP
-#define ROCKETPUSH_CLIENT_GROUP_MEMBER_HPP
-
-
-#include <cstddef>
-#include <string>
-#include <system_error>
-#include <vector>
-
-namespace rocketpush {
-
-/**
- * @brief One consumer as its client instance sees it: a table of plain functions.
- *
- * The client is shared by consumers of different types; this is the one place where it calls them without knowing
- * which. No message goes through it.
- */
-struct group_member {
-    void* self = nullptr;
-    std::string group;
-    bool announced = false; ///< Whether heartbeats speak of it.
-
-    protocol::consumer_data (*describe)(void* self)             = nullptr; ///< Its part of a heartbeat.
-    bool (*wants)(void* self, const std::string& topic)         = nullptr; ///< Whether it subscribes the topic.
-    void (*members_changed)(void* self)                         = nullptr; ///< Share out anew, soon.
-    void (*reset)(void* self, const std::string& topic,
-                  const std::vector<protocol::queue_position>&) = nullptr; ///< These queues begin there now.
-    void (*route_changed)(void* self, const std::string& topic, std::size_t queues) = nullptr;
-    void (*route_failure)(void* self, const std::string& topic, std::error_code)    = nullptr;
-    void (*name_servers_changed)(void* self, const std::vector<endpoint>& now)      = nullptr;
-    void (*name_server_lookup_failure)(void* self, const std::string& url, std::error_code) = nullptr;
-    void (*connect_ended)(void* self, const endpoint&, std::error_code)     = nullptr; ///< False code: connected.
-    void (*disconnected)(void* self, const endpoint&, std::error_code)      = nullptr;
-    void (*heartbeat_failure)(void* self, const endpoint&, std::error_code) = nullptr;
-};
-
-/// The table for `Consumer`, which has a member function of each name.
-template <class Consumer>
-group_member make_group_member(Consumer& consumer, std::string group) {
-    static constexpr auto cast = [](void* self) -> Consumer& { return *static_cast<Consumer*>(self); };
-    return {
-        .self              = &consumer,
-        .group             = std::move(group),
-        .describe          = [](void* self) { return cast(self).describe(); },
-        .wants             = [](void* self, const std::string& topic) { return cast(self).wants(topic); },
-        .members_changed   = [](void* self) { cast(self).members_changed(); },
-        .reset             = [](void* self, const std::string& topic,
-                    const std::vector<protocol::queue_position>& to) { cast(self).reset(topic, to); },
-        .route_changed     = [](void* self, const std::string& topic,
-                            std::size_t queues) { cast(self).route_changed(topic, queues); },
-        .route_failure     = [](void* self, const std::string& topic,
-                            std::error_code why) { cast(self).route_failure(topic, why); },
-        .name_servers_changed = [](void* self,
-                                   const std::vector<endpoint>& now) { cast(self).name_servers_changed(now); },
-        .name_server_lookup_failure =
-            [](void* self, const std::string& url, std::error_code why) {
-                cast(self).name_server_lookup_failure(url, why);
-            },
-        .connect_ended     = [](void* self, const endpoint& peer,
-                            std::error_code why) { cast(self).connect_ended(peer, why); },
-        .disconnected      = [](void* self, const endpoint& peer,
-                           std::error_code why) { cast(self).disconnected(peer, why); },
-        .heartbeat_failure = [](void* self, const endpoint& peer,
-                                std::error_code why) { cast(self).heartbeat_failure(peer, why); },
-    };
-}
-
-} // namespace rocketpush
-
-#endif
 // rocketpush/client/name_server_watch.hpp
 #ifndef ROCKETPUSH_CLIENT_NAME_SERVER_WATCH_HPP
 #define ROCKETPUSH_CLIENT_NAME_SERVER_WATCH_HPP
@@ -18916,6 +20390,7 @@ class name_server_watch {
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <type_traits>
@@ -19168,6 +20643,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         return true;
     }
 
+    const std::vector<endpoint>& name_server_list() const noexcept { return name_servers_.list(); }
     bool has_name_servers() const noexcept { return !name_servers_.list().empty(); }
 
     /// A look-up of name servers gave no list: what we have stays in use.
@@ -19175,6 +20651,12 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         if (!has_name_servers())
             name_servers_.set_unknown(why);
         tell(&group_member::name_server_lookup_failure, to_string(watch_->url()), why);
+    }
+
+    /// Whether we have connected to this peer anew of late: it may not have heard of our former connection's end.
+    bool came_again_within(const endpoint& peer, std::chrono::seconds time) const {
+        const auto found = came_again_.find(peer);
+        return found != came_again_.end() && found->second && runtime_.now() - *found->second < time;
     }
 
     /// Brings the next heartbeat forward; for a changed subscription.
@@ -19257,6 +20739,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         const auto self = this->shared_from_this();
         if (local_ip_.empty())
             learn_local_ip(*fresh);
+        if (const auto [known, is_first] = came_again_.try_emplace(fresh->peer()); !is_first)
+            known->second = runtime_.now();
         const auto brokers = routes_.all_addresses();
         if (std::ranges::none_of(members_, [](const auto& each) { return each.second.announced; }) ||
             std::ranges::find(brokers, fresh->peer()) == brokers.end())
@@ -19268,6 +20752,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             co_await fresh->async_request(request, body, settings_.request_timeout, detail::await_tuple<executor_type>);
         if (ec)
             co_return ec;
+        if (static_cast<response_code>(frame.header.code) == response_code::go_away)
+            co_return response_code::go_away; // it shuts down still: as good as not connected
         told_[fresh->peer()] = news; // a refusal is told once more in a second, of all groups
         if (static_cast<response_code>(frame.header.code) == response_code::success)
             tell(&group_member::members_changed); // it knows us from now on, and may have members that we do not know
@@ -19307,27 +20793,9 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     }
 
     void on_request(connection_type& from, const received_frame& frame) {
-        if (static_cast<protocol::request_code>(frame.header.code) ==
-            protocol::request_code::notify_consumer_ids_changed) {
-            if (const auto notice = protocol::read_fields<protocol::consumer_ids_changed_notice>(frame.header))
-                if (const auto found = members_.find(notice->consumer_group); found != members_.end())
-                    found->second.members_changed(found->second.self);
-            return;
-        }
-        if (static_cast<protocol::request_code>(frame.header.code) == protocol::request_code::reset_consumer_offset) {
-            const auto notice = protocol::read_fields<protocol::reset_offset_notice>(frame.header);
-            const auto to     = protocol::decode_reset(frame.body);
-            if (!notice || !to)
-                return;
-            if (const auto found = members_.find(notice->consumer_group); found != members_.end())
-                found->second.reset(found->second.self, notice->topic, *to);
-            return;
-        }
-        from.respond(frame, response_code::request_code_not_supported,
-                     " request type " + std::to_string(frame.header.code) + " not supported", protocol::no_fields{});
+        broker_requests<connection_type>(members_).answer(from, frame);
     }
 
-    /// @param only  Of this group; empty: of all.
     std::string heartbeat_body(const std::string& only = {}) {
         protocol::heartbeat_data data;
         data.client_id = client_id();
@@ -19441,6 +20909,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     std::map<std::string, route_watch> topics_;
     std::map<endpoint, std::uint64_t>
         told_;               ///< Brokers that know us on their connection, and `news_` when they were told of all.
+    std::map<endpoint, std::optional<time_point>> came_again_; ///< When a peer was connected to again, if it was.
     std::uint64_t news_ = 0; ///< Grows with each heartbeat that is asked for.
     std::string local_ip_;
     std::string client_id_;
@@ -19507,6 +20976,402 @@ class client {
 
     std::shared_ptr<instance_type> instance_;
 };
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/client/consumer_properties.hpp
+#ifndef ROCKETPUSH_CLIENT_CONSUMER_PROPERTIES_HPP
+#define ROCKETPUSH_CLIENT_CONSUMER_PROPERTIES_HPP
+
+
+#include <charconv>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace rocketpush {
+
+/// An option as administrators see it.
+struct option_property {
+    std::string_view option; ///< The member of `options`.
+    std::string_view name;   ///< Java's name of the property; an option that Java has not is `rocketpush.` and its own.
+    std::string (*text)(const options&);
+};
+
+namespace detail {
+
+inline std::string property_text(const std::string& value) { return value; }
+inline std::string property_text(bool value) { return value ? "true" : "false"; }
+inline std::string property_text(std::chrono::milliseconds value) { return std::to_string(value.count()); }
+template <std::integral T>
+std::string property_text(T value) {
+    return std::to_string(value);
+}
+
+/// In the unit of a Java setting that is coarser than ours, with the digits behind the point that it needs.
+inline std::string property_text_in(double value, double unit) {
+    char digits[32];
+    return {digits, std::to_chars(digits, digits + sizeof digits, value / unit).ptr};
+}
+
+template <auto Member>
+std::string option_text(const options& from) {
+    return property_text(from.*Member);
+}
+
+} // namespace detail
+
+/**
+ * @brief Every option that administrators may see, by its name in Java where it has one. What is not here is shown to nobody:
+ *        an option with a secret in it has no row.
+ * @par Source  Java `DefaultMQPushConsumer` and `ClientConfig`, by their fields.
+ */
+inline constexpr option_property option_properties[] = {
+    {"name_servers", "namesrvAddr", detail::option_text<&options::name_servers>},
+    {"name_server_url", "rocketpush.name_server_url", detail::option_text<&options::name_server_url>},
+    {"group", "consumerGroup", detail::option_text<&options::group>},
+    {"client_ip", "clientIP", detail::option_text<&options::client_ip>},
+    {"instance_name", "instanceName", detail::option_text<&options::instance_name>},
+    {"unit_name", "unitName", detail::option_text<&options::unit_name>},
+    {"unit_mode", "unitMode", detail::option_text<&options::unit_mode>},
+    {"namespace_v1", "namespace", detail::option_text<&options::namespace_v1>},
+    {"namespace_v2", "namespaceV2", detail::option_text<&options::namespace_v2>},
+    {"from", "consumeFromWhere",
+     [](const options& with) -> std::string {
+         switch (with.from) {
+         case consume_from::first: return "CONSUME_FROM_FIRST_OFFSET";
+         case consume_from::timestamp: return "CONSUME_FROM_TIMESTAMP";
+         case consume_from::last: break;
+         }
+         return "CONSUME_FROM_LAST_OFFSET";
+     }},
+    {"from_time", "rocketpush.from_time", // Java's is a text in the zone of its machine
+     [](const options& with) {
+         return detail::property_text(
+             std::chrono::duration_cast<std::chrono::milliseconds>(with.from_time.time_since_epoch()));
+     }},
+    {"strict_from", "rocketpush.strict_from", detail::option_text<&options::strict_from>},
+    {"later_queues_like_first", "rocketpush.later_queues_like_first",
+     detail::option_text<&options::later_queues_like_first>},
+    {"when_beyond_end", "rocketpush.when_beyond_end",
+     [](const options& with) -> std::string { return with.when_beyond_end == beyond_end::first ? "first" : "last"; }},
+    {"consume_threads", "consumeThreadMin", detail::option_text<&options::consume_threads>},
+    {"consume_batch_size", "consumeMessageBatchMaxSize", detail::option_text<&options::consume_batch_size>},
+    {"max_reconsume_times", "maxReconsumeTimes", detail::option_text<&options::max_reconsume_times>},
+    {"consume_timeout", "consumeTimeout", // minutes
+     [](const options& with) {
+         return detail::property_text_in(static_cast<double>(with.consume_timeout.count()), 60000);
+     }},
+    {"pull_batch_size", "pullBatchSize", detail::option_text<&options::pull_batch_size>},
+    {"pull_batch_bytes", "pullBatchSizeInBytes", detail::option_text<&options::pull_batch_bytes>},
+    {"pull_interval", "pullInterval", detail::option_text<&options::pull_interval>},
+    {"max_cached_messages", "pullThresholdForQueue", detail::option_text<&options::max_cached_messages>},
+    {"max_cached_bytes", "pullThresholdSizeForQueue", // MiB
+     [](const options& with) { return detail::property_text_in(static_cast<double>(with.max_cached_bytes), 1 << 20); }},
+    {"max_consumer_bytes", "rocketpush.max_consumer_bytes", detail::option_text<&options::max_consumer_bytes>},
+    {"max_span", "consumeConcurrentlyMaxSpan", detail::option_text<&options::max_span>},
+    {"max_body_size", "rocketpush.max_body_size", detail::option_text<&options::max_body_size>},
+    {"max_frame_size", "com.rocketmq.remoting.frameMaxLength", detail::option_text<&options::max_frame_size>},
+    {"check_crc", "rocketpush.check_crc", detail::option_text<&options::check_crc>},
+    {"pop_batch_size", "popBatchNums", detail::option_text<&options::pop_batch_size>},
+    {"max_popped_messages", "popThresholdForQueue", detail::option_text<&options::max_popped_messages>},
+    {"pop_invisible_time", "popInvisibleTime", detail::option_text<&options::pop_invisible_time>},
+    {"connect_timeout", "com.rocketmq.remoting.client.connect.timeout", detail::option_text<&options::connect_timeout>},
+    {"request_timeout", "mqClientApiTimeout", detail::option_text<&options::request_timeout>},
+    {"suspend_timeout", "rocketpush.suspend_timeout", detail::option_text<&options::suspend_timeout>},
+    {"pull_timeout", "rocketpush.pull_timeout", detail::option_text<&options::pull_timeout>},
+    {"error_delay", "pullTimeDelayMillsWhenException", detail::option_text<&options::error_delay>},
+    {"route_poll_interval", "pollNameServerInterval", detail::option_text<&options::route_poll_interval>},
+    {"lookup_interval", "rocketpush.lookup_interval", detail::option_text<&options::lookup_interval>},
+    {"heartbeat_interval", "heartbeatBrokerInterval", detail::option_text<&options::heartbeat_interval>},
+    {"commit_interval", "persistConsumerOffsetInterval", detail::option_text<&options::commit_interval>},
+    {"rebalance_interval", "rocketmq.client.rebalance.waitInterval", detail::option_text<&options::rebalance_interval>},
+    {"takeover_delay", "rocketpush.takeover_delay", detail::option_text<&options::takeover_delay>},
+    {"send_back_timeout", "rocketpush.send_back_timeout", detail::option_text<&options::send_back_timeout>},
+    {"stall_timeout", "rocketpush.stall_timeout", detail::option_text<&options::stall_timeout>},
+    {"group_check_interval", "rocketpush.group_check_interval", detail::option_text<&options::group_check_interval>},
+    {"suspend_interval", "suspendCurrentQueueTimeMillis", detail::option_text<&options::suspend_interval>},
+    {"turn_limit", "rocketmq.client.maxTimeConsumeContinuously", detail::option_text<&options::turn_limit>},
+    {"lock_renew_interval", "rocketmq.client.rebalance.lockInterval",
+     detail::option_text<&options::lock_renew_interval>},
+    {"lock_retry_interval", "rocketpush.lock_retry_interval", detail::option_text<&options::lock_retry_interval>},
+    {"stop_timeout", "awaitTerminationMillisWhenShutdown", detail::option_text<&options::stop_timeout>},
+};
+
+/// The settings of a consumer as administrators see them.
+inline std::map<std::string, std::string> properties_of(const options& with) {
+    std::map<std::string, std::string> found;
+    for (const auto& each : option_properties)
+        found.emplace(each.name, each.text(with));
+    return found;
+}
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/client/running_info.hpp
+#ifndef ROCKETPUSH_CLIENT_RUNNING_INFO_HPP
+#define ROCKETPUSH_CLIENT_RUNNING_INFO_HPP
+
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+
+/**
+ * @file
+ * What a consumer tells an administrator of itself, taken from its parts on the strand. `Core` is a consumer_core.
+ * @par Source  Java `DefaultMQPushConsumerImpl.consumerRunningInfo`, `ProcessQueue.fillProcessQueueInfo`.
+ */
+namespace rocketpush {
+
+/**
+ * @brief What a snapshot says of each topic: the one place that knows how our figures become Java's.
+ *
+ * Rates are counted for the consumer as a whole. One that reads several topics says of each its part by the messages that were
+ * pulled of it while its queues were ours.
+ */
+inline std::map<std::string, protocol::topic_rates> rates_by_topic(const consumer_statistics& now) {
+    std::map<std::string, work_counts> counts;
+    for (const auto& each : now.queues)
+        counts[each.queue.topic] += each.counts;
+    for (const auto& each : now.popped)
+        counts[each.queue.topic] += each.counts;
+    work_counts all;
+    for (const auto& [topic, of] : counts)
+        all += of;
+    std::map<std::string, protocol::topic_rates> found;
+    for (const auto& [topic, of] : counts) {
+        const double part = all.pulled == 0 ? 0 : static_cast<double>(of.pulled) / static_cast<double>(all.pulled);
+        const double failed_part =
+            all.failed == 0 ? 0 : static_cast<double>(of.failed) / static_cast<double>(all.failed);
+        const bool active = of.pulled != 0;
+        found[topic]      = {.pull_milliseconds    = active ? now.pull_milliseconds : 0,
+                             .pulled_per_second    = now.pulled_per_second * part,
+                             .consume_milliseconds = active ? now.consume_milliseconds : 0,
+                             .consumed_per_second  = now.consumed_per_second * part,
+                             .failed_per_second    = now.failed_per_second * failed_part,
+                             .failed               = static_cast<std::int64_t>(of.failed)};
+    }
+    return found;
+}
+
+/// Turns what the steady clock said into milliseconds since 1970; 0 for a time that has not been.
+template <class Core>
+std::int64_t wall_milliseconds(Core& core, std::chrono::steady_clock::time_point then) {
+    if (then == std::chrono::steady_clock::time_point())
+        return 0;
+    const auto ago = core.runtime().now() - then;
+    return std::chrono::floor<std::chrono::milliseconds>(core.runtime().system_now().time_since_epoch() - ago).count();
+}
+
+template <class Core>
+protocol::pulled_queue_info pulled_queue_info_of(Core& core, typename Core::queue_type& owned) {
+    constexpr std::size_t mebibyte = 1 << 20;
+    const auto committable         = owned.cache.committable();
+    protocol::pulled_queue_info info;
+    info.commit_offset =
+        owned.stage == queue_stage::acquiring ? std::max<queue_offset>(owned.committed, 0) : committable;
+    info.cached_messages  = static_cast<std::int64_t>(owned.cache.cached_messages());
+    info.cached_mebibytes = static_cast<std::int64_t>(owned.cache.cached_bytes() / mebibyte);
+    if (info.cached_messages != 0) {
+        info.cached_min = committable;
+        info.cached_max = owned.cache.next_pull() - 1;
+    }
+    info.locked       = true;
+    info.last_lock    = wall_milliseconds(core, owned.stage_since);
+    info.dropped      = owned.dropped;
+    info.last_pull    = wall_milliseconds(core, owned.pull_sent);
+    info.last_consume = wall_milliseconds(core, std::max(owned.last_settled, owned.stage_since));
+    if constexpr (Core::in_order) {
+        if (const auto& lock = owned.order.lock; lock.needed()) {
+            info.locked    = lock.trusted(core.runtime().now());
+            info.last_lock = wall_milliseconds(core, lock.last_confirmed());
+        }
+        owned.cache.visit([&info](auto& batch) { // what the listener got and has not committed does not wait any more
+            for (std::uint32_t i = 0; i < batch.size(); ++i)
+                if (batch.progress(i) == message_progress::consumed) {
+                    const auto offset    = batch.messages[i].queue_offset;
+                    info.uncommitted_min = info.uncommitted++ == 0 ? offset : info.uncommitted_min;
+                    info.uncommitted_max = offset;
+                }
+            return true;
+        });
+        info.cached_messages = std::max<std::int64_t>(0, info.cached_messages - info.uncommitted);
+    }
+    return info;
+}
+
+/// How long ago, for people.
+inline std::string ago_text(std::chrono::steady_clock::duration ago) {
+    return fmt::format("{:.1f} s", std::chrono::duration<double>(ago).count());
+}
+
+inline std::string flow_text(flow_state flow) {
+    switch (flow) {
+    case flow_state::open: return "open";
+    case flow_state::too_many_messages: return "its limit of messages is reached";
+    case flow_state::too_many_bytes: return "its limit of bytes is reached";
+    case flow_state::too_wide_a_span: return "its limit of the span is reached";
+    case flow_state::suspended: return "suspended";
+    case flow_state::out_of_memory: break;
+    }
+    return "the consumer's memory is used up";
+}
+
+/// In place of a thread dump, which a C++ process has not: what each part of the consumer is at.
+template <class Core>
+std::string activity_text(Core& core, const consumer_statistics& now) {
+    using namespace fmt;
+    const auto clock     = core.runtime().now();
+    std::string text     = format("rocketpush {}, C++: no thread dump, but what its parts are at\n\n"
+                                      "group {}, client {}{}\n"
+                                      "strand: {}\n"
+                                      "listener: {}, at most {} calls at once{}\n"
+                                      "duties: heartbeats every {} ms, commits every {} ms, sharing out every {} ms\n",
+                                  ROCKETPUSH_VERSION_STRING, now.group, now.client_id,
+                              core.suspended() ? ", suspended by its program" : "",
+                              core.runtime().owns_thread() ? "a thread of its own" : "the program's executor",
+                              Core::in_order ? "in order" : "concurrent", core.executor().concurrency(),
+                              Core::consumption_type::concurrent ? ", on the executor's threads" : ", on the strand",
+                                  core.settings().heartbeat_interval.count(), core.settings().commit_interval.count(),
+                                  core.settings().rebalance_interval.count());
+    const auto step_text = [&](const step_mark& mark, flow_state flow) {
+        if (mark.since == step_mark::time_point::max())
+            return std::string("nothing has begun");
+        return format("{}{} for {}", to_string(mark.step),
+                      mark.step == queue_step::paused ? " (" + flow_text(flow) + ")" : std::string(),
+                      ago_text(clock - mark.since));
+    };
+    const auto head = [&](const message_queue& queue, queue_stage stage, auto since) {
+        constexpr std::string_view stages[] = {"being taken over", "ours", "being given up"};
+        text += format("\nqueue {}/{}/{}: {} for {}\n", queue.topic, queue.broker_name, queue.queue_id,
+                       stages[static_cast<std::size_t>(stage)], ago_text(since));
+    };
+    for (const auto& owned : core.queues().all()) {
+        head(owned->queue, owned->stage, clock - owned->stage_since);
+        text += format("  fetching: {}\n", step_text(owned->mark, owned->flow));
+        text += format("  consuming: {} messages ({} bytes) held, {}{}\n", owned->cache.cached_messages(),
+                       owned->cache.cached_bytes(), owned->busy() ? "at work" : "nothing to do",
+                       owned->last_settled == decltype(owned->last_settled)()
+                           ? std::string()
+                           : ", a batch ended " + ago_text(clock - owned->last_settled) + " ago");
+        if constexpr (Core::in_order)
+            text += format("  lock: {}{}\n", owned->order.lock.trusted(clock) ? "ours" : "not ours",
+                           owned->order.suspended() ? "; the listener wanted a pause" : "");
+        text += format("  offsets: next pull {}, first unfinished {}, committed {}{}, end {}\n",
+                       owned->cache.next_pull(), owned->cache.committable(), owned->committed,
+                       owned->writing ? " (being written)" : "", owned->broker_max);
+    }
+    if constexpr (Core::pops_queues)
+        for (const auto& [queue, owned] : core.pops().all()) {
+            head(queue, owned->stage, clock - owned->stage_since);
+            text += format("  popping: {}\n  consuming: {} messages not acknowledged, {}\n",
+                           step_text(owned->mark, owned->flow), owned->waiting,
+                           owned->running() ? "at work" : "nothing to do");
+        }
+    return text;
+}
+
+/// @param now  Of this moment.
+template <class Core>
+protocol::running_info running_info_of(Core& core, const consumer_statistics& now, bool with_stacks) {
+    namespace words = protocol::running_info_words;
+    protocol::running_info info;
+    info.properties = properties_of(core.settings());
+    std::string servers;
+    for (const auto& each : core.client().name_server_list())
+        servers += to_string(each) + ';';
+    info.properties[words::name_servers]  = servers;
+    info.properties[words::consume_type]  = protocol::heartbeat_words::push;
+    info.properties[words::in_order]      = Core::in_order ? "true" : "false";
+    info.properties[words::threads]       = std::to_string(core.executor().concurrency());
+    info.properties[words::version]       = protocol::client_version_name;
+    info.properties[words::started]       = std::to_string(wall_milliseconds(core, core.started_at()));
+    info.properties["messageModel"]       = core.describe().message_model;
+    info.properties["rocketpush.version"] = ROCKETPUSH_VERSION_STRING;
+    info.subscriptions                    = core.describe().subscriptions;
+    std::ranges::sort(info.subscriptions, {},
+                      [](const subscription& each) { return each.topic + '@' + each.expression; });
+    for (const auto& owned : core.queues().all())
+        info.queues.emplace_back(owned->queue, pulled_queue_info_of(core, *owned));
+    if constexpr (Core::pops_queues)
+        for (const auto& [queue, owned] : core.pops().all())
+            info.popped.emplace_back(queue, protocol::popped_queue_info{static_cast<std::int64_t>(owned->waiting),
+                                                                        owned->dropped,
+                                                                        wall_milliseconds(core, owned->polled)});
+    info.topics = rates_by_topic(now);
+    if (with_stacks)
+        info.stacks = activity_text(core, now);
+    return info;
+}
+
+/// Where the consumer is in the queues that it pulls of a topic; blank: of all.
+template <class Core>
+protocol::consumer_status consumer_status_of(Core& core, const std::string& topic) {
+    protocol::consumer_status status;
+    const bool all = topic.find_first_not_of(" \t") == std::string::npos;
+    for (const auto& owned : core.queues().all())
+        if ((all || owned->queue.topic == topic) && owned->stage != queue_stage::acquiring)
+            status.queues.push_back({owned->queue, owned->cache.committable()});
+    return status;
+}
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/client/direct_consumption.hpp
+#ifndef ROCKETPUSH_CLIENT_DIRECT_CONSUMPTION_HPP
+#define ROCKETPUSH_CLIENT_DIRECT_CONSUMPTION_HPP
+
+
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/// The one message of a CONSUME_MESSAGE_DIRECTLY request, as a listener of `Core` is to see it. @retval of the decoder.
+template <class Core>
+result<message> direct_message(Core& core, std::string_view record, const std::string& broker_name) {
+    message_queue queue;
+    const detail::message_origin origin{
+        .queue = &queue, .retry_topic = core.own_retry_topic(), .name_space = core.name_space()};
+    detail::byte_arena inflated;
+    std::vector<detail::message_fields> found;
+    std::error_code bad = error::message_malformed; // no message at all
+    core.decoder().decode(record, origin, inflated, found,
+                          [&bad](std::error_code why, std::string_view, queue_offset) { bad = why; });
+    if (found.empty())
+        return bad;
+    const message_view view(found.front());
+    queue = {std::string(view.stored_topic()), broker_name, view.queue_id()};
+    return message(view);
+}
+
+/// Has the listener of `core` called with an administrator's message, and the answer sent when the call has ended.
+template <class Core, class Consumption, class Owner>
+void consume_directly(Core& core, Consumption& consumption, Owner owner, std::string_view record,
+                      const std::string& broker_name, request_answer answer) {
+    auto one = direct_message(core, record, broker_name);
+    if (!one)
+        return answer(response_code::system_error, one.error().message());
+    consumption.consume_directly(std::move(*one), std::move(owner),
+                                 [answer = std::move(answer)](const protocol::direct_result& result) {
+                                     answer(response_code::success, {}, protocol::encode(result));
+                                 });
+}
 
 } // namespace rocketpush
 
@@ -19932,6 +21797,113 @@ consumer_statistics take_snapshot(Core& core, const rate_window& rates) {
     add_rates(snapshot, rates, core.runtime().now(), snapshot.counts);
     return snapshot;
 }
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/rebalance/group_check.hpp
+#ifndef ROCKETPUSH_REBALANCE_GROUP_CHECK_HPP
+#define ROCKETPUSH_REBALANCE_GROUP_CHECK_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief Looks whether the group is as it should be, after a share-out and at most once in `options::group_check_interval`: asks
+ *        one broker for the members' connections, and one other member, in turn, for what it subscribes.
+ *
+ * A broker that refuses (an access list may say that no plain client shall ask this) is asked no more for an hour.
+ *
+ * @tparam Host  The consumer; see consumer_core.
+ */
+template <class Host>
+class group_check {
+  public:
+    using executor_type = typename Host::executor_type;
+    using time_point    = std::chrono::steady_clock::time_point;
+    template <class T>
+    using task = detail::awaitable<T, executor_type>;
+
+    /// A member that has just started waits: others may be starting, and its heartbeats are on their way.
+    static constexpr std::chrono::seconds first_after{10};
+    static constexpr std::chrono::hours pause_after_refusal{1};
+    /// So long may a broker keep a connection of ours that broke without its hearing of it.
+    static constexpr std::chrono::seconds memory_of_broker{130};
+
+    explicit group_check(Host& host) noexcept : host_(host) {}
+
+    /// A round of sharing out has ended.
+    void round_ended() {
+        const auto interval = host_.settings().group_check_interval;
+        const auto now      = host_.runtime().now();
+        if (running_ || interval == std::chrono::milliseconds(0) ||
+            now < std::max(due_, host_.started_at() + first_after))
+            return;
+        due_     = now + interval;
+        running_ = true;
+        host_.spawn(run(host_.shared_from_this()));
+    }
+
+  private:
+    static task<void> run(std::shared_ptr<Host> host) {
+        group_check& self = host->checks();
+        if (const auto broker = self.broker()) {
+            const auto asked = co_await host->calls().consumer_connections(*broker, host->settings().group);
+            if (!asked && asked.error() == response_code::no_permission)
+                self.due_ = host->runtime().now() + pause_after_refusal;
+            if (asked && host->running()) {
+                self.look_at(*asked, *broker);
+                const auto other = self.watch_.next_to_ask(asked->members, host->client_id());
+                if (other) {
+                    const auto info = co_await host->calls().running_info(*broker, host->settings().group, *other);
+                    if (info && host->running())
+                        self.tell(self.watch_.compare_with_member(*other, self.own(), info->subscriptions));
+                }
+            }
+        }
+        self.running_ = false;
+    }
+
+    /// One that has a topic of ours.
+    std::optional<endpoint> broker() const {
+        for (const auto& topic : host_.topics())
+            if (const auto brokers = host_.routes().brokers_of(topic); !is_retry_topic(topic) && !brokers.empty())
+                return brokers[static_cast<std::size_t>(host_.runtime().random() % brokers.size())];
+        return std::nullopt;
+    }
+
+    std::vector<subscription> own() const { return host_.describe().subscriptions; }
+
+    void look_at(const protocol::consumer_connections& group, const endpoint& broker) {
+        tell(watch_.compare_with_broker(own(), group.subscriptions));
+        const auto connections = static_cast<std::size_t>(
+            std::ranges::count(group.members, host_.client_id(), &protocol::consumer_connection::client_id));
+        // A second one may be our last, of whose end the broker has not heard.
+        if (host_.client().came_again_within(broker, memory_of_broker))
+            return;
+        if (watch_.see_connections(connections))
+            host_.observe().on_twin_client(host_.client_id(), connections);
+    }
+
+    void tell(const std::vector<subscription_difference>& news) {
+        for (const auto& each : news)
+            host_.observe().on_subscriptions_differ(each.topic, each.own, each.other);
+    }
+
+    Host& host_;
+    group_watch watch_;
+    time_point due_{};
+    bool running_ = false;
+};
 
 } // namespace rocketpush
 
@@ -20835,6 +22807,7 @@ class pop_fetcher {
 
     /// To the master; nobody else pops. @return Whether there is a connection now.
     task<bool> connect() {
+        queue_.mark.enter(queue_step::connecting, host_.runtime().now());
         const auto version = host_.routes().version();
         const auto where   = host_.routes().address(queue_.queue.broker_name);
         if (!where) {
@@ -20863,6 +22836,7 @@ class pop_fetcher {
         queue_.flow        = flow_state::open;
         queue_.polling     = true;
         queue_.polled      = host_.runtime().now();
+        queue_.mark.enter(queue_step::asking, queue_.polled);
     }
 
     void end_pop(std::error_code failure, received_frame answer) {
@@ -20884,6 +22858,8 @@ class pop_fetcher {
 
     void take(received_frame answer, std::chrono::nanoseconds took) {
         const auto code = static_cast<response_code>(answer.header.code);
+        if (sent_away_.answered(code))
+            return; // at once again, on another connection
         if (code != response_code::success) {
             loop_.answered(code);
             found_nothing_ = pop_loop::is_empty_poll(code);
@@ -20976,12 +22952,14 @@ class pop_fetcher {
     }
 
     task<void> sleep_until(std::chrono::steady_clock::time_point deadline) {
+        queue_.mark.enter(queue_step::waiting, host_.runtime().now(), deadline);
         while (!queue_.dropped && host_.runtime().now() < deadline)
             co_await queue_.wake.wait_until(deadline);
     }
 
     /// Until messages were acknowledged, the consumer has memory, or the user changes what holds it up.
     task<void> wait_for_room(flow_state why) {
+        queue_.mark.enter(queue_step::paused, host_.runtime().now());
         host_.collect_soon();
         if (std::exchange(queue_.flow, why) != why)
             host_.observe().on_flow_control(queue_.queue, why, cache_level{queue_.waiting, queue_.held_bytes(), 0});
@@ -20995,6 +22973,7 @@ class pop_fetcher {
     protocol::pop_turn turn_;
     pop_loop loop_;
     bool found_nothing_ = false; ///< The last poll.
+    go_away_rule sent_away_;
     std::size_t needed_ = 0;     ///< Bytes that the last answer with messages took.
     protocol::receipt_maker receipts_;
     std::vector<protocol::receipt_handle> handles_; ///< Of the messages of an answer, in their order.
@@ -21868,7 +23847,8 @@ class consumer_core : public std::enable_shared_from_this<
         if (failure)
             co_return failure;
 
-        state_ = consumer_state::running;
+        state_      = consumer_state::running;
+        started_at_ = runtime_.now();
         for (const auto& topic : topics())
             queues_.remember_first_queues(routes().queues(topic));
         observer_.on_started(options_.group, client_->client_id());
@@ -22005,6 +23985,7 @@ class consumer_core : public std::enable_shared_from_this<
         return pops_;
     }
     rebalancer<consumer_core>& rebalance() noexcept { return rebalancer_; }
+    group_check<consumer_core>& checks() noexcept { return checks_; }
     auto& locks() noexcept { return locks_; }
     const std::string& client_id() { return client_->client_id(); }
     /// By which a store knows this member. In broadcasting it does not wait for a connection to learn an address by.
@@ -22020,6 +24001,7 @@ class consumer_core : public std::enable_shared_from_this<
     std::string_view own_retry_topic() const noexcept { return retry_topic_; }
     /// `NS%`, what the listener does not see of a topic; empty without a namespace.
     std::string_view name_space() const noexcept { return name_space_; }
+    time_point started_at() const noexcept { return started_at_; }
     time_point stop_deadline() const noexcept { return stop_deadline_; }
 
     pull_pace pace() const noexcept {
@@ -22177,6 +24159,15 @@ class consumer_core : public std::enable_shared_from_this<
                 observer_.on_offset_corrected(queue, owned->cache.next_pull(), offset);
         }
     }
+    std::string running_info(bool with_stacks) {
+        return protocol::encode(running_info_of(*this, statistics(), with_stacks));
+    }
+    std::string status(const std::string& topic) { return protocol::encode(consumer_status_of(*this, topic)); }
+    void consume_directly(std::string_view record, const std::string& broker_name, request_answer answer) {
+        if (!running())
+            return answer(response_code::system_error, "the consumer is not running");
+        rocketpush::consume_directly(*this, consumption_, owner(), record, broker_name, std::move(answer));
+    }
     bool wants(const std::string& topic) const { return subscriptions_.find(topic) != nullptr; }
     void members_changed() { rebalancer_.ask(); }
     void route_changed(const std::string& topic, std::size_t queues) {
@@ -22276,7 +24267,11 @@ class consumer_core : public std::enable_shared_from_this<
     static task<void> sample_duty(std::shared_ptr<consumer_core> self) {
         while (self->running()) {
             self->rates_.sample(self->runtime_.now(), counts_of(*self));
-            co_await self->sample_due_.wait_until(self->runtime_.now() + std::chrono::seconds(10));
+            const auto next = self->runtime_.now() + watch_interval;
+            co_await self->sample_due_.wait_until(next);
+            // After a listener that kept the strand for long, the others' timers and answers shall come first.
+            if (self->running() && self->runtime_.now() < next + std::chrono::seconds(1))
+                watch_queues(self);
         }
     }
 
@@ -22304,6 +24299,7 @@ class consumer_core : public std::enable_shared_from_this<
     queue_table<consumer_core> queues_{*this};
     [[no_unique_address]] std::conditional_t<pops_queues, pop_table<consumer_core>, no_pops> pops_{*this};
     rebalancer<consumer_core> rebalancer_{*this};
+    group_check<consumer_core> checks_{*this};
     struct no_locks {
         explicit no_locks(consumer_core&) noexcept {}
     };
@@ -22313,6 +24309,7 @@ class consumer_core : public std::enable_shared_from_this<
     detail::wake_up<Runtime> sweep_due_{runtime_};
     detail::signal_flag<Runtime> stopped_{runtime_};
     rate_window rates_;
+    time_point started_at_{};
     time_point stop_deadline_ = time_point::max();
     std::error_code stop_result_;
     consumer_state state_ = consumer_state::created;

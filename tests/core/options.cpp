@@ -80,6 +80,8 @@ TEST_CASE("each time has its bounds", "[options]") {
     check_bounds("rebalance_interval (ms)", &options::rebalance_interval, 10, day);
     check_bounds("takeover_delay (ms)", &options::takeover_delay, 0, 60000);
     check_bounds("send_back_timeout (ms)", &options::send_back_timeout, 1, day);
+    check_bounds("stall_timeout (ms)", &options::stall_timeout, 1000, day);
+    check_bounds("group_check_interval (ms)", &options::group_check_interval, 0, day);
     check_bounds("pop_invisible_time (ms)", &options::pop_invisible_time, 5000, 300000);
     check_bounds("suspend_interval (ms)", &options::suspend_interval, 10, 30000);
     check_bounds("turn_limit (ms)", &options::turn_limit, 1, day);

@@ -115,6 +115,22 @@ TEST_CASE_METHOD(log_fixture, "a log tells what goes wrong with popped messages"
               id + " was not consumed within its invisible time; it comes again"});
 }
 
+TEST_CASE_METHOD(log_fixture, "a log tells of a group that is not as it should be, and of a stalled queue, with the remedy",
+                 "[log_observer]") {
+    auto log = made(log_level::warning);
+    log.on_twin_client("10.0.0.1@me", 2);
+    log.on_subscriptions_differ("orders", "paid", "");
+    log.on_stalled(queue, "paused", std::chrono::milliseconds(31000));
+    CHECK(lines() ==
+          std::vector<std::string>{
+              "client id 10.0.0.1@me is connected 2 times: give each member an instance_name of its own, for they read the "
+              "same queues",
+              "topic orders is subscribed as \"paid\" here and as \"nothing\" by another member: make them the same, for "
+              "messages get lost",
+              "orders/broker-a/3 made no progress for 31 s, paused; it is set going again. Please report it, with what "
+              "mqadmin consumerStatus -s shows"});
+}
+
 TEST_CASE_METHOD(log_fixture, "a log tells of a lost lock, of locks that cannot be renewed, and for who wants it of waiting",
                  "[log_observer]") {
     const auto tell = [&](auto& log) {

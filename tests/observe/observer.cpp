@@ -58,6 +58,15 @@ struct noting_observer : no_observer {
     void on_queue_acquired(const message_queue&, queue_offset first) { note(first == 7 ? "on_queue_acquired" : "?"); }
     void on_queue_acquire_failure(const message_queue&, std::error_code) { note("on_queue_acquire_failure"); }
     void on_queue_released(const message_queue&, queue_offset) { note("on_queue_released"); }
+    void on_twin_client(std::string_view client_id, std::size_t connections) {
+        note(client_id == "10.0.0.1@me" && connections == 2 ? "on_twin_client" : "?");
+    }
+    void on_subscriptions_differ(const std::string& topic, const std::string& own, const std::string& other) {
+        note(topic == "orders" && own == "a" && other == "b" ? "on_subscriptions_differ" : "?");
+    }
+    void on_stalled(const message_queue&, std::string_view what, std::chrono::milliseconds since) {
+        note(what == "paused" && since.count() == 31000 ? "on_stalled" : "?");
+    }
     void on_lock_refused(const message_queue&) { note("on_lock_refused"); }
     void on_lock_lost(const message_queue&, std::error_code why) {
         note(why == error::connection_closed ? "on_lock_lost" : "?");
@@ -129,6 +138,9 @@ void tell_everything(O& hears) {
     hears.on_queue_acquired(queue, 7);
     hears.on_queue_acquire_failure(queue, why);
     hears.on_queue_released(queue, 7);
+    hears.on_twin_client("10.0.0.1@me", std::size_t{2});
+    hears.on_subscriptions_differ("orders", "a", "b");
+    hears.on_stalled(queue, "paused", std::chrono::milliseconds(31000));
     hears.on_lock_refused(queue);
     hears.on_lock_lost(queue, why);
     hears.on_lock_failure("broker-a", why);
@@ -152,7 +164,7 @@ void tell_everything(O& hears) {
     hears.on_commit(queue, 8, why);
     hears.on_offset_store("offsets.json", why);
 }
-constexpr std::size_t events = 37;
+constexpr std::size_t events = 40;
 
 TEST_CASE("an observer that hides nothing hears nothing, and compiles with every event", "[observer]") {
     no_observer nobody;

@@ -167,7 +167,7 @@ TEST_CASE("we say that we are C++ and version 441", "[protocol]") {
     std::string bytes;
     append_request(bytes, header_encoding::json, heartbeat_request(), {.opaque = 1});
     CHECK(bytes.find(R"("language":"CPP")") != std::string::npos);
-    CHECK(bytes.find(R"("version":441)") != std::string::npos);
+    CHECK(bytes.find(R"("version":477)") != std::string::npos);
 }
 
 TEST_CASE("a pull allocates nothing: neither its request nor reading the answer's header", "[protocol]") {

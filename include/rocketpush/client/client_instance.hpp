@@ -1,6 +1,7 @@
 #ifndef ROCKETPUSH_CLIENT_CLIENT_INSTANCE_HPP
 #define ROCKETPUSH_CLIENT_CLIENT_INSTANCE_HPP
 
+#include <rocketpush/client/broker_requests.hpp>
 #include <rocketpush/client/client_settings.hpp>
 #include <rocketpush/client/group_member.hpp>
 #include <rocketpush/client/name_server_watch.hpp>
@@ -20,6 +21,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <type_traits>
@@ -272,6 +274,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         return true;
     }
 
+    const std::vector<endpoint>& name_server_list() const noexcept { return name_servers_.list(); }
     bool has_name_servers() const noexcept { return !name_servers_.list().empty(); }
 
     /// A look-up of name servers gave no list: what we have stays in use.
@@ -279,6 +282,12 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         if (!has_name_servers())
             name_servers_.set_unknown(why);
         tell(&group_member::name_server_lookup_failure, to_string(watch_->url()), why);
+    }
+
+    /// Whether we have connected to this peer anew of late: it may not have heard of our former connection's end.
+    bool came_again_within(const endpoint& peer, std::chrono::seconds time) const {
+        const auto found = came_again_.find(peer);
+        return found != came_again_.end() && found->second && runtime_.now() - *found->second < time;
     }
 
     /// Brings the next heartbeat forward; for a changed subscription.
@@ -361,6 +370,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         const auto self = this->shared_from_this();
         if (local_ip_.empty())
             learn_local_ip(*fresh);
+        if (const auto [known, is_first] = came_again_.try_emplace(fresh->peer()); !is_first)
+            known->second = runtime_.now();
         const auto brokers = routes_.all_addresses();
         if (std::ranges::none_of(members_, [](const auto& each) { return each.second.announced; }) ||
             std::ranges::find(brokers, fresh->peer()) == brokers.end())
@@ -372,6 +383,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             co_await fresh->async_request(request, body, settings_.request_timeout, detail::await_tuple<executor_type>);
         if (ec)
             co_return ec;
+        if (static_cast<response_code>(frame.header.code) == response_code::go_away)
+            co_return response_code::go_away; // it shuts down still: as good as not connected
         told_[fresh->peer()] = news; // a refusal is told once more in a second, of all groups
         if (static_cast<response_code>(frame.header.code) == response_code::success)
             tell(&group_member::members_changed); // it knows us from now on, and may have members that we do not know
@@ -411,27 +424,9 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     }
 
     void on_request(connection_type& from, const received_frame& frame) {
-        if (static_cast<protocol::request_code>(frame.header.code) ==
-            protocol::request_code::notify_consumer_ids_changed) {
-            if (const auto notice = protocol::read_fields<protocol::consumer_ids_changed_notice>(frame.header))
-                if (const auto found = members_.find(notice->consumer_group); found != members_.end())
-                    found->second.members_changed(found->second.self);
-            return;
-        }
-        if (static_cast<protocol::request_code>(frame.header.code) == protocol::request_code::reset_consumer_offset) {
-            const auto notice = protocol::read_fields<protocol::reset_offset_notice>(frame.header);
-            const auto to     = protocol::decode_reset(frame.body);
-            if (!notice || !to)
-                return;
-            if (const auto found = members_.find(notice->consumer_group); found != members_.end())
-                found->second.reset(found->second.self, notice->topic, *to);
-            return;
-        }
-        from.respond(frame, response_code::request_code_not_supported,
-                     " request type " + std::to_string(frame.header.code) + " not supported", protocol::no_fields{});
+        broker_requests<connection_type>(members_).answer(from, frame);
     }
 
-    /// @param only  Of this group; empty: of all.
     std::string heartbeat_body(const std::string& only = {}) {
         protocol::heartbeat_data data;
         data.client_id = client_id();
@@ -545,6 +540,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     std::map<std::string, route_watch> topics_;
     std::map<endpoint, std::uint64_t>
         told_;               ///< Brokers that know us on their connection, and `news_` when they were told of all.
+    std::map<endpoint, std::optional<time_point>> came_again_; ///< When a peer was connected to again, if it was.
     std::uint64_t news_ = 0; ///< Grows with each heartbeat that is asked for.
     std::string local_ip_;
     std::string client_id_;

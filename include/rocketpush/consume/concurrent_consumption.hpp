@@ -2,6 +2,7 @@
 #define ROCKETPUSH_CONSUME_CONCURRENT_CONSUMPTION_HPP
 
 #include <rocketpush/consume/consume_job.hpp>
+#include <rocketpush/consume/direct_call.hpp>
 #include <rocketpush/consume/listener.hpp>
 #include <rocketpush/consume/pool_dispatch.hpp>
 #include <rocketpush/core/consume_result.hpp>
@@ -149,8 +150,16 @@ class concurrent_consumption {
     /// From any thread: no further listener call begins, whatever is still to be consumed.
     void abandon() noexcept { abandoned_.store(true, std::memory_order_relaxed); }
 
+    /// One listener call beside all others; see direct_call.
+    template <class Done>
+    void consume_directly(message one, owner_type owner, Done done) {
+        direct_call<concurrent_consumption, Done>::begin(*this, std::move(one), std::move(owner), std::move(done));
+    }
+
   private:
     friend job;
+    template <class, class>
+    friend class direct_call;
 
     /// One runner's work, called by the executor (through the job).
     void run(const job& self, batch_type& batch) {

@@ -2,6 +2,7 @@
 #define ROCKETPUSH_CONSUME_ORDERLY_CONSUMPTION_HPP
 
 #include <rocketpush/consume/concurrent_consumption.hpp>
+#include <rocketpush/consume/direct_call.hpp>
 #include <rocketpush/consume/orderly.hpp>
 #include <rocketpush/consume/pool_dispatch.hpp>
 #include <rocketpush/consume/queue_order.hpp>
@@ -155,8 +156,16 @@ class orderly_consumption {
     /// From any thread: no further listener call begins, whatever is still to be consumed.
     void abandon() noexcept { abandoned_.store(true, std::memory_order_relaxed); }
 
+    /// One listener call beside all others; see direct_call.
+    template <class Done>
+    void consume_directly(message one, owner_type owner, Done done) {
+        direct_call<orderly_consumption, Done>::begin(*this, std::move(one), std::move(owner), std::move(done));
+    }
+
   private:
     friend job;
+    template <class, class>
+    friend class direct_call;
 
     /// One runner's work, called by the executor (through the job).
     void run(const job&, order_type& order) {

@@ -120,6 +120,11 @@ struct options {
     /// ends its listener calls and commits; a shorter delay reads some messages twice.
     milliseconds takeover_delay{1500};
     milliseconds send_back_timeout{5000};
+    /// How much longer than its own deadlines a queue may be in one step before it is told as stalled and set going again; never
+    /// what it waits for on purpose (see stall_watch). 1 s..1 day.
+    milliseconds stall_timeout{30000};
+    /// How often to look whether another member has our client id, or subscribes something else: a request or two. 0: never.
+    milliseconds group_check_interval{60000};
 
     // Consuming in order.
     milliseconds suspend_interval{1000};     ///< Before a queue's failed messages come again, 10..30000 ms. Java:
@@ -239,6 +244,8 @@ inline option_problem check(const options& given) {
         {"rebalance_interval (ms)", given.rebalance_interval.count(), 10, day},
         {"takeover_delay (ms)", given.takeover_delay.count(), 0, 60000},
         {"send_back_timeout (ms)", given.send_back_timeout.count(), 1, day},
+        {"stall_timeout (ms)", given.stall_timeout.count(), 1000, day},
+        {"group_check_interval (ms)", given.group_check_interval.count(), 0, day},
         {"suspend_interval (ms)", given.suspend_interval.count(), 10, 30000},
         {"turn_limit (ms)", given.turn_limit.count(), 1, day},
         {"lock_renew_interval (ms)", given.lock_renew_interval.count(), 10, 29000},

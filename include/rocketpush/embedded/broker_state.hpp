@@ -10,6 +10,7 @@
 #include <rocketpush/embedded/delay_schedule.hpp>
 #include <rocketpush/embedded/fault_injector.hpp>
 #include <rocketpush/embedded/faulty_answers.hpp>
+#include <rocketpush/embedded/forwarded_requests.hpp>
 #include <rocketpush/embedded/held_pops.hpp>
 #include <rocketpush/embedded/held_pulls.hpp>
 #include <rocketpush/embedded/message_store.hpp>
@@ -72,14 +73,6 @@ struct arrival {
     std::int64_t commit_log_offset;
 };
 
-/// A request that the broker has passed on to a client for somebody else; see `admin_requests.hpp`.
-struct forwarded_request {
-    connection_id asked_by;
-    std::int32_t opaque;
-    protocol::header_encoding encoding;
-    connection_id answered_by;
-};
-
 /// Where delayed messages lie until they are due. Java: RMQ_SYS_SCHEDULE_TOPIC.
 inline constexpr std::string_view schedule_topic = "SCHEDULE_TOPIC_XXXX";
 
@@ -123,7 +116,7 @@ struct broker_state {
 
     std::set<std::string, std::less<>> known_groups; ///< Those that may consume; see auto_create_groups.
     std::map<connection_id, client_connection> connections;
-    std::map<std::int32_t, forwarded_request> forwarded; ///< By the opaque of the broker's own request.
+    forwarded_requests forwarded;
     std::vector<arrival> arrivals;                       ///< Not yet told to held pulls.
     std::int32_t next_opaque = 0;                        ///< Of the broker's own requests.
     outbox out;
@@ -141,13 +134,6 @@ struct broker_state {
 
 /// What the request handlers share, and they themselves; not for users.
 namespace answering {
-
-/// Whoever asked, when the question itself is gone.
-struct reply_address {
-    connection_id to;
-    std::int32_t opaque;
-    protocol::header_encoding encoding;
-};
 
 inline reply_address address_of(const incoming_request& request) noexcept {
     return {request.from, request.header.opaque, request.header.encoding};

@@ -2,6 +2,8 @@
 #define ROCKETPUSH_FETCH_FETCHING_QUEUE_HPP
 
 #include <rocketpush/detail/signal_flag.hpp>
+#include <rocketpush/fetch/queue_step.hpp>
+#include <rocketpush/fetch/stall_watch.hpp>
 
 #include <cstddef>
 
@@ -15,6 +17,8 @@ template <class Runtime>
 struct fetching_queue {
     explicit fetching_queue(Runtime& runtime) : wake(runtime) {}
 
+    step_mark mark;    ///< What it is at ...
+    stall_watch watch; ///< ... and whether for too long.
     detail::wake_up<Runtime> wake; ///< For the fetch loop: there may be room, or the queue was dropped.
     /// Given up: nothing further is fetched; late answers change nothing.
     bool dropped                 = false;

@@ -117,6 +117,24 @@ class log_observer : public no_observer {
         write(log_level::warning, "{} was not consumed within its invisible time; it comes again",
               message.message_id());
     }
+    void on_twin_client(std::string_view client_id, std::size_t connections) {
+        write(log_level::error,
+              "client id {} is connected {} times: give each member an instance_name of its own, for they read the same "
+              "queues",
+              client_id, connections);
+    }
+    void on_subscriptions_differ(const std::string& topic, const std::string& own, const std::string& other) {
+        write(log_level::error,
+              "topic {} is subscribed as \"{}\" here and as \"{}\" by another member: make them the same, for "
+              "messages get lost",
+              topic, own.empty() ? "nothing" : own, other.empty() ? "nothing" : other);
+    }
+    void on_stalled(const message_queue& queue, std::string_view what, std::chrono::milliseconds since) {
+        write(log_level::warning,
+              "{} made no progress for {} s, {}; it is set going again. Please report it, with what mqadmin "
+              "consumerStatus -s shows",
+              name(queue), std::chrono::duration_cast<std::chrono::seconds>(since).count(), what);
+    }
     void on_lock_refused(const message_queue& queue) {
         write(log_level::debug, "{} is locked by another member; trying again", name(queue));
     }

@@ -66,6 +66,15 @@ struct no_observer {
     void on_pop_begun(const message_queue& /*id -1: all of the broker*/) {}
     void on_pop_ended(const message_queue&) {}
 
+    /// Another process has this member's client id: both read the same queues. Told once, until it changes.
+    void on_twin_client(std::string_view /*client_id*/, std::size_t /*connections at one broker*/) {}
+    /// Another member of the group subscribes a topic differently, so that messages are lost for one of them. Told once. An empty
+    /// expression: not at all.
+    void on_subscriptions_differ(const std::string& /*topic*/, const std::string& /*own expression*/,
+                                 const std::string& /*the other one*/) {}
+    /// A queue made no progress for longer than what it is at allows, and was set going again. That is a mistake of the library's.
+    void on_stalled(const message_queue&, std::string_view /*what it is at*/, std::chrono::milliseconds /*for so long*/) {}
+
     // Locks of orderly consumers.
     /// A queue is to be taken over whose lock another member has; asked again soon.
     void on_lock_refused(const message_queue&) {}
@@ -163,6 +172,9 @@ struct observers : no_observer {
     ROCKETPUSH_FORWARD_EVENT(on_queue_released)
     ROCKETPUSH_FORWARD_EVENT(on_pop_begun)
     ROCKETPUSH_FORWARD_EVENT(on_pop_ended)
+    ROCKETPUSH_FORWARD_EVENT(on_twin_client)
+    ROCKETPUSH_FORWARD_EVENT(on_subscriptions_differ)
+    ROCKETPUSH_FORWARD_EVENT(on_stalled)
     ROCKETPUSH_FORWARD_EVENT(on_lock_refused)
     ROCKETPUSH_FORWARD_EVENT(on_lock_lost)
     ROCKETPUSH_FORWARD_EVENT(on_lock_failure)

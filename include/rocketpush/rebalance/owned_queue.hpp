@@ -59,6 +59,8 @@ struct owned_queue : fetching_queue<Runtime> {
 
     std::vector<typename Runtime::timer*> naps; ///< Pauses between attempts at this queue; giving it up ends them.
 
+    std::chrono::steady_clock::time_point last_settled{}; ///< When a batch of it ran last, or a send-back ended.
+
     bool writing            = false; ///< A commit is under way; the next one waits, or they could overtake each other.
     queue_offset committed  = -1;    ///< What the store confirmed; -1: nothing yet.
     queue_offset broker_max = -1;    ///< The queue's end as the last pull told.

@@ -155,6 +155,24 @@ class queue_table {
         if (const auto found = queues_.find(queue.queue); found != queues_.end() && found->get() == &queue)
             release(*found, offset);
     }
+    /// Ends this epoch of a queue that hangs in a step, whatever becomes of the operation that hangs, and has the next one begin.
+    void begin_anew(queue_type& queue) {
+        const auto found = queues_.find(queue.queue);
+        if (found == queues_.end() || found->get() != &queue)
+            return;
+        const auto owned = *found;
+        if (owned->stage == queue_stage::fetching) {
+            release(owned, owned->cache.committable());
+        } else if (owned->stage == queue_stage::releasing) {
+            for (auto* nap : owned->naps)
+                nap->cancel();
+            owned->wake_idle();
+        } else {
+            owned->dropped = true;
+            owned->wake.wake();
+            forget(owned);
+        }
+    }
     /// The same for a queue by its name. One that is being taken over begins there.
     /// @return The epoch that ends by it, or is about to begin; nothing if the queue is not ours.
     queue_ptr restart_at(const message_queue& queue, queue_offset offset) {
@@ -259,6 +277,7 @@ class queue_table {
     void settled_some(queue_type& queue) {
         queue.cache.retire_finished([this](auto batch) { host_.batches().give_back(std::move(batch)); });
         host_.memory().recount(queue);
+        queue.last_settled = host_.runtime().now();
         queue.wake.wake();
         queue.wake_idle();
         std::erase_if(left_behind_, [this](const queue_ptr& each) {
@@ -340,6 +359,7 @@ class queue_table {
     /// The former owner needs some time, or has the lock.
     static task<void> look_up_later(std::shared_ptr<Host> host, queue_ptr owned, std::chrono::milliseconds delay) {
         const auto ready = host->runtime().now() + delay;
+        owned->mark.enter(queue_step::waiting, host->runtime().now(), ready);
         while (!owned->dropped && host->runtime().now() < ready)
             co_await owned->wake.wait_until(ready);
         if (!owned->dropped) {
@@ -356,9 +376,12 @@ class queue_table {
         auto& broker = look_ups_[owned->queue.broker_name];
         if (broker.running < most_look_ups) {
             ++broker.running;
+            owned->mark.enter(Host::locks_queues ? queue_step::locking : queue_step::reading_offset,
+                              host_.runtime().now());
             host_.spawn(take_over(host_.shared_from_this(), std::move(owned)));
         } else {
             owned->in_line = true;
+            owned->mark.enter(queue_step::in_line, host_.runtime().now());
             broker.waiting.push_back(std::move(owned));
         }
     }
@@ -386,6 +409,7 @@ class queue_table {
             }
         }
         result<queue_offset> first(error::operation_cancelled);
+        owned->mark.enter(queue_step::reading_offset, host->runtime().now());
         if (!owned->dropped)
             first = co_await table.first_offset(*owned);
         table.look_up_ended(owned->queue.broker_name);
@@ -474,6 +498,7 @@ class queue_table {
         if (owned->stage == queue_stage::acquiring)
             return; // the operation that is at it sees it and forgets the queue
         enter_stage(*owned, queue_stage::releasing);
+        owned->mark.enter(queue_step::handing_over, host_.runtime().now());
         owned->idle = std::make_unique<detail::wake_up<typename Host::runtime_type>>(host_.runtime());
         owned->cache.cancel_behind_last_claimed();
         owned->order.give_up();

@@ -69,6 +69,7 @@ class rebalancer {
             const bool clean = co_await self.round();
             if (!host->running())
                 break;
+            host->checks().round_ended();
             const auto soonest = begun + shortest_interval;
             auto next = begun + (clean && !self.retry_ ? host->settings().rebalance_interval : shortest_interval);
             while (host->running() && host->runtime().now() < next) {

@@ -9,6 +9,7 @@
 #include <rocketpush/protocol/bodies.hpp>
 #include <rocketpush/protocol/requests.hpp>
 #include <rocketpush/remoting/connection_pool.hpp>
+#include <rocketpush/remoting/go_away_rule.hpp>
 #include <rocketpush/remoting/route_table.hpp>
 
 #include <algorithm>
@@ -95,6 +96,24 @@ class broker_calls {
         if (list->consumer_ids.empty())
             co_return error::no_members;
         co_return std::move(list->consumer_ids);
+    }
+
+    /// The connections of a group's members, and what the group subscribes, as a broker sees it.
+    task<result<protocol::consumer_connections>> consumer_connections(endpoint broker, std::string group) {
+        const protocol::consumer_connections_request request{std::move(group)};
+        const auto answer = co_await accepted(std::move(broker), request);
+        if (!answer)
+            co_return answer.error();
+        co_return protocol::decode_consumer_connections(answer->body);
+    }
+
+    /// How another member is. @param broker  Passes question and answer on.
+    task<result<protocol::running_info>> running_info(endpoint broker, std::string group, std::string client_id) {
+        const protocol::running_info_request request{std::move(group), std::move(client_id)};
+        const auto answer = co_await pool_.call(std::move(broker), request, {}, member_timeout);
+        if (const auto refused = refusal(answer))
+            co_return refused;
+        co_return protocol::decode_running_info(answer->body);
     }
 
     /// The offset a group committed; empty if it never did.
@@ -303,6 +322,7 @@ class broker_calls {
 
   private:
     static constexpr milliseconds offset_timeout{5000};
+    static constexpr milliseconds member_timeout{11000}; ///< The broker waits for 10 s.
     static constexpr std::ptrdiff_t most_copy_attempts = 3;
 
     static std::error_code refusal(const result<received_frame>& answer) noexcept {
@@ -321,21 +341,26 @@ class broker_calls {
             outcome.failure = where.error();
             co_return outcome;
         }
-        const auto open = co_await pool_.get(where->where);
-        if (!open) {
-            outcome.failure = open.error();
+        for (go_away_rule sent_away;;) {
+            const auto open = co_await pool_.get(where->where);
+            if (!open) {
+                outcome.failure = open.error();
+                co_return outcome;
+            }
+            const auto [ec, answer] = co_await (*open)->async_request(
+                request, body, timeout, detail::await_tuple<typename Runtime::executor_type>);
+            if (ec) {
+                outcome.failure        = ec;
+                outcome.perhaps_stored = ec != error::too_many_requests;
+                co_return outcome;
+            }
+            const auto code = static_cast<response_code>(answer.header.code);
+            if (sent_away.answered(code))
+                continue;
+            if (!has_stored(answer.header))
+                outcome.failure = code;
             co_return outcome;
         }
-        const auto [ec, answer] = co_await (*open)->async_request(request, body, timeout,
-                                                                  detail::await_tuple<typename Runtime::executor_type>);
-        if (ec) {
-            outcome.failure        = ec;
-            outcome.perhaps_stored = ec != error::too_many_requests;
-            co_return outcome;
-        }
-        if (!has_stored(answer.header))
-            outcome.failure = static_cast<response_code>(answer.header.code);
-        co_return outcome;
     }
 
     /// The broker has the message; a disk or a replica that is late with it is no reason to send another one.

@@ -81,7 +81,8 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     {
         return stream_.local_endpoint();
     }
-    bool is_open() const noexcept { return open_; }
+    /// Whether it is there for further requests.
+    bool is_open() const noexcept { return open_ && !leaving_; }
     std::size_t requests_under_way() const noexcept { return pending_.size(); }
 
     /**
@@ -122,10 +123,15 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     /// Answers a request of the server.
     void respond(const received_frame& request, response_code code, std::string_view remark,
                  const protocol::fields_view& fields, std::string_view body = {}) {
-        if (!open_ || request.header.is_oneway())
+        if (!request.header.is_oneway())
+            respond(request.header.opaque, code, remark, fields, body);
+    }
+    /// @param opaque  Of a request that is not one-way.
+    void respond(std::int32_t opaque, response_code code, std::string_view remark, const protocol::fields_view& fields,
+                 std::string_view body = {}) {
+        if (!open_)
             return;
-        protocol::append_response(outgoing_, protocol::header_encoding::json, code, request.header.opaque, remark,
-                                  fields, body);
+        protocol::append_response(outgoing_, protocol::header_encoding::json, code, opaque, remark, fields, body);
         flush();
     }
 
@@ -199,9 +205,12 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
             if (!*next)
                 return {};
             received_frame& frame = **next;
-            if (frame.header.is_response())
+            if (frame.header.is_response()) {
+                leaving_ = leaving_ || static_cast<response_code>(frame.header.code) == response_code::go_away;
                 pending_.complete(std::move(frame)); // an unknown opaque is a response that came too late
-            else if (events_.on_request)
+                if (leaving_ && pending_.size() == 0)
+                    close(error::operation_cancelled);
+            } else if (events_.on_request)
                 events_.on_request(events_.host, *this, frame);
         }
         return {};
@@ -273,6 +282,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     time_point last_read_{};
     time_point watched_ = time_point::max();
     bool open_          = true;
+    bool leaving_       = false; ///< The peer has said GO_AWAY: what is under way is waited for, nothing else is sent.
     bool writing_       = false;
     bool corked_        = false;
 };

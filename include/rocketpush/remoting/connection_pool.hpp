@@ -5,6 +5,7 @@
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/remoting/backoff.hpp>
 #include <rocketpush/remoting/connection.hpp>
+#include <rocketpush/remoting/go_away_rule.hpp>
 
 #include <chrono>
 #include <functional>
@@ -107,13 +108,17 @@ class connection_pool {
      */
     task<result<received_frame>> call(endpoint peer, protocol::request_view request, std::string_view body,
                                       std::chrono::milliseconds timeout) {
-        auto open = co_await get(std::move(peer));
-        if (!open)
-            co_return open.error();
-        auto [ec, frame] = co_await (*open)->async_request(request, body, timeout, detail::await_tuple<executor_type>);
-        if (ec)
-            co_return ec;
-        co_return std::move(frame);
+        for (go_away_rule sent_away;;) {
+            auto open = co_await get(peer);
+            if (!open)
+                co_return open.error();
+            auto [ec, frame] =
+                co_await (*open)->async_request(request, body, timeout, detail::await_tuple<executor_type>);
+            if (ec)
+                co_return ec;
+            if (!sent_away.answered(static_cast<response_code>(frame.header.code)))
+                co_return std::move(frame);
+        }
     }
 
     /// The open connection to `peer`, if there is one now.

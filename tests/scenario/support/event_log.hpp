@@ -123,6 +123,15 @@ struct recorder : no_observer {
     void on_queue_released(const message_queue& queue, queue_offset committed) {
         add("queue_released", name(queue), {}, committed);
     }
+    void on_twin_client(std::string_view client_id, std::size_t connections) {
+        add("twin_client", std::string(client_id), {}, static_cast<std::int64_t>(connections));
+    }
+    void on_subscriptions_differ(const std::string& topic, const std::string& own, const std::string& other) {
+        add("subscriptions_differ", topic + ": " + own + " / " + other);
+    }
+    void on_stalled(const message_queue& queue, std::string_view what, std::chrono::milliseconds since) {
+        add("stalled", name(queue) + ": " + std::string(what), {}, since.count());
+    }
     void on_lock_refused(const message_queue& queue) { add("lock_refused", name(queue)); }
     void on_lock_lost(const message_queue& queue, std::error_code why) { add("lock_lost", name(queue), why); }
     void on_lock_failure(const std::string& broker, std::error_code why) { add("lock_failure", broker, why); }

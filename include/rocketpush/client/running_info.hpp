@@ -1,0 +1,223 @@
+#ifndef ROCKETPUSH_CLIENT_RUNNING_INFO_HPP
+#define ROCKETPUSH_CLIENT_RUNNING_INFO_HPP
+
+#include <rocketpush/client/consumer_properties.hpp>
+#include <rocketpush/core/version.hpp>
+#include <rocketpush/fetch/pulled_batch.hpp>
+#include <rocketpush/fetch/queue_step.hpp>
+#include <rocketpush/observe/statistics.hpp>
+#include <rocketpush/protocol/bodies_heartbeat.hpp>
+#include <rocketpush/protocol/bodies_running_info.hpp>
+#include <rocketpush/protocol/codes.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+
+/**
+ * @file
+ * What a consumer tells an administrator of itself, taken from its parts on the strand. `Core` is a consumer_core.
+ * @par Source  Java `DefaultMQPushConsumerImpl.consumerRunningInfo`, `ProcessQueue.fillProcessQueueInfo`.
+ */
+namespace rocketpush {
+
+/**
+ * @brief What a snapshot says of each topic: the one place that knows how our figures become Java's.
+ *
+ * Rates are counted for the consumer as a whole. One that reads several topics says of each its part by the messages that were
+ * pulled of it while its queues were ours.
+ */
+inline std::map<std::string, protocol::topic_rates> rates_by_topic(const consumer_statistics& now) {
+    std::map<std::string, work_counts> counts;
+    for (const auto& each : now.queues)
+        counts[each.queue.topic] += each.counts;
+    for (const auto& each : now.popped)
+        counts[each.queue.topic] += each.counts;
+    work_counts all;
+    for (const auto& [topic, of] : counts)
+        all += of;
+    std::map<std::string, protocol::topic_rates> found;
+    for (const auto& [topic, of] : counts) {
+        const double part = all.pulled == 0 ? 0 : static_cast<double>(of.pulled) / static_cast<double>(all.pulled);
+        const double failed_part =
+            all.failed == 0 ? 0 : static_cast<double>(of.failed) / static_cast<double>(all.failed);
+        const bool active = of.pulled != 0;
+        found[topic]      = {.pull_milliseconds    = active ? now.pull_milliseconds : 0,
+                             .pulled_per_second    = now.pulled_per_second * part,
+                             .consume_milliseconds = active ? now.consume_milliseconds : 0,
+                             .consumed_per_second  = now.consumed_per_second * part,
+                             .failed_per_second    = now.failed_per_second * failed_part,
+                             .failed               = static_cast<std::int64_t>(of.failed)};
+    }
+    return found;
+}
+
+/// Turns what the steady clock said into milliseconds since 1970; 0 for a time that has not been.
+template <class Core>
+std::int64_t wall_milliseconds(Core& core, std::chrono::steady_clock::time_point then) {
+    if (then == std::chrono::steady_clock::time_point())
+        return 0;
+    const auto ago = core.runtime().now() - then;
+    return std::chrono::floor<std::chrono::milliseconds>(core.runtime().system_now().time_since_epoch() - ago).count();
+}
+
+template <class Core>
+protocol::pulled_queue_info pulled_queue_info_of(Core& core, typename Core::queue_type& owned) {
+    constexpr std::size_t mebibyte = 1 << 20;
+    const auto committable         = owned.cache.committable();
+    protocol::pulled_queue_info info;
+    info.commit_offset =
+        owned.stage == queue_stage::acquiring ? std::max<queue_offset>(owned.committed, 0) : committable;
+    info.cached_messages  = static_cast<std::int64_t>(owned.cache.cached_messages());
+    info.cached_mebibytes = static_cast<std::int64_t>(owned.cache.cached_bytes() / mebibyte);
+    if (info.cached_messages != 0) {
+        info.cached_min = committable;
+        info.cached_max = owned.cache.next_pull() - 1;
+    }
+    info.locked       = true;
+    info.last_lock    = wall_milliseconds(core, owned.stage_since);
+    info.dropped      = owned.dropped;
+    info.last_pull    = wall_milliseconds(core, owned.pull_sent);
+    info.last_consume = wall_milliseconds(core, std::max(owned.last_settled, owned.stage_since));
+    if constexpr (Core::in_order) {
+        if (const auto& lock = owned.order.lock; lock.needed()) {
+            info.locked    = lock.trusted(core.runtime().now());
+            info.last_lock = wall_milliseconds(core, lock.last_confirmed());
+        }
+        owned.cache.visit([&info](auto& batch) { // what the listener got and has not committed does not wait any more
+            for (std::uint32_t i = 0; i < batch.size(); ++i)
+                if (batch.progress(i) == message_progress::consumed) {
+                    const auto offset    = batch.messages[i].queue_offset;
+                    info.uncommitted_min = info.uncommitted++ == 0 ? offset : info.uncommitted_min;
+                    info.uncommitted_max = offset;
+                }
+            return true;
+        });
+        info.cached_messages = std::max<std::int64_t>(0, info.cached_messages - info.uncommitted);
+    }
+    return info;
+}
+
+/// How long ago, for people.
+inline std::string ago_text(std::chrono::steady_clock::duration ago) {
+    return fmt::format("{:.1f} s", std::chrono::duration<double>(ago).count());
+}
+
+inline std::string flow_text(flow_state flow) {
+    switch (flow) {
+    case flow_state::open: return "open";
+    case flow_state::too_many_messages: return "its limit of messages is reached";
+    case flow_state::too_many_bytes: return "its limit of bytes is reached";
+    case flow_state::too_wide_a_span: return "its limit of the span is reached";
+    case flow_state::suspended: return "suspended";
+    case flow_state::out_of_memory: break;
+    }
+    return "the consumer's memory is used up";
+}
+
+/// In place of a thread dump, which a C++ process has not: what each part of the consumer is at.
+template <class Core>
+std::string activity_text(Core& core, const consumer_statistics& now) {
+    using namespace fmt;
+    const auto clock     = core.runtime().now();
+    std::string text     = format("rocketpush {}, C++: no thread dump, but what its parts are at\n\n"
+                                      "group {}, client {}{}\n"
+                                      "strand: {}\n"
+                                      "listener: {}, at most {} calls at once{}\n"
+                                      "duties: heartbeats every {} ms, commits every {} ms, sharing out every {} ms\n",
+                                  ROCKETPUSH_VERSION_STRING, now.group, now.client_id,
+                              core.suspended() ? ", suspended by its program" : "",
+                              core.runtime().owns_thread() ? "a thread of its own" : "the program's executor",
+                              Core::in_order ? "in order" : "concurrent", core.executor().concurrency(),
+                              Core::consumption_type::concurrent ? ", on the executor's threads" : ", on the strand",
+                                  core.settings().heartbeat_interval.count(), core.settings().commit_interval.count(),
+                                  core.settings().rebalance_interval.count());
+    const auto step_text = [&](const step_mark& mark, flow_state flow) {
+        if (mark.since == step_mark::time_point::max())
+            return std::string("nothing has begun");
+        return format("{}{} for {}", to_string(mark.step),
+                      mark.step == queue_step::paused ? " (" + flow_text(flow) + ")" : std::string(),
+                      ago_text(clock - mark.since));
+    };
+    const auto head = [&](const message_queue& queue, queue_stage stage, auto since) {
+        constexpr std::string_view stages[] = {"being taken over", "ours", "being given up"};
+        text += format("\nqueue {}/{}/{}: {} for {}\n", queue.topic, queue.broker_name, queue.queue_id,
+                       stages[static_cast<std::size_t>(stage)], ago_text(since));
+    };
+    for (const auto& owned : core.queues().all()) {
+        head(owned->queue, owned->stage, clock - owned->stage_since);
+        text += format("  fetching: {}\n", step_text(owned->mark, owned->flow));
+        text += format("  consuming: {} messages ({} bytes) held, {}{}\n", owned->cache.cached_messages(),
+                       owned->cache.cached_bytes(), owned->busy() ? "at work" : "nothing to do",
+                       owned->last_settled == decltype(owned->last_settled)()
+                           ? std::string()
+                           : ", a batch ended " + ago_text(clock - owned->last_settled) + " ago");
+        if constexpr (Core::in_order)
+            text += format("  lock: {}{}\n", owned->order.lock.trusted(clock) ? "ours" : "not ours",
+                           owned->order.suspended() ? "; the listener wanted a pause" : "");
+        text += format("  offsets: next pull {}, first unfinished {}, committed {}{}, end {}\n",
+                       owned->cache.next_pull(), owned->cache.committable(), owned->committed,
+                       owned->writing ? " (being written)" : "", owned->broker_max);
+    }
+    if constexpr (Core::pops_queues)
+        for (const auto& [queue, owned] : core.pops().all()) {
+            head(queue, owned->stage, clock - owned->stage_since);
+            text += format("  popping: {}\n  consuming: {} messages not acknowledged, {}\n",
+                           step_text(owned->mark, owned->flow), owned->waiting,
+                           owned->running() ? "at work" : "nothing to do");
+        }
+    return text;
+}
+
+/// @param now  Of this moment.
+template <class Core>
+protocol::running_info running_info_of(Core& core, const consumer_statistics& now, bool with_stacks) {
+    namespace words = protocol::running_info_words;
+    protocol::running_info info;
+    info.properties = properties_of(core.settings());
+    std::string servers;
+    for (const auto& each : core.client().name_server_list())
+        servers += to_string(each) + ';';
+    info.properties[words::name_servers]  = servers;
+    info.properties[words::consume_type]  = protocol::heartbeat_words::push;
+    info.properties[words::in_order]      = Core::in_order ? "true" : "false";
+    info.properties[words::threads]       = std::to_string(core.executor().concurrency());
+    info.properties[words::version]       = protocol::client_version_name;
+    info.properties[words::started]       = std::to_string(wall_milliseconds(core, core.started_at()));
+    info.properties["messageModel"]       = core.describe().message_model;
+    info.properties["rocketpush.version"] = ROCKETPUSH_VERSION_STRING;
+    info.subscriptions                    = core.describe().subscriptions;
+    std::ranges::sort(info.subscriptions, {},
+                      [](const subscription& each) { return each.topic + '@' + each.expression; });
+    for (const auto& owned : core.queues().all())
+        info.queues.emplace_back(owned->queue, pulled_queue_info_of(core, *owned));
+    if constexpr (Core::pops_queues)
+        for (const auto& [queue, owned] : core.pops().all())
+            info.popped.emplace_back(queue, protocol::popped_queue_info{static_cast<std::int64_t>(owned->waiting),
+                                                                        owned->dropped,
+                                                                        wall_milliseconds(core, owned->polled)});
+    info.topics = rates_by_topic(now);
+    if (with_stacks)
+        info.stacks = activity_text(core, now);
+    return info;
+}
+
+/// Where the consumer is in the queues that it pulls of a topic; blank: of all.
+template <class Core>
+protocol::consumer_status consumer_status_of(Core& core, const std::string& topic) {
+    protocol::consumer_status status;
+    const bool all = topic.find_first_not_of(" \t") == std::string::npos;
+    for (const auto& owned : core.queues().all())
+        if ((all || owned->queue.topic == topic) && owned->stage != queue_stage::acquiring)
+            status.queues.push_back({owned->queue, owned->cache.committable()});
+    return status;
+}
+
+} // namespace rocketpush
+
+#endif
