@@ -28,7 +28,6 @@ void check_version(const consume_flags& flags) {
         {flags.tls, "--tls"},
         {!flags.tls_ca.empty(), "--tls-ca"},
         {flags.tls_insecure, "--tls-insecure"},
-        {flags.trace, "--trace"},
     };
     for (const auto& [wanted, name] : later)
         if (wanted)
@@ -185,12 +184,13 @@ void add_consume_flags(CLI::App& command, consume_flags& flags) {
         ->check(one_of({"concurrently", "orderly"}))
         ->capture_default_str();
 
+    command.add_flag("--trace", flags.trace, "Message trace to RMQ_SYS_TRACE_TOPIC");
+
     command.add_option("--access-key", flags.access_key)->group(later_group);
     command.add_option("--secret-key", flags.secret_key)->group(later_group);
     command.add_flag("--tls", flags.tls)->group(later_group);
     command.add_option("--tls-ca", flags.tls_ca, "FILE")->group(later_group);
     command.add_flag("--tls-insecure", flags.tls_insecure)->group(later_group);
-    command.add_flag("--trace", flags.trace, "Message trace to RMQ_SYS_TRACE_TOPIC")->group(later_group);
 }
 
 consume_settings read_consume_flags(const consume_flags& flags) {
@@ -226,6 +226,7 @@ consume_settings read_consume_flags(const consume_flags& flags) {
                               .offset_dir   = flags.offset_dir};
     settings.orderly    = flags.order == "orderly";
     settings.ask_broker = flags.server_rebalance;
+    settings.trace      = flags.trace;
     if (settings.ask_broker && settings.broadcasting)
         throw usage_error("--server-rebalance is for clustering: in broadcasting nothing is shared out");
     read_from(flags.from, settings.options);

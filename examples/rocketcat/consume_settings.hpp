@@ -28,11 +28,11 @@ struct consume_flags {
     std::int64_t delay_ms = 0;
     std::uint64_t count   = 0;
     double idle_s = 0, duration_s = 0;
-    bool server_rebalance = false;
+    bool server_rebalance = false, trace = false;
 
     // Of later versions: known, so that they are refused by name.
     std::string access_key, secret_key, tls_ca;
-    bool tls = false, tls_insecure = false, trace = false;
+    bool tls = false, tls_insecure = false;
     int consume_timeout_min = 15;
 };
 
@@ -55,6 +55,7 @@ struct consume_settings {
     bool broadcasting = false;
     std::string offset_dir; ///< Of broadcasting; empty: the library's default.
     bool ask_broker = false; ///< To share the queues out, and whether to pop them.
+    bool trace      = false;
 };
 
 void add_consume_flags(CLI::App& command, consume_flags& flags);

@@ -5,6 +5,7 @@
 #include <rocketpush/allocation/circle_allocation.hpp>
 #include <rocketpush/allocation/consistent_hash_allocation.hpp>
 #include <rocketpush/observe/log_observer.hpp>
+#include <rocketpush/observe/message_trace.hpp>
 #include <rocketpush/offset_store/broker_offset_store.hpp>
 #include <rocketpush/push_consumer.hpp>
 #include <rocketpush/remoting/name_servers.hpp>
@@ -99,7 +100,8 @@ int with_consumer(const consume_settings& settings, Listener listener, line_outp
                   Store store = {}) {
     rocketpush::push_consumer consumer{
         settings.options, std::move(listener), Executor(), Allocation(chosen_allocation{settings.shared_out}),
-        std::move(store), event_lines(out)};
+        std::move(store),
+        rocketpush::observers(event_lines(out), rocketpush::message_trace({.enabled = settings.trace}))};
     for (const auto& [topic, expression] : settings.topics)
         consumer.subscribe(topic, expression == "*" ? rocketpush::all_messages
                                                     : rocketpush::filter_expression{settings.filter, expression});

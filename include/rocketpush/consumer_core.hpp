@@ -17,6 +17,7 @@
 #include <rocketpush/fetch/popped_batch.hpp>
 #include <rocketpush/fetch/popped_queue.hpp>
 #include <rocketpush/observe/observer.hpp>
+#include <rocketpush/observe/observer_desk.hpp>
 #include <rocketpush/observe/snapshot.hpp>
 #include <rocketpush/observe/statistics.hpp>
 #include <rocketpush/offset_store/offset_store.hpp>
@@ -177,6 +178,8 @@ class consumer_core : public std::enable_shared_from_this<
         for (const auto& topic : topics())
             queues_.remember_first_queues(routes().queues(topic));
         observer_.on_started(options_.group, client_->client_id());
+        if constexpr (attaches<Observer, observer_access<consumer_core>>)
+            desk_.open();
         spawn(rebalancer<consumer_core>::run(self));
         spawn(commit_duty(self));
         if constexpr (locks_queues)
@@ -218,6 +221,8 @@ class consumer_core : public std::enable_shared_from_this<
             const bool pops_clean = co_await pops_.wait_until_empty(stop_deadline_ + settings().request_timeout);
             clean                 = clean && pops_clean;
         }
+        if constexpr (attaches<Observer, observer_access<consumer_core>>)
+            co_await desk_.close(stop_deadline_);
         co_await client_->leave(options_.group);
         finish(clean ? std::error_code() : make_error_code(error::stop_deadline_passed));
         co_return stop_result_;
@@ -629,6 +634,9 @@ class consumer_core : public std::enable_shared_from_this<
         explicit no_locks(consumer_core&) noexcept {}
     };
     [[no_unique_address]] std::conditional_t<locks_queues, lock_keeper<consumer_core>, no_locks> locks_{*this};
+    [[no_unique_address]] std::conditional_t<attaches<Observer, observer_access<consumer_core>>,
+                                             observer_desk<consumer_core>, no_observer_desk<consumer_core>>
+        desk_{*this};
     detail::wake_up<Runtime> commit_due_{runtime_};
     detail::wake_up<Runtime> sample_due_{runtime_};
     detail::wake_up<Runtime> sweep_due_{runtime_};

@@ -19,6 +19,7 @@
 #include <rocketpush/core/subscription.hpp>   // a topic and which of its messages
 #include <rocketpush/core/message.hpp>        // a message: a view into its frame, or an owning copy
 #include <rocketpush/core/consume_result.hpp> // what a listener answers
+#include <rocketpush/core/listener_call.hpp>  // one call of it, for those who follow calls
 
 // runtime: executor, time and chance; transport: bytes; executor: threads; allocation: whose queue
 #include <rocketpush/runtime/asio_runtime.hpp>
@@ -46,6 +47,7 @@
 #include <rocketpush/protocol/message_encoder.hpp>
 #include <rocketpush/protocol/message_id.hpp>      // their ids
 #include <rocketpush/protocol/properties.hpp>      // writing their properties
+#include <rocketpush/protocol/trace_records.hpp>   // what message trace says of a message
 #include <rocketpush/protocol/http_answer.hpp>     // of the server that knows the name servers
 
 // remoting: frames out and in
@@ -62,7 +64,10 @@
 // offset_store: where a group is; observe: telling
 #include <rocketpush/offset_store/broker_offset_store.hpp> // at the brokers: clustering
 #include <rocketpush/offset_store/file_offset_store.hpp>   // in a file: broadcasting
+#include <rocketpush/observe/log_record.hpp>       // what a log is made of
 #include <rocketpush/observe/log_observer.hpp>
+#include <rocketpush/observe/observer_desk.hpp>    // where those are attached that have work of their own
+#include <rocketpush/observe/message_trace.hpp>    // which messages were consumed, and how that ended
 #include <rocketpush/observe/statistics.hpp>
 
 // fetch: asking and holding; consume: running the listener; rebalance: sharing out

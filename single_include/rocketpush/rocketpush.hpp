@@ -97,6 +97,9 @@ enum class error {
     // Locks of orderly consumers.
     locked_elsewhere, ///< Another member of the group has the queue's lock.
     lock_expired,     ///< The queue's lock was not confirmed for so long that another member may have had it.
+
+    // Message trace.
+    trace_overflow, ///< Listener calls leave more trace records than can be sent.
 };
 
 /**
@@ -187,6 +190,7 @@ constexpr std::string_view describe(error code) noexcept {
     case error::no_assignment: return "the broker cannot say which queues are this member's";
     case error::locked_elsewhere: return "another member of the group has the queue's lock";
     case error::lock_expired: return "the queue's lock was not confirmed in time";
+    case error::trace_overflow: return "more trace records come than can be sent";
     }
     return {};
 }
@@ -2146,6 +2150,48 @@ struct consume_context {
     /// With `success`: how many messages of the batch, from the first, were consumed; the others come again.
     /// Java: ackIndex, which is one less.
     std::size_t succeeded = all;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/core/listener_call.hpp
+#ifndef ROCKETPUSH_CORE_LISTENER_CALL_HPP
+#define ROCKETPUSH_CORE_LISTENER_CALL_HPP
+
+
+#include <chrono>
+#include <cstdint>
+
+namespace rocketpush {
+
+/// How a listener call ended. @par Source Java `ConsumeReturnType`, with its numbers.
+enum class call_outcome : std::uint8_t {
+    succeeded = 0,
+    timed_out = 1, ///< Whatever was answered, it came after `options::consume_timeout`.
+    threw     = 2,
+    failed    = 4 ///< The messages come again. (3 is Java's for a listener that returns null.)
+};
+
+/// One call of the listener, from its begin to its end: the same number in both events.
+struct listener_call {
+    std::uint64_t number = 0; ///< Of this consumer's calls no other has it. Made of when the call began and a count.
+    message_time ended{};     ///< Once it has ended.
+    call_outcome outcome = call_outcome::succeeded; ///< Once it has ended.
+
+    /// By the system clock.
+    message_time began() const noexcept {
+        return message_time(std::chrono::milliseconds(static_cast<std::int64_t>(number >> count_bits)));
+    }
+    /// Tells apart calls that began in one millisecond.
+    std::uint16_t count() const noexcept { return static_cast<std::uint16_t>(number); }
+
+    static std::uint64_t make_number(message_time began, std::uint16_t count) noexcept {
+        return static_cast<std::uint64_t>(began.time_since_epoch().count()) << count_bits | count;
+    }
+
+  private:
+    static constexpr int count_bits = 16;
 };
 
 } // namespace rocketpush
@@ -10425,6 +10471,7 @@ inline std::size_t append_stored_message(std::string& out, const stored_message&
 
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <ctime>
 #include <string>
@@ -10498,17 +10545,27 @@ class unique_id_generator {
     std::string next(std::chrono::system_clock::time_point now) {
         if (now >= next_month_)
             find_month(now);
-        char tail[6];
-        detail::store_big(tail, milliseconds_into_month(now));
-        detail::store_big(tail + 4, counter_++);
         std::string id;
-        id.reserve(prefix_.size() + 2 * sizeof tail);
-        id = prefix_;
-        detail::append_hex(id, {tail, sizeof tail});
+        id.reserve(prefix_.size() + 2 * tail_size);
+        append_id(id, now, counter_++);
         return id;
     }
 
+    /**
+     * @brief Appends the id of a moment, with a count that the caller keeps. The month is that of the last `next`.
+     * @par Thread safety  From any thread, if `next` is called no more.
+     */
+    void append_id(std::string& out, std::chrono::system_clock::time_point when, std::uint16_t count) const {
+        char tail[tail_size];
+        detail::store_big(tail, milliseconds_into_month(when));
+        detail::store_big(tail + 4, count);
+        out += prefix_;
+        detail::append_hex(out, {tail, sizeof tail});
+    }
+
   private:
+    static constexpr std::size_t tail_size = 6;
+
     std::int32_t milliseconds_into_month(std::chrono::system_clock::time_point now) const noexcept {
         const auto past = std::chrono::floor<std::chrono::milliseconds>(now - month_).count();
         // A clock set back over the month's begin, but by less than a quarter of an hour: as Java does.
@@ -10597,6 +10654,113 @@ inline void remove_property(std::string& raw, std::string_view name) {
 inline void set_property(std::string& raw, std::string_view name, std::string_view value) {
     remove_property(raw, name);
     append_property(raw, name, value);
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/trace_records.hpp
+#ifndef ROCKETPUSH_PROTOCOL_TRACE_RECORDS_HPP
+#define ROCKETPUSH_PROTOCOL_TRACE_RECORDS_HPP
+
+#include <charconv>
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/**
+ * The records of message trace, of which the body of a trace message is made: fields separated by 0x01, each record ended by
+ * 0x02.
+ * @par Source  Java `TraceDataEncoder`.
+ */
+namespace rocketpush::protocol {
+
+inline constexpr std::string_view trace_topic = "RMQ_SYS_TRACE_TOPIC";
+/// The region of messages that do not tell theirs: brokers before 5.0 do not write it.
+inline constexpr std::string_view default_region = "DefaultRegion";
+
+/// A message is given to a listener.
+struct sub_before {
+    std::int64_t timestamp = 0; ///< ms since 1970
+    std::string_view region;
+    std::string_view group; ///< Without a namespace.
+    std::string_view request_id;
+    std::string_view message_id;
+    std::int32_t retry_times = 0;
+    std::optional<std::string_view> keys{};
+};
+
+/// The listener has answered.
+struct sub_after {
+    std::string_view request_id; ///< As that of the message's `sub_before`.
+    std::string_view message_id;
+    std::int64_t cost = 0; ///< ms; that of the call, divided by the number of its messages.
+    bool success      = true;
+    std::optional<std::string_view> keys{};
+    int context_code       = 0; ///< Java `ConsumeReturnType`.
+    std::int64_t timestamp = 0; ///< ms since 1970
+    std::string_view group;
+};
+
+/// Writes a record's fields one after the other.
+class trace_writer {
+  public:
+    explicit trace_writer(std::string& out) noexcept : out_(out) {}
+
+    trace_writer& add(std::string_view text) {
+        separate();
+        out_ += text;
+        return *this;
+    }
+    trace_writer& add(std::optional<std::string_view> text) {
+        return add(text ? *text : std::string_view("null")); // as Java prints it; a last field must not be empty
+    }
+    trace_writer& add(bool value) { return add(value ? std::string_view("true") : std::string_view("false")); }
+    template <std::integral Number>
+    trace_writer& add(Number number) {
+        char digits[24];
+        return add(std::string_view(digits, std::to_chars(digits, digits + sizeof digits, number).ptr));
+    }
+    void end() { out_ += '\x02'; }
+
+  private:
+    void separate() {
+        if (begun_)
+            out_ += '\x01';
+        begun_ = true;
+    }
+
+    std::string& out_;
+    bool begun_ = false;
+};
+
+inline void append_record(std::string& out, const sub_before& record) {
+    trace_writer(out)
+        .add(std::string_view("SubBefore"))
+        .add(record.timestamp)
+        .add(record.region)
+        .add(record.group)
+        .add(record.request_id)
+        .add(record.message_id)
+        .add(record.retry_times)
+        .add(record.keys)
+        .end();
+}
+
+inline void append_record(std::string& out, const sub_after& record) {
+    trace_writer(out)
+        .add(std::string_view("SubAfter"))
+        .add(record.request_id)
+        .add(record.message_id)
+        .add(record.cost)
+        .add(record.success)
+        .add(record.keys)
+        .add(record.context_code)
+        .add(record.timestamp)
+        .add(record.group)
+        .end();
 }
 
 } // namespace rocketpush::protocol
@@ -12472,15 +12636,17 @@ struct returned_message {
     std::string topic; ///< The original one, with its namespace.
 };
 
-/// A message that is sent to a retry topic anew, as a producer sends one: where it came from cannot take it back.
+/// A message that is sent as a producer sends one: the copy of one that cannot be taken back where it came from, or one of our
+/// own.
 struct message_copy {
-    std::string topic; ///< The group's retry topic.
-    std::string body;  ///< As it was stored: compressed if `sys_flag` says so.
+    std::string producer_group{inner_producer_group};
+    std::string topic; ///< Of a copy the group's retry topic.
+    std::string body;  ///< Of a copy as it was stored: compressed if `sys_flag` says so.
     std::string properties;
     std::int32_t flag           = 0;
     std::uint32_t sys_flag      = 0;
     std::int64_t born_timestamp = 0;  ///< Milliseconds since 1970.
-    int reconsume_times         = 1;  ///< The broker makes it a dead letter when this is above ...
+    int reconsume_times         = 1;  ///< The broker makes a copy a dead letter when this is above ...
     int max_reconsume_times     = 16; ///< ... this.
     bool unit_mode              = false;
 };
@@ -12648,24 +12814,28 @@ class broker_calls {
             brokers.push_back(home);
         if (brokers.size() > most_copy_attempts)
             brokers.erase(brokers.begin() + most_copy_attempts - 1, brokers.end() - 1);
+        const auto outcome = co_await send_to(std::move(brokers), std::move(copy), timeout);
+        co_return outcome;
+    }
 
-        protocol::send_request request;
-        request.producer_group      = inner_producer_group;
-        request.topic               = std::move(copy.topic);
-        request.sys_flag            = static_cast<std::int32_t>(copy.sys_flag);
-        request.born_timestamp      = copy.born_timestamp;
-        request.flag                = copy.flag;
-        request.properties          = std::move(copy.properties);
-        request.reconsume_times     = copy.reconsume_times;
-        request.max_reconsume_times = copy.max_reconsume_times;
-        request.unit_mode           = copy.unit_mode;
+    /**
+     * @brief Sends a message to a broker of its topic, which chooses the queue; where there is no route, to one that makes topics
+     *        by itself. Otherwise as `send_copy`.
+     * @retval error::no_route  Neither topic has a route with a broker that takes messages.
+     */
+    task<store_outcome> send(message_copy message, milliseconds timeout) {
+        auto brokers = routes_.writers(message.topic);
+        if (brokers.empty())
+            brokers = routes_.writers(std::string(auto_create_topic));
         store_outcome outcome;
-        for (auto& name : brokers) {
-            request.broker_name = std::move(name);
-            outcome             = co_await stored(request.broker_name, request, copy.body, timeout);
-            if (outcome.stored() || outcome.perhaps_stored)
-                break;
+        if (brokers.empty()) {
+            outcome.failure = error::no_route;
+            co_return outcome;
         }
+        std::ranges::rotate(brokers, brokers.begin() + static_cast<std::ptrdiff_t>(copies_++ % brokers.size()));
+        if (brokers.size() > most_copy_attempts)
+            brokers.resize(most_copy_attempts);
+        outcome = co_await send_to(std::move(brokers), std::move(message), timeout);
         co_return outcome;
     }
 
@@ -12767,6 +12937,29 @@ class broker_calls {
             return answer.error();
         const auto code = static_cast<response_code>(answer->header.code);
         return code == response_code::success ? std::error_code() : make_error_code(code);
+    }
+
+    /// Has the first of the brokers store a message that takes it; none more after one that may have.
+    task<store_outcome> send_to(std::vector<std::string> brokers, message_copy copy, milliseconds timeout) {
+        protocol::send_request request;
+        request.producer_group  = std::move(copy.producer_group);
+        request.sys_flag        = static_cast<std::int32_t>(copy.sys_flag);
+        request.born_timestamp  = copy.born_timestamp;
+        request.flag            = copy.flag;
+        request.properties      = std::move(copy.properties);
+        request.reconsume_times = copy.reconsume_times;
+        request.unit_mode       = copy.unit_mode;
+        if (is_retry_topic(copy.topic))
+            request.max_reconsume_times = copy.max_reconsume_times;
+        request.topic = std::move(copy.topic);
+        store_outcome outcome;
+        for (auto& name : brokers) {
+            request.broker_name = std::move(name);
+            outcome             = co_await stored(request.broker_name, request, copy.body, timeout);
+            if (outcome.stored() || outcome.perhaps_stored)
+                break;
+        }
+        co_return outcome;
     }
 
     /// Has a broker's master store a message.
@@ -13603,10 +13796,362 @@ static_assert(offset_store<file_offset_store> && loads_offsets<file_offset_store
 } // namespace rocketpush
 
 #endif
+// rocketpush/observe/log_record.hpp
+#ifndef ROCKETPUSH_OBSERVE_LOG_RECORD_HPP
+#define ROCKETPUSH_OBSERVE_LOG_RECORD_HPP
+
+// rocketpush/observe/remedy.hpp
+#ifndef ROCKETPUSH_OBSERVE_REMEDY_HPP
+#define ROCKETPUSH_OBSERVE_REMEDY_HPP
+
+
+#include <asio/error.hpp>
+
+#include <string_view>
+#include <system_error>
+
+namespace rocketpush {
+
+/**
+ * @brief What somebody can do about a failure, as the end of a sentence; empty where there is nothing to do but to wait.
+ *
+ * `docs/errors.md` says it at more length.
+ */
+inline std::string_view remedy_of(std::error_code failure) noexcept {
+    if (failure.category() == error_category())
+        switch (static_cast<error>(failure.value())) {
+        case error::filter_refused:
+            return "correct the condition, or set enablePropertyFilter=true at every broker of the topic";
+        case error::stop_deadline_passed: return "find out why the listener hangs, or raise options::stop_timeout";
+        case error::frame_too_large: return "raise options::max_frame_size if the brokers' limit was raised";
+        case error::frame_malformed:
+        case error::unknown_encoding:
+        case error::header_malformed:
+            return "check that the address is a RocketMQ port, and that no proxy changes the bytes";
+        case error::message_malformed:
+        case error::decompression_failed: return "look at the message at the broker, and at its producer";
+        case error::message_crc_mismatch:
+            return "look for a damaged disk or memory at the broker; options::check_crc turns the comparison off";
+        case error::decompressed_too_large: return "raise options::max_body_size if such bodies are meant";
+        case error::compression_left_out: return "build with the compression that the producer uses";
+        case error::http_malformed:
+        case error::http_too_large:
+        case error::no_name_servers: return "check options::name_server_url and what it gives";
+        case error::request_timed_out: return "look at the server's load and at the network";
+        case error::connect_timed_out: return "check address, port and firewall";
+        case error::too_many_requests: return "give each client fewer queues";
+        case error::offset_file_damaged: return "put a good copy in its place, or delete it to begin by options::from";
+        case error::name_servers_unreachable: return "check the list of name servers";
+        case error::no_route: return "create the topic, or correct its name";
+        case error::no_machine_room: return "have the resolver know all brokers and members";
+        case error::trace_overflow: return "raise trace_settings::queue, or give more brokers the trace topic";
+        default: return {};
+        }
+    if (failure.category() == response_category())
+        switch (static_cast<response_code>(failure.value())) {
+        case response_code::system_busy: return "look at the broker's load";
+        case response_code::no_permission: return "give the permission at the broker, or correct the credentials";
+        case response_code::topic_not_exist: return "create the topic at this broker";
+        case response_code::subscription_group_not_exist:
+            return "create the group, or set autoCreateSubscriptionGroup=true at the brokers";
+        case response_code::message_illegal: return "look at the broker's limit of message sizes";
+        default: return {};
+        }
+    if (failure == asio::error::connection_refused)
+        return "check that the server runs and listens there";
+    if (failure == asio::error::host_not_found)
+        return "correct the host's name, or have it resolved";
+    if (failure == std::errc::no_space_on_device)
+        return "make room on the disk";
+    if (failure == std::errc::permission_denied)
+        return "check the rights of the file and its folder";
+    return {};
+}
+
+} // namespace rocketpush
+
+#endif
+
+#include <algorithm>
+#include <charconv>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace rocketpush {
+
+/// How much is written.
+enum class log_level : std::uint8_t { debug, info, warning, error, off };
+
+constexpr std::string_view to_string(log_level level) noexcept {
+    constexpr std::string_view names[] = {"debug", "info", "warning", "error", "off"};
+    return names[static_cast<std::size_t>(level)];
+}
+
+namespace detail {
+
+inline void append_number(std::string& out, std::int64_t number) {
+    char digits[24];
+    out.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+}
+
+} // namespace detail
+
+/**
+ * @brief One thing that a log record is about. It refers to what it was made of, and is not turned into text before somebody asks.
+ *
+ * Some have several names in structured form: a queue its topic, broker and queue id, an error its text, code and category.
+ */
+class log_field {
+  public:
+    log_field(std::string_view name, std::string_view text) noexcept : kind_(kind::text), name_(name), text_(text) {}
+    template <std::integral Number>
+    log_field(std::string_view name, Number number) noexcept
+        : kind_(kind::number), name_(name), number_(static_cast<std::int64_t>(number)) {}
+    log_field(const message_queue& queue) noexcept : kind_(kind::queue), name_("queue"), what_(&queue) {}
+    log_field(const endpoint& peer) noexcept : kind_(kind::peer), name_("peer"), what_(&peer) {}
+    log_field(std::span<const endpoint> peers) noexcept : kind_(kind::peers), name_("peers"), peers_(peers) {}
+    log_field(std::error_code failure) noexcept : kind_(kind::failure), name_("error"), failure_(failure) {}
+    log_field(const message_view& message) noexcept : kind_(kind::message), name_("message_id"), what_(&message) {}
+    log_field(const std::exception_ptr& thrown) noexcept
+        : kind_(kind::exception), name_("exception"), what_(&thrown) {}
+
+    std::string_view name() const noexcept { return name_; }
+    /// False unless it is one.
+    std::error_code failure() const noexcept { return failure_; }
+
+    /// As it stands in a sentence.
+    void append_to(std::string& out) const {
+        switch (kind_) {
+        case kind::text: out += text_; break;
+        case kind::number: detail::append_number(out, number_); break;
+        case kind::queue:
+            out.append(queue().topic).append("/").append(queue().broker_name).append("/");
+            detail::append_number(out, queue().queue_id);
+            break;
+        case kind::peer: out += to_string(*static_cast<const endpoint*>(what_)); break;
+        case kind::peers:
+            for (std::size_t i = 0; i < peers_.size(); ++i)
+                (out += i == 0 ? "" : ";") += to_string(peers_[i]);
+            break;
+        case kind::failure: out += failure_.message(); break;
+        case kind::message: out += message().message_id(); break;
+        case kind::exception: out += text_of(*static_cast<const std::exception_ptr*>(what_)); break;
+        }
+    }
+
+    /// Structured: calls `see(name, std::string_view)` or `see(name, std::int64_t)` for each part.
+    template <class See>
+    void visit(See&& see) const {
+        switch (kind_) {
+        case kind::text: see(name_, text_); break;
+        case kind::number: see(name_, number_); break;
+        case kind::queue:
+            see(std::string_view("topic"), std::string_view(queue().topic));
+            see(std::string_view("broker"), std::string_view(queue().broker_name));
+            see(std::string_view("queue_id"), static_cast<std::int64_t>(queue().queue_id));
+            break;
+        case kind::failure:
+            see_text(see);
+            see(std::string_view("error_code"), static_cast<std::int64_t>(failure_.value()));
+            see(std::string_view("error_category"), std::string_view(failure_.category().name()));
+            break;
+        case kind::message:
+            see_text(see);
+            see(std::string_view("message_topic"), message().topic());
+            break;
+        case kind::peer:
+        case kind::peers:
+        case kind::exception: see_text(see); break;
+        }
+    }
+
+  private:
+    enum class kind : std::uint8_t { text, number, queue, peer, peers, failure, message, exception };
+
+    const message_queue& queue() const noexcept { return *static_cast<const message_queue*>(what_); }
+    const message_view& message() const noexcept { return *static_cast<const message_view*>(what_); }
+
+    static std::string text_of(const std::exception_ptr& thrown) {
+        try {
+            std::rethrow_exception(thrown);
+        } catch (const std::exception& e) {
+            return e.what();
+        } catch (...) {
+            return "not a std::exception";
+        }
+    }
+
+    template <class See>
+    void see_text(See&& see) const {
+        std::string text;
+        append_to(text);
+        see(name_, std::string_view(text));
+    }
+
+    kind kind_;
+    std::string_view name_;
+    std::string_view text_{};
+    std::int64_t number_ = 0;
+    const void* what_    = nullptr;
+    std::span<const endpoint> peers_{};
+    std::error_code failure_{};
+};
+
+/**
+ * @brief One line of a log, before it is one: what a sink gets. Valid while the sink is called.
+ */
+class log_record {
+  public:
+    /// @param sentence  A `{}` in it stands for each of the first fields.
+    log_record(log_level level, std::string_view event, std::string_view group, std::string_view sentence,
+               std::span<const log_field> fields) noexcept
+        : level_(level), event_(event), group_(group), sentence_(sentence), fields_(fields) {}
+
+    log_level level() const noexcept { return level_; }
+    /// What happened, in a word that stays: `pull_failure`. Observers' events without `on_`.
+    std::string_view event() const noexcept { return event_; }
+    std::string_view group() const noexcept { return group_; }
+    /// What somebody can do about it; mostly empty.
+    std::string_view remedy() const noexcept {
+        if (level_ >= log_level::warning)
+            for (const auto& each : fields_)
+                if (each.failure())
+                    return remedy_of(each.failure());
+        return {};
+    }
+
+    /// The sentence for people, with the remedy at its end: `pulling orders/broker-a/3 failed: system busy; trying again`.
+    void append_sentence(std::string& out) const {
+        auto rest  = sentence_;
+        auto field = fields_.begin();
+        for (auto place = rest.find("{}"); place != rest.npos && field != fields_.end(); place = rest.find("{}")) {
+            out += rest.substr(0, place);
+            field++->append_to(out);
+            rest.remove_prefix(place + 2);
+        }
+        out += rest;
+        if (const auto what_to_do = remedy(); !what_to_do.empty())
+            (out += "; ") += what_to_do;
+    }
+
+    /// Everything but level, event, group and sentence: see log_field::visit.
+    template <class See>
+    void visit_fields(See&& see) const {
+        for (const auto& each : fields_)
+            each.visit(see);
+        if (const auto what_to_do = remedy(); !what_to_do.empty())
+            see(std::string_view("remedy"), what_to_do);
+    }
+
+  private:
+    log_level level_;
+    std::string_view event_;
+    std::string_view group_;
+    std::string_view sentence_;
+    std::span<const log_field> fields_;
+};
+
+/**
+ * @brief Where log records go: `write(record)`, which takes of it what it wants.
+ *
+ * Laws: it may be called by several threads at once, and neither blocks for long nor throws.
+ */
+template <class S>
+concept log_sink = std::move_constructible<S> && requires(S& sink, const log_record& record) { sink.write(record); };
+
+} // namespace rocketpush
+
+#endif
 // rocketpush/observe/log_observer.hpp
 #ifndef ROCKETPUSH_OBSERVE_LOG_OBSERVER_HPP
 #define ROCKETPUSH_OBSERVE_LOG_OBSERVER_HPP
 
+// rocketpush/observe/log_sinks.hpp
+#ifndef ROCKETPUSH_OBSERVE_LOG_SINKS_HPP
+#define ROCKETPUSH_OBSERVE_LOG_SINKS_HPP
+
+
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+namespace rocketpush {
+
+/**
+ * @brief A line for people: `rocketpush: group billing: no route for topic orders: ...`.
+ * @par Thread safety  Lines of several threads do not mix: each is one `fwrite`, and a stream has a lock of its own.
+ */
+class text_sink {
+  public:
+    text_sink(std::FILE* to = stderr) noexcept : to_(to) {}
+
+    void write(const log_record& record) const {
+        std::string line = "rocketpush: group ";
+        (line += record.group()) += ": ";
+        record.append_sentence(line);
+        line += '\n';
+        std::fwrite(line.data(), 1, line.size(), to_);
+        std::fflush(to_);
+    }
+
+  private:
+    std::FILE* to_;
+};
+static_assert(log_sink<text_sink>);
+
+/**
+ * @brief A line for programs, a JSON object: `{"level":"warning","event":"pull_failure","group":"billing","topic":"orders",
+ *        "broker":"broker-a","queue_id":3,"error":"system busy (code 2)",...,"text":"pulling ..."}`.
+ *
+ * No time is in it: what collects lines knows it.
+ *
+ * @par Thread safety  As text_sink.
+ */
+class json_lines_sink {
+  public:
+    json_lines_sink(std::FILE* to = stderr) noexcept : to_(to) {}
+
+    void write(const log_record& record) const {
+        std::string line = "{";
+        add(line, "level", to_string(record.level()));
+        add(line, "event", record.event());
+        add(line, "group", record.group());
+        record.visit_fields([&line](std::string_view name, auto value) { add(line, name, value); });
+        std::string text;
+        record.append_sentence(text);
+        add(line, "text", std::string_view(text));
+        line.back() = '}';
+        line += '\n';
+        std::fwrite(line.data(), 1, line.size(), to_);
+        std::fflush(to_);
+    }
+
+  private:
+    static void add(std::string& line, std::string_view name, std::string_view value) {
+        ((line += '"') += name) += "\":\"";
+        protocol::append_json_escaped(line, value);
+        line += "\",";
+    }
+    static void add(std::string& line, std::string_view name, std::int64_t value) {
+        ((line += '"') += name) += "\":";
+        detail::append_number(line, value);
+        line += ',';
+    }
+
+    std::FILE* to_;
+};
+static_assert(log_sink<json_lines_sink>);
+
+} // namespace rocketpush
+
+#endif
 // rocketpush/observe/observer.hpp
 #ifndef ROCKETPUSH_OBSERVE_OBSERVER_HPP
 #define ROCKETPUSH_OBSERVE_OBSERVER_HPP
@@ -13644,6 +14189,7 @@ enum class flow_state : std::uint8_t {
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <span>
 #include <string>
@@ -13665,8 +14211,8 @@ namespace rocketpush {
  * };
  * @endcode
  *
- * @par Thread safety  `before_consume`, `after_consume` and `on_listener_exception` are called where the listener runs, so
- *                     with a pool by several threads at once; all others on the consumer's strand. None may block or
+ * @par Thread safety  `before_consume`, `after_consume`, `on_call_begun`, `on_call_ended` and `on_listener_exception` are
+ *                     called where the listener runs, so with a pool by several threads at once; all others on the consumer's strand. None may block or
  *                     throw.
  * @par Source         Java's hooks (`ConsumeMessageHook`), log lines and `MessageQueueListener`.
  */
@@ -13743,6 +14289,11 @@ struct no_observer {
     // Consuming.
     void before_consume(std::span<const message_view>, const consume_context&) {}
     void after_consume(std::span<const message_view>, const consume_context&, consume_result) {}
+    // The same for those who follow each call, with when it began and ended and how; see follows_calls.
+    /// Whether an observer that follows calls wants to, this time; asked once, at start.
+    bool wants_calls() const noexcept { return true; }
+    void on_call_begun(std::span<const message_view>, const listener_call&) {}
+    void on_call_ended(std::span<const message_view>, const listener_call&) {}
     void on_listener_exception(const message_queue&, std::exception_ptr) {}
     /// An attempt to have a broker bring the message again, by itself or as a copy.
     void on_send_back(const message_view&, std::error_code /*false: the broker has it*/) {}
@@ -13761,6 +14312,9 @@ struct no_observer {
     void on_commit(const message_queue&, queue_offset, std::error_code) {}
     /// Trouble of the offset store as a whole, with a file say, or (a false code) the end of it.
     void on_offset_store(std::string_view /*where*/, std::error_code) {}
+
+    /// Message trace has begun to lose records, or (a false code) loses no more. Consumption does not notice.
+    void on_trace(const std::string& /*topic*/, std::error_code, std::uint64_t /*records lost since start*/) {}
 };
 
 /**
@@ -13821,6 +14375,8 @@ struct observers : no_observer {
     ROCKETPUSH_FORWARD_EVENT(on_filter_exception)
     ROCKETPUSH_FORWARD_EVENT(before_consume)
     ROCKETPUSH_FORWARD_EVENT(after_consume)
+    ROCKETPUSH_FORWARD_EVENT(on_call_begun)
+    ROCKETPUSH_FORWARD_EVENT(on_call_ended)
     ROCKETPUSH_FORWARD_EVENT(on_listener_exception)
     ROCKETPUSH_FORWARD_EVENT(on_send_back)
     ROCKETPUSH_FORWARD_EVENT(on_dropped)
@@ -13830,6 +14386,7 @@ struct observers : no_observer {
     ROCKETPUSH_FORWARD_EVENT(on_receipt_expired)
     ROCKETPUSH_FORWARD_EVENT(on_commit)
     ROCKETPUSH_FORWARD_EVENT(on_offset_store)
+    ROCKETPUSH_FORWARD_EVENT(on_trace)
 #undef ROCKETPUSH_FORWARD_EVENT
 
     /// Those that all want.
@@ -13842,6 +14399,9 @@ namespace detail {
 
 template <class O>
 concept inherits_its_filter = std::same_as<decltype(&O::wants_message), decltype(&no_observer::wants_message)>;
+template <class O>
+concept inherits_its_calls = std::same_as<decltype(&O::on_call_begun), decltype(&no_observer::on_call_begun)> &&
+                             std::same_as<decltype(&O::on_call_ended), decltype(&no_observer::on_call_ended)>;
 
 } // namespace detail
 
@@ -13851,263 +14411,1122 @@ inline constexpr bool filters_messages = !detail::inherits_its_filter<O>;
 template <observer... Each>
 inline constexpr bool filters_messages<observers<Each...>> = (filters_messages<Each> || ...);
 
+/// Whether an observer follows listener calls; where none does, no call is numbered and no clock is read for it.
+template <observer O>
+inline constexpr bool follows_calls = !detail::inherits_its_calls<O>;
+template <observer... Each>
+inline constexpr bool follows_calls<observers<Each...>> = (follows_calls<Each> || ...);
+
+namespace detail {
+
+template <observer O>
+bool wants_calls(const O& one) noexcept {
+    return follows_calls<O> && one.wants_calls();
+}
+template <observer... Each>
+bool wants_calls(const observers<Each...>& joined) noexcept {
+    return std::apply([](const auto&... each) { return (wants_calls(each) || ...); }, joined.all);
+}
+
+} // namespace detail
+
+/// Calls `what` with an observer, and where it joins others, with each of those instead.
+template <observer O, class What>
+void for_each_observer(O& one, const What& what) {
+    what(one);
+}
+template <observer... Each, class What>
+void for_each_observer(observers<Each...>& joined, const What& what) {
+    std::apply([&](auto&... each) { (for_each_observer(each, what), ...); }, joined.all);
+}
+
 } // namespace rocketpush
 
 #endif
 
-#include <fmt/format.h>
-
 #include <cstdint>
-#include <cstdio>
+#include <initializer_list>
 #include <map>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace rocketpush {
 
-/// How much a log_observer writes.
-enum class log_level : std::uint8_t { debug, info, warning, error, off };
-
 /**
- * @brief Writes a consumer's changes and problems to a stream, standard error by default, a line each.
+ * @brief Tells a consumer's changes and problems to a sink; by default as lines on standard error.
  *
  * Quiet while all is well: nothing for a message, a pull, a heartbeat or a commit that succeeded. A problem that stays
- * the same is written when it begins and then once for each hundred times; its end is written once. Nothing is formatted below
- * the level.
+ * the same is told when it begins and then once for each hundred times; its end is told once. Where something can be done about
+ * it, the line ends with what. Below the level nothing is turned into text.
  *
- * `rocketpush: group billing: no route for topic orders: the name server has no route for the topic`
+ * `rocketpush: group billing: no route for topic orders: the name server has no route for the topic; trying again; create the topic, or
+ * correct its name`
  *
+ * @tparam Sink  `text_sink`, `json_lines_sink`, or one that hands records to a logging library; see log_record.
  * @par Thread safety  As `no_observer`; lines of several threads do not mix.
  */
-class log_observer : public no_observer {
+template <log_sink Sink>
+class basic_log_observer : public no_observer {
   public:
-    explicit log_observer(log_level least = log_level::warning, std::FILE* to = stderr) noexcept
-        : least_(least), to_(to) {}
+    explicit basic_log_observer(log_level least = log_level::warning, Sink sink = Sink())
+        : least_(least), sink_(std::move(sink)) {}
+
+    // An event is a line: level, event, sentence, and the fields that it is about, those of the sentence first.
 
     void on_starting(std::string_view group) { group_ = group; }
     void on_started(std::string_view, std::string_view client_id) {
-        write(log_level::info, "started as {}", client_id);
+        note(log_level::info, "started", "started as {}", {{"client_id", client_id}});
     }
     void on_stopped(std::string_view, std::error_code why) {
         if (why)
-            write(log_level::warning, "stopped, not cleanly: {}", why.message());
+            note(log_level::warning, "stopped", "stopped, not cleanly: {}", {why});
         else
-            write(log_level::info, "stopped");
+            note(log_level::info, "stopped", "stopped", {});
     }
 
     void on_connect(const endpoint& peer, std::error_code failure) {
         if (failure)
-            problem("connect " + to_string(peer), "cannot connect to {}: {}; trying again", to_string(peer),
-                    failure.message());
+            problem("connect_failure", "cannot connect to {}: {}; trying again", {peer, failure});
         else
-            ended("connect " + to_string(peer), "connected to {}", to_string(peer));
+            ended("connect_failure", "connected", "connected to {}", {peer});
     }
     void on_disconnect(const endpoint& peer, std::error_code why) {
-        write(log_level::warning, "lost the connection to {}: {}", to_string(peer), why.message());
+        note(log_level::warning, "disconnect", "lost the connection to {}: {}", {peer, why});
     }
     void on_name_servers_changed(std::span<const endpoint> now) {
-        if (least_ > log_level::warning)
-            return;
-        std::string list;
-        for (const auto& each : now)
-            (list += list.empty() ? "" : ";") += to_string(each);
-        if (!ended("look-up", "the name servers are {}, looked up after all", list))
-            write(log_level::info, "the name servers are {}", list);
+        if (!ended("name_server_lookup_failure", "name_servers", "the name servers are {}, looked up after all", {now},
+                   the_only_one))
+            note(log_level::info, "name_servers", "the name servers are {}", {now});
     }
     void on_name_server_lookup_failure(const std::string& url, std::error_code why) {
-        problem("look-up", "cannot look up the name servers at {}: {}; trying again", url, why.message());
+        problem("name_server_lookup_failure", "cannot look up the name servers at {}: {}; trying again",
+                {{"url", url}, why}, the_only_one);
     }
     void on_route_changed(const std::string& topic, std::size_t queues) {
-        if (!ended("route " + topic, "topic {} has {} readable queues", topic, queues))
-            write(log_level::info, "topic {} has {} readable queues", topic, queues);
+        constexpr auto text = "topic {} has {} readable queues";
+        if (!ended("route_failure", "route_changed", text, {{"topic", topic}, {"queues", queues}}))
+            note(log_level::info, "route_changed", text, {{"topic", topic}, {"queues", queues}});
     }
     void on_route_failure(const std::string& topic, std::error_code why) {
         if (!is_retry_topic(topic)) // the broker makes it when the first heartbeat has come
-            problem("route " + topic, "no route for topic {}: {}; trying again", topic, why.message());
+            problem("route_failure", "no route for topic {}: {}; trying again", {{"topic", topic}, why});
     }
     void on_heartbeat_failure(const endpoint& broker, std::error_code why) {
-        problem("heartbeat " + to_string(broker), "heartbeat to {} failed: {}", to_string(broker), why.message());
+        problem("heartbeat_failure", "heartbeat to {} failed: {}", {broker, why});
     }
-    void on_filter_refused(const std::string&, std::error_code why, const std::string& sentence) {
-        write(log_level::error, "{} ({})", sentence, why.message());
+    void on_filter_refused(const std::string& topic, std::error_code why, const std::string& sentence) {
+        note(log_level::error, "filter_refused", "{} ({})", {{"refusal", sentence}, why, {"topic", topic}});
     }
     void on_rebalance(const std::string& topic, std::span<const message_queue> all,
                       std::span<const message_queue> own) {
-        write(log_level::info, "topic {}: {} of {} queues are ours", topic, own.size(), all.size());
+        note(log_level::info, "rebalance", "topic {}: {} of {} queues are ours",
+             {{"topic", topic}, {"own_queues", own.size()}, {"queues", all.size()}});
     }
     void on_rebalance_failure(const std::string& topic, std::error_code why) {
-        problem("rebalance " + topic, "cannot share out topic {}: {}; keeping what we have", topic, why.message());
+        problem("rebalance_failure", "cannot share out topic {}: {}; keeping what we have", {{"topic", topic}, why});
     }
     void on_queue_acquired(const message_queue& queue, queue_offset first) {
-        ended("acquire " + name(queue), "took over {} after all", name(queue));
-        write(log_level::debug, "took over {} from offset {}", name(queue), first);
+        ended("queue_acquire_failure", "queue_acquired", "took over {} after all", {queue, {"offset", first}});
+        note(log_level::debug, "queue_acquired", "took over {} from offset {}", {queue, {"offset", first}});
     }
     void on_queue_acquire_failure(const message_queue& queue, std::error_code why) {
-        problem("acquire " + name(queue), "cannot take over {}: {}; trying again", name(queue), why.message());
+        problem("queue_acquire_failure", "cannot take over {}: {}; trying again", {queue, why});
     }
     void on_queue_released(const message_queue& queue, queue_offset committed) {
-        write(log_level::debug, "gave up {} at offset {}", name(queue), committed);
+        note(log_level::debug, "queue_released", "gave up {} at offset {}", {queue, {"offset", committed}});
     }
-    void on_pop_begun(const message_queue& queue) { write(log_level::debug, "pops {}", name(queue)); }
-    void on_pop_ended(const message_queue& queue) { write(log_level::debug, "pops {} no more", name(queue)); }
+    void on_pop_begun(const message_queue& queue) { note(log_level::debug, "pop_begun", "pops {}", {queue}); }
+    void on_pop_ended(const message_queue& queue) { note(log_level::debug, "pop_ended", "pops {} no more", {queue}); }
     void on_ack(const message_queue& queue, std::size_t messages, std::error_code failure) {
         if (failure)
-            problem("ack " + name(queue), "cannot acknowledge {} messages of {}: {}; what is not comes again", messages,
-                    name(queue), failure.message());
+            problem("ack_failure", "cannot acknowledge messages of {}: {}; what is not comes again",
+                    {queue, failure, {"messages", messages}});
         else
-            ended("ack " + name(queue), "acknowledged messages of {} again", name(queue));
+            ended("ack_failure", "ack", "acknowledged messages of {} again", {queue});
     }
     void on_invisible_time(const message_view& message, std::chrono::milliseconds hidden, std::error_code failure) {
         if (failure)
-            write(log_level::warning, "cannot hide {} for {} ms: {}; it may come again before", message.message_id(),
-                  hidden.count(), failure.message());
+            note(log_level::warning, "invisible_time_failure", "cannot hide {} for {} ms: {}; it may come again before",
+                 {message, {"hidden_ms", hidden.count()}, failure});
     }
     void on_receipt_expired(const message_view& message) {
-        write(log_level::warning, "{} was not consumed within its invisible time; it comes again",
-              message.message_id());
+        note(log_level::warning, "receipt_expired",
+             "{} was not consumed within its invisible time; it comes again; find out what the listener is at, or raise "
+             "options::pop_invisible_time",
+             {message});
     }
     void on_twin_client(std::string_view client_id, std::size_t connections) {
-        write(log_level::error,
-              "client id {} is connected {} times: give each member an instance_name of its own, for they read the same "
-              "queues",
-              client_id, connections);
+        note(log_level::error, "twin_client",
+             "client id {} is connected {} times: give each member an instance_name of its own, for they read the same "
+             "queues",
+             {{"client_id", client_id}, {"connections", connections}});
     }
     void on_subscriptions_differ(const std::string& topic, const std::string& own, const std::string& other) {
-        write(log_level::error,
-              "topic {} is subscribed as \"{}\" here and as \"{}\" by another member: make them the same, for "
-              "messages get lost",
-              topic, own.empty() ? "nothing" : own, other.empty() ? "nothing" : other);
+        const auto text = [](const std::string& of) { return of.empty() ? std::string_view("nothing") : of; };
+        note(log_level::error, "subscriptions_differ",
+             "topic {} is subscribed as \"{}\" here and as \"{}\" by another member: make them the same, for messages "
+             "get lost",
+             {{"topic", topic}, {"own", text(own)}, {"other", text(other)}});
     }
     void on_stalled(const message_queue& queue, std::string_view what, std::chrono::milliseconds since) {
-        write(log_level::warning,
-              "{} made no progress for {} s, {}; it is set going again. Please report it, with what mqadmin "
-              "consumerStatus -s shows",
-              name(queue), std::chrono::duration_cast<std::chrono::seconds>(since).count(), what);
+        note(log_level::warning, "stalled",
+             "{} made no progress for {} s, {}; it is set going again. Please report it, with what mqadmin "
+             "consumerStatus -s shows",
+             {queue,
+              {"since_s", std::chrono::duration_cast<std::chrono::seconds>(since).count()},
+              {"step", what}});
     }
     void on_lock_refused(const message_queue& queue) {
-        write(log_level::debug, "{} is locked by another member; trying again", name(queue));
+        note(log_level::debug, "lock_refused", "{} is locked by another member; trying again", {queue});
     }
     void on_lock_lost(const message_queue& queue, std::error_code why) {
-        write(log_level::warning, "lost the lock of {}: {}; taking it over anew", name(queue), why.message());
+        note(log_level::warning, "lock_lost", "lost the lock of {}: {}; taking it over anew", {queue, why});
     }
     void on_lock_failure(const std::string& broker, std::error_code why) {
-        problem("lock " + broker, "cannot renew the locks at broker {}: {}; trying again", broker, why.message());
+        problem("lock_failure", "cannot renew the locks at broker {}: {}; trying again", {{"broker", broker}, why});
     }
     void on_queue_suspended(const message_queue& queue, std::chrono::milliseconds pause) {
-        write(log_level::debug, "{} is suspended for {} ms", name(queue), pause.count());
+        note(log_level::debug, "queue_suspended", "{} is suspended for {} ms", {queue, {"pause_ms", pause.count()}});
     }
     void on_pull_failure(const message_queue& queue, std::error_code why) {
-        problem("pull " + name(queue), "pulling {} failed: {}; trying again", name(queue), why.message());
+        problem("pull_failure", "pulling {} failed: {}; trying again", {queue, why});
     }
     void on_flow_control(const message_queue& queue, flow_state why, const cache_level& level) {
         static constexpr std::string_view reasons[] = {"",           "message limit", "byte limit",
                                                        "span limit", "suspended",     "memory budget"};
-        write(log_level::debug, "{} is not pulled ({}): {} messages, {} bytes, span {}", name(queue),
-              reasons[static_cast<std::size_t>(why)], level.messages, level.bytes, level.span);
+        note(log_level::debug, "flow_control", "{} is not pulled ({}): {} messages, {} bytes, span {}",
+             {queue,
+              {"reason", reasons[static_cast<std::size_t>(why)]},
+              {"messages", level.messages},
+              {"bytes", level.bytes},
+              {"span", level.span}});
     }
     void on_offset_corrected(const message_queue& queue, queue_offset asked, queue_offset now) {
-        write(log_level::warning, "{}: offset {} is not in the broker's range, going on at {}", name(queue), asked,
-              now);
+        note(log_level::warning, "offset_corrected", "{}: offset {} is not in the broker's range, going on at {}",
+             {queue, {"asked", asked}, {"offset", now}});
     }
     void on_bad_message(const message_queue& queue, queue_offset offset, std::error_code why) {
-        write(log_level::error, "{}: message at offset {} skipped: {}", name(queue), offset, why.message());
+        note(log_level::error, "bad_message", "{}: message at offset {} skipped: {}", {queue, {"offset", offset}, why});
     }
     void on_filter_exception(const message_queue& queue, std::exception_ptr thrown) {
-        if (least_ <= log_level::warning)
-            write(log_level::warning, "{}: the filter threw, the message is kept: {}", name(queue), text_of(thrown));
+        note(log_level::warning, "filter_exception", "{}: the filter threw, the message is kept: {}", {queue, thrown});
     }
     void on_listener_exception(const message_queue& queue, std::exception_ptr thrown) {
-        if (least_ <= log_level::warning)
-            write(log_level::warning, "{}: the listener threw, the message is not consumed: {}", name(queue),
-                  text_of(thrown));
+        note(log_level::warning, "listener_exception", "{}: the listener threw, the message is not consumed: {}",
+             {queue, thrown});
     }
     void on_send_back(const message_view& message, std::error_code failure) {
         if (failure)
-            write(log_level::warning, "sending back {} failed: {}; trying on", message.message_id(), failure.message());
+            note(log_level::warning, "send_back_failure", "sending back {} failed: {}; trying on", {message, failure});
     }
     void on_consume_timeout(const message_view& message, std::chrono::milliseconds running) {
-        write(log_level::warning, "the listener has been at {} for {} s; it is sent back", message.message_id(),
-              std::chrono::duration_cast<std::chrono::seconds>(running).count());
+        note(log_level::warning, "consume_timeout",
+             "the listener has been at {} for {} s; it is sent back; find out why, or raise options::consume_timeout",
+             {message, {"running_s", std::chrono::duration_cast<std::chrono::seconds>(running).count()}});
     }
     void on_dropped(const message_view& message) {
-        write(log_level::warning, "message {} of topic {} failed and is dropped", message.message_id(),
-              message.topic());
+        note(log_level::warning, "dropped", "message {} of topic {} failed and is dropped",
+             {message, {"topic", message.topic()}});
     }
     void on_commit(const message_queue& queue, queue_offset offset, std::error_code failure) {
         if (failure && store_fails_)
             return; // that of the store says it for all queues
         if (failure)
-            problem("commit " + name(queue), "cannot commit offset {} of {}: {}; trying again", offset, name(queue),
-                    failure.message());
+            problem("commit_failure", "cannot commit {}: {}; trying again", {queue, failure, {"offset", offset}});
         else
-            ended("commit " + name(queue), "committed {} again", name(queue));
+            ended("commit_failure", "commit", "committed {} again", {queue, {"offset", offset}});
     }
     void on_offset_store(std::string_view where, std::error_code failure) {
-        const auto what = "offsets " + std::string(where);
-        store_fails_    = static_cast<bool>(failure);
+        store_fails_ = static_cast<bool>(failure);
         if (failure)
-            problem(what, "offsets in {}: {}", where, failure.message());
+            problem("offset_store_failure", "offsets in {}: {}", {{"store", where}, failure});
         else
-            ended(what, "offsets are kept in {} again", where);
+            ended("offset_store_failure", "offset_store", "offsets are kept in {} again", {{"store", where}});
     }
-
-    // Asio moves observers into their consumer before the first event; the lock itself does not move.
-    log_observer(log_observer&& other) noexcept
-        : least_(other.least_), to_(other.to_), group_(std::move(other.group_)) {}
-    log_observer(const log_observer& other) : least_(other.least_), to_(other.to_), group_(other.group_) {}
+    void on_trace(const std::string& topic, std::error_code failure, std::uint64_t lost) {
+        if (failure)
+            problem("trace_failure", "message trace does not get to topic {}: {}; {} records lost so far",
+                    {{"topic", topic}, failure, {"lost", lost}});
+        else
+            ended("trace_failure", "trace", "message trace gets to topic {} again; {} records were lost",
+                  {{"topic", topic}, {"lost", lost}});
+    }
 
   private:
-    static std::string text_of(const std::exception_ptr& thrown) {
-        try {
-            std::rethrow_exception(thrown);
-        } catch (const std::exception& e) {
-            return e.what();
-        } catch (...) {
-            return "not a std::exception";
-        }
-    }
-    static std::string name(const message_queue& queue) {
-        return fmt::format("{}/{}/{}", queue.topic, queue.broker_name, queue.queue_id);
+    using fields = std::initializer_list<log_field>;
+
+    /// Which problem of an event's: that of its first field, or there is only one.
+    enum identity : bool { of_first_field, the_only_one };
+
+    bool is_below(log_level level) const noexcept { return level < least_; }
+
+    void note(log_level level, std::string_view event, std::string_view sentence, fields about) {
+        if (!is_below(level))
+            sink_.write(log_record(level, event, group_, sentence, about));
     }
 
-    template <class... Arguments>
-    void write(log_level level, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
-        if (level >= least_)
-            write_line(text, fmt::make_format_args(arguments...));
+    /// One that may go on.
+    void problem(std::string_view event, std::string_view sentence, fields about, identity which = of_first_field) {
+        if (!is_below(log_level::warning) && problems_[key_of(event, about, which)]++ % 100 == 0)
+            note(log_level::warning, event, sentence, about);
     }
 
-    void write_line(fmt::string_view text, fmt::format_args arguments) {
-        const std::lock_guard lock(mutex_);
-        const auto line = fmt::format("rocketpush: group {}: {}\n", group_, fmt::vformat(text, arguments));
-        std::fwrite(line.data(), 1, line.size(), to_);
-        std::fflush(to_);
-    }
-
-    template <class... Arguments>
-    void problem(const std::string& what, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
-        if (least_ <= log_level::warning && problems_[what]++ % 100 == 0)
-            write(log_level::warning, text, std::forward<Arguments>(arguments)...);
-    }
-
-    /// @return Whether it was a problem, so that its end was written.
-    template <class... Arguments>
-    bool ended(const std::string& what, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
-        if (problems_.empty() || problems_.erase(what) == 0)
+    /// @param problem  The event of what is over now. @return Whether it was there, so that its end was told.
+    bool ended(std::string_view problem, std::string_view event, std::string_view sentence, fields about,
+               identity which = of_first_field) {
+        if (problems_.empty() || problems_.erase(key_of(problem, about, which)) == 0)
             return false;
-        write(log_level::warning, text, std::forward<Arguments>(arguments)...);
+        note(log_level::warning, event, sentence, about);
         return true;
     }
 
+    static std::string key_of(std::string_view event, fields about, identity which) {
+        std::string key(event);
+        key += ' ';
+        if (which == of_first_field)
+            about.begin()->append_to(key);
+        return key;
+    }
+
     log_level least_;
-    std::FILE* to_;
+    Sink sink_;
     std::string group_;
-    std::mutex mutex_;
     bool store_fails_ = false;                 ///< The offset store as a whole. Strand only.
     std::map<std::string, unsigned> problems_; ///< Those that go on, with how often they were seen. Strand only.
 };
+
+/// Lines for people, on standard error or another stream: `log_observer(log_level::info, file)`.
+using log_observer = basic_log_observer<text_sink>;
 static_assert(observer<log_observer>);
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/observe/observer_desk.hpp
+#ifndef ROCKETPUSH_OBSERVE_OBSERVER_DESK_HPP
+#define ROCKETPUSH_OBSERVE_OBSERVER_DESK_HPP
+
+// rocketpush/detail/strand_gate.hpp
+#ifndef ROCKETPUSH_DETAIL_STRAND_GATE_HPP
+#define ROCKETPUSH_DETAIL_STRAND_GATE_HPP
+
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief How other threads reach the strand, until it is shut: afterwards nothing is posted any more, so a listener call that
+ *        outlives its consumer (stop() has a deadline) never touches an executor whose context may be gone.
+ *
+ * @par Thread safety  `post` from any thread, `shut` from one.
+ */
+template <class Executor>
+class strand_gate {
+  public:
+    explicit strand_gate(const Executor& executor) : executor_(executor) {}
+
+    /// Runs `what` on the strand later. False: the gate is shut, `what` is dropped.
+    template <class F>
+    bool post(F&& what) {
+        state_.fetch_add(1, std::memory_order_acquire);
+        const bool open = (state_.load(std::memory_order_acquire) & shut_bit) == 0;
+        if (open)
+            asio::post(executor_, std::forward<F>(what));
+        state_.fetch_sub(1, std::memory_order_release);
+        return open;
+    }
+
+    /// After this returns nothing is posted, and no post is under way.
+    void shut() noexcept {
+        state_.fetch_or(shut_bit, std::memory_order_acq_rel);
+        while ((state_.load(std::memory_order_acquire) & ~shut_bit) != 0)
+            std::this_thread::yield();
+    }
+
+  private:
+    static constexpr std::uint32_t shut_bit = 1u << 31;
+
+    Executor executor_;
+    std::atomic<std::uint32_t> state_{0}; ///< Posts under way, and whether it is shut.
+};
+
+} // namespace rocketpush::detail
+
+#endif
+// rocketpush/detail/wait_group.hpp
+#ifndef ROCKETPUSH_DETAIL_WAIT_GROUP_HPP
+#define ROCKETPUSH_DETAIL_WAIT_GROUP_HPP
+
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief Coroutines of one strand that run side by side, and somebody who waits for all of them.
+ *
+ * `spawn` starts one; `wait` returns when none is left. Shared by them all, so it may be dropped before they end.
+ */
+template <class Runtime>
+class wait_group : public std::enable_shared_from_this<wait_group<Runtime>> {
+  public:
+    using executor_type = typename Runtime::executor_type;
+
+    explicit wait_group(Runtime& runtime) : executor_(runtime.get_executor()), changed_(runtime) {}
+
+    void spawn(awaitable<void, executor_type> work) {
+        ++running_;
+        asio::co_spawn(executor_, run(this->shared_from_this(), std::move(work)), asio::detached);
+    }
+
+    std::size_t running() const noexcept { return running_; }
+
+    awaitable<void, executor_type> wait() {
+        while (running_ != 0)
+            co_await changed_.wait_until(std::chrono::steady_clock::time_point::max());
+    }
+    /// Returns at `deadline` at the latest. @return Whether all have ended.
+    awaitable<bool, executor_type> wait_until(std::chrono::steady_clock::time_point deadline) {
+        bool in_time = true;
+        while (running_ != 0 && in_time)
+            in_time = co_await changed_.wait_until(deadline);
+        co_return running_ == 0;
+    }
+
+  private:
+    static awaitable<void, executor_type> run(std::shared_ptr<wait_group> self, awaitable<void, executor_type> work) {
+        co_await std::move(work);
+        --self->running_;
+        self->changed_.wake();
+    }
+
+    executor_type executor_;
+    wake_up<Runtime> changed_;
+    std::size_t running_ = 0;
+};
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief What an observer gets that has work of its own, beside hearing of the consumer's: one that has `attach(access)`.
+ *
+ * It is attached when the consumer has started, and before the first listener call. What it spawns runs on the strand, side by
+ * side with the consumer's duties, on its connections and in its time. When the last listener call has ended the work is woken
+ * with `closing()` and has until the deadline of the stop to end.
+ *
+ * @tparam Core  A consumer_core, which outlives this.
+ * @par Thread safety  None, on the strand; but `wake` from any thread.
+ */
+template <class Core>
+class observer_access {
+  public:
+    using runtime_type = typename Core::runtime_type;
+    using milliseconds = std::chrono::milliseconds;
+    using time_point   = std::chrono::steady_clock::time_point;
+    template <class T>
+    using task = typename Core::template task<T>;
+
+    explicit observer_access(Core& core)
+        : core_(core), gate_(core.runtime().get_executor()), due_(core.runtime()) {}
+
+    runtime_type& runtime() const noexcept { return core_.runtime(); }
+    const options& settings() const noexcept { return core_.settings(); } ///< The group is with its namespace.
+    const std::string& client_id() const { return core_.client_id(); }
+
+    /// Has `wait_until` return; how often, it is not counted.
+    void wake() {
+        gate_.post([keep = core_.shared_from_this(), this] { due_.wake(); });
+    }
+    /// Returns then, or when woken. One coroutine at a time.
+    task<bool> wait_until(time_point then) {
+        if (closing_)
+            co_return true;
+        const bool woken = co_await due_.wait_until(then);
+        co_return woken;
+    }
+    /// No listener call comes any more.
+    bool closing() const noexcept { return closing_; }
+
+    /// Runs until it ends; a stop waits for it until its deadline.
+    void spawn(task<void> work) { work_->spawn(held(core_.shared_from_this(), std::move(work))); }
+
+    /// Sends a message to a broker that takes messages of its topic, whose route is found first.
+    /// @retval error::no_route  The topic does not exist, and no broker makes topics by itself.
+    task<store_outcome> send(message_copy message, milliseconds timeout) {
+        co_await find(message.topic);
+        if (core_.routes().writers(message.topic).empty())
+            co_await find(std::string(auto_create_topic));
+        const auto outcome = co_await core_.calls().send(std::move(message), timeout);
+        co_return outcome;
+    }
+
+    /// All of the consumer's observers.
+    auto& observe() noexcept { return core_.observe(); }
+
+    /// For the desk.
+    task<void> close(time_point deadline) {
+        closing_ = true;
+        due_.wake();
+        co_await work_->wait_until(deadline);
+        gate_.shut();
+    }
+
+  private:
+    static task<void> held(std::shared_ptr<Core>, task<void> work) { co_await std::move(work); }
+
+    task<void> find(std::string topic) {
+        if (core_.routes().writers(topic).empty())
+            co_await core_.client().refresh_now(std::move(topic));
+    }
+
+    Core& core_;
+    detail::strand_gate<typename Core::executor_type> gate_;
+    detail::wake_up<runtime_type> due_;
+    std::shared_ptr<detail::wait_group<runtime_type>> work_ =
+        std::make_shared<detail::wait_group<runtime_type>>(core_.runtime());
+    bool closing_ = false;
+};
+
+/// Whether an observer, or one of those that it joins, has work of its own.
+template <class O, class Access>
+inline constexpr bool attaches = requires(O& one, Access& access) { one.attach(access); };
+template <observer... Each, class Access>
+inline constexpr bool attaches<observers<Each...>, Access> = (attaches<Each, Access> || ...);
+
+/// Where a consumer's observers with work of their own are attached; see observer_access.
+template <class Core>
+class observer_desk {
+  public:
+    explicit observer_desk(Core& core) noexcept : core_(core) {}
+
+    void open() {
+        for_each_observer(core_.observe(), [this](auto& one) {
+            if constexpr (attaches<std::remove_reference_t<decltype(one)>, observer_access<Core>>)
+                one.attach(*seats_.emplace_back(std::make_unique<observer_access<Core>>(core_)));
+        });
+    }
+
+    typename Core::template task<void> close(std::chrono::steady_clock::time_point deadline) {
+        for (auto& each : seats_)
+            co_await each->close(deadline);
+    }
+
+  private:
+    Core& core_;
+    std::vector<std::unique_ptr<observer_access<Core>>> seats_;
+};
+
+/// In its place where no observer has.
+template <class Core>
+class no_observer_desk {
+  public:
+    explicit no_observer_desk(Core&) noexcept {}
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/observe/message_trace.hpp
+#ifndef ROCKETPUSH_OBSERVE_MESSAGE_TRACE_HPP
+#define ROCKETPUSH_OBSERVE_MESSAGE_TRACE_HPP
+
+// rocketpush/observe/trace_book.hpp
+#ifndef ROCKETPUSH_OBSERVE_TRACE_BOOK_HPP
+#define ROCKETPUSH_OBSERVE_TRACE_BOOK_HPP
+
+// rocketpush/detail/bounded_queue.hpp
+#ifndef ROCKETPUSH_DETAIL_BOUNDED_QUEUE_HPP
+#define ROCKETPUSH_DETAIL_BOUNDED_QUEUE_HPP
+
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <memory>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief A queue of a fixed number of places, filled by any thread and emptied by one, which never makes a filler wait: when it
+ *        is full, it says so.
+ *
+ * Places are filled and read where they are, so what they own (the memory of strings) is used again.
+ *
+ * @tparam T  Default constructible; `push` finds in a place what the last one left there.
+ * @par Thread safety  `push` and `size` from any thread; `pop` from one at a time.
+ * @par Source  The bounded queue of Dmitry Vyukov: a sequence number in each place says whose turn it is.
+ */
+template <class T>
+class bounded_queue {
+  public:
+    /// @param capacity  Becomes the next power of two.
+    explicit bounded_queue(std::size_t capacity)
+        : mask_(std::bit_ceil(capacity) - 1), places_(std::make_unique<place[]>(mask_ + 1)) {
+        for (std::size_t i = 0; i <= mask_; ++i)
+            places_[i].turn.store(i, std::memory_order_relaxed);
+    }
+
+    std::size_t capacity() const noexcept { return mask_ + 1; }
+    /// About how many there are; those that are just being filled count.
+    std::size_t size() const noexcept {
+        const auto taken = taken_.load(std::memory_order_relaxed);
+        const auto given = given_.load(std::memory_order_relaxed);
+        return given - taken <= capacity() ? given - taken : 0;
+    }
+
+    /// @param fill  Is given the place. What it throws is for the caller, and leaves an empty T in the queue.
+    /// @return False: the queue is full, `fill` was not called.
+    template <class Fill>
+    bool push(Fill&& fill) {
+        auto turn = given_.load(std::memory_order_relaxed);
+        for (;;) {
+            const auto free = places_[turn & mask_].turn.load(std::memory_order_acquire);
+            if (free == turn) {
+                if (given_.compare_exchange_weak(turn, turn + 1, std::memory_order_relaxed))
+                    break;
+            } else if (free < turn) {
+                return false;
+            } else {
+                turn = given_.load(std::memory_order_relaxed);
+            }
+        }
+        auto& mine = places_[turn & mask_];
+        try {
+            fill(mine.value);
+        } catch (...) {
+            mine.value = T(); // or whoever empties the queue would wait for it for ever
+            mine.turn.store(turn + 1, std::memory_order_release);
+            throw;
+        }
+        mine.turn.store(turn + 1, std::memory_order_release);
+        return true;
+    }
+
+    /// @param take  Is given the oldest. @return False: there is none, or the oldest is still being filled.
+    template <class Take>
+    bool pop(Take&& take) {
+        const auto turn = taken_.load(std::memory_order_relaxed);
+        auto& oldest    = places_[turn & mask_];
+        if (oldest.turn.load(std::memory_order_acquire) != turn + 1)
+            return false;
+        take(oldest.value);
+        taken_.store(turn + 1, std::memory_order_relaxed);
+        oldest.turn.store(turn + mask_ + 1, std::memory_order_release);
+        return true;
+    }
+
+  private:
+    struct place {
+        std::atomic<std::size_t> turn{0};
+        T value{};
+    };
+
+    const std::size_t mask_;
+    const std::unique_ptr<place[]> places_;
+    alignas(64) std::atomic<std::size_t> given_{0}; // each on a line of its own: threads fill while one empties
+    alignas(64) std::atomic<std::size_t> taken_{0};
+};
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace rocketpush {
+
+/// What listener calls leave for trace: the records of one, before or after it, or of a part of its messages.
+struct trace_context {
+    std::string topic;       ///< Of the first message. Records of different topics go in different messages.
+    std::string records;     ///< Encoded.
+    std::string keys;        ///< By which they are found: message ids and the messages' keys, a space after each.
+    std::string request_id;  ///< Of the call.
+    std::uint32_t count = 0; ///< Records.
+
+    /// Memory is kept for the next one, but not that of giants.
+    void clear() {
+        constexpr std::size_t kept = 4096;
+        for (auto* text : {&topic, &records, &keys, &request_id}) {
+            if (text->capacity() > kept)
+                *text = std::string();
+            text->clear();
+        }
+        count = 0;
+    }
+};
+
+/**
+ * @brief Where listener calls write their trace records down: bounded, and nobody waits. What finds no place is lost and counted.
+ *
+ * Messages with the property `TRACE_ON` = `false`, and those of the trace topic itself, are left out.
+ *
+ * @par Thread safety  `begun`, `ended`, `waiting`, `lost` from any thread; the rest from one.
+ * @par Source  Java `ConsumeMessageTraceHookImpl`, the queue of `AsyncTraceDispatcher`.
+ */
+class trace_book {
+  public:
+    /// Somebody who is told, on any thread, that enough is waiting to be sent.
+    struct alarm {
+        void* who;
+        void (*ring)(void* who);
+    };
+
+    /**
+     * @param topic     Where the records go to.
+     * @param group     Without a namespace.
+     * @param ids       Makes the request ids; has made one.
+     * @param capacity  Contexts, two of each listener call.
+     * @param enough    Contexts at which it rings for somebody.
+     */
+    trace_book(std::string topic, std::string group, protocol::unique_id_generator ids, std::size_t capacity,
+               std::size_t enough, alarm somebody)
+        : topic_(std::move(topic)),
+          group_(std::move(group)),
+          ids_(std::move(ids)),
+          contexts_(capacity),
+          enough_(enough),
+          alarm_(somebody) {}
+
+    void begun(std::span<const message_view> messages, const listener_call& call) noexcept {
+        write(messages, call, [&](trace_context& into, const message_view& message, const about& of) {
+            protocol::append_record(into.records, protocol::sub_before{.timestamp   = milliseconds(call.began()),
+                                                                       .region      = of.region,
+                                                                       .group       = group_,
+                                                                       .request_id  = into.request_id,
+                                                                       .message_id  = of.id,
+                                                                       .retry_times = message.reconsume_times(),
+                                                                       .keys        = of.keys});
+        });
+    }
+
+    void ended(std::span<const message_view> messages, const listener_call& call) noexcept {
+        const auto spent = std::max<std::int64_t>(0, milliseconds(call.ended) - milliseconds(call.began()));
+        const auto cost  = spent / static_cast<std::int64_t>(messages.size());
+        write(messages, call, [&](trace_context& into, const message_view&, const about& of) {
+            protocol::append_record(into.records,
+                                    protocol::sub_after{.request_id   = into.request_id,
+                                                        .message_id   = of.id,
+                                                        .cost         = cost,
+                                                        .success      = call.outcome == call_outcome::succeeded,
+                                                        .keys         = of.keys,
+                                                        .context_code = static_cast<int>(call.outcome),
+                                                        .timestamp    = milliseconds(call.ended),
+                                                        .group        = group_});
+        });
+    }
+
+    /// Takes the oldest context. @param take  Is given it.
+    template <class Take>
+    bool take(Take&& take) {
+        return contexts_.pop(std::forward<Take>(take));
+    }
+
+    /// The alarm may ring again.
+    void listen() noexcept { rung_.store(false, std::memory_order_relaxed); }
+
+    /// Contexts, about.
+    std::size_t waiting() const noexcept { return contexts_.size(); }
+    /// Records that found no place.
+    std::uint64_t lost() const noexcept { return lost_.load(std::memory_order_relaxed); }
+
+  private:
+    // So many go into one context at most: a message of trace must be able to hold it.
+    static constexpr std::size_t most_bytes = 32'000;
+    static constexpr std::size_t most_keys  = 16'000; ///< Bytes.
+
+    /// What both records of a message have.
+    struct about {
+        std::string_view region;
+        std::string_view id;
+        std::optional<std::string_view> keys;
+    };
+
+    static std::int64_t milliseconds(message_time time) noexcept { return time.time_since_epoch().count(); }
+
+    bool is_traced(const message_view& message) const noexcept {
+        return message.property(property_names::trace_on) != "false" && message.topic() != topic_;
+    }
+
+    template <class Append>
+    void write(std::span<const message_view> messages, const listener_call& call, const Append& append) noexcept {
+        // As in Java the records of a call have one region: that of its last traced message.
+        std::optional<std::string_view> region;
+        for (auto last = messages.rbegin(); last != messages.rend() && !region; ++last)
+            if (is_traced(*last))
+                region = last->property(property_names::region).value_or(protocol::default_region);
+        if (!region)
+            return;
+        for (std::size_t next = 0; next < messages.size();) {
+            const auto first = next;
+            try {
+                const bool placed = contexts_.push([&](trace_context& place) {
+                    place.clear();
+                    ids_.append_id(place.request_id, call.began(), call.count());
+                    next = fill(place, messages, first, *region, append);
+                });
+                if (!placed)
+                    return lose(messages.subspan(first));
+            } catch (const std::exception&) { // no memory
+                return lose(messages.subspan(first));
+            }
+        }
+        if (waiting() >= enough_ && !rung_.load(std::memory_order_relaxed) &&
+            !rung_.exchange(true, std::memory_order_relaxed))
+            alarm_.ring(alarm_.who);
+    }
+
+    /// @return The first message that is not in `place`.
+    template <class Append>
+    std::size_t fill(trace_context& place, std::span<const message_view> messages, std::size_t next,
+                     std::string_view region, const Append& append) const {
+        for (; next < messages.size() && place.records.size() < most_bytes && place.keys.size() < most_keys; ++next) {
+            const auto& message = messages[next];
+            if (!is_traced(message))
+                continue;
+            if (place.count++ == 0)
+                place.topic = message.topic();
+            const auto unique = message.property(property_names::unique_key);
+            const auto stored = unique ? std::string() : message.offset_message_id();
+            const about of{region, unique ? *unique : stored, message.keys()};
+            append(place, message, of);
+            (place.keys += of.id) += ' ';
+            if (of.keys)
+                (place.keys += *of.keys) += ' ';
+        }
+        return next;
+    }
+
+    void lose(std::span<const message_view> messages) noexcept {
+        const auto count = std::ranges::count_if(messages, [this](const auto& each) { return is_traced(each); });
+        lost_.fetch_add(static_cast<std::uint64_t>(count), std::memory_order_relaxed);
+    }
+
+    const std::string topic_;
+    const std::string group_;
+    const protocol::unique_id_generator ids_;
+    detail::bounded_queue<trace_context> contexts_;
+    const std::size_t enough_;
+    const alarm alarm_;
+    std::atomic<bool> rung_{false};
+    std::atomic<std::uint64_t> lost_{0};
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/observe/trace_gathering.hpp
+#ifndef ROCKETPUSH_OBSERVE_TRACE_GATHERING_HPP
+#define ROCKETPUSH_OBSERVE_TRACE_GATHERING_HPP
+
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/// Trace records of one topic, as they go out together.
+struct trace_message {
+    std::string topic; ///< That the records are about.
+    std::string body{};
+    std::string keys{};      ///< As `trace_context::keys`.
+    std::uint64_t count = 0; ///< Records.
+};
+
+/**
+ * @brief Puts trace contexts together to messages: one for each topic, unless one gets too long.
+ * @par Source  Java `AsyncTraceDispatcher.AsyncDataSendTask`. Differs: a message is full before it passes the limit, and not
+ *              just after; its keys have a limit too, since properties longer than 32767 bytes are refused.
+ */
+class trace_gathering {
+  public:
+    /// @param limit  Bytes of a body; passed only by a single context that is longer.
+    explicit trace_gathering(std::size_t limit) noexcept : limit_(limit) {}
+
+    /// @return A message that is full.
+    std::optional<trace_message> add(const trace_context& context) {
+        std::optional<trace_message> full;
+        if (context.count == 0) // its writer ran out of memory
+            return full;
+        auto found = std::ranges::find(messages_, context.topic, &trace_message::topic);
+        if (found == messages_.end())
+            found = messages_.insert(found, trace_message{.topic = context.topic});
+        if (!found->body.empty() && (found->body.size() + context.records.size() > limit_ ||
+                                     found->keys.size() + context.keys.size() > key_limit))
+            full = std::exchange(*found, trace_message{.topic = context.topic});
+        found->body += context.records;
+        found->keys += context.keys;
+        found->count += context.count;
+        return full;
+    }
+
+    std::vector<trace_message> take_all() { return std::exchange(messages_, {}); }
+
+  private:
+    static constexpr std::size_t key_limit = 30'000; ///< Bytes, those that come twice counted twice.
+
+    std::size_t limit_;
+    std::vector<trace_message> messages_; ///< A consumer has few topics.
+};
+
+/**
+ * @brief The properties of a trace message: the keys that it is found by, each once, and its own id.
+ *
+ * What does not fit is left out; the records have it all the same.
+ *
+ * @param keys  A space after each.
+ */
+inline std::string trace_properties(std::string_view keys, std::string_view unique_id) {
+    constexpr std::size_t most = protocol::most_property_bytes - 1024; // the broker adds its own
+    std::vector<std::string_view> each;
+    for (std::size_t at = 0; at < keys.size();) {
+        const auto end = std::min(keys.find(' ', at), keys.size());
+        if (end > at)
+            each.push_back(keys.substr(at, end - at));
+        at = end + 1;
+    }
+    std::ranges::sort(each);
+    const auto twice = std::ranges::unique(each);
+    each.erase(twice.begin(), twice.end());
+    std::string joined;
+    for (const auto& key : each)
+        if (joined.size() + key.size() < most)
+            (joined += joined.empty() ? "" : " ") += key;
+    std::string properties;
+    protocol::append_property(properties, property_names::keys, joined);
+    protocol::append_property(properties, property_names::unique_key, unique_id);
+    protocol::append_property(properties, property_names::wait_store, "true");
+    return properties;
+}
+
+} // namespace rocketpush
+
+#endif
+
+#include <asio/ip/address.hpp>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/// How message trace is sent. The defaults are Java's.
+struct trace_settings {
+    bool enabled = true; ///< Without it the observer is there, and costs a branch for each listener call. Java: enableTrace.
+    std::string topic{protocol::trace_topic}; ///< Java: traceTopic.
+    /// Listener calls leave two contexts each; when so many wait they are sent, 1..20. More that wait by then go with them. Java:
+    /// traceMsgBatchNum, which is how many go in a message at most.
+    std::size_t batch = 10;
+    std::size_t queue = 2048; ///< Contexts that wait at most; others are lost. Becomes a power of two, 16..65536.
+    std::chrono::milliseconds flush_interval{5000}; ///< Then what waits is sent, however little, 10 ms..1 h.
+    std::size_t message_bytes = 128'000;            ///< Of a body, 1000..4000000. Java: maxMsgSize.
+};
+
+/**
+ * @brief Message trace: says of each message when it was given to the listener, and how that ended, in the form of the Java client,
+ *        so that consoles and `mqadmin queryMsgTraceById` show it.
+ *
+ * @code
+ * rocketpush::push_consumer consumer{options, listener,
+ *                                    rocketpush::observers{rocketpush::log_observer(), rocketpush::message_trace()}};
+ * @endcode
+ *
+ * Brokers with `traceTopicEnable=true` have the topic; else it has to be created, or brokers make it if they may. Trace is never
+ * in the way: listener calls write into places that are there, a coroutine on the strand sends what they wrote, and when that is
+ * too slow, a broker is away or the topic missing, records are lost, counted, and told once (`on_trace`). At a stop what waits is
+ * sent, within the stop's deadline.
+ *
+ * Java has a client of its own for it. Here the consumer's connections do: a trace message takes its turn among requests and
+ * holds nothing up, and a broker that is away is away for both.
+ *
+ * @par Thread safety  As `no_observer`.
+ * @par Source  Java `ConsumeMessageTraceHookImpl`, `AsyncTraceDispatcher`. Differs: messages without `MSG_REGION` are traced, in
+ *              `DefaultRegion`; an orderly listener's rollback has the code of a failure, not of a success.
+ */
+class message_trace : public no_observer {
+  public:
+    /// @throw std::system_error  error::invalid_option, error::invalid_topic: the text names the setting.
+    explicit message_trace(trace_settings with = {}) : settings_(std::move(with)) {
+        const auto check = [](bool right, const char* what) {
+            if (!right)
+                throw std::system_error(error::invalid_option, what);
+        };
+        check(settings_.batch >= 1 && settings_.batch <= 20, "trace_settings::batch must be from 1 to 20");
+        check(settings_.queue >= 16 && settings_.queue <= 65'536, "trace_settings::queue must be from 16 to 65536");
+        check(settings_.message_bytes >= 1000 && settings_.message_bytes <= 4'000'000,
+              "trace_settings::message_bytes must be from 1000 to 4000000");
+        check(settings_.flush_interval >= std::chrono::milliseconds(10) &&
+                  settings_.flush_interval <= std::chrono::hours(1),
+              "trace_settings::flush_interval must be from 10 ms to 1 h");
+        if (const auto failure = check_topic(settings_.topic))
+            throw std::system_error(failure, "trace_settings::topic");
+    }
+
+    const trace_settings& settings() const noexcept { return settings_; }
+
+    bool wants_calls() const noexcept { return settings_.enabled; }
+
+    /// By the consumer; see observer_access.
+    template <class Access>
+    void attach(Access& access) {
+        if (!settings_.enabled)
+            return;
+        // Of its own count each: the ids of calls, and those of the messages that tell of them.
+        const auto make_ids = [&] {
+            return protocol::unique_id_generator(own_address(access.client_id()), static_cast<std::uint64_t>(::getpid()),
+                                                 static_cast<std::uint32_t>(access.runtime().random()));
+        };
+        auto request_ids = make_ids();
+        request_ids.next(access.runtime().system_now());
+        auto group = without_namespace(namespace_of(access.settings()), access.settings().group);
+        book_      = std::make_unique<trace_book>(
+            settings_.topic, std::move(group), std::move(request_ids), settings_.queue, settings_.batch,
+            trace_book::alarm{&access, [](void* who) { static_cast<Access*>(who)->wake(); }});
+        access.spawn(send_all(*this, access, make_ids()));
+    }
+
+    void on_call_begun(std::span<const message_view> messages, const listener_call& call) {
+        if (book_)
+            book_->begun(messages, call);
+    }
+    void on_call_ended(std::span<const message_view> messages, const listener_call& call) {
+        if (book_)
+            book_->ended(messages, call);
+    }
+
+  private:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    static constexpr std::chrono::milliseconds send_timeout{5000}; // as Java's
+
+    /// The address in a client id, as Java's message ids begin with it.
+    static host_address own_address(std::string_view client_id) {
+        std::error_code unknown;
+        const auto address = asio::ip::make_address(std::string(client_id.substr(0, client_id.find('@'))), unknown);
+        if (unknown)
+            return host_address();
+        return address.is_v6() ? host_address(address.to_v6().to_bytes(), 0)
+                               : host_address(address.to_v4().to_bytes(), 0);
+    }
+
+    message_copy make_message(const trace_message& from, std::string_view group, std::string unique_id,
+                              std::chrono::system_clock::time_point now) const {
+        message_copy made;
+        made.producer_group  = "_INNER_TRACE_PRODUCER-" + std::string(group) + "-CONSUME-1"; // Java counts its consumers
+        made.topic           = settings_.topic;
+        made.body            = from.body;
+        made.properties      = trace_properties(from.keys, unique_id);
+        made.reconsume_times = 0;
+        made.born_timestamp  = std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count();
+        return made;
+    }
+
+    template <class Access>
+    static typename Access::template task<void> send_all(message_trace& here, Access& access,
+                                                         protocol::unique_id_generator ids) {
+        trace_gathering gathering(here.settings_.message_bytes);
+        std::vector<trace_message> ready;
+        for (bool last = false; !last;) {
+            last = access.closing();
+            here.book_->listen();
+            for (auto left = here.book_->waiting(); left > 0; --left) // those of now: others wait for the next round
+                if (!here.book_->take([&](trace_context& context) {
+                        if (auto full = gathering.add(context))
+                            ready.push_back(std::move(*full));
+                    }))
+                    break;
+            for (auto& rest : gathering.take_all())
+                ready.push_back(std::move(rest));
+            std::error_code failure;
+            for (auto& each : ready) {
+                if (!failure) {
+                    const auto now     = access.runtime().system_now();
+                    auto message       = here.make_message(each, access.settings().group, ids.next(now), now);
+                    const auto outcome = co_await access.send(std::move(message), send_timeout);
+                    failure            = outcome.failure;
+                }
+                if (failure) // the others would go the same way, one time-out after the other
+                    here.unsent_ += each.count;
+            }
+            const bool tried = !ready.empty();
+            ready.clear();
+            const auto now = access.runtime().now();
+            here.tell(access, failure, tried, now);
+            for (bool waiting = !last; waiting && !access.closing();) {
+                const bool woken = co_await access.wait_until(now + here.settings_.flush_interval);
+                waiting          = woken && failure; // after a failure only the time counts: there is no use in trying again
+            }
+        }
+    }
+
+    /// Tells the observers when trouble begins, and when there has been none for a while.
+    template <class Access>
+    void tell(Access& access, std::error_code failure, bool tried, time_point now) {
+        const auto overflown = book_->lost();
+        if (!failure && overflown != seen_)
+            failure = error::trace_overflow;
+        seen_            = overflown;
+        const bool over  = in_trouble_ && !failure && tried && now - last_trouble_ >= settings_.flush_interval;
+        const bool begun = !in_trouble_ && failure;
+        if (failure)
+            last_trouble_ = now;
+        if (begun || over) {
+            in_trouble_ = begun;
+            access.observe().on_trace(settings_.topic, failure, overflown + unsent_);
+        }
+    }
+
+    trace_settings settings_;
+    std::unique_ptr<trace_book> book_; ///< Since it was attached.
+    std::uint64_t unsent_ = 0; ///< Records that no broker took.
+    std::uint64_t seen_   = 0; ///< Records that found no place, when it was looked at last.
+    bool in_trouble_      = false;
+    time_point last_trouble_{};
+};
+static_assert(observer<message_trace>);
 
 } // namespace rocketpush
 
@@ -15701,6 +17120,7 @@ struct deferred_share {
     std::shared_ptr<void> owner; ///< The consumer.
     std::uint32_t index;
     std::chrono::steady_clock::time_point since; ///< When it was given to the listener.
+    std::uint64_t call = 0;                      ///< What is kept of the call for observers that follow calls.
 };
 
 } // namespace detail
@@ -15905,6 +17325,95 @@ struct listener_traits {
 #ifndef ROCKETPUSH_CONSUME_CONCURRENT_CONSUMPTION_HPP
 #define ROCKETPUSH_CONSUME_CONCURRENT_CONSUMPTION_HPP
 
+// rocketpush/consume/call_watch.hpp
+#ifndef ROCKETPUSH_CONSUME_CALL_WATCH_HPP
+#define ROCKETPUSH_CONSUME_CALL_WATCH_HPP
+
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <span>
+
+namespace rocketpush {
+
+/**
+ * @brief Numbers the calls of a listener, and tells observers that follow calls of each one's begin and end. Where none does,
+ *        nothing is left of it: no clock is read and nothing is counted.
+ *
+ * A call is carried beside the listener's: in its frame, or as a number where the listener answers later.
+ *
+ * @par Thread safety  `begin`, `end` from any thread.
+ */
+template <observer Observer, runtime Runtime, bool Followed = follows_calls<Observer>>
+class call_watch {
+  public:
+    struct call {
+        std::uint64_t number = 0;
+        bool threw           = false;
+    };
+
+    call_watch(Observer& observer, Runtime& runtime) noexcept : observer_(observer), runtime_(runtime) {}
+
+    /// @param time_out  From when on a call counts as one that took too long.
+    void start(std::chrono::milliseconds time_out) noexcept {
+        time_out_ = time_out;
+        wanted_   = detail::wants_calls(observer_);
+    }
+
+    call begin(std::span<const message_view> messages) {
+        if (!wanted_)
+            return {};
+        const auto count = count_.fetch_add(1, std::memory_order_relaxed);
+        const call begun{listener_call::make_number(now(), count)};
+        observer_.on_call_begun(messages, listener_call{begun.number});
+        return begun;
+    }
+    void end(std::span<const message_view> messages, const call& begun, bool succeeded) {
+        if (!wanted_)
+            return;
+        listener_call ended{begun.number, now()};
+        ended.outcome = begun.threw                                   ? call_outcome::threw
+                        : ended.ended - ended.began() >= time_out_ ? call_outcome::timed_out
+                        : succeeded                                   ? call_outcome::succeeded
+                                                                      : call_outcome::failed;
+        observer_.on_call_ended(messages, ended);
+    }
+
+    // For listeners that answer later: what is kept of a call meanwhile.
+    static std::uint64_t keep(const call& begun) noexcept { return begun.number; }
+    static call kept(std::uint64_t number, bool threw) noexcept { return {number, threw}; }
+    static void threw(call& begun) noexcept { begun.threw = true; }
+
+  private:
+    message_time now() const noexcept {
+        return std::chrono::floor<std::chrono::milliseconds>(runtime_.system_now());
+    }
+
+    Observer& observer_;
+    Runtime& runtime_;
+    std::chrono::milliseconds time_out_ = std::chrono::minutes(15);
+    bool wanted_                        = true;
+    std::atomic<std::uint16_t> count_{0};
+};
+
+template <observer Observer, runtime Runtime>
+class call_watch<Observer, Runtime, false> {
+  public:
+    struct call {};
+
+    call_watch(Observer&, Runtime&) noexcept {}
+    void start(std::chrono::milliseconds) noexcept {}
+    static constexpr call begin(std::span<const message_view>) noexcept { return {}; }
+    static constexpr void end(std::span<const message_view>, call, bool) noexcept {}
+    static constexpr std::uint64_t keep(call) noexcept { return 0; }
+    static constexpr call kept(std::uint64_t, bool) noexcept { return {}; }
+    static constexpr void threw(call&) noexcept {}
+};
+
+} // namespace rocketpush
+
+#endif
 // rocketpush/consume/consume_job.hpp
 #ifndef ROCKETPUSH_CONSUME_CONSUME_JOB_HPP
 #define ROCKETPUSH_CONSUME_CONSUME_JOB_HPP
@@ -16399,57 +17908,6 @@ class direct_call : public std::enable_shared_from_this<direct_call<Consumption,
 #ifndef ROCKETPUSH_CONSUME_POOL_DISPATCH_HPP
 #define ROCKETPUSH_CONSUME_POOL_DISPATCH_HPP
 
-// rocketpush/detail/strand_gate.hpp
-#ifndef ROCKETPUSH_DETAIL_STRAND_GATE_HPP
-#define ROCKETPUSH_DETAIL_STRAND_GATE_HPP
-
-
-#include <atomic>
-#include <cstdint>
-#include <thread>
-#include <utility>
-
-namespace rocketpush::detail {
-
-/**
- * @brief How other threads reach the strand, until it is shut: afterwards nothing is posted any more, so a listener call that
- *        outlives its consumer (stop() has a deadline) never touches an executor whose context may be gone.
- *
- * @par Thread safety  `post` from any thread, `shut` from one.
- */
-template <class Executor>
-class strand_gate {
-  public:
-    explicit strand_gate(const Executor& executor) : executor_(executor) {}
-
-    /// Runs `what` on the strand later. False: the gate is shut, `what` is dropped.
-    template <class F>
-    bool post(F&& what) {
-        state_.fetch_add(1, std::memory_order_acquire);
-        const bool open = (state_.load(std::memory_order_acquire) & shut_bit) == 0;
-        if (open)
-            asio::post(executor_, std::forward<F>(what));
-        state_.fetch_sub(1, std::memory_order_release);
-        return open;
-    }
-
-    /// After this returns nothing is posted, and no post is under way.
-    void shut() noexcept {
-        state_.fetch_or(shut_bit, std::memory_order_acq_rel);
-        while ((state_.load(std::memory_order_acquire) & ~shut_bit) != 0)
-            std::this_thread::yield();
-    }
-
-  private:
-    static constexpr std::uint32_t shut_bit = 1u << 31;
-
-    Executor executor_;
-    std::atomic<std::uint32_t> state_{0}; ///< Posts under way, and whether it is shut.
-};
-
-} // namespace rocketpush::detail
-
-#endif
 
 #include <algorithm>
 #include <atomic>
@@ -16749,12 +18207,16 @@ class concurrent_consumption {
           executor_(std::move(executor)),
           observer_(observer),
           runtime_(runtime),
+          calls_(observer_, runtime_),
           gate_(runtime.get_executor()),
           pool_(*this, executor_, runtime_, gate_) {}
     concurrent_consumption(const concurrent_consumption&)            = delete;
     concurrent_consumption& operator=(const concurrent_consumption&) = delete;
 
-    void start(const options& with) { start(with.consume_threads, with.consume_batch_size); }
+    void start(const options& with) {
+        calls_.start(with.consume_timeout);
+        start(with.consume_threads, with.consume_batch_size);
+    }
     /// @param threads  How many calls run at once, unless the executor was told another number.
     void start(std::size_t threads, std::size_t batch_size) {
         batch_size_ = static_cast<std::uint32_t>(batch_size);
@@ -16827,6 +18289,9 @@ class concurrent_consumption {
     template <class, class>
     friend class direct_call;
 
+    using watch_type    = call_watch<Observer, Runtime>;
+    using followed_call = typename watch_type::call;
+
     /// One runner's work, called by the executor (through the job).
     void run(const job& self, batch_type& batch) {
         if constexpr (traits::deferred) {
@@ -16896,6 +18361,7 @@ class concurrent_consumption {
         const auto messages = batch.views(slice);
         consume_context context{*batch.origin.queue};
         observer_.before_consume(messages, context);
+        auto call   = calls_.begin(messages);
         auto result = consume_result::reconsume_later;
         try {
             if constexpr (traits::silent) {
@@ -16905,14 +18371,16 @@ class concurrent_consumption {
                 result = traits::call(listener_, messages, context);
             }
         } catch (...) {
+            calls_.threw(call);
             observer_.on_listener_exception(context.queue, std::current_exception());
         }
-        settle(self, batch, slice, context, result, counts);
+        settle(self, batch, slice, context, call, result, counts);
     }
 
     void settle(const job& self, batch_type& batch, batch_slice slice, const consume_context& context,
-                consume_result result, runner_counts& counts) {
+                const followed_call& call, consume_result result, runner_counts& counts) {
         observer_.after_consume(batch.views(slice), context, result);
+        calls_.end(batch.views(slice), call, result == consume_result::success);
         if constexpr (!traits::batch)
             slice.count = 1; // as it is; so the loops below are none
         const auto good = result == consume_result::success ? std::min<std::size_t>(context.succeeded, slice.count) : 0;
@@ -16936,9 +18404,11 @@ class concurrent_consumption {
         const auto messages = batch.views(slice);
         const consume_context context{*batch.origin.queue};
         observer_.before_consume(messages, context);
+        const auto call = calls_.begin(messages);
         batch.enter();
-        deferred_message message(messages.front(), {&finish, this, &batch, self.owner(), slice.first, runtime_.now()});
-        try {
+        try { // it ends inside: whoever completes it by an exception is seen to do so
+            deferred_message message(messages.front(), {&finish, this, &batch, self.owner(), slice.first,
+                                                        runtime_.now(), calls_.keep(call)});
             listener_(std::move(message));
         } catch (...) {
             observer_.on_listener_exception(context.queue, std::current_exception());
@@ -16953,7 +18423,8 @@ class concurrent_consumption {
         runner_counts counts(here, batch);
         counts.since = share.since;
         consume_context context{*batch.origin.queue, delay_level};
-        here.settle(self, batch, {share.index, 1}, context, result, counts);
+        const auto call = here.calls_.kept(share.call, std::uncaught_exceptions() > 0);
+        here.settle(self, batch, {share.index, 1}, context, call, result, counts);
     }
 
     // Lanes: awaitable listeners only. All of this is on the strand, but for the lanes themselves.
@@ -17007,6 +18478,7 @@ class concurrent_consumption {
                 const auto messages = batch.views(slice);
                 consume_context context{*batch.origin.queue};
                 here.observer_.before_consume(messages, context);
+                auto call   = here.calls_.begin(messages);
                 auto result = consume_result::reconsume_later;
                 try {
                     if constexpr (traits::silent) {
@@ -17016,9 +18488,10 @@ class concurrent_consumption {
                         result = co_await traits::call(here.listener_, messages, context);
                     }
                 } catch (...) {
+                    here.calls_.threw(call);
                     here.observer_.on_listener_exception(context.queue, std::current_exception());
                 }
-                here.settle(work, batch, slice, context, result, counts);
+                here.settle(work, batch, slice, context, call, result, counts);
                 slice = here.claim(batch);
             } while (slice);
         }
@@ -17035,6 +18508,7 @@ class concurrent_consumption {
     Executor executor_;
     Observer& observer_;
     Runtime runtime_;
+    [[no_unique_address]] watch_type calls_;
     detail::strand_gate<typename Runtime::executor_type> gate_;
     std::uint32_t batch_size_ = 1;
     std::atomic<bool> abandoned_{false};
@@ -17592,6 +19066,7 @@ class orderly_consumption {
           executor_(std::move(executor)),
           observer_(observer),
           runtime_(runtime),
+          calls_(observer_, runtime_),
           gate_(runtime.get_executor()),
           pool_(*this, executor_, runtime_, gate_) {}
     orderly_consumption(const orderly_consumption&)            = delete;
@@ -17599,6 +19074,7 @@ class orderly_consumption {
 
     /// The executor may have been told another number of threads.
     void start(const options& with) {
+        calls_.start(with.consume_timeout);
         batch_size_ = static_cast<std::uint32_t>(with.consume_batch_size);
         pause_      = with.suspend_interval;
         executor_.start(with.consume_threads);
@@ -17691,6 +19167,9 @@ class orderly_consumption {
     template <class, class>
     friend class direct_call;
 
+    using watch_type    = call_watch<Observer, Runtime>;
+    using followed_call = typename watch_type::call;
+
     /// One runner's work, called by the executor (through the job).
     void run(const job&, order_type& order) {
         if constexpr (!traits::awaitable) {
@@ -17757,7 +19236,8 @@ class orderly_consumption {
         const auto messages = call.batch->views(call.slice);
         orderly_context context{*call.batch->origin.queue};
         observer_.before_consume(messages, consume_context{context.queue});
-        auto result = orderly_result::suspend;
+        auto followed = calls_.begin(messages);
+        auto result   = orderly_result::suspend;
         try {
             if constexpr (traits::silent) {
                 traits::call(listener_, messages, context);
@@ -17766,9 +19246,10 @@ class orderly_consumption {
                 result = as_orderly(traits::call(listener_, messages, context));
             }
         } catch (...) {
+            calls_.threw(followed);
             observer_.on_listener_exception(context.queue, std::current_exception());
         }
-        settle(order, call, context, result);
+        settle(order, call, followed, context, result);
     }
 
     static constexpr orderly_result as_orderly(orderly_result result) noexcept { return result; }
@@ -17776,10 +19257,12 @@ class orderly_consumption {
         return result == consume_result::success ? orderly_result::commit : orderly_result::suspend;
     }
 
-    void settle(order_type& order, const call_type& call, const orderly_context& context, orderly_result result) {
+    void settle(order_type& order, const call_type& call, const followed_call& followed, const orderly_context& context,
+                orderly_result result) {
         const bool good = result == orderly_result::success || result == orderly_result::commit;
         observer_.after_consume(call.batch->views(call.slice), consume_context{context.queue},
                                 good ? consume_result::success : consume_result::reconsume_later);
+        calls_.end(call.batch->views(call.slice), followed, good);
         ++order.counts.calls;
         (good ? order.counts.succeeded : order.counts.failed) += call.slice.count;
         if (good) {
@@ -17841,7 +19324,8 @@ class orderly_consumption {
                 const auto messages = call.batch->views(call.slice);
                 orderly_context context{*call.batch->origin.queue};
                 here.observer_.before_consume(messages, consume_context{context.queue});
-                auto result = orderly_result::suspend;
+                auto followed = here.calls_.begin(messages);
+                auto result   = orderly_result::suspend;
                 try {
                     if constexpr (traits::silent) {
                         co_await traits::call(here.listener_, messages, context);
@@ -17851,9 +19335,10 @@ class orderly_consumption {
                         result            = as_orderly(answer);
                     }
                 } catch (...) {
+                    here.calls_.threw(followed);
                     here.observer_.on_listener_exception(context.queue, std::current_exception());
                 }
-                here.settle(order, call, context, result);
+                here.settle(order, call, followed, context, result);
             }
         }
         auto owner = work.owner();
@@ -17869,6 +19354,7 @@ class orderly_consumption {
     Executor executor_;
     Observer& observer_;
     Runtime runtime_;
+    [[no_unique_address]] watch_type calls_;
     detail::strand_gate<typename Runtime::executor_type> gate_;
     std::uint32_t batch_size_ = 1;
     std::chrono::milliseconds pause_{1000};
@@ -18309,63 +19795,6 @@ void take_over_expired(const std::shared_ptr<Host>& host, const std::shared_ptr<
 #ifndef ROCKETPUSH_REBALANCE_LOCK_KEEPER_HPP
 #define ROCKETPUSH_REBALANCE_LOCK_KEEPER_HPP
 
-// rocketpush/detail/wait_group.hpp
-#ifndef ROCKETPUSH_DETAIL_WAIT_GROUP_HPP
-#define ROCKETPUSH_DETAIL_WAIT_GROUP_HPP
-
-
-#include <cstddef>
-#include <memory>
-#include <utility>
-
-namespace rocketpush::detail {
-
-/**
- * @brief Coroutines of one strand that run side by side, and somebody who waits for all of them.
- *
- * `spawn` starts one; `wait` returns when none is left. Shared by them all, so it may be dropped before they end.
- */
-template <class Runtime>
-class wait_group : public std::enable_shared_from_this<wait_group<Runtime>> {
-  public:
-    using executor_type = typename Runtime::executor_type;
-
-    explicit wait_group(Runtime& runtime) : executor_(runtime.get_executor()), changed_(runtime) {}
-
-    void spawn(awaitable<void, executor_type> work) {
-        ++running_;
-        asio::co_spawn(executor_, run(this->shared_from_this(), std::move(work)), asio::detached);
-    }
-
-    std::size_t running() const noexcept { return running_; }
-
-    awaitable<void, executor_type> wait() {
-        while (running_ != 0)
-            co_await changed_.wait_until(std::chrono::steady_clock::time_point::max());
-    }
-    /// Returns at `deadline` at the latest. @return Whether all have ended.
-    awaitable<bool, executor_type> wait_until(std::chrono::steady_clock::time_point deadline) {
-        bool in_time = true;
-        while (running_ != 0 && in_time)
-            in_time = co_await changed_.wait_until(deadline);
-        co_return running_ == 0;
-    }
-
-  private:
-    static awaitable<void, executor_type> run(std::shared_ptr<wait_group> self, awaitable<void, executor_type> work) {
-        co_await std::move(work);
-        --self->running_;
-        self->changed_.wake();
-    }
-
-    executor_type executor_;
-    wake_up<Runtime> changed_;
-    std::size_t running_ = 0;
-};
-
-} // namespace rocketpush::detail
-
-#endif
 
 #include <algorithm>
 #include <chrono>
@@ -23852,6 +25281,8 @@ class consumer_core : public std::enable_shared_from_this<
         for (const auto& topic : topics())
             queues_.remember_first_queues(routes().queues(topic));
         observer_.on_started(options_.group, client_->client_id());
+        if constexpr (attaches<Observer, observer_access<consumer_core>>)
+            desk_.open();
         spawn(rebalancer<consumer_core>::run(self));
         spawn(commit_duty(self));
         if constexpr (locks_queues)
@@ -23893,6 +25324,8 @@ class consumer_core : public std::enable_shared_from_this<
             const bool pops_clean = co_await pops_.wait_until_empty(stop_deadline_ + settings().request_timeout);
             clean                 = clean && pops_clean;
         }
+        if constexpr (attaches<Observer, observer_access<consumer_core>>)
+            co_await desk_.close(stop_deadline_);
         co_await client_->leave(options_.group);
         finish(clean ? std::error_code() : make_error_code(error::stop_deadline_passed));
         co_return stop_result_;
@@ -24304,6 +25737,9 @@ class consumer_core : public std::enable_shared_from_this<
         explicit no_locks(consumer_core&) noexcept {}
     };
     [[no_unique_address]] std::conditional_t<locks_queues, lock_keeper<consumer_core>, no_locks> locks_{*this};
+    [[no_unique_address]] std::conditional_t<attaches<Observer, observer_access<consumer_core>>,
+                                             observer_desk<consumer_core>, no_observer_desk<consumer_core>>
+        desk_{*this};
     detail::wake_up<Runtime> commit_due_{runtime_};
     detail::wake_up<Runtime> sample_due_{runtime_};
     detail::wake_up<Runtime> sweep_due_{runtime_};

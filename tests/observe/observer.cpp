@@ -88,6 +88,12 @@ struct noting_observer : no_observer {
     void on_bad_message(const message_queue&, queue_offset, std::error_code) { note("on_bad_message"); }
     void before_consume(std::span<const message_view>, const consume_context&) { note("before_consume"); }
     void after_consume(std::span<const message_view>, const consume_context&, consume_result) { note("after_consume"); }
+    void on_call_begun(std::span<const message_view>, const listener_call& call) {
+        note(call.number == 7 ? "on_call_begun" : "?");
+    }
+    void on_call_ended(std::span<const message_view>, const listener_call& call) {
+        note(call.outcome == call_outcome::threw ? "on_call_ended" : "?");
+    }
     void on_listener_exception(const message_queue&, std::exception_ptr) { note("on_listener_exception"); }
     void on_send_back(const message_view&, std::error_code) { note("on_send_back"); }
     void on_dropped(const message_view&) { note("on_dropped"); }
@@ -106,6 +112,9 @@ struct noting_observer : no_observer {
     }
     void on_offset_store(std::string_view where, std::error_code) {
         note(where == "offsets.json" ? "on_offset_store" : "?");
+    }
+    void on_trace(const std::string& topic, std::error_code, std::uint64_t lost) {
+        note(topic == "trace" && lost == 3 ? "on_trace" : "?");
     }
 };
 static_assert(observer<noting_observer>);
@@ -152,6 +161,8 @@ void tell_everything(O& hears) {
     hears.on_bad_message(queue, 9, why);
     hears.before_consume(messages, context);
     hears.after_consume(messages, context, consume_result::success);
+    hears.on_call_begun(messages, listener_call{7});
+    hears.on_call_ended(messages, listener_call{7, {}, call_outcome::threw});
     hears.on_listener_exception(queue, nullptr);
     hears.on_send_back(messages[0], why);
     hears.on_dropped(messages[0]);
@@ -163,6 +174,7 @@ void tell_everything(O& hears) {
     hears.on_receipt_expired(messages[0]);
     hears.on_commit(queue, 8, why);
     hears.on_offset_store("offsets.json", why);
+    hears.on_trace("trace", why, std::uint64_t{3});
 }
 constexpr std::size_t events = 40;
 
@@ -189,6 +201,21 @@ TEST_CASE("joined observers hear every event, in the order in which they are giv
         CHECK(notes[2 * i] == "first " + event);
         CHECK(notes[2 * i + 1] == "second " + event);
     }
+}
+
+TEST_CASE("an observer follows calls if it hides one of their two events, alone or joined", "[observer]") {
+    struct ends_only : no_observer {
+        void on_call_ended(std::span<const message_view>, const listener_call&) {}
+    };
+    static_assert(follows_calls<ends_only> && follows_calls<observers<no_observer, observers<ends_only>>>);
+    static_assert(!follows_calls<no_observer> && !follows_calls<observers<no_observer>> && !follows_calls<observers<>>);
+}
+
+TEST_CASE("each of joined observers is reached, in joined ones too", "[observer]") {
+    observers joined{no_observer(), observers<no_observer, no_observer>{no_observer(), no_observer()}};
+    int reached = 0;
+    for_each_observer(joined, [&](no_observer&) { ++reached; });
+    CHECK(reached == 3);
 }
 
 TEST_CASE("observers may be movable only, joined in joined ones, or none at all", "[observer]") {

@@ -131,7 +131,7 @@ consume_result recording_listener::operator()(std::span<const message_view> mess
 struct member::state {
     template <class Allocation>
     using consumer_type = push_consumer<recording_listener, counting_transport, Allocation, broker_offset_store,
-                                        thread_pool_executor, observers<journal_observer, log_observer>>;
+                                        thread_pool_executor, observers<journal_observer, log_observer, message_trace>>;
 
     counting_transport transport;
     std::string client_id;
@@ -139,9 +139,10 @@ struct member::state {
     std::unique_ptr<consumer_type<broker_allocation<>>> by_broker;
 
     template <class Consumer>
-    std::unique_ptr<Consumer> make(std::string name, journal& to, options with, listener_function then) {
+    std::unique_ptr<Consumer> make(std::string name, journal& to, options with, listener_function then, bool traced) {
         return std::make_unique<Consumer>(std::move(with), recording_listener{name, &to, std::move(then)}, transport,
-                                          observers(journal_observer(name, to), log_observer()));
+                                          observers(journal_observer(name, to), log_observer(),
+                                                    message_trace({.enabled = traced, .flush_interval = std::chrono::milliseconds(500)})));
     }
     template <class Do>
     auto with_consumer(Do what) {
@@ -149,12 +150,12 @@ struct member::state {
     }
 };
 
-member::member(std::string name, journal& to, options with, listener_function then, sharing how)
+member::member(std::string name, journal& to, options with, listener_function then, sharing how, bool traced)
     : state_(std::make_unique<state>()) {
     if (how == sharing::by_broker)
-        state_->by_broker = state_->make<state::consumer_type<broker_allocation<>>>(std::move(name), to, std::move(with), std::move(then));
+        state_->by_broker = state_->make<state::consumer_type<broker_allocation<>>>(std::move(name), to, std::move(with), std::move(then), traced);
     else
-        state_->by_members = state_->make<state::consumer_type<average_allocation>>(std::move(name), to, std::move(with), std::move(then));
+        state_->by_members = state_->make<state::consumer_type<average_allocation>>(std::move(name), to, std::move(with), std::move(then), traced);
 }
 
 member::~member() = default;

@@ -118,8 +118,9 @@ enum class sharing { by_members, by_broker };
  */
 class member {
   public:
+    /// @param traced  Whether message trace is sent.
     member(std::string name, journal& to, options with, listener_function then = {},
-           sharing how = sharing::by_members);
+           sharing how = sharing::by_members, bool traced = false);
     ~member();
     member(const member&)            = delete;
     member& operator=(const member&) = delete;

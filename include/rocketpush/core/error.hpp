@@ -72,6 +72,9 @@ enum class error {
     // Locks of orderly consumers.
     locked_elsewhere, ///< Another member of the group has the queue's lock.
     lock_expired,     ///< The queue's lock was not confirmed for so long that another member may have had it.
+
+    // Message trace.
+    trace_overflow, ///< Listener calls leave more trace records than can be sent.
 };
 
 /**
@@ -162,6 +165,7 @@ constexpr std::string_view describe(error code) noexcept {
     case error::no_assignment: return "the broker cannot say which queues are this member's";
     case error::locked_elsewhere: return "another member of the group has the queue's lock";
     case error::lock_expired: return "the queue's lock was not confirmed in time";
+    case error::trace_overflow: return "more trace records come than can be sent";
     }
     return {};
 }

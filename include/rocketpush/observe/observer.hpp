@@ -4,12 +4,14 @@
 #include <rocketpush/core/cache_level.hpp>
 #include <rocketpush/core/consume_result.hpp>
 #include <rocketpush/core/endpoint.hpp>
+#include <rocketpush/core/listener_call.hpp>
 #include <rocketpush/core/message.hpp>
 #include <rocketpush/core/message_queue.hpp>
 
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <span>
 #include <string>
@@ -31,8 +33,8 @@ namespace rocketpush {
  * };
  * @endcode
  *
- * @par Thread safety  `before_consume`, `after_consume` and `on_listener_exception` are called where the listener runs, so
- *                     with a pool by several threads at once; all others on the consumer's strand. None may block or
+ * @par Thread safety  `before_consume`, `after_consume`, `on_call_begun`, `on_call_ended` and `on_listener_exception` are
+ *                     called where the listener runs, so with a pool by several threads at once; all others on the consumer's strand. None may block or
  *                     throw.
  * @par Source         Java's hooks (`ConsumeMessageHook`), log lines and `MessageQueueListener`.
  */
@@ -109,6 +111,11 @@ struct no_observer {
     // Consuming.
     void before_consume(std::span<const message_view>, const consume_context&) {}
     void after_consume(std::span<const message_view>, const consume_context&, consume_result) {}
+    // The same for those who follow each call, with when it began and ended and how; see follows_calls.
+    /// Whether an observer that follows calls wants to, this time; asked once, at start.
+    bool wants_calls() const noexcept { return true; }
+    void on_call_begun(std::span<const message_view>, const listener_call&) {}
+    void on_call_ended(std::span<const message_view>, const listener_call&) {}
     void on_listener_exception(const message_queue&, std::exception_ptr) {}
     /// An attempt to have a broker bring the message again, by itself or as a copy.
     void on_send_back(const message_view&, std::error_code /*false: the broker has it*/) {}
@@ -127,6 +134,9 @@ struct no_observer {
     void on_commit(const message_queue&, queue_offset, std::error_code) {}
     /// Trouble of the offset store as a whole, with a file say, or (a false code) the end of it.
     void on_offset_store(std::string_view /*where*/, std::error_code) {}
+
+    /// Message trace has begun to lose records, or (a false code) loses no more. Consumption does not notice.
+    void on_trace(const std::string& /*topic*/, std::error_code, std::uint64_t /*records lost since start*/) {}
 };
 
 /**
@@ -187,6 +197,8 @@ struct observers : no_observer {
     ROCKETPUSH_FORWARD_EVENT(on_filter_exception)
     ROCKETPUSH_FORWARD_EVENT(before_consume)
     ROCKETPUSH_FORWARD_EVENT(after_consume)
+    ROCKETPUSH_FORWARD_EVENT(on_call_begun)
+    ROCKETPUSH_FORWARD_EVENT(on_call_ended)
     ROCKETPUSH_FORWARD_EVENT(on_listener_exception)
     ROCKETPUSH_FORWARD_EVENT(on_send_back)
     ROCKETPUSH_FORWARD_EVENT(on_dropped)
@@ -196,6 +208,7 @@ struct observers : no_observer {
     ROCKETPUSH_FORWARD_EVENT(on_receipt_expired)
     ROCKETPUSH_FORWARD_EVENT(on_commit)
     ROCKETPUSH_FORWARD_EVENT(on_offset_store)
+    ROCKETPUSH_FORWARD_EVENT(on_trace)
 #undef ROCKETPUSH_FORWARD_EVENT
 
     /// Those that all want.
@@ -208,6 +221,9 @@ namespace detail {
 
 template <class O>
 concept inherits_its_filter = std::same_as<decltype(&O::wants_message), decltype(&no_observer::wants_message)>;
+template <class O>
+concept inherits_its_calls = std::same_as<decltype(&O::on_call_begun), decltype(&no_observer::on_call_begun)> &&
+                             std::same_as<decltype(&O::on_call_ended), decltype(&no_observer::on_call_ended)>;
 
 } // namespace detail
 
@@ -216,6 +232,35 @@ template <observer O>
 inline constexpr bool filters_messages = !detail::inherits_its_filter<O>;
 template <observer... Each>
 inline constexpr bool filters_messages<observers<Each...>> = (filters_messages<Each> || ...);
+
+/// Whether an observer follows listener calls; where none does, no call is numbered and no clock is read for it.
+template <observer O>
+inline constexpr bool follows_calls = !detail::inherits_its_calls<O>;
+template <observer... Each>
+inline constexpr bool follows_calls<observers<Each...>> = (follows_calls<Each> || ...);
+
+namespace detail {
+
+template <observer O>
+bool wants_calls(const O& one) noexcept {
+    return follows_calls<O> && one.wants_calls();
+}
+template <observer... Each>
+bool wants_calls(const observers<Each...>& joined) noexcept {
+    return std::apply([](const auto&... each) { return (wants_calls(each) || ...); }, joined.all);
+}
+
+} // namespace detail
+
+/// Calls `what` with an observer, and where it joins others, with each of those instead.
+template <observer O, class What>
+void for_each_observer(O& one, const What& what) {
+    what(one);
+}
+template <observer... Each, class What>
+void for_each_observer(observers<Each...>& joined, const What& what) {
+    std::apply([&](auto&... each) { (for_each_observer(each, what), ...); }, joined.all);
+}
 
 } // namespace rocketpush
 

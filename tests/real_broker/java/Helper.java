@@ -1,4 +1,5 @@
 import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -193,13 +194,19 @@ public final class Helper {
         }
     }
 
-    /** The words of an mqadmin call; what it prints goes to the helper's error output, failures as well. */
+    /** The words of an mqadmin call, and what it printed. Its failures go to the helper's error output. */
     private Map<String, Object> runAdminTool(List<String> words) {
         List<String> all = new ArrayList<>(words);
         all.add("-n");
         all.add(nameServer);
-        org.apache.rocketmq.tools.command.MQAdminStartup.main(all.toArray(new String[0]));
-        return json("command", words.get(0));
+        ByteArrayOutputStream printed = new ByteArrayOutputStream();
+        System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
+        try {
+            org.apache.rocketmq.tools.command.MQAdminStartup.main(all.toArray(new String[0]));
+        } finally {
+            System.setOut(System.err);
+        }
+        return json("command", words.get(0), "printed", printed.toString(StandardCharsets.UTF_8));
     }
 
     /** One producer for each compression: the client reads it once, when the producer is made. */

@@ -186,6 +186,10 @@ struct recorder : no_observer {
         add(failure ? "commit_failure" : "commit", name(queue), failure, offset);
     }
 
+    void on_trace(const std::string& topic, std::error_code failure, std::uint64_t lost) {
+        add("trace", topic, failure, static_cast<std::int64_t>(lost));
+    }
+
     static std::string name(const message_queue& queue) { return queue.topic + '/' + std::to_string(queue.queue_id); }
 
   private:
