@@ -9323,6 +9323,15 @@ inline result<running_info> decode_running_info(std::string_view text) {
     return info;
 }
 
+/// Of all that a member says of itself only what it subscribes. @retval error::body_malformed
+inline result<std::vector<subscription>> decode_subscription_set(std::string_view running_info_text) {
+    const auto body = parse_body(running_info_text);
+    std::vector<subscription> subscriptions;
+    if (!body || !read_json(*body, "subscriptionSet", subscriptions))
+        return error::body_malformed;
+    return subscriptions;
+}
+
 } // namespace rocketpush::protocol
 
 #endif
@@ -12710,13 +12719,13 @@ class broker_calls {
         co_return protocol::decode_consumer_connections(answer->body);
     }
 
-    /// How another member is. @param broker  Passes question and answer on.
-    task<result<protocol::running_info>> running_info(endpoint broker, std::string group, std::string client_id) {
+    /// What another member subscribes. @param broker  Passes question and answer on.
+    task<result<std::vector<subscription>>> subscriptions_of(endpoint broker, std::string group, std::string client_id) {
         const protocol::running_info_request request{std::move(group), std::move(client_id)};
         const auto answer = co_await pool_.call(std::move(broker), request, {}, member_timeout);
         if (const auto refused = refusal(answer))
             co_return refused;
-        co_return protocol::decode_running_info(answer->body);
+        co_return protocol::decode_subscription_set(answer->body);
     }
 
     /// The offset a group committed; empty if it never did.
@@ -14003,6 +14012,22 @@ class log_field {
     std::error_code failure_{};
 };
 
+namespace detail {
+
+/// @param sentence  A `{}` in it stands for each of the first fields.
+inline void append_filled(std::string& out, std::string_view sentence, std::span<const log_field> fields) {
+    auto field = fields.begin();
+    for (auto place = sentence.find("{}"); place != sentence.npos && field != fields.end();
+         place      = sentence.find("{}")) {
+        out += sentence.substr(0, place);
+        field++->append_to(out);
+        sentence.remove_prefix(place + 2);
+    }
+    out += sentence;
+}
+
+} // namespace detail
+
 /**
  * @brief One line of a log, before it is one: what a sink gets. Valid while the sink is called.
  */
@@ -14028,14 +14053,7 @@ class log_record {
 
     /// The sentence for people, with the remedy at its end: `pulling orders/broker-a/3 failed: system busy; trying again`.
     void append_sentence(std::string& out) const {
-        auto rest  = sentence_;
-        auto field = fields_.begin();
-        for (auto place = rest.find("{}"); place != rest.npos && field != fields_.end(); place = rest.find("{}")) {
-            out += rest.substr(0, place);
-            field++->append_to(out);
-            rest.remove_prefix(place + 2);
-        }
-        out += rest;
+        detail::append_filled(out, sentence_, fields_);
         if (const auto what_to_do = remedy(); !what_to_do.empty())
             (out += "; ") += what_to_do;
     }
@@ -22547,13 +22565,13 @@ inline std::map<std::string, std::string> properties_of(const options& with) {
 #define ROCKETPUSH_CLIENT_RUNNING_INFO_HPP
 
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 
 /**
@@ -22640,9 +22658,10 @@ protocol::pulled_queue_info pulled_queue_info_of(Core& core, typename Core::queu
     return info;
 }
 
-/// How long ago, for people.
-inline std::string ago_text(std::chrono::steady_clock::duration ago) {
-    return fmt::format("{:.1f} s", std::chrono::duration<double>(ago).count());
+/// How long, for people: `12.3 s`.
+inline std::string seconds_text(std::chrono::steady_clock::duration time) {
+    const auto tenths = std::chrono::duration_cast<std::chrono::milliseconds>(time).count() / 100;
+    return std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10) + " s";
 }
 
 inline std::string flow_text(flow_state flow) {
@@ -22660,53 +22679,66 @@ inline std::string flow_text(flow_state flow) {
 /// In place of a thread dump, which a C++ process has not: what each part of the consumer is at.
 template <class Core>
 std::string activity_text(Core& core, const consumer_statistics& now) {
-    using namespace fmt;
-    const auto clock     = core.runtime().now();
-    std::string text     = format("rocketpush {}, C++: no thread dump, but what its parts are at\n\n"
-                                      "group {}, client {}{}\n"
-                                      "strand: {}\n"
-                                      "listener: {}, at most {} calls at once{}\n"
-                                      "duties: heartbeats every {} ms, commits every {} ms, sharing out every {} ms\n",
-                                  ROCKETPUSH_VERSION_STRING, now.group, now.client_id,
-                              core.suspended() ? ", suspended by its program" : "",
-                              core.runtime().owns_thread() ? "a thread of its own" : "the program's executor",
-                              Core::in_order ? "in order" : "concurrent", core.executor().concurrency(),
-                              Core::consumption_type::concurrent ? ", on the executor's threads" : ", on the strand",
-                                  core.settings().heartbeat_interval.count(), core.settings().commit_interval.count(),
-                                  core.settings().rebalance_interval.count());
-    const auto step_text = [&](const step_mark& mark, flow_state flow) {
-        if (mark.since == step_mark::time_point::max())
-            return std::string("nothing has begun");
-        return format("{}{} for {}", to_string(mark.step),
-                      mark.step == queue_step::paused ? " (" + flow_text(flow) + ")" : std::string(),
-                      ago_text(clock - mark.since));
+    using fields     = std::initializer_list<log_field>;
+    const auto clock = core.runtime().now();
+    std::string text = "rocketpush " ROCKETPUSH_VERSION_STRING ", C++: no thread dump, but what its parts are at\n";
+    const auto add   = [&text](std::string_view sentence, fields about) {
+        detail::append_filled(text, sentence, about);
     };
-    const auto head = [&](const message_queue& queue, queue_stage stage, auto since) {
+    const auto& with = core.settings();
+    add("\ngroup {}, client {}{}\nstrand: {}\n",
+        {{"", now.group},
+         {"", now.client_id},
+         {"", core.suspended() ? ", suspended by its program" : ""},
+         {"", core.runtime().owns_thread() ? "a thread of its own" : "the program's executor"}});
+    add("listener: {}, at most {} calls at once{}\n",
+        {{"", Core::in_order ? "in order" : "concurrent"},
+         {"", core.executor().concurrency()},
+         {"", Core::consumption_type::concurrent ? ", on the executor's threads" : ", on the strand"}});
+    add("duties: heartbeats every {} ms, commits every {} ms, sharing out every {} ms\n",
+        {{"", with.heartbeat_interval.count()},
+         {"", with.commit_interval.count()},
+         {"", with.rebalance_interval.count()}});
+
+    const auto add_head = [&](const message_queue& queue, queue_stage stage, auto since) {
         constexpr std::string_view stages[] = {"being taken over", "ours", "being given up"};
-        text += format("\nqueue {}/{}/{}: {} for {}\n", queue.topic, queue.broker_name, queue.queue_id,
-                       stages[static_cast<std::size_t>(stage)], ago_text(since));
+        const auto time                     = seconds_text(since);
+        add("\nqueue {}: {} for {}\n", {queue, {"", stages[static_cast<std::size_t>(stage)]}, {"", time}});
     };
+    const auto add_step = [&](std::string_view what, const step_mark& mark, flow_state flow) {
+        if (mark.since == step_mark::time_point::max())
+            return add("  {}: nothing has begun\n", {{"", what}});
+        const auto why  = mark.step == queue_step::paused ? " (" + flow_text(flow) + ")" : std::string();
+        const auto time = seconds_text(clock - mark.since);
+        add("  {}: {}{} for {}\n", {{"", what}, {"", to_string(mark.step)}, {"", why}, {"", time}});
+    };
+    const auto at_work = [](bool busy) { return busy ? "at work" : "nothing to do"; };
     for (const auto& owned : core.queues().all()) {
-        head(owned->queue, owned->stage, clock - owned->stage_since);
-        text += format("  fetching: {}\n", step_text(owned->mark, owned->flow));
-        text += format("  consuming: {} messages ({} bytes) held, {}{}\n", owned->cache.cached_messages(),
-                       owned->cache.cached_bytes(), owned->busy() ? "at work" : "nothing to do",
-                       owned->last_settled == decltype(owned->last_settled)()
-                           ? std::string()
-                           : ", a batch ended " + ago_text(clock - owned->last_settled) + " ago");
+        add_head(owned->queue, owned->stage, clock - owned->stage_since);
+        add_step("fetching", owned->mark, owned->flow);
+        const bool never = owned->last_settled == decltype(owned->last_settled)();
+        const auto ended = never ? std::string() : ", a batch ended " + seconds_text(clock - owned->last_settled) + " ago";
+        add("  consuming: {} messages ({} bytes) held, {}{}\n",
+            {{"", owned->cache.cached_messages()},
+             {"", owned->cache.cached_bytes()},
+             {"", at_work(owned->busy())},
+             {"", ended}});
         if constexpr (Core::in_order)
-            text += format("  lock: {}{}\n", owned->order.lock.trusted(clock) ? "ours" : "not ours",
-                           owned->order.suspended() ? "; the listener wanted a pause" : "");
-        text += format("  offsets: next pull {}, first unfinished {}, committed {}{}, end {}\n",
-                       owned->cache.next_pull(), owned->cache.committable(), owned->committed,
-                       owned->writing ? " (being written)" : "", owned->broker_max);
+            add("  lock: {}{}\n", {{"", owned->order.lock.trusted(clock) ? "ours" : "not ours"},
+                                   {"", owned->order.suspended() ? "; the listener wanted a pause" : ""}});
+        add("  offsets: next pull {}, first unfinished {}, committed {}{}, end {}\n",
+            {{"", owned->cache.next_pull()},
+             {"", owned->cache.committable()},
+             {"", owned->committed},
+             {"", owned->writing ? " (being written)" : ""},
+             {"", owned->broker_max}});
     }
     if constexpr (Core::pops_queues)
         for (const auto& [queue, owned] : core.pops().all()) {
-            head(queue, owned->stage, clock - owned->stage_since);
-            text += format("  popping: {}\n  consuming: {} messages not acknowledged, {}\n",
-                           step_text(owned->mark, owned->flow), owned->waiting,
-                           owned->running() ? "at work" : "nothing to do");
+            add_head(queue, owned->stage, clock - owned->stage_since);
+            add_step("popping", owned->mark, owned->flow);
+            add("  consuming: {} messages not acknowledged, {}\n",
+                {{"", owned->waiting}, {"", at_work(owned->running())}});
         }
     return text;
 }
@@ -23293,9 +23325,9 @@ class group_check {
                 self.look_at(*asked, *broker);
                 const auto other = self.watch_.next_to_ask(asked->members, host->client_id());
                 if (other) {
-                    const auto info = co_await host->calls().running_info(*broker, host->settings().group, *other);
-                    if (info && host->running())
-                        self.tell(self.watch_.compare_with_member(*other, self.own(), info->subscriptions));
+                    const auto theirs = co_await host->calls().subscriptions_of(*broker, host->settings().group, *other);
+                    if (theirs && host->running())
+                        self.tell(self.watch_.compare_with_member(*other, self.own(), *theirs));
                 }
             }
         }

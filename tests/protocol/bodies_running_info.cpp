@@ -54,6 +54,7 @@ TEST_CASE("all of a running info is written so that it is read again", "[protoco
     info.topics["t"] = {.pull_milliseconds = 1.5, .consumed_per_second = 1e-9, .failed_per_second = 3, .failed = 8};
     info.stacks      = "thread \"one\"\n\tat work";
     CHECK(*decode_running_info(encode(info)) == info);
+    CHECK(*decode_subscription_set(encode(info)) == info.subscriptions);
     info.topics["t"].pull_milliseconds = std::numeric_limits<double>::quiet_NaN(); // JSON has none
     CHECK(decode_running_info(encode(info))->topics.at("t").pull_milliseconds == 0);
 }
@@ -64,4 +65,7 @@ TEST_CASE("a running info that is none is refused, one that lacks parts is not",
          {"", "[]", R"({"mqTable":{"x":{}}})", R"({"mqTable":{{"topic":"t"}:7}})", R"({"properties":{"a":1}})",
           R"({"statusTable":{"t":{"pullRT":"x"}}})", R"({"jstack":1})"})
         CHECK(decode_running_info(broken).error() == error::body_malformed);
+    CHECK(decode_subscription_set("{}")->empty());
+    for (const auto* broken : {"", "[]", R"({"subscriptionSet":1})", R"({"subscriptionSet":[{"topic":7}]})"})
+        CHECK(decode_subscription_set(broken).error() == error::body_malformed);
 }

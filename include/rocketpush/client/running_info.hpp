@@ -5,18 +5,19 @@
 #include <rocketpush/core/version.hpp>
 #include <rocketpush/fetch/pulled_batch.hpp>
 #include <rocketpush/fetch/queue_step.hpp>
+#include <rocketpush/observe/log_record.hpp>
 #include <rocketpush/observe/statistics.hpp>
 #include <rocketpush/protocol/bodies_heartbeat.hpp>
 #include <rocketpush/protocol/bodies_running_info.hpp>
 #include <rocketpush/protocol/codes.hpp>
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <initializer_list>
 #include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 
 /**
@@ -103,9 +104,10 @@ protocol::pulled_queue_info pulled_queue_info_of(Core& core, typename Core::queu
     return info;
 }
 
-/// How long ago, for people.
-inline std::string ago_text(std::chrono::steady_clock::duration ago) {
-    return fmt::format("{:.1f} s", std::chrono::duration<double>(ago).count());
+/// How long, for people: `12.3 s`.
+inline std::string seconds_text(std::chrono::steady_clock::duration time) {
+    const auto tenths = std::chrono::duration_cast<std::chrono::milliseconds>(time).count() / 100;
+    return std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10) + " s";
 }
 
 inline std::string flow_text(flow_state flow) {
@@ -123,53 +125,66 @@ inline std::string flow_text(flow_state flow) {
 /// In place of a thread dump, which a C++ process has not: what each part of the consumer is at.
 template <class Core>
 std::string activity_text(Core& core, const consumer_statistics& now) {
-    using namespace fmt;
-    const auto clock     = core.runtime().now();
-    std::string text     = format("rocketpush {}, C++: no thread dump, but what its parts are at\n\n"
-                                      "group {}, client {}{}\n"
-                                      "strand: {}\n"
-                                      "listener: {}, at most {} calls at once{}\n"
-                                      "duties: heartbeats every {} ms, commits every {} ms, sharing out every {} ms\n",
-                                  ROCKETPUSH_VERSION_STRING, now.group, now.client_id,
-                              core.suspended() ? ", suspended by its program" : "",
-                              core.runtime().owns_thread() ? "a thread of its own" : "the program's executor",
-                              Core::in_order ? "in order" : "concurrent", core.executor().concurrency(),
-                              Core::consumption_type::concurrent ? ", on the executor's threads" : ", on the strand",
-                                  core.settings().heartbeat_interval.count(), core.settings().commit_interval.count(),
-                                  core.settings().rebalance_interval.count());
-    const auto step_text = [&](const step_mark& mark, flow_state flow) {
-        if (mark.since == step_mark::time_point::max())
-            return std::string("nothing has begun");
-        return format("{}{} for {}", to_string(mark.step),
-                      mark.step == queue_step::paused ? " (" + flow_text(flow) + ")" : std::string(),
-                      ago_text(clock - mark.since));
+    using fields     = std::initializer_list<log_field>;
+    const auto clock = core.runtime().now();
+    std::string text = "rocketpush " ROCKETPUSH_VERSION_STRING ", C++: no thread dump, but what its parts are at\n";
+    const auto add   = [&text](std::string_view sentence, fields about) {
+        detail::append_filled(text, sentence, about);
     };
-    const auto head = [&](const message_queue& queue, queue_stage stage, auto since) {
+    const auto& with = core.settings();
+    add("\ngroup {}, client {}{}\nstrand: {}\n",
+        {{"", now.group},
+         {"", now.client_id},
+         {"", core.suspended() ? ", suspended by its program" : ""},
+         {"", core.runtime().owns_thread() ? "a thread of its own" : "the program's executor"}});
+    add("listener: {}, at most {} calls at once{}\n",
+        {{"", Core::in_order ? "in order" : "concurrent"},
+         {"", core.executor().concurrency()},
+         {"", Core::consumption_type::concurrent ? ", on the executor's threads" : ", on the strand"}});
+    add("duties: heartbeats every {} ms, commits every {} ms, sharing out every {} ms\n",
+        {{"", with.heartbeat_interval.count()},
+         {"", with.commit_interval.count()},
+         {"", with.rebalance_interval.count()}});
+
+    const auto add_head = [&](const message_queue& queue, queue_stage stage, auto since) {
         constexpr std::string_view stages[] = {"being taken over", "ours", "being given up"};
-        text += format("\nqueue {}/{}/{}: {} for {}\n", queue.topic, queue.broker_name, queue.queue_id,
-                       stages[static_cast<std::size_t>(stage)], ago_text(since));
+        const auto time                     = seconds_text(since);
+        add("\nqueue {}: {} for {}\n", {queue, {"", stages[static_cast<std::size_t>(stage)]}, {"", time}});
     };
+    const auto add_step = [&](std::string_view what, const step_mark& mark, flow_state flow) {
+        if (mark.since == step_mark::time_point::max())
+            return add("  {}: nothing has begun\n", {{"", what}});
+        const auto why  = mark.step == queue_step::paused ? " (" + flow_text(flow) + ")" : std::string();
+        const auto time = seconds_text(clock - mark.since);
+        add("  {}: {}{} for {}\n", {{"", what}, {"", to_string(mark.step)}, {"", why}, {"", time}});
+    };
+    const auto at_work = [](bool busy) { return busy ? "at work" : "nothing to do"; };
     for (const auto& owned : core.queues().all()) {
-        head(owned->queue, owned->stage, clock - owned->stage_since);
-        text += format("  fetching: {}\n", step_text(owned->mark, owned->flow));
-        text += format("  consuming: {} messages ({} bytes) held, {}{}\n", owned->cache.cached_messages(),
-                       owned->cache.cached_bytes(), owned->busy() ? "at work" : "nothing to do",
-                       owned->last_settled == decltype(owned->last_settled)()
-                           ? std::string()
-                           : ", a batch ended " + ago_text(clock - owned->last_settled) + " ago");
+        add_head(owned->queue, owned->stage, clock - owned->stage_since);
+        add_step("fetching", owned->mark, owned->flow);
+        const bool never = owned->last_settled == decltype(owned->last_settled)();
+        const auto ended = never ? std::string() : ", a batch ended " + seconds_text(clock - owned->last_settled) + " ago";
+        add("  consuming: {} messages ({} bytes) held, {}{}\n",
+            {{"", owned->cache.cached_messages()},
+             {"", owned->cache.cached_bytes()},
+             {"", at_work(owned->busy())},
+             {"", ended}});
         if constexpr (Core::in_order)
-            text += format("  lock: {}{}\n", owned->order.lock.trusted(clock) ? "ours" : "not ours",
-                           owned->order.suspended() ? "; the listener wanted a pause" : "");
-        text += format("  offsets: next pull {}, first unfinished {}, committed {}{}, end {}\n",
-                       owned->cache.next_pull(), owned->cache.committable(), owned->committed,
-                       owned->writing ? " (being written)" : "", owned->broker_max);
+            add("  lock: {}{}\n", {{"", owned->order.lock.trusted(clock) ? "ours" : "not ours"},
+                                   {"", owned->order.suspended() ? "; the listener wanted a pause" : ""}});
+        add("  offsets: next pull {}, first unfinished {}, committed {}{}, end {}\n",
+            {{"", owned->cache.next_pull()},
+             {"", owned->cache.committable()},
+             {"", owned->committed},
+             {"", owned->writing ? " (being written)" : ""},
+             {"", owned->broker_max}});
     }
     if constexpr (Core::pops_queues)
         for (const auto& [queue, owned] : core.pops().all()) {
-            head(queue, owned->stage, clock - owned->stage_since);
-            text += format("  popping: {}\n  consuming: {} messages not acknowledged, {}\n",
-                           step_text(owned->mark, owned->flow), owned->waiting,
-                           owned->running() ? "at work" : "nothing to do");
+            add_head(queue, owned->stage, clock - owned->stage_since);
+            add_step("popping", owned->mark, owned->flow);
+            add("  consuming: {} messages not acknowledged, {}\n",
+                {{"", owned->waiting}, {"", at_work(owned->running())}});
         }
     return text;
 }

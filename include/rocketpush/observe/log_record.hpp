@@ -137,6 +137,22 @@ class log_field {
     std::error_code failure_{};
 };
 
+namespace detail {
+
+/// @param sentence  A `{}` in it stands for each of the first fields.
+inline void append_filled(std::string& out, std::string_view sentence, std::span<const log_field> fields) {
+    auto field = fields.begin();
+    for (auto place = sentence.find("{}"); place != sentence.npos && field != fields.end();
+         place      = sentence.find("{}")) {
+        out += sentence.substr(0, place);
+        field++->append_to(out);
+        sentence.remove_prefix(place + 2);
+    }
+    out += sentence;
+}
+
+} // namespace detail
+
 /**
  * @brief One line of a log, before it is one: what a sink gets. Valid while the sink is called.
  */
@@ -162,14 +178,7 @@ class log_record {
 
     /// The sentence for people, with the remedy at its end: `pulling orders/broker-a/3 failed: system busy; trying again`.
     void append_sentence(std::string& out) const {
-        auto rest  = sentence_;
-        auto field = fields_.begin();
-        for (auto place = rest.find("{}"); place != rest.npos && field != fields_.end(); place = rest.find("{}")) {
-            out += rest.substr(0, place);
-            field++->append_to(out);
-            rest.remove_prefix(place + 2);
-        }
-        out += rest;
+        detail::append_filled(out, sentence_, fields_);
         if (const auto what_to_do = remedy(); !what_to_do.empty())
             (out += "; ") += what_to_do;
     }

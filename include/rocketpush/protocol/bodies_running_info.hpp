@@ -222,6 +222,15 @@ inline result<running_info> decode_running_info(std::string_view text) {
     return info;
 }
 
+/// Of all that a member says of itself only what it subscribes. @retval error::body_malformed
+inline result<std::vector<subscription>> decode_subscription_set(std::string_view running_info_text) {
+    const auto body = parse_body(running_info_text);
+    std::vector<subscription> subscriptions;
+    if (!body || !read_json(*body, "subscriptionSet", subscriptions))
+        return error::body_malformed;
+    return subscriptions;
+}
+
 } // namespace rocketpush::protocol
 
 #endif

@@ -66,9 +66,9 @@ class group_check {
                 self.look_at(*asked, *broker);
                 const auto other = self.watch_.next_to_ask(asked->members, host->client_id());
                 if (other) {
-                    const auto info = co_await host->calls().running_info(*broker, host->settings().group, *other);
-                    if (info && host->running())
-                        self.tell(self.watch_.compare_with_member(*other, self.own(), info->subscriptions));
+                    const auto theirs = co_await host->calls().subscriptions_of(*broker, host->settings().group, *other);
+                    if (theirs && host->running())
+                        self.tell(self.watch_.compare_with_member(*other, self.own(), *theirs));
                 }
             }
         }

@@ -109,13 +109,13 @@ class broker_calls {
         co_return protocol::decode_consumer_connections(answer->body);
     }
 
-    /// How another member is. @param broker  Passes question and answer on.
-    task<result<protocol::running_info>> running_info(endpoint broker, std::string group, std::string client_id) {
+    /// What another member subscribes. @param broker  Passes question and answer on.
+    task<result<std::vector<subscription>>> subscriptions_of(endpoint broker, std::string group, std::string client_id) {
         const protocol::running_info_request request{std::move(group), std::move(client_id)};
         const auto answer = co_await pool_.call(std::move(broker), request, {}, member_timeout);
         if (const auto refused = refusal(answer))
             co_return refused;
-        co_return protocol::decode_running_info(answer->body);
+        co_return protocol::decode_subscription_set(answer->body);
     }
 
     /// The offset a group committed; empty if it never did.
