@@ -16,6 +16,7 @@
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/fetch/popped_batch.hpp>
 #include <rocketpush/fetch/popped_queue.hpp>
+#include <rocketpush/observe/consumption_history.hpp>
 #include <rocketpush/observe/observer.hpp>
 #include <rocketpush/observe/observer_desk.hpp>
 #include <rocketpush/observe/snapshot.hpp>
@@ -269,7 +270,7 @@ class consumer_core : public std::enable_shared_from_this<
 
     consumer_statistics statistics() {
         consumption_.collect(*this);
-        return take_snapshot(*this, rates_);
+        return take_snapshot(*this, history_);
     }
 
     /// From any thread: whether stop has completed.
@@ -596,8 +597,8 @@ class consumer_core : public std::enable_shared_from_this<
 
     static task<void> sample_duty(std::shared_ptr<consumer_core> self) {
         while (self->running()) {
-            self->rates_.sample(self->runtime_.now(), counts_of(*self));
-            const auto next = self->runtime_.now() + watch_interval;
+            self->history_.sample(self->runtime_.now(), [&](auto&& tell) { tell_counts(*self, tell); });
+            const auto next = self->runtime_.now() + consumption_history::interval;
             co_await self->sample_due_.wait_until(next);
             // After a listener that kept the strand for long, the others' timers and answers shall come first.
             if (self->running() && self->runtime_.now() < next + std::chrono::seconds(1))
@@ -641,7 +642,7 @@ class consumer_core : public std::enable_shared_from_this<
     detail::wake_up<Runtime> sample_due_{runtime_};
     detail::wake_up<Runtime> sweep_due_{runtime_};
     detail::signal_flag<Runtime> stopped_{runtime_};
-    rate_window rates_;
+    consumption_history history_;
     time_point started_at_{};
     time_point stop_deadline_ = time_point::max();
     std::error_code stop_result_;

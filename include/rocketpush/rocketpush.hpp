@@ -60,6 +60,7 @@
 #include <rocketpush/remoting/name_server_lookup.hpp> // where they themselves come from, if they are looked up
 #include <rocketpush/remoting/route_table.hpp>      // what they say
 #include <rocketpush/remoting/broker_calls.hpp>     // what is asked of brokers
+#include <rocketpush/remoting/inspection_calls.hpp> // and by those who look at groups and topics from outside
 
 // offset_store: where a group is; observe: telling
 #include <rocketpush/offset_store/broker_offset_store.hpp> // at the brokers: clustering
@@ -68,7 +69,9 @@
 #include <rocketpush/observe/log_observer.hpp>
 #include <rocketpush/observe/observer_desk.hpp>    // where those are attached that have work of their own
 #include <rocketpush/observe/message_trace.hpp>    // which messages were consumed, and how that ended
-#include <rocketpush/observe/statistics.hpp>
+#include <rocketpush/observe/statistics.hpp>          // what a consumer does, as a snapshot
+#include <rocketpush/observe/consumption_history.hpp> // and did within the last minute, hour and day
+#include <rocketpush/observe/metrics_text.hpp>        // in Prometheus' words
 
 // fetch: asking and holding; consume: running the listener; rebalance: sharing out
 #include <rocketpush/fetch/pull_loop.hpp>     // what the fetching of one queue does next

@@ -5472,10 +5472,12 @@ enum class request_code : std::int32_t {
     unlock_batch                = 42,
     check_client_config         = 46,
     get_route_info              = 105,
+    get_topic_stats             = 202,
     get_consumer_connections    = 203,
+    get_consume_stats           = 208,
     reset_consumer_offset       = 220, ///< Pushed by a broker.
     get_consumer_status         = 221, ///< Pushed by a broker.
-    get_consumer_running_info   = 307, ///< Pushed by a broker.
+    get_consumer_running_info   = 307, ///< Pushed by a broker; who asks it for that is an administrator.
     consume_message_directly    = 309, ///< Pushed by a broker.
     send_message_v2             = 310,
     send_batch_message          = 320,
@@ -13076,6 +13078,315 @@ class broker_calls {
 } // namespace rocketpush
 
 #endif
+// rocketpush/remoting/inspection_calls.hpp
+#ifndef ROCKETPUSH_REMOTING_INSPECTION_CALLS_HPP
+#define ROCKETPUSH_REMOTING_INSPECTION_CALLS_HPP
+
+// rocketpush/protocol/bodies_progress.hpp
+#ifndef ROCKETPUSH_PROTOCOL_BODIES_PROGRESS_HPP
+#define ROCKETPUSH_PROTOCOL_BODIES_PROGRESS_HPP
+
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rocketpush::protocol {
+
+/// How far a group is in one queue. @par Source  Java `OffsetWrapper`.
+struct queue_consumption {
+    message_queue queue;
+    queue_offset broker_offset   = 0;  ///< Behind the newest message.
+    queue_offset consumer_offset = 0;  ///< Committed.
+    queue_offset pull_offset     = -1; ///< Asked for last; -1: the broker is older than 5.0 and does not tell.
+    std::int64_t last_timestamp  = 0;  ///< When the last consumed message was stored, ms since 1970; 0: not known.
+
+    friend bool operator==(const queue_consumption&, const queue_consumption&) = default;
+};
+
+/// @par Source  Java `ConsumeStats`. Not read: `consumeTps`.
+struct consume_stats {
+    std::vector<queue_consumption> queues{};
+};
+
+/// What one queue holds. @par Source  Java `TopicOffset`.
+struct queue_extent {
+    message_queue queue;
+    queue_offset min_offset  = 0;
+    queue_offset max_offset  = 0; ///< Behind the newest message.
+    std::int64_t last_stored = 0; ///< When the newest message was stored, ms since 1970; 0: there is none.
+
+    friend bool operator==(const queue_extent&, const queue_extent&) = default;
+};
+
+/// @par Source  Java `TopicStatsTable`.
+struct topic_stats {
+    std::vector<queue_extent> queues{};
+};
+
+/// One client of a group. @par Source  Java `Connection`.
+struct connected_client {
+    std::string client_id;
+    std::string address;
+    std::string language;     ///< `JAVA`, `CPP`, ...
+    std::int32_t version = 0; ///< Ordinal of Java's `MQVersion.Version`.
+
+    friend bool operator==(const connected_client&, const connected_client&) = default;
+};
+
+/// Who is in a group and how it reads. @par Source  Java `ConsumerConnection`. Not read: `subscriptionTable`.
+struct group_connections {
+    std::vector<connected_client> clients{};
+    std::string consume_type{};  ///< `CONSUME_PASSIVELY`, `CONSUME_ACTIVELY` or `CONSUME_POP`.
+    std::string message_model{}; ///< `CLUSTERING` or `BROADCASTING`.
+    std::string consume_from_where{};
+};
+
+inline bool read_value(const json_value& from, queue_consumption& to) {
+    return from.type == json_cursor::kind::object && read_json(from, "brokerOffset", to.broker_offset) &&
+           read_json(from, "consumerOffset", to.consumer_offset) && read_json(from, "pullOffset", to.pull_offset) &&
+           read_json(from, "lastTimestamp", to.last_timestamp);
+}
+
+inline bool read_value(const json_value& from, queue_extent& to) {
+    return from.type == json_cursor::kind::object && read_json(from, "minOffset", to.min_offset) &&
+           read_json(from, "maxOffset", to.max_offset) && read_json(from, "lastUpdateTimestamp", to.last_stored);
+}
+
+inline bool read_value(const json_value& from, connected_client& to) {
+    return from.type == json_cursor::kind::object && read_json(from, "clientId", to.client_id) &&
+           read_json(from, "clientAddr", to.address) && read_json(from, "language", to.language) &&
+           read_json(from, "version", to.version);
+}
+
+/// Reads a map whose keys are queues: `each(queue, value)` for every member; false when a call does. No map: no calls.
+template <class Each>
+bool read_queue_table(const json_value& object, std::string_view name, Each&& each) {
+    const auto table = find_member(object, name);
+    return table.is_null() || read_members(table, [&each](std::string_view key, const json_value& value) {
+               const auto text = parse_body(key);
+               message_queue queue;
+               return text && read_value(*text, queue) && each(queue, value);
+           });
+}
+
+/// @retval error::body_malformed
+inline result<consume_stats> decode_consume_stats(std::string_view text) {
+    const auto body = parse_body(text);
+    consume_stats stats;
+    const auto take = [&stats](const message_queue& queue, const json_value& value) {
+        return read_value(value, stats.queues.emplace_back(queue_consumption{.queue = queue}));
+    };
+    if (!body || !read_queue_table(*body, "offsetTable", take))
+        return error::body_malformed;
+    return stats;
+}
+
+/// @retval error::body_malformed
+inline result<topic_stats> decode_topic_stats(std::string_view text) {
+    const auto body = parse_body(text);
+    topic_stats stats;
+    const auto take = [&stats](const message_queue& queue, const json_value& value) {
+        return read_value(value, stats.queues.emplace_back(queue_extent{.queue = queue}));
+    };
+    if (!body || !read_queue_table(*body, "offsetTable", take))
+        return error::body_malformed;
+    return stats;
+}
+
+/// @retval error::body_malformed
+inline result<group_connections> decode_group_connections(std::string_view text) {
+    const auto body = parse_body(text);
+    group_connections group;
+    if (!body || !read_json(*body, "connectionSet", group.clients) ||
+        !read_json(*body, "consumeType", group.consume_type) ||
+        !read_json(*body, "messageModel", group.message_model) ||
+        !read_json(*body, "consumeFromWhere", group.consume_from_where))
+        return error::body_malformed;
+    return group;
+}
+
+/// The queues that a member holds, pulled and popped ones, of its running info. @retval error::body_malformed
+inline result<std::vector<message_queue>> decode_held_queues(std::string_view text) {
+    const auto body = parse_body(text);
+    std::vector<message_queue> held;
+    const auto take = [&held](const message_queue& queue, const json_value&) {
+        held.push_back(queue);
+        return true;
+    };
+    if (!body || !read_queue_table(*body, "mqTable", take) || !read_queue_table(*body, "mqPopTable", take))
+        return error::body_malformed;
+    return held;
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/requests_progress.hpp
+#ifndef ROCKETPUSH_PROTOCOL_REQUESTS_PROGRESS_HPP
+#define ROCKETPUSH_PROTOCOL_REQUESTS_PROGRESS_HPP
+
+
+#include <array>
+#include <string>
+
+namespace rocketpush::protocol {
+
+// What is asked about groups and topics from outside, as administrators do. Bodies of the answers: bodies_progress.hpp.
+
+/**
+ * @brief How far a group is in the queues of one broker, those of one topic or all that it reads; the answer's body is a
+ *        `consume_stats`.
+ * @par Source  Java `GetConsumeStatsRequestHeader`.
+ */
+struct consume_stats_request {
+    static constexpr request_code code = request_code::get_consume_stats;
+
+    std::string consumer_group;
+    std::string topic{}; ///< Empty: all.
+    std::string broker_name{};
+
+    static constexpr auto fields() noexcept {
+        using self = consume_stats_request;
+        return std::array{required_field<&self::consumer_group>("consumerGroup"), optional_field<&self::topic>("topic"),
+                          optional_field<&self::broker_name>("bname")};
+    }
+};
+
+/**
+ * @brief What a topic holds at one broker; the answer's body is a `topic_stats`. 17: the broker does not have the topic.
+ * @par Source  Java `GetTopicStatsInfoRequestHeader`.
+ */
+struct topic_stats_request {
+    static constexpr request_code code = request_code::get_topic_stats;
+
+    std::string topic;
+    std::string broker_name{};
+
+    static constexpr auto fields() noexcept {
+        using self = topic_stats_request;
+        return std::array{required_field<&self::topic>("topic"), optional_field<&self::broker_name>("bname")};
+    }
+};
+
+/**
+ * @brief Who is in a group, as one broker sees it; the answer's body is a `group_connections`. 206: nobody.
+ * @par Source  Java `GetConsumerConnectionListRequestHeader`.
+ */
+struct group_connections_request {
+    static constexpr request_code code = request_code::get_consumer_connections;
+
+    std::string consumer_group;
+    std::string broker_name{};
+
+    static constexpr auto fields() noexcept {
+        using self = group_connections_request;
+        return std::array{required_field<&self::consumer_group>("consumerGroup"),
+                          optional_field<&self::broker_name>("bname")};
+    }
+};
+
+/**
+ * @brief Has a broker ask a member for its running info; read here only for the queues that it holds (`decode_held_queues`).
+ * @par Source  Java `GetConsumerRunningInfoRequestHeader`.
+ */
+struct held_queues_request {
+    static constexpr request_code code = request_code::get_consumer_running_info;
+
+    std::string consumer_group;
+    std::string client_id;
+    bool with_stacks = false; ///< The member's thread dump too.
+    std::string broker_name{};
+
+    static constexpr auto fields() noexcept {
+        using self = held_queues_request;
+        return std::array{
+            required_field<&self::consumer_group>("consumerGroup"), required_field<&self::client_id>("clientId"),
+            optional_field<&self::with_stacks>("jstackEnable"), optional_field<&self::broker_name>("bname")};
+    }
+};
+
+} // namespace rocketpush::protocol
+
+#endif
+
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief What is asked of brokers about groups and topics by somebody who is in no group: `rocketcat lag` is made of it.
+ *
+ * A refusal is the broker's `response_code`.
+ *
+ * @par Thread safety  None; used on the runtime's executor.
+ * @par Source         Java `MQClientAPIImpl`, as `mqadmin` uses it.
+ */
+template <transport Transport, runtime Runtime>
+class inspection_calls {
+  public:
+    using pool_type = connection_pool<Transport, Runtime>;
+    template <class T>
+    using task = typename pool_type::template task<T>;
+
+    inspection_calls(pool_type& pool, std::chrono::milliseconds timeout) : pool_(pool), timeout_(timeout) {}
+
+    /// How far a group is in the queues of one broker. @param topic  Empty: in all topics that it reads or has read.
+    /// @retval response_code::topic_not_exist  That topic, at this broker.
+    task<result<protocol::consume_stats>> consume_stats(endpoint broker, std::string group, std::string topic) {
+        const protocol::consume_stats_request request{.consumer_group = std::move(group), .topic = std::move(topic)};
+        auto found = co_await ask(std::move(broker), request, protocol::decode_consume_stats);
+        co_return found;
+    }
+
+    /// What a topic's queues at one broker hold. @retval response_code::topic_not_exist
+    task<result<protocol::topic_stats>> topic_stats(endpoint broker, std::string topic) {
+        const protocol::topic_stats_request request{.topic = std::move(topic)};
+        auto found = co_await ask(std::move(broker), request, protocol::decode_topic_stats);
+        co_return found;
+    }
+
+    /// Who is in a group, as one broker sees it. @retval response_code::consumer_not_online  Nobody.
+    task<result<protocol::group_connections>> group_connections(endpoint broker, std::string group) {
+        const protocol::group_connections_request request{.consumer_group = std::move(group)};
+        auto found = co_await ask(std::move(broker), request, protocol::decode_group_connections);
+        co_return found;
+    }
+
+    /// The queues that one member holds; the broker asks it. A member that does not answer such requests is an error of the
+    /// broker's or a time-out.
+    task<result<std::vector<message_queue>>> held_queues(endpoint broker, std::string group, std::string client_id) {
+        const protocol::held_queues_request request{.consumer_group = std::move(group),
+                                                    .client_id      = std::move(client_id)};
+        auto found = co_await ask(std::move(broker), request, protocol::decode_held_queues);
+        co_return found;
+    }
+
+  private:
+    /// @param request  Outlives the call, as what the caller awaits does.
+    template <class Decoded>
+    task<result<Decoded>> ask(endpoint broker, protocol::request_view request,
+                              result<Decoded> (*decode)(std::string_view)) {
+        const auto answer = co_await pool_.call(std::move(broker), request, {}, timeout_);
+        if (!answer)
+            co_return answer.error();
+        const auto code = static_cast<response_code>(answer->header.code);
+        if (code != response_code::success)
+            co_return code;
+        co_return decode(answer->body);
+    }
+
+    pool_type& pool_;
+    std::chrono::milliseconds timeout_;
+};
+
+} // namespace rocketpush
+
+#endif
 
 // offset_store: where a group is; observe: telling
 // rocketpush/offset_store/broker_offset_store.hpp
@@ -15554,11 +15865,10 @@ static_assert(observer<message_trace>);
 #define ROCKETPUSH_OBSERVE_STATISTICS_HPP
 
 
-#include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15597,7 +15907,7 @@ struct work_counts {
     std::chrono::nanoseconds consume_time{0}; ///< Of listener calls, summed.
     std::uint64_t consumed_again = 0; ///< Failed messages that the listener got here once more: no broker took them.
     std::uint64_t timed_out      = 0; ///< Messages taken from listener calls that ran too long.
-    std::uint64_t acknowledged = 0;           ///< Popped messages, confirmed by the broker; those that the filter removed too.
+    std::uint64_t acknowledged   = 0; ///< Popped messages, confirmed by the broker; those that the filter removed too.
 
     work_counts& operator+=(const work_counts& more) noexcept {
         pulls += more.pulls, pulled += more.pulled, pulled_bytes += more.pulled_bytes;
@@ -15611,36 +15921,41 @@ struct work_counts {
 };
 
 /**
- * @brief Sums of the last minute: a sample every 10 s, seven are kept.
- * @par Source  Java `StatsItem`.
+ * @brief What was done within a window of time.
+ * @par Source  Java `StatsSnapshot`: `pulls_per_second` and so on are its tps, the sums its sum, the means its avgpt.
  */
-class rate_window {
-  public:
-    using time_point = std::chrono::steady_clock::time_point;
+struct window_statistics {
+    std::chrono::milliseconds length{0}; ///< What it really reaches over; less soon after the start.
+    std::uint64_t pulls         = 0;     ///< That found messages.
+    std::uint64_t pulled        = 0;     ///< Messages, after filtering.
+    std::uint64_t calls         = 0;     ///< Of the listener.
+    std::uint64_t succeeded     = 0;     ///< Messages.
+    std::uint64_t failed        = 0;     ///< Messages that the listener wants again.
+    double pulls_per_second     = 0;
+    double pulled_per_second    = 0; ///< Java: PULL_TPS.
+    double consumed_per_second  = 0; ///< Java: CONSUME_OK_TPS.
+    double failed_per_second    = 0; ///< Java: CONSUME_FAILED_TPS.
+    double pull_milliseconds    = 0; ///< Mean of a pull that found messages. Java: PULL_RT.
+    double consume_milliseconds = 0; ///< Mean of a listener call. Java: CONSUME_RT.
+};
 
-    void sample(time_point now, const work_counts& sums) noexcept {
-        std::ranges::rotate(samples_, samples_.begin() + 1);
-        samples_.back() = {now, sums};
-        filled_         = std::min(filled_ + 1, samples_.size());
-    }
-
-    /// Per second, from the oldest kept sample to `sums` of `now`; 0 without a sample or without time.
-    template <class Figure>
-    double per_second(time_point now, const work_counts& sums, Figure figure) const noexcept {
-        if (filled_ == 0)
-            return 0;
-        const auto& oldest = samples_[samples_.size() - filled_];
-        const auto seconds = std::chrono::duration<double>(now - oldest.at).count();
-        return seconds <= 0 ? 0 : static_cast<double>(figure(sums) - figure(oldest.sums)) / seconds;
-    }
-
-  private:
-    struct taken {
-        time_point at{};
-        work_counts sums;
-    };
-    std::array<taken, 7> samples_{};
-    std::size_t filled_ = 0;
+/**
+ * @brief One topic, over all its queues; a retry topic is one of its own.
+ *
+ * What Java tells of a topic in its running info: `minute`, but for the time of a listener call, which is the hour's when the minute
+ * had no call, and the number of failed messages, which is the hour's.
+ *
+ * @par Source  Java `ConsumeStatus`, `ConsumerStatsManager`.
+ */
+struct topic_statistics {
+    std::string topic;
+    work_counts counts{};                    ///< Since start; queues that were given up included.
+    window_statistics minute{};              ///< A sample every 10 s; the last 60 to 70 s.
+    window_statistics hour{};                ///< A sample every 10 min; the last 60 to 70 min.
+    window_statistics day{};                 ///< A sample every hour; the last 24 to 25 h.
+    std::size_t queues = 0;                  ///< That are here, in whatever stage.
+    std::int64_t lag   = 0;                  ///< Of them.
+    std::chrono::milliseconds oldest_age{0}; ///< The greatest of them.
 };
 
 /// One queue as it is at this moment.
@@ -15656,10 +15971,16 @@ struct queue_statistics {
     cache_level cached;
     bool running    = false; ///< Whether listener calls or send-backs are under way.
     flow_state flow = flow_state::open;
+    std::chrono::milliseconds flow_for{0}; ///< Since the fetch loop came upon that, or the stage began.
     lock_state lock = lock_state::not_needed;
     std::chrono::milliseconds lock_age{0}; ///< Since the request was sent that confirmed the lock last; 0 without one.
     bool suspended = false;                ///< An orderly listener asked for a pause.
+    std::optional<message_time> oldest_stored{}; ///< When the first unfinished message was stored, if it is held here.
+    std::chrono::milliseconds oldest_age{0};     ///< Since then, by our clock; 0: none is held.
     work_counts counts;
+
+    /// Whether it is at rest because somebody wants it: the user, or the listener.
+    bool paused_on_purpose() const noexcept { return flow == flow_state::suspended || suspended; }
 };
 
 /// One queue that is popped, as it is at this moment.
@@ -15667,13 +15988,18 @@ struct popped_queue_statistics {
     message_queue queue; ///< Its id may be -1: all queues of the broker.
     queue_stage stage = queue_stage::fetching;
     std::chrono::milliseconds in_stage_for{0};
-    std::size_t waiting    = 0;  ///< Messages that were popped and not yet acknowledged. Java: waitAckCount.
+    std::size_t waiting    = 0; ///< Messages that were popped and not yet acknowledged. Java: waitAckCount.
     std::size_t held_bytes = 0;
     std::int64_t rest      = -1; ///< About how many messages the broker had left; -1: no pop has found any yet.
     std::chrono::milliseconds since_last_pop{0};
     bool running    = false; ///< Whether listener calls are under way.
     flow_state flow = flow_state::open;
+    std::chrono::milliseconds flow_for{0};       ///< Since the fetch loop came upon that, or the stage began.
+    std::optional<message_time> oldest_stored{}; ///< When the oldest message was stored that is not acknowledged.
+    std::chrono::milliseconds oldest_age{0};     ///< Since then, by our clock; 0: there is none.
     work_counts counts;
+
+    bool paused_on_purpose() const noexcept { return flow == flow_state::suspended; }
 };
 
 /// A consumer as it is at this moment. @par Source Java `ConsumerRunningInfo`, `ConsumeStatus`.
@@ -15682,7 +16008,8 @@ struct consumer_statistics {
     std::string client_id;
     std::vector<queue_statistics> queues{};
     std::vector<popped_queue_statistics> popped{}; ///< Queues that are popped; see broker_allocation.
-    work_counts counts{}; ///< Of all queues, those given up included.
+    std::vector<topic_statistics> topics{};        ///< That it has or had queues of; in order of their names.
+    work_counts counts{};                          ///< Of all queues, those given up included.
     std::int64_t lag            = 0;
     std::size_t cached_messages = 0;
     std::size_t cached_bytes    = 0;
@@ -15697,6 +16024,639 @@ struct consumer_statistics {
     double pull_milliseconds    = 0; ///< Mean of a pull that found messages.
     double consume_milliseconds = 0; ///< Mean of a listener call.
 };
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/observe/consumption_history.hpp
+#ifndef ROCKETPUSH_OBSERVE_CONSUMPTION_HISTORY_HPP
+#define ROCKETPUSH_OBSERVE_CONSUMPTION_HISTORY_HPP
+
+// rocketpush/observe/rate_window.hpp
+#ifndef ROCKETPUSH_OBSERVE_RATE_WINDOW_HPP
+#define ROCKETPUSH_OBSERVE_RATE_WINDOW_HPP
+
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace rocketpush {
+
+/// Of what was done, the sums that windows are kept of.
+struct rate_sums {
+    std::uint64_t pulls = 0, pulled = 0, calls = 0, succeeded = 0, failed = 0;
+    std::chrono::nanoseconds pull_time{0}, consume_time{0};
+
+    rate_sums() = default;
+    explicit rate_sums(const work_counts& counts) noexcept
+        : pulls(counts.pulls),
+          pulled(counts.pulled),
+          calls(counts.calls),
+          succeeded(counts.succeeded),
+          failed(counts.failed),
+          pull_time(counts.pull_time),
+          consume_time(counts.consume_time) {}
+
+    rate_sums& operator+=(const rate_sums& more) noexcept {
+        pulls += more.pulls, pulled += more.pulled, calls += more.calls;
+        succeeded += more.succeeded, failed += more.failed;
+        pull_time += more.pull_time, consume_time += more.consume_time;
+        return *this;
+    }
+};
+
+/**
+ * @brief Sums of the last while: samples of them at intervals, of which the newest are kept.
+ *
+ * With a sample every 10 s and seven kept, what is read is that of the last 60 to 70 s.
+ *
+ * @par Source  Java `StatsItem`. Differs: read up to now, not to the newest sample.
+ */
+template <std::size_t Kept>
+class rate_window {
+  public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    void sample(time_point now, const rate_sums& sums) noexcept {
+        std::ranges::rotate(samples_, samples_.begin() + 1);
+        samples_.back() = {now, sums};
+        filled_         = std::min(filled_ + 1, Kept);
+    }
+
+    /// From the oldest kept sample to `sums` of `now`; nothing without a sample.
+    window_statistics up_to(time_point now, const rate_sums& sums) const noexcept {
+        if (filled_ == 0)
+            return {};
+        const auto& oldest = samples_[Kept - filled_];
+        window_statistics found{.length    = std::chrono::duration_cast<std::chrono::milliseconds>(now - oldest.at),
+                                .pulls     = sums.pulls - oldest.sums.pulls,
+                                .pulled    = sums.pulled - oldest.sums.pulled,
+                                .calls     = sums.calls - oldest.sums.calls,
+                                .succeeded = sums.succeeded - oldest.sums.succeeded,
+                                .failed    = sums.failed - oldest.sums.failed};
+        found.pull_milliseconds    = mean(sums.pull_time - oldest.sums.pull_time, found.pulls);
+        found.consume_milliseconds = mean(sums.consume_time - oldest.sums.consume_time, found.calls);
+        const auto seconds         = std::chrono::duration<double>(now - oldest.at).count();
+        const auto rate = [seconds](std::uint64_t of) { return seconds > 0 ? static_cast<double>(of) / seconds : 0; };
+        found.pulls_per_second    = rate(found.pulls);
+        found.pulled_per_second   = rate(found.pulled);
+        found.consumed_per_second = rate(found.succeeded);
+        found.failed_per_second   = rate(found.failed);
+        return found;
+    }
+
+  private:
+    struct taken {
+        time_point at{};
+        rate_sums sums;
+    };
+
+    static double mean(std::chrono::nanoseconds sum, std::uint64_t of) noexcept {
+        return of == 0 ? 0 : std::chrono::duration<double, std::milli>(sum).count() / static_cast<double>(of);
+    }
+
+    std::array<taken, Kept> samples_{};
+    std::size_t filled_ = 0;
+};
+
+} // namespace rocketpush
+
+#endif
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <string>
+
+namespace rocketpush {
+
+/**
+ * @brief What a consumer did within the last minute, hour and day, in all and of each topic.
+ *
+ * Its figures are sums that are kept anyway, so a message costs nothing for it: the strand looks at them every 10 s. A topic takes
+ * some 2.5 KiB from the first pull on that found messages; a queue nothing.
+ *
+ * @par Thread safety  None; on the strand.
+ * @par Source  Java `ConsumerStatsManager`, `StatsItemSet`: the same samples. Differs: all of a topic's begin when it is pulled first,
+ *              so a rate is that of the time since then, while Java's hour is ten minutes long at least.
+ */
+class consumption_history {
+  public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    /// How often `sample` is to be called.
+    static constexpr std::chrono::seconds interval{10};
+
+    /**
+     * @param now      Not before that of the last call. With the first one, nothing has been done yet.
+     * @param tell_of  Is called with a function; calls that with the topic and `work_counts` of each queue, in whatever order.
+     */
+    template <class TellOf>
+    void sample(time_point now, TellOf&& tell_of) {
+        if (last_ == time_point())
+            last_ = hour_due_ = day_due_ = now;
+        total_ = {};
+        for (auto& [name, topic] : topics_)
+            topic.sums = {};
+        auto at = topics_.end();
+        tell_of([&](const std::string& name, const work_counts& counts) {
+            const rate_sums sums(counts);
+            total_ += sums;
+            if (sums.pulls == 0)
+                return;
+            if (at == topics_.end() || at->first != name)
+                at = topics_.find(name);
+            if (at == topics_.end())
+                at = topics_.emplace(name, windows(last_)).first;
+            at->second.sums += sums;
+        });
+        minute_.sample(now, total_);
+        const bool hour_due = now >= hour_due_;
+        const bool day_due  = now >= day_due_;
+        for (auto& [name, topic] : topics_) {
+            topic.minute.sample(now, topic.sums);
+            if (hour_due)
+                topic.hour.sample(now, topic.sums);
+            if (day_due)
+                topic.day.sample(now, topic.sums);
+        }
+        if (hour_due)
+            hour_due_ = now + std::chrono::minutes(10);
+        if (day_due)
+            day_due_ = now + std::chrono::hours(1);
+        last_ = now;
+    }
+
+    /// Of the whole consumer. @param counts  Of now.
+    window_statistics minute(time_point now, const work_counts& counts) const noexcept {
+        return minute_.up_to(now, rate_sums(counts));
+    }
+
+    /// Fills in the windows of one topic. @param of  Its name and its counts of now are there.
+    void add_windows(time_point now, topic_statistics& of) const {
+        const rate_sums sums(of.counts);
+        const auto found = topics_.find(of.topic);
+        if (found != topics_.end()) {
+            of.minute = found->second.minute.up_to(now, sums);
+            of.hour   = found->second.hour.up_to(now, sums);
+            of.day    = found->second.day.up_to(now, sums);
+        } else if (last_ != time_point()) { // it is younger than the last sample
+            rate_window<1> young;
+            young.sample(last_, {});
+            of.minute = of.hour = of.day = young.up_to(now, sums);
+        }
+    }
+
+  private:
+    struct windows {
+        /// @param before  When nothing had been done yet.
+        explicit windows(time_point before) {
+            minute.sample(before, {});
+            hour.sample(before, {});
+            day.sample(before, {});
+        }
+
+        rate_sums sums; ///< As of the sample that is being taken, or was last.
+        rate_window<7> minute;
+        rate_window<7> hour;
+        rate_window<25> day;
+    };
+
+    std::map<std::string, windows, std::less<>> topics_;
+    rate_sums total_;
+    rate_window<7> minute_;
+    time_point last_{}, hour_due_{}, day_due_{};
+};
+
+/**
+ * @brief What was done in queues that are not here any more, by their topic.
+ * @par Thread safety  None; on the strand.
+ */
+class past_counts {
+  public:
+    /// Beyond this many topics, further ones count in the sum only. Nobody's program has so many, but one that goes on for years
+    /// may make up names.
+    static constexpr std::size_t most_topics = 4096;
+
+    void add(const std::string& topic, const work_counts& counts) {
+        const auto known = topics_.find(topic);
+        if (known != topics_.end())
+            known->second += counts;
+        else
+            topics_[topics_.size() < most_topics ? topic : std::string()] += counts;
+    }
+    /// In order; those of no name are all further topics'.
+    const auto& by_topic() const noexcept { return topics_; }
+
+  private:
+    std::map<std::string, work_counts, std::less<>> topics_;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/observe/metrics_text.hpp
+#ifndef ROCKETPUSH_OBSERVE_METRICS_TEXT_HPP
+#define ROCKETPUSH_OBSERVE_METRICS_TEXT_HPP
+
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/// How much a page of metrics tells.
+struct metrics_options {
+    bool each_queue =
+        true; ///< Series of each queue; without them those of topics are left, whatever the number of queues.
+};
+
+/// The media type of a page of metrics.
+inline constexpr std::string_view metrics_media_type = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What a family of metrics is about, and with it the labels that it has; `group` and `client_id` are in each.
+enum class metric_scope : std::uint8_t {
+    consumer, ///< No further ones.
+    topic,    ///< `topic`
+    queue     ///< `topic`, `broker`, `queue`
+};
+
+/// One name that a page has, and what stands behind it.
+struct metric_family {
+    std::string_view name;
+    std::string_view type; ///< `counter` or `gauge`.
+    metric_scope scope = metric_scope::consumer;
+    std::string_view extra_label{}; ///< One more label than the scope has; empty: none.
+    std::string_view help{};
+};
+
+} // namespace rocketpush
+
+namespace rocketpush::detail {
+
+constexpr std::string_view metric_word(queue_stage stage) noexcept {
+    switch (stage) {
+    case queue_stage::acquiring: return "acquiring";
+    case queue_stage::fetching: return "fetching";
+    case queue_stage::releasing: return "releasing";
+    }
+    return "unknown";
+}
+
+constexpr std::string_view metric_word(flow_state flow) noexcept {
+    switch (flow) {
+    case flow_state::open: return "open";
+    case flow_state::too_many_messages: return "too_many_messages";
+    case flow_state::too_many_bytes: return "too_many_bytes";
+    case flow_state::too_wide_a_span: return "too_wide_a_span";
+    case flow_state::suspended: return "suspended";
+    case flow_state::out_of_memory: return "out_of_memory";
+    }
+    return "unknown";
+}
+
+/// A queue that is pulled or popped, as far as metrics tell of it.
+struct metric_queue {
+    const message_queue* queue = nullptr;
+    queue_stage stage          = queue_stage::fetching;
+    flow_state flow            = flow_state::open;
+    std::chrono::milliseconds in_stage_for{0}, flow_for{0}, oldest_age{0};
+    std::optional<std::int64_t> lag{}, end_offset{}, committed{};
+    std::size_t held = 0; ///< Messages.
+};
+
+inline metric_queue metrics_of(const queue_statistics& from) {
+    const auto known = [](std::int64_t offset) { return offset < 0 ? std::nullopt : std::optional(offset); };
+    // An orderly listener's pause is one of the same kind as the user's.
+    return {.queue        = &from.queue,
+            .stage        = from.stage,
+            .flow         = from.suspended ? flow_state::suspended : from.flow,
+            .in_stage_for = from.in_stage_for,
+            .flow_for     = from.flow_for,
+            .oldest_age   = from.oldest_age,
+            .lag          = from.broker_max < 0 ? std::nullopt : std::optional(from.lag),
+            .end_offset   = known(from.broker_max),
+            .committed    = known(from.committed),
+            .held         = from.cached.messages};
+}
+inline metric_queue metrics_of(const popped_queue_statistics& from) {
+    return {.queue        = &from.queue,
+            .stage        = from.stage,
+            .flow         = from.flow,
+            .in_stage_for = from.in_stage_for,
+            .flow_for     = from.flow_for,
+            .oldest_age   = from.oldest_age,
+            .lag          = from.rest < 0 ? std::nullopt : std::optional(from.rest),
+            .held         = from.waiting};
+}
+
+/// One of a family's figures, of an `Of`. Those of one family follow each other in their table.
+template <class Of>
+struct metric_figure {
+    metric_family family;
+    std::optional<double> (*value)(const Of&);      ///< Nothing: there is no sample.
+    std::string_view (*extra)(const Of&) = nullptr; ///< The extra label's value.
+};
+
+template <class T>
+std::optional<double> to_sample(T number) noexcept {
+    return static_cast<double>(number);
+}
+template <class T>
+std::optional<double> to_sample(std::optional<T> number) noexcept {
+    return number ? std::optional(static_cast<double>(*number)) : std::nullopt;
+}
+template <class Count, class Period>
+std::optional<double> to_sample(std::chrono::duration<Count, Period> time) noexcept {
+    return std::chrono::duration<double>(time).count();
+}
+
+template <queue_stage Stage>
+std::optional<double> queues_in(const consumer_statistics& of) {
+    const auto count = [](const auto& queues) {
+        return std::ranges::count(queues, Stage, [](const auto& each) { return each.stage; });
+    };
+    return to_sample(count(of.queues) + count(of.popped));
+}
+template <flow_state Flow>
+std::optional<double> queues_held_up(const consumer_statistics& of) {
+    const auto count = [](const auto& queues) {
+        return std::ranges::count(queues, Flow, [](const auto& each) { return metrics_of(each).flow; });
+    };
+    return to_sample(count(of.queues) + count(of.popped));
+}
+template <auto Value>
+std::string_view word(const consumer_statistics&) noexcept {
+    return metric_word(Value);
+}
+
+inline constexpr std::string_view counter = "counter", gauge = "gauge";
+
+inline constexpr auto consumer_metrics = [] {
+    using of = const consumer_statistics&;
+    constexpr metric_family queues{"rocketpush_queues", gauge, metric_scope::consumer, "stage",
+                                   "Queues that this member holds, by where they are in their life with it."};
+    constexpr metric_family held_up{"rocketpush_queues_held_up", gauge, metric_scope::consumer, "flow",
+                                    "Queues that are not fetched at the moment, by the reason."};
+    using enum flow_state;
+    return std::to_array<metric_figure<consumer_statistics>>({
+        {{"rocketpush_build_info", gauge, metric_scope::consumer, "version", "1; the version is in the label."},
+         [](of) { return to_sample(1); },
+         [](of) { return std::string_view(ROCKETPUSH_VERSION_STRING); }},
+        {{"rocketpush_suspended",
+          gauge,
+          metric_scope::consumer,
+          {},
+          "1 while the consumer is suspended on purpose, else 0."},
+         [](of s) { return to_sample(s.suspended); }},
+        {queues, queues_in<queue_stage::acquiring>, word<queue_stage::acquiring>},
+        {queues, queues_in<queue_stage::fetching>, word<queue_stage::fetching>},
+        {queues, queues_in<queue_stage::releasing>, word<queue_stage::releasing>},
+        {held_up, queues_held_up<too_many_messages>, word<too_many_messages>},
+        {held_up, queues_held_up<too_many_bytes>, word<too_many_bytes>},
+        {held_up, queues_held_up<too_wide_a_span>, word<too_wide_a_span>},
+        {held_up, queues_held_up<suspended>, word<suspended>},
+        {held_up, queues_held_up<out_of_memory>, word<out_of_memory>},
+        {{"rocketpush_held_messages", gauge, metric_scope::consumer, {}, "Messages that are held and not finished."},
+         [](of s) { return to_sample(s.cached_messages); }},
+        {{"rocketpush_held_bytes", gauge, metric_scope::consumer, {}, "Bytes of their frames and inflated bodies."},
+         [](of s) { return to_sample(s.cached_bytes); }},
+        {{"rocketpush_frame_memory_bytes",
+          gauge,
+          metric_scope::consumer,
+          {},
+          "Memory of all frames that are held, of all consumers that share the client."},
+         [](of s) { return to_sample(s.block_bytes); }},
+    });
+}();
+
+inline constexpr auto topic_metrics = [] {
+    using of         = const topic_statistics&;
+    const auto named = [](std::string_view name, std::string_view type, std::string_view help) {
+        return metric_family{name, type, metric_scope::topic, {}, help};
+    };
+    return std::to_array<metric_figure<topic_statistics>>({
+        {named("rocketpush_lag_messages", gauge,
+               "Messages that are not finished or not fetched, as of each queue's last answer."),
+         [](of s) { return to_sample(s.lag); }},
+        {named(
+             "rocketpush_oldest_unfinished_seconds", gauge,
+             "Age of the oldest message that is held and not finished, from when it was stored; 0 when there is none."),
+         [](of s) { return to_sample(s.oldest_age); }},
+        {named("rocketpush_pulls_total", counter, "Requests for messages that found some."),
+         [](of s) { return to_sample(s.counts.pulls); }},
+        {named("rocketpush_pull_seconds_total", counter, "Time from request to answer, of these."),
+         [](of s) { return to_sample(s.counts.pull_time); }},
+        {named("rocketpush_pulled_messages_total", counter, "Messages that came, after filtering."),
+         [](of s) { return to_sample(s.counts.pulled); }},
+        {named("rocketpush_pulled_bytes_total", counter, "Bytes of the answers that brought them."),
+         [](of s) { return to_sample(s.counts.pulled_bytes); }},
+        {named("rocketpush_filtered_messages_total", counter,
+               "Messages that the tag filter or an observer removed here."),
+         [](of s) { return to_sample(s.counts.filtered); }},
+        {named("rocketpush_refetches_total", counter,
+               "Answers for which there was no memory; they are asked for again."),
+         [](of s) { return to_sample(s.counts.refetched); }},
+        {named("rocketpush_bad_messages_total", counter, "Messages that could not be decoded."),
+         [](of s) { return to_sample(s.counts.bad); }},
+        {named("rocketpush_listener_calls_total", counter, "Calls of the listener."),
+         [](of s) { return to_sample(s.counts.calls); }},
+        {named("rocketpush_listener_seconds_total", counter, "Time of these calls."),
+         [](of s) { return to_sample(s.counts.consume_time); }},
+        {named("rocketpush_consumed_messages_total", counter, "Messages that the listener consumed with success."),
+         [](of s) { return to_sample(s.counts.succeeded); }},
+        {named("rocketpush_failed_messages_total", counter, "Messages that the listener wants again."),
+         [](of s) { return to_sample(s.counts.failed); }},
+        {named("rocketpush_sent_back_messages_total", counter, "Failed messages that a broker has taken back."),
+         [](of s) { return to_sample(s.counts.sent_back); }},
+        {named("rocketpush_dropped_messages_total", counter, "Failed messages that were given up."),
+         [](of s) { return to_sample(s.counts.dropped); }},
+        {named("rocketpush_consumed_again_messages_total", counter,
+               "Failed messages that the listener got once more here, since no broker took them."),
+         [](of s) { return to_sample(s.counts.consumed_again); }},
+        {named("rocketpush_timed_out_messages_total", counter, "Messages taken from listener calls that ran too long."),
+         [](of s) { return to_sample(s.counts.timed_out); }},
+        {named("rocketpush_acknowledged_messages_total", counter,
+               "Popped messages whose acknowledgement was confirmed."),
+         [](of s) { return to_sample(s.counts.acknowledged); }},
+    });
+}();
+
+inline constexpr auto queue_metrics = [] {
+    using of         = const metric_queue&;
+    const auto named = [](std::string_view name, std::string_view help, std::string_view extra = {}) {
+        return metric_family{name, gauge, metric_scope::queue, extra, help};
+    };
+    return std::to_array<metric_figure<metric_queue>>({
+        {named("rocketpush_queue_lag_messages",
+               "As rocketpush_lag_messages, of one queue; none before its first answer."),
+         [](of q) { return to_sample(q.lag); }},
+        {named("rocketpush_queue_oldest_unfinished_seconds", "As rocketpush_oldest_unfinished_seconds, of one queue."),
+         [](of q) { return to_sample(q.oldest_age); }},
+        {named("rocketpush_queue_held_messages", "Messages of it that are held and not finished."),
+         [](of q) { return to_sample(q.held); }},
+        {named("rocketpush_queue_end_offset",
+               "Offset behind its newest message, as of the last answer; of a pulled queue."),
+         [](of q) { return to_sample(q.end_offset); }},
+        {named("rocketpush_queue_committed_offset", "Offset that the store confirmed last; of a pulled queue."),
+         [](of q) { return to_sample(q.committed); }},
+        {named("rocketpush_queue_stage_seconds", "Time in its stage.", "stage"),
+         [](of q) { return to_sample(q.in_stage_for); }, [](of q) { return metric_word(q.stage); }},
+        {named("rocketpush_queue_held_up_seconds", "How long it has not been fetched, and why; none while it is.",
+               "flow"),
+         [](of q) { return q.flow == flow_state::open ? std::nullopt : to_sample(q.flow_for); },
+         [](of q) { return metric_word(q.flow); }},
+    });
+}();
+
+/// Writes families of metrics, one behind the other.
+class metrics_writer {
+  public:
+    struct label {
+        std::string_view name, value;
+    };
+
+    std::string text() && noexcept { return std::move(text_); }
+
+    /// `each(sample)` calls `sample(of, labels)` for every `Of` there is.
+    template <class Of, std::size_t Count, class Each>
+    void table(const std::array<metric_figure<Of>, Count>& figures, Each&& each) {
+        for (const auto& figure : figures)
+            each([&](const Of& of, const auto& labels) {
+                const auto value = figure.value(of);
+                if (!value)
+                    return;
+                begin(figure.family);
+                text_ += figure.family.name;
+                char mark = '{';
+                for (const auto& [name, content] : labels)
+                    add_label(mark, name, content);
+                if (figure.extra)
+                    add_label(mark, figure.family.extra_label, figure.extra(of));
+                text_ += "} ";
+                add_number(*value);
+                text_ += '\n';
+            });
+    }
+
+  private:
+    void begin(const metric_family& family) {
+        if (family.name == current_)
+            return;
+        current_ = family.name;
+        ((text_ += "# HELP ") += family.name) += ' ';
+        (text_ += family.help) += '\n';
+        ((text_ += "# TYPE ") += family.name) += ' ';
+        (text_ += family.type) += '\n';
+    }
+
+    /// One byte that is no UTF-8 would have the whole page refused.
+    void add_label(char& mark, std::string_view name, std::string_view value) {
+        text_ += std::exchange(mark, ',');
+        (text_ += name) += "=\"";
+        while (!value.empty()) {
+            const auto [code, size] = first_code_point(value);
+            if (code == 0xFFFD && size == 1)
+                text_ += "\uFFFD";
+            else if (code == '\n')
+                text_ += "\\n";
+            else if (code == '"' || code == '\\')
+                (text_ += '\\') += value.front();
+            else
+                text_ += value.substr(0, size);
+            value.remove_prefix(size);
+        }
+        text_ += '"';
+    }
+
+    void add_number(double value) {
+        constexpr double exact = 9007199254740992; // 2^53: up to here all integers are
+        char digits[32];
+        const auto written = std::trunc(value) == value && std::abs(value) <= exact
+                                 ? std::to_chars(digits, digits + sizeof digits, static_cast<std::int64_t>(value))
+                                 : std::to_chars(digits, digits + sizeof digits, value);
+        text_.append(digits, written.ptr);
+    }
+
+    std::string text_;
+    std::string_view current_;
+};
+
+} // namespace rocketpush::detail
+
+namespace rocketpush {
+
+/// All families that a page may have, in its order: for documentation, and for those who check their dashboards.
+inline std::vector<metric_family> metric_families() {
+    std::vector<metric_family> all;
+    const auto add = [&all](const auto& figures) {
+        for (const auto& figure : figures)
+            if (all.empty() || all.back().name != figure.family.name)
+                all.push_back(figure.family);
+    };
+    add(detail::consumer_metrics);
+    add(detail::topic_metrics);
+    add(detail::queue_metrics);
+    return all;
+}
+
+/**
+ * @brief Consumers' statistics as a page that Prometheus scrapes: its text exposition format, to be served as `metrics_media_type`.
+ *
+ * @param consumers  Of a process; no two of them with the same group and client id, or their series would be the same.
+ * @par Thread safety  It works on its arguments alone.
+ */
+inline std::string metrics_text(std::span<const consumer_statistics> consumers, const metrics_options& with = {}) {
+    using label = detail::metrics_writer::label;
+    detail::metrics_writer page;
+    page.table(detail::consumer_metrics, [&](auto&& sample) {
+        for (const auto& each : consumers)
+            sample(each, std::initializer_list<label>{{"group", each.group}, {"client_id", each.client_id}});
+    });
+    page.table(detail::topic_metrics, [&](auto&& sample) {
+        for (const auto& each : consumers)
+            for (const auto& topic : each.topics)
+                sample(topic, std::initializer_list<label>{
+                                  {"group", each.group}, {"client_id", each.client_id}, {"topic", topic.topic}});
+    });
+    if (!with.each_queue)
+        return std::move(page).text();
+    page.table(detail::queue_metrics, [&](auto&& sample) {
+        const auto tell = [&](const consumer_statistics& of, const auto& queues) {
+            for (const auto& queue : queues) {
+                const auto id = std::to_string(queue.queue.queue_id);
+                sample(detail::metrics_of(queue), std::initializer_list<label>{{"group", of.group},
+                                                                               {"client_id", of.client_id},
+                                                                               {"topic", queue.queue.topic},
+                                                                               {"broker", queue.queue.broker_name},
+                                                                               {"queue", id}});
+            }
+        };
+        for (const auto& each : consumers) {
+            tell(each, each.queues);
+            tell(each, each.popped);
+        }
+    });
+    return std::move(page).text();
+}
+inline std::string metrics_text(const consumer_statistics& consumer, const metrics_options& with = {}) {
+    return metrics_text(std::span(&consumer, 1), with);
+}
 
 } // namespace rocketpush
 
@@ -16227,6 +17187,11 @@ class pulled_batch {
         return messages[finished_prefix_].queue_offset;
     }
 
+    /// That message; null when all are finished.
+    const detail::message_fields* oldest_unfinished() noexcept {
+        return first_unfinished() ? &messages[finished_prefix_] : nullptr;
+    }
+
     std::size_t unfinished_count() const noexcept {
         std::size_t count = 0;
         for (std::uint32_t i = 0; i < size(); ++i)
@@ -16358,6 +17323,14 @@ class process_queue {
             if (const auto offset = batches_[i]->first_unfinished())
                 return *offset;
         return next_pull_;
+    }
+
+    /// The message there; null when all that was pulled is finished. It lasts while nothing of the queue is retired.
+    const detail::message_fields* oldest_unfinished() noexcept {
+        for (std::size_t i = 0; i < batches_.size(); ++i)
+            if (const auto* found = batches_[i]->oldest_unfinished())
+                return found;
+        return nullptr;
     }
 
     /// What flow control looks at. Counts a batch whole until its last runner has left.
@@ -16873,10 +17846,10 @@ class queue_fetcher {
         const bool hold = queue_.memory_set_aside == 0;
         position_.sys_flag =
             (hold ? protocol::pull_flags::suspend : 0) | (commit ? protocol::pull_flags::commit_offset : 0);
-        queue_.flow            = flow_state::open;
         queue_.committing_pull = commit;
         found_nothing_         = false;
         queue_.pull_sent       = host_.runtime().now();
+        queue_.enter(flow_state::open, queue_.pull_sent);
         queue_.mark.enter(queue_step::asking, queue_.pull_sent);
     }
 
@@ -17038,7 +18011,7 @@ class queue_fetcher {
     task<void> wait_for_room(flow_state why) {
         queue_.mark.enter(queue_step::paused, host_.runtime().now());
         host_.collect_soon();
-        if (std::exchange(queue_.flow, why) != why)
+        if (queue_.enter(why, host_.runtime().now()))
             host_.observe().on_flow_control(queue_.queue, why, queue_.cache.level());
         // A batch that ran wakes us, and whatever else may make room. Only the span shrinks within a batch, of which the strand
         // does not hear: a look each second finds that.
@@ -19986,6 +20959,7 @@ class lock_keeper {
 #define ROCKETPUSH_FETCH_FETCHING_QUEUE_HPP
 
 
+#include <chrono>
 #include <cstddef>
 
 namespace rocketpush {
@@ -20007,6 +20981,17 @@ struct fetching_queue {
     std::size_t memory_set_aside = 0;     ///< See memory_budget.
     std::size_t counted_bytes    = 0;     ///< Of what is held, as queue_memory counted last ...
     std::size_t counted_inflated = 0;     ///< ... and of them inflated ones.
+
+    flow_state flow = flow_state::open;
+    std::chrono::steady_clock::time_point flow_since{}; ///< When that changed last.
+    /// @return Whether that is a change.
+    bool enter(flow_state state, std::chrono::steady_clock::time_point now) noexcept {
+        if (flow == state)
+            return false;
+        flow       = state;
+        flow_since = now;
+        return true;
+    }
 };
 
 } // namespace rocketpush
@@ -20069,7 +21054,6 @@ struct owned_queue : fetching_queue<Runtime> {
     bool writing            = false; ///< A commit is under way; the next one waits, or they could overtake each other.
     queue_offset committed  = -1;    ///< What the store confirmed; -1: nothing yet.
     queue_offset broker_max = -1;    ///< The queue's end as the last pull told.
-    flow_state flow         = flow_state::open;
 
     std::shared_ptr<Connection> connection; ///< Where it was pulled last.
     std::uint64_t connection_route = 0;     ///< The route version that `connection` was chosen by.
@@ -20166,7 +21150,7 @@ class queue_table {
 
     /// In the order of the queues.
     const auto& all() const noexcept { return queues_; }
-    const work_counts& past_counts() const noexcept { return past_; }
+    const past_counts& past() const noexcept { return past_; }
 
     /// Topics that were known when the consumer started: only for their queues does "last" mean behind the newest message.
     void remember_first_queues(const std::vector<message_queue>& queues) {
@@ -20416,7 +21400,7 @@ class queue_table {
     void erase(const queue_ptr& owned) {
         if (const auto found = queues_.find(owned->queue); found != queues_.end() && *found == owned)
             queues_.erase(found);
-        past_ += owned->counts;
+        past_.add(owned->queue.topic, owned->counts);
         for (auto* each : watchers_)
             each->erased.wake();
         if (queues_.empty())
@@ -20683,7 +21667,7 @@ class queue_table {
     std::map<std::pair<std::string, std::string>, std::int32_t> first_queues_; ///< By topic and broker: how many.
     std::set<message_queue> suspended_;                                        ///< Ours or not.
     std::vector<watcher*> watchers_;
-    work_counts past_;
+    past_counts past_;
     detail::wake_up<typename Host::runtime_type> emptied_{host_.runtime()};
 };
 
@@ -21241,9 +22225,6 @@ class group_watch {
  * does, a wake-up was lost by a mistake of ours, and no queue may stop for that. `Host` is a consumer_core.
  */
 namespace rocketpush {
-
-/// How often to look: a queue is found stalled at most so much later than it is.
-inline constexpr std::chrono::seconds watch_interval{10};
 
 template <class Host>
 step_limits limits_of(const Host& host) {
@@ -22581,34 +23562,16 @@ inline std::map<std::string, std::string> properties_of(const options& with) {
  */
 namespace rocketpush {
 
-/**
- * @brief What a snapshot says of each topic: the one place that knows how our figures become Java's.
- *
- * Rates are counted for the consumer as a whole. One that reads several topics says of each its part by the messages that were
- * pulled of it while its queues were ours.
- */
+/// What a snapshot says of each topic, in Java's figures: those of the last minute, but of failures those of the last hour.
 inline std::map<std::string, protocol::topic_rates> rates_by_topic(const consumer_statistics& now) {
-    std::map<std::string, work_counts> counts;
-    for (const auto& each : now.queues)
-        counts[each.queue.topic] += each.counts;
-    for (const auto& each : now.popped)
-        counts[each.queue.topic] += each.counts;
-    work_counts all;
-    for (const auto& [topic, of] : counts)
-        all += of;
     std::map<std::string, protocol::topic_rates> found;
-    for (const auto& [topic, of] : counts) {
-        const double part = all.pulled == 0 ? 0 : static_cast<double>(of.pulled) / static_cast<double>(all.pulled);
-        const double failed_part =
-            all.failed == 0 ? 0 : static_cast<double>(of.failed) / static_cast<double>(all.failed);
-        const bool active = of.pulled != 0;
-        found[topic]      = {.pull_milliseconds    = active ? now.pull_milliseconds : 0,
-                             .pulled_per_second    = now.pulled_per_second * part,
-                             .consume_milliseconds = active ? now.consume_milliseconds : 0,
-                             .consumed_per_second  = now.consumed_per_second * part,
-                             .failed_per_second    = now.failed_per_second * failed_part,
-                             .failed               = static_cast<std::int64_t>(of.failed)};
-    }
+    for (const auto& each : now.topics)
+        found[each.topic] = {.pull_milliseconds    = each.minute.pull_milliseconds,
+                             .pulled_per_second    = each.minute.pulled_per_second,
+                             .consume_milliseconds = (each.minute.calls != 0 ? each.minute : each.hour).consume_milliseconds,
+                             .consumed_per_second  = each.minute.consumed_per_second,
+                             .failed_per_second    = each.minute.failed_per_second,
+                             .failed               = static_cast<std::int64_t>(each.hour.failed)};
     return found;
 }
 
@@ -23076,6 +24039,7 @@ struct popped_batch : pulled_batch<Concurrent> {
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -23107,7 +24071,6 @@ struct popped_queue : fetching_queue<Runtime> {
     std::vector<std::unique_ptr<Batch>> batches; ///< With a record that has not ended, or a runner.
     std::size_t waiting  = 0;                    ///< Records that have not ended.
     std::int64_t rest    = -1;                   ///< About how many messages the broker had left at the last answer.
-    flow_state flow      = flow_state::open;
     bool acks_one_by_one = false; ///< The broker does not know batches of them.
 
     std::shared_ptr<Connection> connection; ///< To the master.
@@ -23127,6 +24090,18 @@ struct popped_queue : fetching_queue<Runtime> {
         for (const auto& each : batches)
             sum += each->inflated.used_bytes();
         return sum;
+    }
+    /// When the oldest message was stored that is not acknowledged; of those that the filter left.
+    std::optional<message_time> oldest_stored() const noexcept {
+        std::optional<message_time> oldest;
+        for (const auto& batch : batches)
+            for (const auto& record : batch->records) {
+                if (record.at == popped_record::step::ended || (record.count == 0 && !record.condemned))
+                    continue;
+                const auto stored = batch->view_of(record).store_timestamp();
+                oldest            = oldest ? std::min(*oldest, stored) : stored;
+            }
+        return oldest;
     }
     /// Whether runners are at it, or will be.
     bool running() const noexcept {
@@ -23153,109 +24128,145 @@ struct popped_queue : fetching_queue<Runtime> {
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
 #include <utility>
 
 namespace rocketpush {
 
 // How a consumer's statistics are taken from its parts, on the strand. `Core` is a consumer_core.
 
-template <class Core>
-work_counts counts_of(Core& core) {
-    auto sums = core.queues().past_counts();
-    for (const auto& owned : core.queues().all())
-        sums += owned->counts;
-    if constexpr (Core::pops_queues) {
-        sums += core.pops().past_counts();
-        for (const auto& [queue, owned] : core.pops().all())
-            sums += owned->counts;
-    }
-    return sums;
+/// `tell(topic, counts)` for each queue, and for those that are not here any more.
+template <class Core, class Tell>
+void tell_counts(Core& core, Tell&& tell) {
+    const auto all_of = [&](const auto& past, const auto& here, auto queue_of) {
+        for (const auto& [topic, counts] : past.by_topic())
+            tell(topic, counts);
+        for (const auto& each : here)
+            tell(queue_of(each).queue.topic, queue_of(each).counts);
+    };
+    all_of(core.queues().past(), core.queues().all(), [](const auto& owned) -> const auto& { return *owned; });
+    if constexpr (Core::pops_queues)
+        all_of(core.pops().past(), core.pops().all(), [](const auto& each) -> const auto& { return *each.second; });
+}
+
+/// How long ago that was; 0 when it was not, or a broker's clock is ahead of ours.
+inline std::chrono::milliseconds age_of(const std::optional<message_time>& stored,
+                                        std::chrono::system_clock::time_point now) noexcept {
+    using std::chrono::milliseconds;
+    return stored ? std::max(milliseconds(0), std::chrono::floor<milliseconds>(now - *stored)) : milliseconds(0);
 }
 
 template <class Core>
 queue_statistics statistics_of(Core& core, typename Core::queue_type& owned) {
-    using std::chrono::duration_cast;
-    using std::chrono::milliseconds;
-    const auto now = core.runtime().now();
+    const auto now   = core.runtime().now();
+    const auto since = [now](auto then) { return std::chrono::duration_cast<std::chrono::milliseconds>(now - then); };
     queue_statistics one{.queue        = owned.queue,
                          .stage        = owned.stage,
-                         .in_stage_for = duration_cast<milliseconds>(now - owned.stage_since),
+                         .in_stage_for = since(owned.stage_since),
                          .next_pull    = owned.cache.next_pull(),
                          .committable  = owned.cache.committable(),
                          .committed    = owned.committed,
                          .broker_max   = owned.broker_max,
                          .cached       = owned.cache.level(),
                          .running      = owned.busy(),
-                         .flow         = core.suspended() || owned.suspended ? flow_state::suspended : owned.flow,
+                         .flow         = owned.flow,
+                         .flow_for     = since(std::max(owned.flow_since, owned.stage_since)),
                          .counts       = owned.counts};
+    if ((core.suspended() || owned.suspended) && owned.flow != flow_state::suspended) {
+        one.flow     = flow_state::suspended; // the fetch loop comes upon it when its pull is answered
+        one.flow_for = {};
+    }
     if constexpr (Core::in_order) {
         const auto& lock = owned.order.lock;
         one.lock         = lock.state(now);
         one.suspended    = owned.order.suspended();
         if (lock.needed() && lock.held())
-            one.lock_age = duration_cast<milliseconds>(now - lock.last_confirmed());
+            one.lock_age = since(lock.last_confirmed());
     }
-    one.lag = owned.broker_max < 0 ? 0 : std::max<std::int64_t>(0, owned.broker_max - one.committable);
+    if (const auto* oldest = owned.cache.oldest_unfinished())
+        one.oldest_stored = message_view(*oldest).store_timestamp();
+    one.oldest_age = age_of(one.oldest_stored, core.runtime().system_now());
+    one.lag        = owned.broker_max < 0 ? 0 : std::max<std::int64_t>(0, owned.broker_max - one.committable);
     return one;
 }
 
 template <class Core>
 popped_queue_statistics popped_statistics_of(Core& core, const typename Core::pop_queue_type& owned) {
-    const auto now   = core.runtime().now();
-    const auto since = [now](auto then) { return std::chrono::duration_cast<std::chrono::milliseconds>(now - then); };
-    return {.queue          = owned.queue,
-            .stage          = owned.stage,
-            .in_stage_for   = since(owned.stage_since),
-            .waiting        = owned.waiting,
-            .held_bytes     = owned.held_bytes(),
-            .rest           = owned.rest,
-            .since_last_pop = since(owned.polled),
-            .running        = owned.running(),
-            .flow           = owned.flow,
-            .counts         = owned.counts};
+    const auto now    = core.runtime().now();
+    const auto since  = [now](auto then) { return std::chrono::duration_cast<std::chrono::milliseconds>(now - then); };
+    const auto oldest = owned.oldest_stored();
+    popped_queue_statistics one{.queue          = owned.queue,
+                                .stage          = owned.stage,
+                                .in_stage_for   = since(owned.stage_since),
+                                .waiting        = owned.waiting,
+                                .held_bytes     = owned.held_bytes(),
+                                .rest           = owned.rest,
+                                .since_last_pop = since(owned.polled),
+                                .running        = owned.running(),
+                                .flow           = owned.flow,
+                                .flow_for       = since(std::max(owned.flow_since, owned.stage_since)),
+                                .oldest_stored  = oldest,
+                                .oldest_age     = age_of(oldest, core.runtime().system_now()),
+                                .counts         = owned.counts};
+    if ((core.suspended() || core.queues().is_suspended(owned.queue)) && owned.flow != flow_state::suspended) {
+        one.flow     = flow_state::suspended;
+        one.flow_for = {};
+    }
+    return one;
 }
 
-/// @param sums  Of now; what `rates` are taken to.
-inline void add_rates(consumer_statistics& snapshot, const rate_window& rates, rate_window::time_point now,
-                      const work_counts& sums) {
-    const auto rate              = [&](auto figure) { return rates.per_second(now, sums, figure); };
-    snapshot.pulls_per_second    = rate([](const work_counts& c) { return c.pulls; });
-    snapshot.pulled_per_second   = rate([](const work_counts& c) { return c.pulled; });
-    snapshot.consumed_per_second = rate([](const work_counts& c) { return c.succeeded; });
-    snapshot.failed_per_second   = rate([](const work_counts& c) { return c.failed; });
-    const auto calls             = rate([](const work_counts& c) { return c.calls; });
-    constexpr double milli       = 1e6; // nanoseconds
-    if (snapshot.pulls_per_second > 0)
-        snapshot.pull_milliseconds =
-            rate([](const work_counts& c) { return c.pull_time.count(); }) / milli / snapshot.pulls_per_second;
-    if (calls > 0)
-        snapshot.consume_milliseconds =
-            rate([](const work_counts& c) { return c.consume_time.count(); }) / milli / calls;
-}
+/// What topics were told of, by their names; of no name those that are counted together.
+using topic_table = std::map<std::string, topic_statistics, std::less<>>;
 
-/// @param rates  Of the last minute.
+/// @param history  Of this consumer, up to now.
 template <class Core>
-consumer_statistics take_snapshot(Core& core, const rate_window& rates) {
+consumer_statistics take_snapshot(Core& core, const consumption_history& history) {
     consumer_statistics snapshot{.group = core.settings().group, .client_id = core.client_id()};
-    const auto add = [&](std::int64_t lag, std::size_t messages, std::size_t bytes) {
+    topic_table topics;
+    tell_counts(core, [&](const std::string& topic, const work_counts& counts) {
+        snapshot.counts += counts;
+        topics[topic].counts += counts;
+    });
+    const auto add = [&](const message_queue& queue, std::int64_t lag, std::chrono::milliseconds age,
+                         std::size_t messages, std::size_t bytes) {
         snapshot.lag += lag;
         snapshot.cached_messages += messages;
         snapshot.cached_bytes += bytes;
+        auto& topic = topics[queue.topic];
+        ++topic.queues;
+        topic.lag += lag;
+        topic.oldest_age = std::max(topic.oldest_age, age);
     };
     for (const auto& owned : core.queues().all()) {
         auto& one = snapshot.queues.emplace_back(statistics_of(core, *owned));
-        add(one.lag, one.cached.messages, one.cached.bytes);
+        add(one.queue, one.lag, one.oldest_age, one.cached.messages, one.cached.bytes);
     }
     if constexpr (Core::pops_queues)
         for (const auto& [queue, owned] : core.pops().all()) {
             auto& one = snapshot.popped.emplace_back(popped_statistics_of(core, *owned));
-            add(std::max<std::int64_t>(0, one.rest), one.waiting, one.held_bytes);
+            add(queue, std::max<std::int64_t>(0, one.rest), one.oldest_age, one.waiting, one.held_bytes);
         }
-    snapshot.counts      = counts_of(core);
-    snapshot.suspended   = core.suspended();
-    snapshot.block_bytes = core.blocks().live_bytes();
-    add_rates(snapshot, rates, core.runtime().now(), snapshot.counts);
+    const auto now = core.runtime().now();
+    topics.erase(std::string());
+    for (auto& [name, topic] : topics) {
+        topic.topic = name;
+        history.add_windows(now, topic);
+        snapshot.topics.push_back(std::move(topic));
+    }
+    snapshot.suspended            = core.suspended();
+    snapshot.block_bytes          = core.blocks().live_bytes();
+    const auto minute             = history.minute(now, snapshot.counts);
+    snapshot.pulls_per_second     = minute.pulls_per_second;
+    snapshot.pulled_per_second    = minute.pulled_per_second;
+    snapshot.consumed_per_second  = minute.consumed_per_second;
+    snapshot.failed_per_second    = minute.failed_per_second;
+    snapshot.pull_milliseconds    = minute.pull_milliseconds;
+    snapshot.consume_milliseconds = minute.consume_milliseconds;
     return snapshot;
 }
 
@@ -24294,9 +25305,9 @@ class pop_fetcher {
         turn_.poll_millis  = queue_.memory_set_aside != 0 ? 0 : with.suspend_timeout.count();
         turn_.max_messages = host_.memory().open(queue_) ? static_cast<std::int32_t>(with.pop_batch_size) : 1;
         found_nothing_     = false;
-        queue_.flow        = flow_state::open;
         queue_.polling     = true;
         queue_.polled      = host_.runtime().now();
+        queue_.enter(flow_state::open, queue_.polled);
         queue_.mark.enter(queue_step::asking, queue_.polled);
     }
 
@@ -24422,7 +25433,7 @@ class pop_fetcher {
     task<void> wait_for_room(flow_state why) {
         queue_.mark.enter(queue_step::paused, host_.runtime().now());
         host_.collect_soon();
-        if (std::exchange(queue_.flow, why) != why)
+        if (queue_.enter(why, host_.runtime().now()))
             host_.observe().on_flow_control(queue_.queue, why, cache_level{queue_.waiting, queue_.held_bytes(), 0});
         co_await queue_.wake.wait_until(std::chrono::steady_clock::time_point::max());
     }
@@ -24510,7 +25521,7 @@ class pop_table {
 
     /// In the order of the queues.
     const auto& all() const noexcept { return queues_; }
-    const work_counts& past_counts() const noexcept { return past_; }
+    const past_counts& past() const noexcept { return past_; }
 
     /// Begins to pop a queue, if it is not here. @param wanted  The subscription of its topic.
     void acquire(const message_queue& queue, const subscription& wanted) {
@@ -24727,7 +25738,7 @@ class pop_table {
     void erase(const queue_ptr& owned) {
         queues_.erase(owned->queue);
         owned->gone.set();
-        past_ += owned->counts;
+        past_.add(owned->queue.topic, owned->counts);
         if (queues_.empty())
             emptied_.wake();
     }
@@ -24756,7 +25767,7 @@ class pop_table {
     std::map<message_queue, queue_ptr> queues_;
     std::vector<queue_ptr> left_behind_; ///< Given up while a listener call still runs.
     std::vector<std::unique_ptr<batch_type>> spare_;
-    work_counts past_;
+    past_counts past_;
     detail::wake_up<typename Host::runtime_type> emptied_{host_.runtime()};
     detail::wake_up<typename Host::runtime_type> renewal_due_{host_.runtime()};
     time_point next_renewal_ = time_point::max(); ///< When the receipts are looked at next.
@@ -25404,7 +26415,7 @@ class consumer_core : public std::enable_shared_from_this<
 
     consumer_statistics statistics() {
         consumption_.collect(*this);
-        return take_snapshot(*this, rates_);
+        return take_snapshot(*this, history_);
     }
 
     /// From any thread: whether stop has completed.
@@ -25731,8 +26742,8 @@ class consumer_core : public std::enable_shared_from_this<
 
     static task<void> sample_duty(std::shared_ptr<consumer_core> self) {
         while (self->running()) {
-            self->rates_.sample(self->runtime_.now(), counts_of(*self));
-            const auto next = self->runtime_.now() + watch_interval;
+            self->history_.sample(self->runtime_.now(), [&](auto&& tell) { tell_counts(*self, tell); });
+            const auto next = self->runtime_.now() + consumption_history::interval;
             co_await self->sample_due_.wait_until(next);
             // After a listener that kept the strand for long, the others' timers and answers shall come first.
             if (self->running() && self->runtime_.now() < next + std::chrono::seconds(1))
@@ -25776,7 +26787,7 @@ class consumer_core : public std::enable_shared_from_this<
     detail::wake_up<Runtime> sample_due_{runtime_};
     detail::wake_up<Runtime> sweep_due_{runtime_};
     detail::signal_flag<Runtime> stopped_{runtime_};
-    rate_window rates_;
+    consumption_history history_;
     time_point started_at_{};
     time_point stop_deadline_ = time_point::max();
     std::error_code stop_result_;

@@ -100,6 +100,7 @@ TEST_CASE("a queue that the broker wants popped is popped, and what was consumed
     const auto now = one.statistics();
     REQUIRE(now.popped.size() == 1);
     CHECK(now.popped.front().waiting == 0);
+    CHECK_FALSE(now.popped.front().oldest_stored);
     CHECK(now.popped.front().counts.acknowledged == 5);
     CHECK(now.queues.empty());
     CHECK(cluster.script.count(test::dialogue::pull()) == 0);
@@ -338,6 +339,9 @@ TEST_CASE("beyond 96 messages that are not acknowledged nothing is popped, and i
     CHECK(pops == 4);
     CHECK(one.statistics().popped.front().waiting == 128);
     CHECK(one.statistics().popped.front().flow == flow_state::too_many_messages);
+    CHECK(one.statistics().popped.front().flow_for > 9s);
+    CHECK(one.statistics().popped.front().oldest_stored == message_time(1'700'000'000'000ms));
+    CHECK(one.statistics().topics.front().oldest_age == one.statistics().popped.front().oldest_age);
     CHECK(one.count("flow_control") == 1);
     open = true;
     REQUIRE(cluster.run_until([&] { return pops > 4; }, 1s));

@@ -27,34 +27,16 @@
  */
 namespace rocketpush {
 
-/**
- * @brief What a snapshot says of each topic: the one place that knows how our figures become Java's.
- *
- * Rates are counted for the consumer as a whole. One that reads several topics says of each its part by the messages that were
- * pulled of it while its queues were ours.
- */
+/// What a snapshot says of each topic, in Java's figures: those of the last minute, but of failures those of the last hour.
 inline std::map<std::string, protocol::topic_rates> rates_by_topic(const consumer_statistics& now) {
-    std::map<std::string, work_counts> counts;
-    for (const auto& each : now.queues)
-        counts[each.queue.topic] += each.counts;
-    for (const auto& each : now.popped)
-        counts[each.queue.topic] += each.counts;
-    work_counts all;
-    for (const auto& [topic, of] : counts)
-        all += of;
     std::map<std::string, protocol::topic_rates> found;
-    for (const auto& [topic, of] : counts) {
-        const double part = all.pulled == 0 ? 0 : static_cast<double>(of.pulled) / static_cast<double>(all.pulled);
-        const double failed_part =
-            all.failed == 0 ? 0 : static_cast<double>(of.failed) / static_cast<double>(all.failed);
-        const bool active = of.pulled != 0;
-        found[topic]      = {.pull_milliseconds    = active ? now.pull_milliseconds : 0,
-                             .pulled_per_second    = now.pulled_per_second * part,
-                             .consume_milliseconds = active ? now.consume_milliseconds : 0,
-                             .consumed_per_second  = now.consumed_per_second * part,
-                             .failed_per_second    = now.failed_per_second * failed_part,
-                             .failed               = static_cast<std::int64_t>(of.failed)};
-    }
+    for (const auto& each : now.topics)
+        found[each.topic] = {.pull_milliseconds    = each.minute.pull_milliseconds,
+                             .pulled_per_second    = each.minute.pulled_per_second,
+                             .consume_milliseconds = (each.minute.calls != 0 ? each.minute : each.hour).consume_milliseconds,
+                             .consumed_per_second  = each.minute.consumed_per_second,
+                             .failed_per_second    = each.minute.failed_per_second,
+                             .failed               = static_cast<std::int64_t>(each.hour.failed)};
     return found;
 }
 

@@ -157,9 +157,9 @@ class pop_fetcher {
         turn_.poll_millis  = queue_.memory_set_aside != 0 ? 0 : with.suspend_timeout.count();
         turn_.max_messages = host_.memory().open(queue_) ? static_cast<std::int32_t>(with.pop_batch_size) : 1;
         found_nothing_     = false;
-        queue_.flow        = flow_state::open;
         queue_.polling     = true;
         queue_.polled      = host_.runtime().now();
+        queue_.enter(flow_state::open, queue_.polled);
         queue_.mark.enter(queue_step::asking, queue_.polled);
     }
 
@@ -285,7 +285,7 @@ class pop_fetcher {
     task<void> wait_for_room(flow_state why) {
         queue_.mark.enter(queue_step::paused, host_.runtime().now());
         host_.collect_soon();
-        if (std::exchange(queue_.flow, why) != why)
+        if (queue_.enter(why, host_.runtime().now()))
             host_.observe().on_flow_control(queue_.queue, why, cache_level{queue_.waiting, queue_.held_bytes(), 0});
         co_await queue_.wake.wait_until(std::chrono::steady_clock::time_point::max());
     }

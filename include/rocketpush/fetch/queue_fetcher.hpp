@@ -158,10 +158,10 @@ class queue_fetcher {
         const bool hold = queue_.memory_set_aside == 0;
         position_.sys_flag =
             (hold ? protocol::pull_flags::suspend : 0) | (commit ? protocol::pull_flags::commit_offset : 0);
-        queue_.flow            = flow_state::open;
         queue_.committing_pull = commit;
         found_nothing_         = false;
         queue_.pull_sent       = host_.runtime().now();
+        queue_.enter(flow_state::open, queue_.pull_sent);
         queue_.mark.enter(queue_step::asking, queue_.pull_sent);
     }
 
@@ -323,7 +323,7 @@ class queue_fetcher {
     task<void> wait_for_room(flow_state why) {
         queue_.mark.enter(queue_step::paused, host_.runtime().now());
         host_.collect_soon();
-        if (std::exchange(queue_.flow, why) != why)
+        if (queue_.enter(why, host_.runtime().now()))
             host_.observe().on_flow_control(queue_.queue, why, queue_.cache.level());
         // A batch that ran wakes us, and whatever else may make room. Only the span shrinks within a batch, of which the strand
         // does not hear: a look each second finds that.

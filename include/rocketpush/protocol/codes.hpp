@@ -31,10 +31,12 @@ enum class request_code : std::int32_t {
     unlock_batch                = 42,
     check_client_config         = 46,
     get_route_info              = 105,
+    get_topic_stats             = 202,
     get_consumer_connections    = 203,
+    get_consume_stats           = 208,
     reset_consumer_offset       = 220, ///< Pushed by a broker.
     get_consumer_status         = 221, ///< Pushed by a broker.
-    get_consumer_running_info   = 307, ///< Pushed by a broker.
+    get_consumer_running_info   = 307, ///< Pushed by a broker; who asks it for that is an administrator.
     consume_message_directly    = 309, ///< Pushed by a broker.
     send_message_v2             = 310,
     send_batch_message          = 320,

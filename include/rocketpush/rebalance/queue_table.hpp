@@ -10,6 +10,7 @@
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/detail/wait_group.hpp>
 #include <rocketpush/fetch/queue_fetcher.hpp>
+#include <rocketpush/observe/consumption_history.hpp>
 #include <rocketpush/offset_store/offset_store.hpp>
 #include <rocketpush/rebalance/owned_queue.hpp>
 
@@ -93,7 +94,7 @@ class queue_table {
 
     /// In the order of the queues.
     const auto& all() const noexcept { return queues_; }
-    const work_counts& past_counts() const noexcept { return past_; }
+    const past_counts& past() const noexcept { return past_; }
 
     /// Topics that were known when the consumer started: only for their queues does "last" mean behind the newest message.
     void remember_first_queues(const std::vector<message_queue>& queues) {
@@ -343,7 +344,7 @@ class queue_table {
     void erase(const queue_ptr& owned) {
         if (const auto found = queues_.find(owned->queue); found != queues_.end() && *found == owned)
             queues_.erase(found);
-        past_ += owned->counts;
+        past_.add(owned->queue.topic, owned->counts);
         for (auto* each : watchers_)
             each->erased.wake();
         if (queues_.empty())
@@ -610,7 +611,7 @@ class queue_table {
     std::map<std::pair<std::string, std::string>, std::int32_t> first_queues_; ///< By topic and broker: how many.
     std::set<message_queue> suspended_;                                        ///< Ours or not.
     std::vector<watcher*> watchers_;
-    work_counts past_;
+    past_counts past_;
     detail::wake_up<typename Host::runtime_type> emptied_{host_.runtime()};
 };
 

@@ -18,9 +18,6 @@
  */
 namespace rocketpush {
 
-/// How often to look: a queue is found stalled at most so much later than it is.
-inline constexpr std::chrono::seconds watch_interval{10};
-
 template <class Host>
 step_limits limits_of(const Host& host) {
     using std::chrono::milliseconds;
