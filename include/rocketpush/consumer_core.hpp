@@ -17,6 +17,7 @@
 #include <rocketpush/fetch/popped_batch.hpp>
 #include <rocketpush/fetch/popped_queue.hpp>
 #include <rocketpush/observe/consumption_history.hpp>
+#include <rocketpush/observe/denial_memory.hpp>
 #include <rocketpush/observe/observer.hpp>
 #include <rocketpush/observe/observer_desk.hpp>
 #include <rocketpush/observe/snapshot.hpp>
@@ -30,6 +31,8 @@
 #include <rocketpush/rebalance/rebalancer.hpp>
 #include <rocketpush/rebalance/subscription_book.hpp>
 #include <rocketpush/rebalance/watchdog.hpp>
+#include <rocketpush/remoting/access_control.hpp>
+#include <rocketpush/remoting/backoff.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -146,7 +149,8 @@ class consumer_core : public std::enable_shared_from_this<
     }
 
     /// @param why  Is given a broker's text if it refuses a condition.
-    /// @retval error::already_started, error::already_stopped, error::group_in_use, error::filter_refused, a resolver's error.
+    /// @retval error::already_started, error::already_stopped, error::group_in_use, error::filter_refused, a resolver's error,
+    ///         response_code::no_permission.
     task<std::error_code> start(std::shared_ptr<std::string> why = std::make_shared<std::string>()) {
         const auto self = this->shared_from_this();
         if (state_ != consumer_state::created)
@@ -167,6 +171,8 @@ class consumer_core : public std::enable_shared_from_this<
             const auto check = [self, why] { return subscription_book<consumer_core>::check_filters(self, why); };
             failure          = co_await client_->join(make_group_member(*this, options_.group), topics(), check);
         }
+        if (failure == response_code::no_permission && why->empty())
+            *why = rocketpush::describe(client_->last_denial(), "group " + options_.group);
         if (state_ != consumer_state::starting)
             failure = error::operation_cancelled; // stop() came meanwhile and sees to the rest
         else if (failure)
@@ -361,8 +367,17 @@ class consumer_core : public std::enable_shared_from_this<
     }
 
     void heartbeat_soon() { client_->heartbeat_soon(); }
+    /// A request for the group, or for a topic, failed. A refusal for lack of permission is told when it begins.
+    void group_refused(std::error_code why) { denied(why, "group ", options_.group); }
+    void topic_refused(const std::string& topic, std::error_code why) {
+        if (is_retry_topic(topic))
+            group_refused(why); // who may consume for a group may read it
+        else
+            denied(why, "topic ", topic);
+    }
     /// A request for a queue failed. Who leads a static topic's queue may have changed.
     void queue_refused(const message_queue& queue, std::error_code why) {
+        topic_refused(queue.topic, why);
         if (is_static_topic_broker(queue.broker_name) &&
             (why == response_code::not_leader_for_queue || why == response_code::topic_not_exist ||
              why == error::no_broker_address))
@@ -513,8 +528,10 @@ class consumer_core : public std::enable_shared_from_this<
         rebalancer_.ask();
     }
     void route_failure(const std::string& topic, std::error_code why) {
-        if (wants(topic))
-            observer_.on_route_failure(topic, why);
+        if (!wants(topic))
+            return;
+        observer_.on_route_failure(topic, why);
+        topic_refused(topic, why);
     }
     void name_servers_changed(const std::vector<endpoint>& now) { observer_.on_name_servers_changed(now); }
     void name_server_lookup_failure(const std::string& url, std::error_code why) {
@@ -522,7 +539,10 @@ class consumer_core : public std::enable_shared_from_this<
     }
     void connect_ended(const endpoint& peer, std::error_code why) { observer_.on_connect(peer, why); }
     void disconnected(const endpoint& peer, std::error_code why) { observer_.on_disconnect(peer, why); }
-    void heartbeat_failure(const endpoint& peer, std::error_code why) { observer_.on_heartbeat_failure(peer, why); }
+    void heartbeat_failure(const endpoint& peer, std::error_code why) {
+        observer_.on_heartbeat_failure(peer, why);
+        group_refused(why);
+    }
 
     /// Milliseconds since 1970, as brokers order subscriptions.
     std::int64_t subscription_version() {
@@ -563,6 +583,15 @@ class consumer_core : public std::enable_shared_from_this<
             locks_.stop();
     }
 
+    void denied(std::error_code why, const char* kind, const std::string& name) {
+        if (why != response_code::no_permission) [[likely]]
+            return;
+        const auto subject  = kind + name;
+        const auto sentence = rocketpush::describe(client_->last_denial(), subject);
+        if (denials_.begins(sentence, runtime_.now()))
+            observer_.on_access_denied(subject, why, sentence);
+    }
+
     static task<void> follow_pop_retries(std::shared_ptr<consumer_core> self, std::string topic, bool wanted) {
         if (!wanted) {
             co_await subscription_book<consumer_core>::remove(self, std::move(topic));
@@ -576,7 +605,8 @@ class consumer_core : public std::enable_shared_from_this<
         // What has not changed is written once a minute too, against a broker that lost it.
         const auto rewrite = std::max<std::int64_t>(1, milliseconds(60000) / self->options_.commit_interval);
         for (std::int64_t turn = 1; self->running(); ++turn) {
-            co_await self->commit_due_.wait_until(self->runtime_.now() + self->options_.commit_interval);
+            const auto pause = delay_after(self->queues_.commit_denied(), self->options_.commit_interval);
+            co_await self->commit_due_.wait_until(self->runtime_.now() + pause);
             if (self->running())
                 co_await self->queues_.commit(turn % rewrite == 0);
         }
@@ -644,6 +674,7 @@ class consumer_core : public std::enable_shared_from_this<
     detail::signal_flag<Runtime> stopped_{runtime_};
     consumption_history history_;
     time_point started_at_{};
+    denial_memory denials_;
     time_point stop_deadline_ = time_point::max();
     std::error_code stop_result_;
     consumer_state state_ = consumer_state::created;

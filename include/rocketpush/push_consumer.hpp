@@ -98,6 +98,8 @@ class push_consumer {
             own.unit_name = settings.unit_name;
         if (own.namespace_v2.empty())
             own.namespace_v2 = settings.namespace_v2;
+        if (!own.credentials)
+            own.credentials = settings.credentials;
         if (own != settings)
             throw std::system_error(error::invalid_option,
                                     "options of the shared client differ from those it was made with");
@@ -189,7 +191,8 @@ class push_consumer {
      * @param token  Completion token for `void(std::error_code)`: error::already_started, error::already_stopped,
      *               error::group_in_use, error::filter_refused (a broker refuses a SQL condition; the observer has its
      *               text), error::operation_cancelled (stopped meanwhile), or a resolver's error when no name server's
-     *               host can be resolved, nor that of `name_server_url`.
+     *               host can be resolved, nor that of `name_server_url`; response_code::no_permission when every broker
+     *               that answers denies access (the observer has its text).
      */
     template <class Token>
     auto async_start(Token&& token) {

@@ -13,6 +13,7 @@
 #include <rocketpush/core/names.hpp>          // which topics and groups may be called what
 #include <rocketpush/core/endpoint.hpp>       // host and port
 #include <rocketpush/core/http_url.hpp>       // what is asked for over HTTP
+#include <rocketpush/core/credentials.hpp>    // keys that requests are signed with
 #include <rocketpush/core/options.hpp>        // everything a consumer can be told, checked
 #include <rocketpush/core/message_model.hpp>  // whether one member gets a message, or all
 #include <rocketpush/core/message_queue.hpp>  // topic, broker, queue id
@@ -40,6 +41,7 @@
 // protocol: bytes to values and back
 #include <rocketpush/protocol/frame.hpp>           // where a frame ends
 #include <rocketpush/protocol/header.hpp>          // its header, in two encodings
+#include <rocketpush/protocol/acl_signature.hpp>   // signing requests
 #include <rocketpush/protocol/command.hpp>         // writing frames
 #include <rocketpush/protocol/requests.hpp>        // the fields of each request
 #include <rocketpush/protocol/bodies.hpp>          // JSON bodies
@@ -53,6 +55,7 @@
 // remoting: frames out and in
 #include <rocketpush/remoting/frame_reader.hpp>     // bytes of a stream into frames
 #include <rocketpush/remoting/pending_requests.hpp> // which response is whose
+#include <rocketpush/remoting/access_control.hpp>   // who asks, and what is denied
 #include <rocketpush/remoting/connection.hpp>       // one connection
 #include <rocketpush/remoting/go_away_rule.hpp>     // what to do when a server shuts down
 #include <rocketpush/remoting/connection_pool.hpp>  // one for each address
@@ -67,6 +70,7 @@
 #include <rocketpush/offset_store/file_offset_store.hpp>   // in a file: broadcasting
 #include <rocketpush/observe/log_record.hpp>       // what a log is made of
 #include <rocketpush/observe/log_observer.hpp>
+#include <rocketpush/observe/denial_memory.hpp> // which denials go on
 #include <rocketpush/observe/observer_desk.hpp>    // where those are attached that have work of their own
 #include <rocketpush/observe/message_trace.hpp>    // which messages were consumed, and how that ended
 #include <rocketpush/observe/statistics.hpp>          // what a consumer does, as a snapshot

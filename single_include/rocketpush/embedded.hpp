@@ -14,13 +14,52 @@
 #ifndef ROCKETPUSH_EMBEDDED_BROKER_HPP
 #define ROCKETPUSH_EMBEDDED_BROKER_HPP
 
+// rocketpush/embedded/account.hpp
+#ifndef ROCKETPUSH_EMBEDDED_ACCOUNT_HPP
+#define ROCKETPUSH_EMBEDDED_ACCOUNT_HPP
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rocketpush::embedded {
+
+/**
+ * @brief Somebody whose requests a broker answers, and what he may do. A consumer needs its group and each topic.
+ *
+ * @par Source  A user with its ACL of 5.x, an account of `plain_acl.yml` of 4.9; without addresses and kinds of access.
+ */
+struct account {
+    std::string access_key;
+    std::string secret_key;
+    std::vector<std::string> topics{}; ///< To read and to write; `*`: all.
+    std::vector<std::string> groups{}; ///< To consume for, their retry topics and dead letters with them; `*`: all.
+    bool admin = false;                ///< May do everything, and what administrators do.
+
+    bool may_use_topic(std::string_view topic) const { return admin || holds(topics, topic); }
+    bool may_use_group(std::string_view group) const { return admin || holds(groups, group); }
+
+  private:
+    static bool holds(const std::vector<std::string>& names, std::string_view wanted) {
+        return std::ranges::any_of(names, [wanted](const auto& name) { return name == "*" || name == wanted; });
+    }
+};
+
+} // namespace rocketpush::embedded
+
+#endif
 // rocketpush/embedded/broker_logic.hpp
 #ifndef ROCKETPUSH_EMBEDDED_BROKER_LOGIC_HPP
 #define ROCKETPUSH_EMBEDDED_BROKER_LOGIC_HPP
 
-// rocketpush/embedded/ack_requests.hpp
-#ifndef ROCKETPUSH_EMBEDDED_ACK_REQUESTS_HPP
-#define ROCKETPUSH_EMBEDDED_ACK_REQUESTS_HPP
+// rocketpush/embedded/access_check.hpp
+#ifndef ROCKETPUSH_EMBEDDED_ACCESS_CHECK_HPP
+#define ROCKETPUSH_EMBEDDED_ACCESS_CHECK_HPP
+
+// rocketpush/embedded/admin_requests.hpp
+#ifndef ROCKETPUSH_EMBEDDED_ADMIN_REQUESTS_HPP
+#define ROCKETPUSH_EMBEDDED_ADMIN_REQUESTS_HPP
 
 // rocketpush/embedded/broker_state.hpp
 #ifndef ROCKETPUSH_EMBEDDED_BROKER_STATE_HPP
@@ -197,6 +236,9 @@ struct broker_options {
     bool property_filter     = false; ///< SQL92 conditions. Java: `enablePropertyFilter`.
     bool auto_create_groups  = true;  ///< A group needs no `create_group` before its first heartbeat.
 
+    /// Who may use the broker; none: everybody. Requests have to be signed with an account's keys then. See `set_accounts`.
+    std::vector<account> accounts{};
+
     /// From 5.0 on: an administrator's reset is told to the next pull; else, to the members, as 4.9 does.
     bool server_side_reset = true;
 
@@ -244,6 +286,8 @@ inline std::string_view describe_problem(const broker_options& options) noexcept
         return "pull_messages is at least 1, max_message_body not larger than frame_limit";
     if (options.frame_limit < 1024 || options.frame_limit > 32 * 1024 * 1024)
         return "frame_limit is from 1 KiB to 32 MiB";
+    if (!options.accounts.empty() && !ROCKETPUSH_WITH_OPENSSL)
+        return "accounts need OpenSSL, which this build left out: signatures cannot be checked";
     if (options.scan_interval.count() < 1)
         return "scan_interval is at least 1 ms";
     return {};
@@ -3233,7 +3277,8 @@ struct broker_state {
           faults(seed),
           faulty(options.version),
           modes(options.default_mode),
-          unique_ids(own_address, seed >> 32, static_cast<std::uint32_t>(seed)) {
+          unique_ids(own_address, seed >> 32, static_cast<std::uint32_t>(seed)),
+          accounts(options.accounts) {
         store.set_topic(schedule_topic, {delays.levels(), delays.levels(), 6});
         if (options.auto_create_topics)
             store.set_topic(auto_create_topic, {options.auto_queues, options.auto_queues, 7});
@@ -3257,6 +3302,7 @@ struct broker_state {
     held_pops pops;
     std::uint32_t pop_turn = 0; ///< Counts the looks for messages to pop: whose turn it is of queues and retries.
     protocol::unique_id_generator unique_ids;
+    std::vector<account> accounts; ///< None: everybody may do everything.
 
     std::set<std::string, std::less<>> known_groups; ///< Those that may consume; see auto_create_groups.
     std::map<connection_id, client_connection> connections;
@@ -3372,527 +3418,6 @@ inline void forget_client(broker_state& broker, connection_id connection) {
 } // namespace rocketpush::embedded
 
 #endif
-// rocketpush/embedded/pop_reading.hpp
-#ifndef ROCKETPUSH_EMBEDDED_POP_READING_HPP
-#define ROCKETPUSH_EMBEDDED_POP_READING_HPP
-
-
-#include <algorithm>
-#include <chrono>
-#include <cstddef>
-#include <cstdint>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
-/**
- * What a pop finds: the messages of some queues, hidden from now on.
- * @par Source  Java `PopMessageProcessor.popMsgFromTopic`, `popMsgFromQueue`.
- */
-namespace rocketpush::embedded::answering {
-
-/// What a pop has found so far.
-struct popped_messages {
-    std::int32_t revive_queue_id = 0;
-    std::size_t messages         = 0;
-    std::int64_t rest            = 0; ///< Messages that are left in the queues looked at.
-    std::string records{};
-    std::string start_offsets{};
-    std::string message_offsets{};
-    std::string order_counts{};
-};
-
-/// How long a popped message is hidden; a longer time is no time but a broken client.
-inline std::chrono::milliseconds invisible_time(std::int64_t millis) noexcept {
-    constexpr std::int64_t longest = 7 * 24 * 3'600'000;
-    return std::chrono::milliseconds(std::clamp<std::int64_t>(millis, 0, longest));
-}
-
-/// One topic that a pop reads: that which it names, or one of the group's retries of it.
-struct popped_topic {
-    std::string name;
-    protocol::pop_topic kind = protocol::pop_topic::normal;
-};
-
-/// Where a group goes on in a queue; where it has not been yet, that is decided, and kept.
-inline queue_offset pop_offset(broker_state& broker, const protocol::pop_request& pop, const popped_topic& topic,
-                               std::int32_t queue_id) {
-    if (const auto committed = broker.offsets.find(pop.consumer_group, topic.name, queue_id))
-        return *committed;
-    auto first = broker.store.min_offset(topic.name, queue_id);
-    // In a young queue "max" is the beginning: real brokers say so while message 0 is in memory, and here all are.
-    if (topic.kind == protocol::pop_topic::normal && pop.init_mode == protocol::pop_init::max && first > 0)
-        first = std::max(first, broker.store.max_offset(topic.name, queue_id) - 1);
-    broker.offsets.commit(pop.consumer_group, topic.name, queue_id, first);
-    return first;
-}
-
-inline void append_list_entry(std::string& list, protocol::pop_topic kind, std::string_view place,
-                              std::string_view values) {
-    if (!list.empty())
-        list += ';';
-    list.append(std::to_string(static_cast<int>(kind))).append(" ").append(place).append(" ").append(values);
-}
-
-/// Appends a retry as if it lay in the topic that was popped, with its receipt: so clients need to know nothing of retries.
-inline void append_retry(std::string& records, std::string_view record, std::string_view topic,
-                         const protocol::receipt_handle& receipt) {
-    auto message = read_stored(record);
-    std::string properties(message.properties);
-    protocol::set_property(properties, property_names::pop_receipt, to_string(receipt));
-    if (properties.size() > protocol::most_property_bytes) {
-        records.append(record); // its topic, and the answer's lists, say as much
-        return;
-    }
-    message.topic      = topic;
-    message.properties = properties;
-    protocol::append_stored_message(records, message);
-}
-
-/// Notes an orderly batch, and how often its messages were delivered before.
-inline void note_order(broker_state& broker, const protocol::pop_request& pop, const popped_topic& topic,
-                       std::int32_t queue_id, const std::vector<queue_offset>& offsets, const moment& now,
-                       popped_messages& found) {
-    const auto& batch =
-        broker.orders.deliver({pop.consumer_group, topic.name, queue_id}, pop.attempt_id, now.milliseconds(), offsets,
-                              now.steady + invisible_time(pop.invisible_millis));
-    auto least = batch.messages.front().delivered;
-    for (const auto& each : batch.messages) {
-        least = std::min(least, each.delivered);
-        if (each.delivered > 0)
-            append_list_entry(found.order_counts, topic.kind,
-                              "qo" + std::to_string(queue_id) + '%' + std::to_string(each.offset),
-                              std::to_string(each.delivered));
-    }
-    append_list_entry(found.order_counts, topic.kind, std::to_string(queue_id), std::to_string(least));
-}
-
-/// Hides what was read of a queue, and appends it to what was found.
-inline void take_records(broker_state& broker, const protocol::pop_request& pop, const popped_topic& topic,
-                         std::int32_t queue_id, const std::vector<std::string_view>& records, const moment& now,
-                         popped_messages& found) {
-    std::vector<queue_offset> offsets;
-    std::string list;
-    for (const auto record : records) {
-        offsets.push_back(read_stored(record).queue_offset);
-        list += (list.empty() ? "" : ",") + std::to_string(offsets.back());
-    }
-    protocol::receipt_handle receipt{.start_offset     = offsets.front(),
-                                     .pop_time         = now.milliseconds(),
-                                     .invisible_millis = pop.invisible_millis,
-                                     .revive_queue_id  = found.revive_queue_id,
-                                     .topic            = topic.kind,
-                                     .broker_name      = broker.options.name,
-                                     .queue_id         = queue_id};
-    for (std::size_t i = 0; i < records.size(); ++i) {
-        receipt.queue_offset = offsets[i];
-        if (topic.kind == protocol::pop_topic::normal || broker.options.pop_keeps_retry_topic)
-            found.records.append(records[i]);
-        else
-            append_retry(found.records, records[i], pop.topic, receipt);
-    }
-    found.messages += records.size();
-    append_list_entry(found.start_offsets, topic.kind, std::to_string(queue_id), std::to_string(offsets.front()));
-    append_list_entry(found.message_offsets, topic.kind, std::to_string(queue_id), list);
-    if (receipt.is_orderly())
-        note_order(broker, pop, topic, queue_id, offsets, now, found);
-    else
-        broker.checkpoints.add({.key  = {pop.consumer_group, topic.name, queue_id, offsets.front(), now.milliseconds()},
-                                .kind = topic.kind,
-                                .offsets  = std::move(offsets),
-                                .deadline = now.steady + invisible_time(pop.invisible_millis)});
-}
-
-inline void pop_queue(broker_state& broker, const protocol::pop_request& pop, const stored_filter& filter,
-                      const popped_topic& topic, std::int32_t queue_id, const moment& now, popped_messages& found) {
-    const bool orderly = pop.order.value_or(false);
-    if (orderly && broker.orders.blocked({pop.consumer_group, topic.name, queue_id}, pop.attempt_id, now.steady))
-        return;
-    auto from       = pop_offset(broker, pop, topic, queue_id);
-    const auto left = [&] { return broker.store.max_offset(topic.name, queue_id) - from; };
-    const auto most = static_cast<std::size_t>(std::max(0, pop.max_messages));
-    if (found.messages >= most || found.records.size() >= broker.options.pull_bytes) {
-        found.rest += left();
-        return;
-    }
-    const read_limits limits{most - found.messages, broker.options.pull_bytes - found.records.size()};
-    std::vector<std::string_view> records;
-    const auto read = [&] { return read_wanted(broker.store, topic.name, queue_id, from, limits, filter, records); };
-    auto done       = read();
-    if (done.status == read_status::offset_too_small || done.status == read_status::offset_overflow_badly) {
-        from = done.next; // where the group has been is no more
-        broker.offsets.commit(pop.consumer_group, topic.name, queue_id, from);
-        done = read();
-    }
-    // What is popped is passed at once, not when it is acknowledged: it comes again by way of the retry topic. Only in order does
-    // the offset wait, before messages that have been found.
-    if (done.next > from && (!orderly || records.empty()))
-        broker.offsets.commit(pop.consumer_group, topic.name, queue_id, done.next);
-    from = std::max(from, done.next);
-    found.rest += std::max<std::int64_t>(0, left());
-    if (!records.empty())
-        take_records(broker, pop, topic, queue_id, records, now, found);
-}
-
-inline void pop_queues(broker_state& broker, const protocol::pop_request& pop, const stored_filter& filter,
-                       const popped_topic& topic, std::int32_t first, const moment& now, popped_messages& found) {
-    const auto* settings = broker.store.find_topic(topic.name);
-    for (std::int32_t i = 0; settings && i < settings->read_queues; ++i)
-        pop_queue(broker, pop, filter, topic, (first + i) % settings->read_queues, now, found);
-}
-
-/// The retry topics of a group, in both namings where the broker has the second: messages of the first may be left.
-inline std::vector<popped_topic> retry_topics(const broker_state& broker, std::string_view group,
-                                              std::string_view topic) {
-    using protocol::pop_topic;
-    std::vector<popped_topic> topics;
-    if (broker.options.pop_retry_v2)
-        topics.push_back({protocol::real_topic(pop_topic::retry_v2, group, topic), pop_topic::retry_v2});
-    topics.push_back({protocol::real_topic(pop_topic::retry_v1, group, topic), pop_topic::retry_v1});
-    return topics;
-}
-
-/// Takes what a pop may have, out of the topic and out of its retries; what it gets is hidden from others from now on.
-inline popped_messages pop_messages(broker_state& broker, const protocol::pop_request& pop, const stored_filter& filter,
-                                    const moment& now) {
-    constexpr std::uint32_t revive_queues = 8;
-    constexpr std::uint32_t retry_turn = 5; // a real broker looks at the retries first in one case of five, by chance
-    const auto turn                    = broker.pop_turn++;
-    const bool orderly                 = pop.order.value_or(false);
-    popped_messages found;
-    found.revive_queue_id  = orderly ? protocol::orderly_revive_queue : static_cast<std::int32_t>(turn % revive_queues);
-    const auto pop_retries = [&] {
-        for (const auto& topic : retry_topics(broker, pop.consumer_group, pop.topic))
-            pop_queues(broker, pop, filter, topic, 0, now, found);
-    };
-    const bool retries_first = !orderly && turn % retry_turn == retry_turn - 1;
-    if (retries_first)
-        pop_retries();
-    const popped_topic normal{pop.topic};
-    if (pop.queue_id >= 0) {
-        pop_queue(broker, pop, filter, normal, pop.queue_id, now, found);
-    } else {
-        const auto* settings = broker.store.find_topic(pop.topic);
-        const auto queues    = static_cast<std::uint32_t>(settings ? std::max(1, settings->read_queues) : 1);
-        pop_queues(broker, pop, filter, normal, static_cast<std::int32_t>(turn % queues), now, found);
-    }
-    if (!orderly && !retries_first && found.messages < static_cast<std::size_t>(std::max(0, pop.max_messages)))
-        pop_retries();
-    return found;
-}
-
-} // namespace rocketpush::embedded::answering
-
-#endif
-// rocketpush/embedded/pop_requests.hpp
-#ifndef ROCKETPUSH_EMBEDDED_POP_REQUESTS_HPP
-#define ROCKETPUSH_EMBEDDED_POP_REQUESTS_HPP
-
-
-#include <algorithm>
-#include <chrono>
-#include <cstdint>
-#include <memory>
-#include <string>
-#include <string_view>
-#include <utility>
-
-/**
- * Messages out, each to be acknowledged.
- * @par Source  Java `PopMessageProcessor`, `PopLongPollingService`.
- */
-namespace rocketpush::embedded::answering {
-
-/// Why a pop is refused, or nothing and what it wants.
-struct pop_check {
-    response_code refusal = response_code::success;
-    std::string remark{};
-    stored_filter filter{};
-};
-
-/// What the expression that a pop brings wants; without one, all. A broker whose filter by properties is off evaluates a pop's
-/// condition all the same: it refuses only the heartbeat's check.
-inline pop_check find_filter(const protocol::pop_request& pop) {
-    if (pop.expression.empty())
-        return {};
-    if (pop.expression_type.empty() || pop.expression_type == to_string(filter_type::tag)) {
-        if (auto wanted = make_subscription(pop.topic, tags(pop.expression), 0))
-            return {.filter = {.tag_codes = std::move(wanted->tag_codes)}};
-    } else if (pop.expression_type == to_string(filter_type::sql92)) {
-        if (auto made = compile_condition(pop.expression).made)
-            return {.filter = {.wanted = std::make_shared<const condition>(std::move(*made))}};
-    }
-    return {response_code::subscription_parse_failed, "parse the consumer's subscription failed"};
-}
-
-inline pop_check check_pop(broker_state& broker, const protocol::pop_request& pop, const moment& now) {
-    // A client whose clock is this far behind gets nothing, ever.
-    constexpr std::int64_t most_lateness = 500;
-    if (pop.born_time > 0 && pop.born_time < now.milliseconds() &&
-        now.milliseconds() - pop.born_time - most_lateness > pop.poll_millis)
-        return {response_code::polling_timeout, "the broker pop message is timeout too much"};
-    if (pop.max_messages > protocol::most_pop_messages)
-        return {invalid_parameter(broker), "the broker pop message's num is greater than 32"};
-    const auto* topic = broker.store.find_topic(pop.topic);
-    if (!topic)
-        return {response_code::topic_not_exist, "topic[" + pop.topic + "] not exist, apply first please!"};
-    if (!topic->readable())
-        return {response_code::no_permission, "the topic[" + pop.topic + "] peeking message is forbidden"};
-    if (pop.queue_id >= topic->read_queues)
-        return {invalid_parameter(broker),
-                "queueId[" + std::to_string(pop.queue_id) + "] is illegal, topic:[" + pop.topic + "]"};
-    if (!broker.admit_group(pop.consumer_group))
-        return {response_code::subscription_group_not_exist,
-                "subscription group [" + pop.consumer_group + "] does not exist"};
-    return find_filter(pop);
-}
-
-/// Looks for messages. @return Nothing if the pop shall be held: there is no message, and it may wait.
-inline bool try_pop(broker_state& broker, const reply_address& address, const protocol::pop_request& pop,
-                    const stored_filter& filter, bool may_wait, const moment& now) {
-    const auto found = pop_messages(broker, pop, filter, now);
-    if (found.messages == 0 && may_wait)
-        return false;
-    const protocol::pop_response fields{.pop_time         = now.milliseconds(),
-                                        .invisible_millis = pop.invisible_millis,
-                                        .revive_queue_id  = found.revive_queue_id,
-                                        .rest_messages    = found.rest,
-                                        .start_offsets    = found.start_offsets,
-                                        .message_offsets  = found.message_offsets,
-                                        .order_counts     = found.order_counts};
-    if (found.messages == 0)
-        reply(broker, address, response_code::polling_timeout, "NO_MESSAGE_IN_QUEUE", fields);
-    else
-        reply(broker, address, response_code::success, "FOUND", fields, found.records);
-    return true;
-}
-
-/// How long a pop may wait for a message; the client's clock is believed.
-inline std::chrono::milliseconds wait_of(const protocol::pop_request& pop, const moment& now) noexcept {
-    constexpr std::int64_t longest_wait = 3'600'000;
-    const auto poll                     = std::clamp<std::int64_t>(pop.poll_millis, 0, longest_wait);
-    const auto age = pop.born_time > 0 ? std::max<std::int64_t>(0, now.milliseconds() - pop.born_time) : 0;
-    return std::chrono::milliseconds(std::max<std::int64_t>(0, poll - age));
-}
-
-/// POP_MESSAGE (200050)
-inline void answer_pop(broker_state& broker, const incoming_request& request) {
-    auto pop = read_request<protocol::pop_request>(broker, request);
-    if (!pop || request.header.is_oneway())
-        return;
-    const auto address = address_of(request);
-    auto check         = check_pop(broker, *pop, request.now);
-    if (check.refusal != response_code::success)
-        return reply(broker, address, check.refusal, check.remark, protocol::pop_response{});
-    const auto wait = wait_of(*pop, request.now);
-    const bool full =
-        broker.pops.size() >= broker.options.held_pops || broker.pops.alike(*pop) >= broker.options.held_pops_alike;
-    if (try_pop(broker, address, *pop, check.filter, wait.count() > 0, request.now))
-        return;
-    if (full)
-        return reply(
-            broker, address, response_code::polling_full, "NO_MESSAGE_IN_QUEUE",
-            protocol::pop_response{.pop_time = request.now.milliseconds(), .invisible_millis = pop->invisible_millis});
-    broker.pops.hold({request.from, request.header.encoding, request.header.opaque, std::move(*pop),
-                      std::move(check.filter), request.now.steady + wait});
-}
-
-/// Gives one waiting pop of each group for which `wanted(const held_pop&)` is true what there is; it waits on if that is nothing.
-template <class Wanted>
-void wake_pops(broker_state& broker, std::string_view topic, const moment& now, Wanted wanted) {
-    for (auto& pop : broker.pops.take_one_each(topic, wanted)) {
-        const reply_address address{pop.connection, pop.opaque, pop.encoding};
-        if (!try_pop(broker, address, pop.request, pop.filter, true, now))
-            broker.pops.hold(std::move(pop));
-    }
-}
-
-/// Messages have come into a queue.
-inline void wake_held_pops(broker_state& broker, const arrival& came, const moment& now) {
-    const auto record = broker.store.record_at(came.commit_log_offset);
-    wake_pops(broker, came.topic, now,
-              [&](const held_pop& pop) { return pop.reads(came.queue_id) && pop.filter.wants(came.tag_hash, record); });
-}
-
-/// Answers the pops whose time is over.
-inline void end_due_pops(broker_state& broker, const moment& now) {
-    while (const auto due = broker.pops.take_due(now.steady))
-        try_pop(broker, {due->connection, due->opaque, due->encoding}, due->request, due->filter, false, now);
-}
-
-/// Tells those that wait for a queue which is popped in order, and was blocked.
-inline void wake_freed_orders(broker_state& broker, const ordered_queue& queue, const moment& now) {
-    wake_pops(broker, queue.topic, now, [&queue](const held_pop& pop) {
-        return pop.request.consumer_group == queue.group && pop.reads(queue.queue_id);
-    });
-}
-
-} // namespace rocketpush::embedded::answering
-
-#endif
-
-#include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <string>
-#include <string_view>
-#include <utility>
-
-/**
- * What becomes of messages that were popped.
- * @par Source  Java `AckMessageProcessor`, `ChangeInvisibleTimeProcessor`.
- */
-namespace rocketpush::embedded::answering {
-
-/// Why a receipt is not taken, or nothing and the receipt.
-struct receipt_check {
-    response_code refusal = response_code::success;
-    std::string remark{};
-    protocol::receipt_handle receipt{};
-};
-
-/// @param request  An `ack_request` or a `change_invisible_time_request`; the receipt is a view of it.
-template <class Request>
-receipt_check check_receipt(const broker_state& broker, const Request& request) {
-    const auto* topic = broker.store.find_topic(request.topic);
-    if (!topic)
-        return {response_code::topic_not_exist, "topic[" + request.topic + "] not exist, apply first please!"};
-    if (request.queue_id < 0 || request.queue_id >= topic->read_queues)
-        return {response_code::message_illegal,
-                "queueId[" + std::to_string(request.queue_id) + "] is illegal, topic:[" + request.topic + "]"};
-    // Real brokers take an acknowledgement one behind the last message, but no change.
-    constexpr bool may_be_end = std::is_same_v<Request, protocol::ack_request>;
-    const auto end            = broker.store.max_offset(request.topic, request.queue_id) + (may_be_end ? 1 : 0);
-    if (request.queue_offset < broker.store.min_offset(request.topic, request.queue_id) || request.queue_offset >= end)
-        return {response_code::no_message, "offset is illegal, key:" + request.topic + '@' +
-                                               std::to_string(request.queue_id) +
-                                               ", commit:" + std::to_string(request.queue_offset)};
-    const auto receipt = protocol::parse_receipt(request.receipt);
-    if (!receipt)
-        return {response_code::system_error, "the receipt is not valid: " + request.receipt};
-    return {.receipt = *receipt};
-}
-
-inline checkpoint_key key_of(std::string group, std::string topic, const protocol::receipt_handle& receipt,
-                             std::int32_t queue_id) {
-    return {std::move(group), std::move(topic), queue_id, receipt.start_offset, receipt.pop_time};
-}
-
-/// An acknowledgement in order: the group's offset follows. @return Whether the message is one of the batch under way.
-inline bool acknowledge_in_order(broker_state& broker, const ordered_queue& queue, queue_offset offset,
-                                 std::int64_t pop_time, const moment& now) {
-    if (offset < broker.offsets.find(queue.group, queue.topic, queue.queue_id).value_or(0))
-        return true; // once more
-    const auto done = broker.orders.acknowledge(queue, offset, pop_time, now.steady);
-    if (done.commit)
-        broker.offsets.commit(queue.group, queue.topic, queue.queue_id, *done.commit);
-    if (done.freed)
-        wake_freed_orders(broker, queue, now);
-    return done.known;
-}
-
-/// ACK_MESSAGE (200051). An acknowledgement that finds nothing, being late or the second, succeeds too.
-inline void answer_ack(broker_state& broker, const incoming_request& request) {
-    const auto ack = read_request<protocol::ack_request>(broker, request);
-    if (!ack)
-        return;
-    const auto check = check_receipt(broker, *ack);
-    if (check.refusal != response_code::success)
-        return reply(broker, request, check.refusal, check.remark);
-    if (!check.receipt.is_orderly())
-        broker.checkpoints.acknowledge(key_of(ack->consumer_group, ack->topic, check.receipt, ack->queue_id),
-                                       ack->queue_offset);
-    else if (!acknowledge_in_order(broker, {ack->consumer_group, ack->topic, ack->queue_id}, ack->queue_offset,
-                                   check.receipt.pop_time, request.now))
-        return reply(broker, request, response_code::message_illegal, "offset is illegal");
-    reply(broker, request, response_code::success);
-}
-
-/// One entry of a batch; what in it is not valid is passed over, as in Java.
-inline void acknowledge_entry(broker_state& broker, const protocol::batch_ack_entry& entry, const moment& now) {
-    if (entry.start_offset < 0)
-        return;
-    const auto topic = protocol::real_topic(entry.kind, entry.consumer_group, entry.topic);
-    const auto end   = broker.store.max_offset(topic, entry.queue_id) - entry.start_offset; // 0 of a queue that is none
-    const auto bits  = std::min<std::int64_t>(static_cast<std::int64_t>(entry.acked.end()), end);
-    checkpoint_key key{entry.consumer_group, topic, entry.queue_id, entry.start_offset, entry.pop_time};
-    for (std::int64_t i = 0; i < bits; ++i) {
-        if (!entry.acked.test(static_cast<std::size_t>(i)))
-            continue;
-        if (entry.revive_queue_id == protocol::orderly_revive_queue)
-            acknowledge_in_order(broker, {entry.consumer_group, topic, entry.queue_id}, entry.start_offset + i,
-                                 entry.pop_time, now);
-        else
-            broker.checkpoints.acknowledge(key, entry.start_offset + i);
-    }
-}
-
-/// BATCH_ACK_MESSAGE (200151), since 5.1.3
-inline void answer_batch_ack(broker_state& broker, const incoming_request& request) {
-    const auto acks = protocol::decode_batch_ack(request.body);
-    if (!acks)
-        return reply(broker, request, response_code::system_error, "the batch is not the JSON it should be");
-    if (acks->acks.empty())
-        return reply(broker, request, response_code::no_message, "no message to acknowledge");
-    for (const auto& entry : acks->acks)
-        acknowledge_entry(broker, entry, request.now);
-    reply(broker, request, response_code::success);
-}
-
-/// In order the batch stays what it is, and only one of its messages may come again at another time.
-inline protocol::change_invisible_time_response change_in_order(broker_state& broker,
-                                                                const protocol::change_invisible_time_request& change,
-                                                                const protocol::receipt_handle& receipt,
-                                                                const moment& now) {
-    const auto hidden = invisible_time(change.invisible_millis);
-    broker.orders.change({change.consumer_group, change.topic, change.queue_id}, change.queue_offset, receipt.pop_time,
-                         now.steady + hidden);
-    return {receipt.pop_time, now.milliseconds() + hidden.count() - receipt.pop_time, receipt.revive_queue_id};
-}
-
-/// A check point for the message alone takes the place of its share in the old one. A message whose old one is gone, being
-/// acknowledged or having come again, is hidden a second time, and comes: as at a real broker.
-inline protocol::change_invisible_time_response change_checkpoint(broker_state& broker,
-                                                                  const protocol::change_invisible_time_request& change,
-                                                                  const protocol::receipt_handle& receipt,
-                                                                  const moment& now) {
-    broker.checkpoints.acknowledge(key_of(change.consumer_group, change.topic, receipt, change.queue_id),
-                                   change.queue_offset);
-    pop_checkpoint made{
-        .key = {change.consumer_group, change.topic, change.queue_id, change.queue_offset, now.milliseconds()}};
-    while (broker.checkpoints.contains(made.key)) // that of the pop itself, or of a change in the same millisecond
-        ++made.key.pop_time;
-    made.kind      = receipt.topic;
-    made.offsets   = {change.queue_offset};
-    made.suspended = change.suspend.value_or(false);
-    made.deadline  = now.steady + invisible_time(change.invisible_millis);
-    const protocol::change_invisible_time_response answer{made.key.pop_time, change.invisible_millis,
-                                                          receipt.revive_queue_id};
-    broker.checkpoints.add(std::move(made));
-    return answer;
-}
-
-/// CHANGE_MESSAGE_INVISIBLETIME (200053)
-inline void answer_change_invisible_time(broker_state& broker, const incoming_request& request) {
-    const auto change = read_request<protocol::change_invisible_time_request>(broker, request);
-    if (!change)
-        return;
-    const auto check = check_receipt(broker, *change);
-    if (check.refusal != response_code::success)
-        return reply(broker, request, check.refusal, check.remark, protocol::change_invisible_time_response{});
-    const auto answer = check.receipt.is_orderly() ? change_in_order(broker, *change, check.receipt, request.now)
-                                                   : change_checkpoint(broker, *change, check.receipt, request.now);
-    reply(broker, request, response_code::success, {}, answer);
-}
-
-} // namespace rocketpush::embedded::answering
-
-#endif
-// rocketpush/embedded/admin_requests.hpp
-#ifndef ROCKETPUSH_EMBEDDED_ADMIN_REQUESTS_HPP
-#define ROCKETPUSH_EMBEDDED_ADMIN_REQUESTS_HPP
-
 // rocketpush/embedded/pull_requests.hpp
 #ifndef ROCKETPUSH_EMBEDDED_PULL_REQUESTS_HPP
 #define ROCKETPUSH_EMBEDDED_PULL_REQUESTS_HPP
@@ -4417,6 +3942,677 @@ inline void answer_delete_topic(broker_state& broker, const incoming_request& re
         return reply(broker, request, invalid_parameter(broker), "the topic is a system topic: " + wanted->topic);
     remove_topic(broker, wanted->topic);
     reply(broker, request, response_code::success);
+}
+
+} // namespace rocketpush::embedded::answering
+
+#endif
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/**
+ * Who may ask for what. A broker without accounts answers everybody; its name server does so anyway, as real ones do unless told.
+ * @par Source  Java `DefaultAuthenticationHandler`, `DefaultAuthorizationContextBuilder`, `AclAuthorizationHandler` (5.x);
+ *              `PlainAccessValidator`, `PlainPermissionManager` (4.9).
+ */
+namespace rocketpush::embedded::answering {
+
+/// What a request has to do with. A retry topic is its group.
+struct wanted_access {
+    std::vector<std::string> topics{};
+    std::vector<std::string> groups{};
+    bool admin = false; ///< It is for administrators.
+
+    void add_topic(std::string topic) {
+        if (!is_retry_topic(topic) && !is_dlq_topic(topic) && !topic.empty())
+            topics.push_back(std::move(topic));
+    }
+    /// Somebody sends to it; of a retry topic no group is told but by its name.
+    void add_target(const std::string& topic) {
+        if (is_retry_topic(topic))
+            groups.push_back(topic.substr(retry_topic_prefix.size()));
+        else
+            add_topic(topic);
+    }
+};
+
+/// Of these requests a 4.9 looks at the signature alone.
+inline bool is_open_at_4_9(protocol::request_code code) noexcept {
+    using enum protocol::request_code;
+    return code == get_max_offset || code == get_min_offset || code == search_offset_by_timestamp ||
+           code == query_consumer_offset || code == lock_batch || code == unlock_batch;
+}
+
+inline wanted_access access_for(const incoming_request& request) {
+    using code       = protocol::request_code;
+    const auto field = [&](std::string_view name) {
+        const auto value = request.header.field(name);
+        return value ? value->to_string() : std::string();
+    };
+    wanted_access wanted;
+    switch (static_cast<code>(request.header.code)) {
+    case code::pull_message:
+    case code::pop_message:
+    case code::ack_message:
+    case code::change_invisible_time:
+    case code::query_consumer_offset:
+    case code::update_consumer_offset:
+        wanted.add_topic(field("topic"));
+        wanted.groups.push_back(field("consumerGroup"));
+        break;
+    case code::get_consumer_list:
+    case code::unregister_client: wanted.groups.push_back(field("consumerGroup")); break;
+    case code::consumer_send_back: wanted.groups.push_back(field("group")); break;
+    case code::get_max_offset:
+    case code::get_min_offset:
+    case code::search_offset_by_timestamp: wanted.add_topic(field("topic")); break;
+    case code::send_message: wanted.add_target(field("topic")); break;
+    case code::send_message_v2:
+    case code::send_batch_message: wanted.add_target(field("b")); break;
+    case code::heart_beat:
+        if (const auto heartbeat = protocol::decode_heartbeat(request.body))
+            for (const auto& consumer : heartbeat->consumers) {
+                wanted.groups.push_back(consumer.group_name);
+                for (const auto& each : consumer.subscriptions)
+                    wanted.add_topic(each.topic);
+            }
+        break;
+    case code::lock_batch:
+    case code::unlock_batch:
+        if (const auto lock = protocol::decode_lock(request.body)) {
+            wanted.groups.push_back(lock->consumer_group);
+            for (const auto& queue : lock->queues)
+                wanted.add_topic(queue.topic);
+        }
+        break;
+    case code::query_assignment: // real brokers look at the signature alone
+    case code::batch_ack_message:
+    case code::check_client_config:
+    case code::get_earliest_store_time:
+    case code::view_message_by_id: break;
+    default: wanted.admin = true;
+    }
+    return wanted;
+}
+
+/// Why a request is not answered, in a real broker's words; empty: it is.
+inline std::string find_denial(const broker_state& broker, const incoming_request& request) {
+    const bool new_words = broker.options.is_version_5();
+    const auto key       = request.header.field(protocol::acl_fields::access_key);
+    if (!key || key->raw.empty())
+        return new_words ? "username cannot be null." : "No accessKey is configured";
+    const auto name  = key->to_string();
+    const auto asker = std::ranges::find(broker.accounts, name, &account::access_key);
+    if (asker == broker.accounts.end())
+        return new_words ? "User:" + name + " is not found." : "No acl config for " + name;
+#if ROCKETPUSH_WITH_OPENSSL
+    const auto signature = request.header.field(protocol::acl_fields::signature);
+    if (!signature || signature->to_string() != protocol::signature_of(request.header, request.body, asker->secret_key))
+        return new_words ? "check signature failed." : "Check signature failed for accessKey=" + name;
+#endif
+    const auto refuse = [&](std::string_view kind, std::string_view resource) {
+        const auto quoted = std::string(kind).append(":").append(resource);
+        const auto from   = broker.connections.at(request.from).address.to_string(); // with a port
+        return new_words ? "User:" + name + " has no permission to access " + quoted + " from " +
+                               from.substr(0, from.rfind(':')) + ", no matched policies."
+                         : "No default permission for " + quoted;
+    };
+    if (!new_words && is_open_at_4_9(static_cast<protocol::request_code>(request.header.code)))
+        return {};
+    const auto wanted = access_for(request);
+    const auto topic  = request.header.field("topic");
+    if (wanted.admin && !asker->admin)
+        return new_words ? topic ? refuse("Topic", topic->to_string()) : refuse("Cluster", broker.options.cluster)
+                         : "Need admin permission for request code=" + std::to_string(request.header.code) +
+                               ", but accessKey=" + name + " is not";
+    for (const auto& each : wanted.topics)
+        if (!asker->may_use_topic(each))
+            return refuse(new_words ? "Topic" : "topic", each);
+    for (const auto& each : wanted.groups)
+        if (!asker->may_use_group(each))
+            return refuse(new_words ? "Group" : "group", each);
+    return {};
+}
+
+/// Answers a request that its sender may not make. @return Whether it did.
+inline bool refuse_access(broker_state& broker, const incoming_request& request) {
+    if (broker.accounts.empty() || is_for_name_server(request.header.code)) [[likely]]
+        return false;
+    const auto words = find_denial(broker, request);
+    if (words.empty())
+        return false;
+    if (broker.options.is_version_5())
+        reply(broker, request, response_code::no_permission, words);
+    else // an exception that nobody caught
+        reply(broker, request, response_code::system_error,
+              "org.apache.rocketmq.acl.common.AclException: " + words +
+                  ", org.apache.rocketmq.acl.plain.PlainPermissionManager.validate(PlainPermissionManager.java:683)");
+    return true;
+}
+
+} // namespace rocketpush::embedded::answering
+
+#endif
+// rocketpush/embedded/ack_requests.hpp
+#ifndef ROCKETPUSH_EMBEDDED_ACK_REQUESTS_HPP
+#define ROCKETPUSH_EMBEDDED_ACK_REQUESTS_HPP
+
+// rocketpush/embedded/pop_reading.hpp
+#ifndef ROCKETPUSH_EMBEDDED_POP_READING_HPP
+#define ROCKETPUSH_EMBEDDED_POP_READING_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/**
+ * What a pop finds: the messages of some queues, hidden from now on.
+ * @par Source  Java `PopMessageProcessor.popMsgFromTopic`, `popMsgFromQueue`.
+ */
+namespace rocketpush::embedded::answering {
+
+/// What a pop has found so far.
+struct popped_messages {
+    std::int32_t revive_queue_id = 0;
+    std::size_t messages         = 0;
+    std::int64_t rest            = 0; ///< Messages that are left in the queues looked at.
+    std::string records{};
+    std::string start_offsets{};
+    std::string message_offsets{};
+    std::string order_counts{};
+};
+
+/// How long a popped message is hidden; a longer time is no time but a broken client.
+inline std::chrono::milliseconds invisible_time(std::int64_t millis) noexcept {
+    constexpr std::int64_t longest = 7 * 24 * 3'600'000;
+    return std::chrono::milliseconds(std::clamp<std::int64_t>(millis, 0, longest));
+}
+
+/// One topic that a pop reads: that which it names, or one of the group's retries of it.
+struct popped_topic {
+    std::string name;
+    protocol::pop_topic kind = protocol::pop_topic::normal;
+};
+
+/// Where a group goes on in a queue; where it has not been yet, that is decided, and kept.
+inline queue_offset pop_offset(broker_state& broker, const protocol::pop_request& pop, const popped_topic& topic,
+                               std::int32_t queue_id) {
+    if (const auto committed = broker.offsets.find(pop.consumer_group, topic.name, queue_id))
+        return *committed;
+    auto first = broker.store.min_offset(topic.name, queue_id);
+    // In a young queue "max" is the beginning: real brokers say so while message 0 is in memory, and here all are.
+    if (topic.kind == protocol::pop_topic::normal && pop.init_mode == protocol::pop_init::max && first > 0)
+        first = std::max(first, broker.store.max_offset(topic.name, queue_id) - 1);
+    broker.offsets.commit(pop.consumer_group, topic.name, queue_id, first);
+    return first;
+}
+
+inline void append_list_entry(std::string& list, protocol::pop_topic kind, std::string_view place,
+                              std::string_view values) {
+    if (!list.empty())
+        list += ';';
+    list.append(std::to_string(static_cast<int>(kind))).append(" ").append(place).append(" ").append(values);
+}
+
+/// Appends a retry as if it lay in the topic that was popped, with its receipt: so clients need to know nothing of retries.
+inline void append_retry(std::string& records, std::string_view record, std::string_view topic,
+                         const protocol::receipt_handle& receipt) {
+    auto message = read_stored(record);
+    std::string properties(message.properties);
+    protocol::set_property(properties, property_names::pop_receipt, to_string(receipt));
+    if (properties.size() > protocol::most_property_bytes) {
+        records.append(record); // its topic, and the answer's lists, say as much
+        return;
+    }
+    message.topic      = topic;
+    message.properties = properties;
+    protocol::append_stored_message(records, message);
+}
+
+/// Notes an orderly batch, and how often its messages were delivered before.
+inline void note_order(broker_state& broker, const protocol::pop_request& pop, const popped_topic& topic,
+                       std::int32_t queue_id, const std::vector<queue_offset>& offsets, const moment& now,
+                       popped_messages& found) {
+    const auto& batch =
+        broker.orders.deliver({pop.consumer_group, topic.name, queue_id}, pop.attempt_id, now.milliseconds(), offsets,
+                              now.steady + invisible_time(pop.invisible_millis));
+    auto least = batch.messages.front().delivered;
+    for (const auto& each : batch.messages) {
+        least = std::min(least, each.delivered);
+        if (each.delivered > 0)
+            append_list_entry(found.order_counts, topic.kind,
+                              "qo" + std::to_string(queue_id) + '%' + std::to_string(each.offset),
+                              std::to_string(each.delivered));
+    }
+    append_list_entry(found.order_counts, topic.kind, std::to_string(queue_id), std::to_string(least));
+}
+
+/// Hides what was read of a queue, and appends it to what was found.
+inline void take_records(broker_state& broker, const protocol::pop_request& pop, const popped_topic& topic,
+                         std::int32_t queue_id, const std::vector<std::string_view>& records, const moment& now,
+                         popped_messages& found) {
+    std::vector<queue_offset> offsets;
+    std::string list;
+    for (const auto record : records) {
+        offsets.push_back(read_stored(record).queue_offset);
+        list += (list.empty() ? "" : ",") + std::to_string(offsets.back());
+    }
+    protocol::receipt_handle receipt{.start_offset     = offsets.front(),
+                                     .pop_time         = now.milliseconds(),
+                                     .invisible_millis = pop.invisible_millis,
+                                     .revive_queue_id  = found.revive_queue_id,
+                                     .topic            = topic.kind,
+                                     .broker_name      = broker.options.name,
+                                     .queue_id         = queue_id};
+    for (std::size_t i = 0; i < records.size(); ++i) {
+        receipt.queue_offset = offsets[i];
+        if (topic.kind == protocol::pop_topic::normal || broker.options.pop_keeps_retry_topic)
+            found.records.append(records[i]);
+        else
+            append_retry(found.records, records[i], pop.topic, receipt);
+    }
+    found.messages += records.size();
+    append_list_entry(found.start_offsets, topic.kind, std::to_string(queue_id), std::to_string(offsets.front()));
+    append_list_entry(found.message_offsets, topic.kind, std::to_string(queue_id), list);
+    if (receipt.is_orderly())
+        note_order(broker, pop, topic, queue_id, offsets, now, found);
+    else
+        broker.checkpoints.add({.key  = {pop.consumer_group, topic.name, queue_id, offsets.front(), now.milliseconds()},
+                                .kind = topic.kind,
+                                .offsets  = std::move(offsets),
+                                .deadline = now.steady + invisible_time(pop.invisible_millis)});
+}
+
+inline void pop_queue(broker_state& broker, const protocol::pop_request& pop, const stored_filter& filter,
+                      const popped_topic& topic, std::int32_t queue_id, const moment& now, popped_messages& found) {
+    const bool orderly = pop.order.value_or(false);
+    if (orderly && broker.orders.blocked({pop.consumer_group, topic.name, queue_id}, pop.attempt_id, now.steady))
+        return;
+    auto from       = pop_offset(broker, pop, topic, queue_id);
+    const auto left = [&] { return broker.store.max_offset(topic.name, queue_id) - from; };
+    const auto most = static_cast<std::size_t>(std::max(0, pop.max_messages));
+    if (found.messages >= most || found.records.size() >= broker.options.pull_bytes) {
+        found.rest += left();
+        return;
+    }
+    const read_limits limits{most - found.messages, broker.options.pull_bytes - found.records.size()};
+    std::vector<std::string_view> records;
+    const auto read = [&] { return read_wanted(broker.store, topic.name, queue_id, from, limits, filter, records); };
+    auto done       = read();
+    if (done.status == read_status::offset_too_small || done.status == read_status::offset_overflow_badly) {
+        from = done.next; // where the group has been is no more
+        broker.offsets.commit(pop.consumer_group, topic.name, queue_id, from);
+        done = read();
+    }
+    // What is popped is passed at once, not when it is acknowledged: it comes again by way of the retry topic. Only in order does
+    // the offset wait, before messages that have been found.
+    if (done.next > from && (!orderly || records.empty()))
+        broker.offsets.commit(pop.consumer_group, topic.name, queue_id, done.next);
+    from = std::max(from, done.next);
+    found.rest += std::max<std::int64_t>(0, left());
+    if (!records.empty())
+        take_records(broker, pop, topic, queue_id, records, now, found);
+}
+
+inline void pop_queues(broker_state& broker, const protocol::pop_request& pop, const stored_filter& filter,
+                       const popped_topic& topic, std::int32_t first, const moment& now, popped_messages& found) {
+    const auto* settings = broker.store.find_topic(topic.name);
+    for (std::int32_t i = 0; settings && i < settings->read_queues; ++i)
+        pop_queue(broker, pop, filter, topic, (first + i) % settings->read_queues, now, found);
+}
+
+/// The retry topics of a group, in both namings where the broker has the second: messages of the first may be left.
+inline std::vector<popped_topic> retry_topics(const broker_state& broker, std::string_view group,
+                                              std::string_view topic) {
+    using protocol::pop_topic;
+    std::vector<popped_topic> topics;
+    if (broker.options.pop_retry_v2)
+        topics.push_back({protocol::real_topic(pop_topic::retry_v2, group, topic), pop_topic::retry_v2});
+    topics.push_back({protocol::real_topic(pop_topic::retry_v1, group, topic), pop_topic::retry_v1});
+    return topics;
+}
+
+/// Takes what a pop may have, out of the topic and out of its retries; what it gets is hidden from others from now on.
+inline popped_messages pop_messages(broker_state& broker, const protocol::pop_request& pop, const stored_filter& filter,
+                                    const moment& now) {
+    constexpr std::uint32_t revive_queues = 8;
+    constexpr std::uint32_t retry_turn = 5; // a real broker looks at the retries first in one case of five, by chance
+    const auto turn                    = broker.pop_turn++;
+    const bool orderly                 = pop.order.value_or(false);
+    popped_messages found;
+    found.revive_queue_id  = orderly ? protocol::orderly_revive_queue : static_cast<std::int32_t>(turn % revive_queues);
+    const auto pop_retries = [&] {
+        for (const auto& topic : retry_topics(broker, pop.consumer_group, pop.topic))
+            pop_queues(broker, pop, filter, topic, 0, now, found);
+    };
+    const bool retries_first = !orderly && turn % retry_turn == retry_turn - 1;
+    if (retries_first)
+        pop_retries();
+    const popped_topic normal{pop.topic};
+    if (pop.queue_id >= 0) {
+        pop_queue(broker, pop, filter, normal, pop.queue_id, now, found);
+    } else {
+        const auto* settings = broker.store.find_topic(pop.topic);
+        const auto queues    = static_cast<std::uint32_t>(settings ? std::max(1, settings->read_queues) : 1);
+        pop_queues(broker, pop, filter, normal, static_cast<std::int32_t>(turn % queues), now, found);
+    }
+    if (!orderly && !retries_first && found.messages < static_cast<std::size_t>(std::max(0, pop.max_messages)))
+        pop_retries();
+    return found;
+}
+
+} // namespace rocketpush::embedded::answering
+
+#endif
+// rocketpush/embedded/pop_requests.hpp
+#ifndef ROCKETPUSH_EMBEDDED_POP_REQUESTS_HPP
+#define ROCKETPUSH_EMBEDDED_POP_REQUESTS_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+/**
+ * Messages out, each to be acknowledged.
+ * @par Source  Java `PopMessageProcessor`, `PopLongPollingService`.
+ */
+namespace rocketpush::embedded::answering {
+
+/// Why a pop is refused, or nothing and what it wants.
+struct pop_check {
+    response_code refusal = response_code::success;
+    std::string remark{};
+    stored_filter filter{};
+};
+
+/// What the expression that a pop brings wants; without one, all. A broker whose filter by properties is off evaluates a pop's
+/// condition all the same: it refuses only the heartbeat's check.
+inline pop_check find_filter(const protocol::pop_request& pop) {
+    if (pop.expression.empty())
+        return {};
+    if (pop.expression_type.empty() || pop.expression_type == to_string(filter_type::tag)) {
+        if (auto wanted = make_subscription(pop.topic, tags(pop.expression), 0))
+            return {.filter = {.tag_codes = std::move(wanted->tag_codes)}};
+    } else if (pop.expression_type == to_string(filter_type::sql92)) {
+        if (auto made = compile_condition(pop.expression).made)
+            return {.filter = {.wanted = std::make_shared<const condition>(std::move(*made))}};
+    }
+    return {response_code::subscription_parse_failed, "parse the consumer's subscription failed"};
+}
+
+inline pop_check check_pop(broker_state& broker, const protocol::pop_request& pop, const moment& now) {
+    // A client whose clock is this far behind gets nothing, ever.
+    constexpr std::int64_t most_lateness = 500;
+    if (pop.born_time > 0 && pop.born_time < now.milliseconds() &&
+        now.milliseconds() - pop.born_time - most_lateness > pop.poll_millis)
+        return {response_code::polling_timeout, "the broker pop message is timeout too much"};
+    if (pop.max_messages > protocol::most_pop_messages)
+        return {invalid_parameter(broker), "the broker pop message's num is greater than 32"};
+    const auto* topic = broker.store.find_topic(pop.topic);
+    if (!topic)
+        return {response_code::topic_not_exist, "topic[" + pop.topic + "] not exist, apply first please!"};
+    if (!topic->readable())
+        return {response_code::no_permission, "the topic[" + pop.topic + "] peeking message is forbidden"};
+    if (pop.queue_id >= topic->read_queues)
+        return {invalid_parameter(broker),
+                "queueId[" + std::to_string(pop.queue_id) + "] is illegal, topic:[" + pop.topic + "]"};
+    if (!broker.admit_group(pop.consumer_group))
+        return {response_code::subscription_group_not_exist,
+                "subscription group [" + pop.consumer_group + "] does not exist"};
+    return find_filter(pop);
+}
+
+/// Looks for messages. @return Nothing if the pop shall be held: there is no message, and it may wait.
+inline bool try_pop(broker_state& broker, const reply_address& address, const protocol::pop_request& pop,
+                    const stored_filter& filter, bool may_wait, const moment& now) {
+    const auto found = pop_messages(broker, pop, filter, now);
+    if (found.messages == 0 && may_wait)
+        return false;
+    const protocol::pop_response fields{.pop_time         = now.milliseconds(),
+                                        .invisible_millis = pop.invisible_millis,
+                                        .revive_queue_id  = found.revive_queue_id,
+                                        .rest_messages    = found.rest,
+                                        .start_offsets    = found.start_offsets,
+                                        .message_offsets  = found.message_offsets,
+                                        .order_counts     = found.order_counts};
+    if (found.messages == 0)
+        reply(broker, address, response_code::polling_timeout, "NO_MESSAGE_IN_QUEUE", fields);
+    else
+        reply(broker, address, response_code::success, "FOUND", fields, found.records);
+    return true;
+}
+
+/// How long a pop may wait for a message; the client's clock is believed.
+inline std::chrono::milliseconds wait_of(const protocol::pop_request& pop, const moment& now) noexcept {
+    constexpr std::int64_t longest_wait = 3'600'000;
+    const auto poll                     = std::clamp<std::int64_t>(pop.poll_millis, 0, longest_wait);
+    const auto age = pop.born_time > 0 ? std::max<std::int64_t>(0, now.milliseconds() - pop.born_time) : 0;
+    return std::chrono::milliseconds(std::max<std::int64_t>(0, poll - age));
+}
+
+/// POP_MESSAGE (200050)
+inline void answer_pop(broker_state& broker, const incoming_request& request) {
+    auto pop = read_request<protocol::pop_request>(broker, request);
+    if (!pop || request.header.is_oneway())
+        return;
+    const auto address = address_of(request);
+    auto check         = check_pop(broker, *pop, request.now);
+    if (check.refusal != response_code::success)
+        return reply(broker, address, check.refusal, check.remark, protocol::pop_response{});
+    const auto wait = wait_of(*pop, request.now);
+    const bool full =
+        broker.pops.size() >= broker.options.held_pops || broker.pops.alike(*pop) >= broker.options.held_pops_alike;
+    if (try_pop(broker, address, *pop, check.filter, wait.count() > 0, request.now))
+        return;
+    if (full)
+        return reply(
+            broker, address, response_code::polling_full, "NO_MESSAGE_IN_QUEUE",
+            protocol::pop_response{.pop_time = request.now.milliseconds(), .invisible_millis = pop->invisible_millis});
+    broker.pops.hold({request.from, request.header.encoding, request.header.opaque, std::move(*pop),
+                      std::move(check.filter), request.now.steady + wait});
+}
+
+/// Gives one waiting pop of each group for which `wanted(const held_pop&)` is true what there is; it waits on if that is nothing.
+template <class Wanted>
+void wake_pops(broker_state& broker, std::string_view topic, const moment& now, Wanted wanted) {
+    for (auto& pop : broker.pops.take_one_each(topic, wanted)) {
+        const reply_address address{pop.connection, pop.opaque, pop.encoding};
+        if (!try_pop(broker, address, pop.request, pop.filter, true, now))
+            broker.pops.hold(std::move(pop));
+    }
+}
+
+/// Messages have come into a queue.
+inline void wake_held_pops(broker_state& broker, const arrival& came, const moment& now) {
+    const auto record = broker.store.record_at(came.commit_log_offset);
+    wake_pops(broker, came.topic, now,
+              [&](const held_pop& pop) { return pop.reads(came.queue_id) && pop.filter.wants(came.tag_hash, record); });
+}
+
+/// Answers the pops whose time is over.
+inline void end_due_pops(broker_state& broker, const moment& now) {
+    while (const auto due = broker.pops.take_due(now.steady))
+        try_pop(broker, {due->connection, due->opaque, due->encoding}, due->request, due->filter, false, now);
+}
+
+/// Tells those that wait for a queue which is popped in order, and was blocked.
+inline void wake_freed_orders(broker_state& broker, const ordered_queue& queue, const moment& now) {
+    wake_pops(broker, queue.topic, now, [&queue](const held_pop& pop) {
+        return pop.request.consumer_group == queue.group && pop.reads(queue.queue_id);
+    });
+}
+
+} // namespace rocketpush::embedded::answering
+
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+/**
+ * What becomes of messages that were popped.
+ * @par Source  Java `AckMessageProcessor`, `ChangeInvisibleTimeProcessor`.
+ */
+namespace rocketpush::embedded::answering {
+
+/// Why a receipt is not taken, or nothing and the receipt.
+struct receipt_check {
+    response_code refusal = response_code::success;
+    std::string remark{};
+    protocol::receipt_handle receipt{};
+};
+
+/// @param request  An `ack_request` or a `change_invisible_time_request`; the receipt is a view of it.
+template <class Request>
+receipt_check check_receipt(const broker_state& broker, const Request& request) {
+    const auto* topic = broker.store.find_topic(request.topic);
+    if (!topic)
+        return {response_code::topic_not_exist, "topic[" + request.topic + "] not exist, apply first please!"};
+    if (request.queue_id < 0 || request.queue_id >= topic->read_queues)
+        return {response_code::message_illegal,
+                "queueId[" + std::to_string(request.queue_id) + "] is illegal, topic:[" + request.topic + "]"};
+    // Real brokers take an acknowledgement one behind the last message, but no change.
+    constexpr bool may_be_end = std::is_same_v<Request, protocol::ack_request>;
+    const auto end            = broker.store.max_offset(request.topic, request.queue_id) + (may_be_end ? 1 : 0);
+    if (request.queue_offset < broker.store.min_offset(request.topic, request.queue_id) || request.queue_offset >= end)
+        return {response_code::no_message, "offset is illegal, key:" + request.topic + '@' +
+                                               std::to_string(request.queue_id) +
+                                               ", commit:" + std::to_string(request.queue_offset)};
+    const auto receipt = protocol::parse_receipt(request.receipt);
+    if (!receipt)
+        return {response_code::system_error, "the receipt is not valid: " + request.receipt};
+    return {.receipt = *receipt};
+}
+
+inline checkpoint_key key_of(std::string group, std::string topic, const protocol::receipt_handle& receipt,
+                             std::int32_t queue_id) {
+    return {std::move(group), std::move(topic), queue_id, receipt.start_offset, receipt.pop_time};
+}
+
+/// An acknowledgement in order: the group's offset follows. @return Whether the message is one of the batch under way.
+inline bool acknowledge_in_order(broker_state& broker, const ordered_queue& queue, queue_offset offset,
+                                 std::int64_t pop_time, const moment& now) {
+    if (offset < broker.offsets.find(queue.group, queue.topic, queue.queue_id).value_or(0))
+        return true; // once more
+    const auto done = broker.orders.acknowledge(queue, offset, pop_time, now.steady);
+    if (done.commit)
+        broker.offsets.commit(queue.group, queue.topic, queue.queue_id, *done.commit);
+    if (done.freed)
+        wake_freed_orders(broker, queue, now);
+    return done.known;
+}
+
+/// ACK_MESSAGE (200051). An acknowledgement that finds nothing, being late or the second, succeeds too.
+inline void answer_ack(broker_state& broker, const incoming_request& request) {
+    const auto ack = read_request<protocol::ack_request>(broker, request);
+    if (!ack)
+        return;
+    const auto check = check_receipt(broker, *ack);
+    if (check.refusal != response_code::success)
+        return reply(broker, request, check.refusal, check.remark);
+    if (!check.receipt.is_orderly())
+        broker.checkpoints.acknowledge(key_of(ack->consumer_group, ack->topic, check.receipt, ack->queue_id),
+                                       ack->queue_offset);
+    else if (!acknowledge_in_order(broker, {ack->consumer_group, ack->topic, ack->queue_id}, ack->queue_offset,
+                                   check.receipt.pop_time, request.now))
+        return reply(broker, request, response_code::message_illegal, "offset is illegal");
+    reply(broker, request, response_code::success);
+}
+
+/// One entry of a batch; what in it is not valid is passed over, as in Java.
+inline void acknowledge_entry(broker_state& broker, const protocol::batch_ack_entry& entry, const moment& now) {
+    if (entry.start_offset < 0)
+        return;
+    const auto topic = protocol::real_topic(entry.kind, entry.consumer_group, entry.topic);
+    const auto end   = broker.store.max_offset(topic, entry.queue_id) - entry.start_offset; // 0 of a queue that is none
+    const auto bits  = std::min<std::int64_t>(static_cast<std::int64_t>(entry.acked.end()), end);
+    checkpoint_key key{entry.consumer_group, topic, entry.queue_id, entry.start_offset, entry.pop_time};
+    for (std::int64_t i = 0; i < bits; ++i) {
+        if (!entry.acked.test(static_cast<std::size_t>(i)))
+            continue;
+        if (entry.revive_queue_id == protocol::orderly_revive_queue)
+            acknowledge_in_order(broker, {entry.consumer_group, topic, entry.queue_id}, entry.start_offset + i,
+                                 entry.pop_time, now);
+        else
+            broker.checkpoints.acknowledge(key, entry.start_offset + i);
+    }
+}
+
+/// BATCH_ACK_MESSAGE (200151), since 5.1.3
+inline void answer_batch_ack(broker_state& broker, const incoming_request& request) {
+    const auto acks = protocol::decode_batch_ack(request.body);
+    if (!acks)
+        return reply(broker, request, response_code::system_error, "the batch is not the JSON it should be");
+    if (acks->acks.empty())
+        return reply(broker, request, response_code::no_message, "no message to acknowledge");
+    for (const auto& entry : acks->acks)
+        acknowledge_entry(broker, entry, request.now);
+    reply(broker, request, response_code::success);
+}
+
+/// In order the batch stays what it is, and only one of its messages may come again at another time.
+inline protocol::change_invisible_time_response change_in_order(broker_state& broker,
+                                                                const protocol::change_invisible_time_request& change,
+                                                                const protocol::receipt_handle& receipt,
+                                                                const moment& now) {
+    const auto hidden = invisible_time(change.invisible_millis);
+    broker.orders.change({change.consumer_group, change.topic, change.queue_id}, change.queue_offset, receipt.pop_time,
+                         now.steady + hidden);
+    return {receipt.pop_time, now.milliseconds() + hidden.count() - receipt.pop_time, receipt.revive_queue_id};
+}
+
+/// A check point for the message alone takes the place of its share in the old one. A message whose old one is gone, being
+/// acknowledged or having come again, is hidden a second time, and comes: as at a real broker.
+inline protocol::change_invisible_time_response change_checkpoint(broker_state& broker,
+                                                                  const protocol::change_invisible_time_request& change,
+                                                                  const protocol::receipt_handle& receipt,
+                                                                  const moment& now) {
+    broker.checkpoints.acknowledge(key_of(change.consumer_group, change.topic, receipt, change.queue_id),
+                                   change.queue_offset);
+    pop_checkpoint made{
+        .key = {change.consumer_group, change.topic, change.queue_id, change.queue_offset, now.milliseconds()}};
+    while (broker.checkpoints.contains(made.key)) // that of the pop itself, or of a change in the same millisecond
+        ++made.key.pop_time;
+    made.kind      = receipt.topic;
+    made.offsets   = {change.queue_offset};
+    made.suspended = change.suspend.value_or(false);
+    made.deadline  = now.steady + invisible_time(change.invisible_millis);
+    const protocol::change_invisible_time_response answer{made.key.pop_time, change.invisible_millis,
+                                                          receipt.revive_queue_id};
+    broker.checkpoints.add(std::move(made));
+    return answer;
+}
+
+/// CHANGE_MESSAGE_INVISIBLETIME (200053)
+inline void answer_change_invisible_time(broker_state& broker, const incoming_request& request) {
+    const auto change = read_request<protocol::change_invisible_time_request>(broker, request);
+    if (!change)
+        return;
+    const auto check = check_receipt(broker, *change);
+    if (check.refusal != response_code::success)
+        return reply(broker, request, check.refusal, check.remark, protocol::change_invisible_time_response{});
+    const auto answer = check.receipt.is_orderly() ? change_in_order(broker, *change, check.receipt, request.now)
+                                                   : change_checkpoint(broker, *change, check.receipt, request.now);
+    reply(broker, request, response_code::success, {}, answer);
 }
 
 } // namespace rocketpush::embedded::answering
@@ -5834,7 +6030,8 @@ class broker_logic {
         else if (state_.slave.master_lost && !answering::is_for_name_server(header.code))
             return cut(from);
         const incoming_request request{from, header, body, now};
-        if (!answering::meet_fault(state_, request) && !answering::refuse_at_slave(state_, request))
+        if (!answering::meet_fault(state_, request) && !answering::refuse_access(state_, request) &&
+            !answering::refuse_at_slave(state_, request))
             answer(request);
         wake_waiting(now);
         settle_faults(now);
@@ -5979,6 +6176,9 @@ class broker_logic {
         return answering::reset_offsets(state_, group, topic, answering::offsets_at(state_, topic, timestamp),
                                         timestamp);
     }
+
+    /// Who may use the broker from now on; none: everybody.
+    void set_accounts(std::vector<account> accounts) { state_.accounts = std::move(accounts); }
 
     /// Allows a group, where groups are not made by themselves.
     std::error_code create_group(std::string_view group) {
@@ -6804,6 +7004,15 @@ class basic_broker {
     /// The same in all of a topic's queues, to the first message stored at a time or later.
     bool reset_offset(std::string_view group, std::string_view topic, std::chrono::system_clock::time_point at) {
         return call([&](auto& logic, auto&) { return logic.reset_offset(group, topic, at); });
+    }
+
+    /// Changes who may use the broker, and for what, as an administrator does; none: everybody may. See `broker_options::accounts`.
+    /// @throws std::system_error  error::unsupported_feature: this build left OpenSSL out.
+    void set_accounts(std::vector<account> accounts) {
+        throw_if(!accounts.empty() && !ROCKETPUSH_WITH_OPENSSL ? make_error_code(error::unsupported_feature)
+                                                               : std::error_code(),
+                 "set_accounts", "");
+        call([&](auto& logic, auto&) { logic.set_accounts(std::move(accounts)); });
     }
 
     /// Allows a group; only needed with `auto_create_groups = false`. @throws std::system_error  error::invalid_group.

@@ -728,6 +728,328 @@ inline http_url url_of_unit(http_url url, std::string_view unit) {
 } // namespace rocketpush
 
 #endif
+// rocketpush/core/credentials.hpp
+#ifndef ROCKETPUSH_CORE_CREDENTIALS_HPP
+#define ROCKETPUSH_CORE_CREDENTIALS_HPP
+
+// rocketpush/detail/hmac_sha1.hpp
+#ifndef ROCKETPUSH_DETAIL_HMAC_SHA1_HPP
+#define ROCKETPUSH_DETAIL_HMAC_SHA1_HPP
+
+// rocketpush/detail/features.hpp
+#ifndef ROCKETPUSH_DETAIL_FEATURES_HPP
+#define ROCKETPUSH_DETAIL_FEATURES_HPP
+
+/**
+ * Which optional libraries this build uses. Each macro is 1 or 0; a build may set it before the first include (the
+ * CMake and Meson targets do), otherwise a library is used when its header is there.
+ *
+ * A message that needs a compression that was left out is reported as `error::compression_left_out`; a strategy that needs OpenSSL does
+ * not compile without it, and options that do are `error::unsupported_feature`. Nothing else changes.
+ */
+#ifndef ROCKETPUSH_WITH_LIBDEFLATE
+#if __has_include(<libdeflate.h>)
+#define ROCKETPUSH_WITH_LIBDEFLATE 1
+#else
+#define ROCKETPUSH_WITH_LIBDEFLATE 0
+#endif
+#endif
+
+/// Bodies compressed by zlib. libdeflate does the work where it is there, and zlib is not linked then.
+#ifndef ROCKETPUSH_WITH_ZLIB
+#if ROCKETPUSH_WITH_LIBDEFLATE || __has_include(<zlib.h>)
+#define ROCKETPUSH_WITH_ZLIB 1
+#else
+#define ROCKETPUSH_WITH_ZLIB 0
+#endif
+#endif
+
+#ifndef ROCKETPUSH_WITH_LZ4
+#if __has_include(<lz4frame.h>)
+#define ROCKETPUSH_WITH_LZ4 1
+#else
+#define ROCKETPUSH_WITH_LZ4 0
+#endif
+#endif
+
+#ifndef ROCKETPUSH_WITH_ZSTD
+#if __has_include(<zstd.h>)
+#define ROCKETPUSH_WITH_ZSTD 1
+#else
+#define ROCKETPUSH_WITH_ZSTD 0
+#endif
+#endif
+
+/// MD5 for consistent_hash_allocation, HMAC-SHA1 for credentials; a program that uses neither does not link OpenSSL's libcrypto.
+#ifndef ROCKETPUSH_WITH_OPENSSL
+#if __has_include(<openssl/evp.h>)
+#define ROCKETPUSH_WITH_OPENSSL 1
+#else
+#define ROCKETPUSH_WITH_OPENSSL 0
+#endif
+#endif
+
+#endif
+// rocketpush/detail/secret_text.hpp
+#ifndef ROCKETPUSH_DETAIL_SECRET_TEXT_HPP
+#define ROCKETPUSH_DETAIL_SECRET_TEXT_HPP
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/// Overwrites memory that nobody will read again: through a volatile pointer, since a compiler may leave other writes out.
+inline void wipe(void* memory, std::size_t size) noexcept {
+    auto* byte = static_cast<volatile unsigned char*>(memory);
+    for (; size != 0; --size)
+        *byte++ = 0;
+}
+
+/// A text that is wiped when it is replaced or ends, and that nothing prints: no stream, no formatter, no text of an exception.
+class secret_text {
+  public:
+    secret_text() = default;
+    explicit secret_text(std::string_view text) : text_(std::make_unique<char[]>(text.size())), size_(text.size()) {
+        std::ranges::copy(text, text_.get());
+    }
+    secret_text(const secret_text& other) : secret_text(other.reveal()) {}
+    secret_text(secret_text&& other) noexcept : text_(std::move(other.text_)), size_(std::exchange(other.size_, 0)) {}
+    secret_text& operator=(const secret_text& other) {
+        auto copy    = other;
+        return *this = std::move(copy);
+    }
+    secret_text& operator=(secret_text&& other) noexcept {
+        std::swap(text_, other.text_);
+        std::swap(size_, other.size_);
+        return *this;
+    }
+    ~secret_text() { wipe(text_.get(), size_); }
+
+    /// To compute with, not to keep.
+    std::string_view reveal() const noexcept { return {text_.get(), size_}; }
+    bool empty() const noexcept { return size_ == 0; }
+
+  private:
+    std::unique_ptr<char[]> text_;
+    std::size_t size_ = 0;
+};
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+#if ROCKETPUSH_WITH_OPENSSL
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <memory>
+#endif
+
+namespace rocketpush::detail {
+
+using sha1_digest = std::array<char, 20>;
+
+/// Computes the HMAC-SHA1 (RFC 2104) of a text. @return Whether it could: an OpenSSL that only has what some rule book allows may
+/// refuse SHA-1.
+using hmac_function = bool(std::string_view key, std::string_view text, sha1_digest& result);
+
+#if ROCKETPUSH_WITH_OPENSSL
+
+/// OpenSSL's own HMACs, all that its versions from 1.1.1 on have in common, ask for memory twenty times; this does four times.
+inline bool hmac_sha1(std::string_view key, std::string_view text, sha1_digest& result) {
+    struct let_go {
+        void operator()(EVP_MD_CTX* context) const noexcept { ::EVP_MD_CTX_free(context); }
+    };
+    const std::unique_ptr<EVP_MD_CTX, let_go> context(::EVP_MD_CTX_new());
+    auto* const bytes = reinterpret_cast<unsigned char*>(result.data());
+    std::array<char, 64> block{}; // what SHA-1 takes at once
+    bool able = context && ::EVP_DigestInit_ex(context.get(), ::EVP_sha1(), nullptr) == 1;
+
+    const auto add = [&](std::string_view part) {
+        able = able && ::EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1;
+    };
+    const auto mask_key = [&](char mask) {
+        std::ranges::for_each(block, [mask](char& c) { c = static_cast<char>(c ^ mask); });
+    };
+    const auto finish_and_begin_anew = [&] {
+        able = able && ::EVP_DigestFinal_ex(context.get(), bytes, nullptr) == 1 &&
+               ::EVP_DigestInit_ex(context.get(), nullptr, nullptr) == 1; // the same digest
+    };
+    if (key.size() <= block.size()) {
+        std::ranges::copy(key, block.begin());
+    } else {
+        add(key);
+        finish_and_begin_anew();
+        std::ranges::copy(result, block.begin());
+    }
+    mask_key(0x36);
+    add({block.data(), block.size()});
+    add(text);
+    finish_and_begin_anew();
+    mask_key(0x36 ^ 0x5C);
+    add({block.data(), block.size()});
+    add({result.data(), result.size()});
+    wipe(block.data(), block.size());
+    return able && ::EVP_DigestFinal_ex(context.get(), bytes, nullptr) == 1;
+}
+
+#endif
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace rocketpush {
+
+namespace detail {
+
+/// What requests are signed with. Only the access key may be shown.
+struct access_keys {
+    std::string access_key{};
+    secret_text secret_key{};
+    secret_text security_token{};  ///< Empty: none.
+    hmac_function* hmac = nullptr; ///< Here, so that only a program that has credentials links OpenSSL.
+};
+
+struct credentials_reader;
+
+} // namespace detail
+
+/**
+ * @brief The keys with which requests are signed: a handle that is cheap to copy, all copies of which mean the same keys.
+ *
+ * @code
+ * rocketpush::credentials keys{"billing-service", read_secret()};
+ * rocketpush::push_consumer consumer{{.name_servers = "10.0.0.1:9876", .group = "billing", .credentials = keys}, on_order};
+ * keys.replace("billing-service", read_secret()); // later, while it runs: requests from now on are signed with these
+ * @endcode
+ *
+ * The secret key is wiped when it is replaced, and when the last handle and consumer are gone. It cannot be printed or read back,
+ * and no text of this library has it. Two handles are equal if they are copies of one, whatever the keys are.
+ *
+ * @par Thread safety  All from any thread, also while consumers run.
+ * @par Source         Java `SessionCredentials`, `AclClientRPCHook`. Differs: Java's are those of the start for ever.
+ */
+class credentials {
+  public:
+    /// None: requests are not signed.
+    credentials() = default;
+
+    /**
+     * @param access_key      The name of the account: what brokers look the secret up by. It travels with each request.
+     * @param secret_key      It never travels.
+     * @param security_token  Of keys that are lent for some time (STS); travels. Empty: none.
+     * @throw std::system_error  error::invalid_option: a key is empty, or has control characters. The text never has a secret.
+     */
+    credentials(std::string_view access_key, std::string_view secret_key, std::string_view security_token = {})
+        : shared_(std::make_shared<shared>(checked(access_key, secret_key, security_token))) {}
+
+    /**
+     * @brief Other keys from now on, for every consumer that has a copy of this handle. Requests under way keep the signatures they have.
+     *
+     * A handle without keys stays one: `*this` has some.
+     * @throw std::system_error  As the constructor; the keys are the former ones then.
+     */
+    void replace(std::string_view access_key, std::string_view secret_key, std::string_view security_token = {}) {
+        ROCKETPUSH_ASSERT(shared_, "there are keys to replace");
+        auto fresh = checked(access_key, secret_key, security_token);
+        const std::lock_guard lock(shared_->mutex);
+        std::swap(shared_->keys, fresh);
+        shared_->version.fetch_add(1, std::memory_order_release);
+    }
+
+    /// Whether there are keys at all.
+    explicit operator bool() const noexcept { return shared_ != nullptr; }
+
+    /// The access key; empty if there are no keys.
+    std::string access_key() const {
+        if (!shared_)
+            return {};
+        const std::lock_guard lock(shared_->mutex);
+        return shared_->keys.access_key;
+    }
+
+    /// Whether both are copies of one handle.
+    friend bool operator==(const credentials&, const credentials&) = default;
+
+  private:
+    friend struct detail::credentials_reader;
+
+    struct shared {
+        explicit shared(detail::access_keys with) : keys(std::move(with)) {}
+
+        std::atomic<std::uint64_t> version{1};
+        std::mutex mutex; ///< Guards the keys.
+        detail::access_keys keys;
+    };
+
+    static detail::access_keys checked(std::string_view access_key, std::string_view secret_key,
+                                       std::string_view security_token) {
+        const auto refuse_if = [](bool wrong, const char* text) {
+            if (wrong)
+                throw std::system_error(error::invalid_option, text);
+        };
+        const auto has_control = [](std::string_view text) {
+            return std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+        };
+        refuse_if(access_key.empty(), "credentials: the access key is empty");
+        refuse_if(secret_key.empty(), "credentials: the secret key is empty");
+        refuse_if(has_control(access_key), "credentials: the access key has a control character, a line's end perhaps");
+        refuse_if(has_control(secret_key), "credentials: the secret key has a control character, a line's end perhaps");
+        refuse_if(has_control(security_token),
+                  "credentials: the security token has a control character, a line's end perhaps");
+        detail::access_keys keys{std::string(access_key), detail::secret_text(secret_key),
+                                 detail::secret_text(security_token)};
+#if ROCKETPUSH_WITH_OPENSSL
+        keys.hmac = &detail::hmac_sha1;
+#endif
+        return keys;
+    }
+
+    std::shared_ptr<shared> shared_;
+};
+
+namespace detail {
+
+/// The way to the keys for what signs.
+struct credentials_reader {
+    /// Grows with each replacement; 0: there are no keys.
+    static std::uint64_t version(const credentials& of) noexcept {
+        return of.shared_ ? of.shared_->version.load(std::memory_order_acquire) : 0;
+    }
+
+    /// Calls `look(const access_keys&)` while nobody replaces them. @return Their version.
+    template <class F>
+    static std::uint64_t read(const credentials& of, F&& look) {
+        const std::lock_guard lock(of.shared_->mutex);
+        look(std::as_const(of.shared_->keys));
+        return of.shared_->version.load(std::memory_order_relaxed);
+    }
+};
+
+} // namespace detail
+
+} // namespace rocketpush
+
+#endif
 // rocketpush/core/options.hpp
 #ifndef ROCKETPUSH_CORE_OPTIONS_HPP
 #define ROCKETPUSH_CORE_OPTIONS_HPP
@@ -876,6 +1198,10 @@ struct options {
     std::string namespace_v1{};
     std::string namespace_v2{}; ///< Sent with every request; names stay as they are. Java: namespaceV2.
 
+    /// What every request is signed with, where servers control access; their keys may be replaced while the consumer runs.
+    /// Needs OpenSSL. Java: AclClientRPCHook.
+    rocketpush::credentials credentials{};
+
     // From where it is consumed. (Whether by one member or by all of them, the OffsetStore says: see message_model.)
     consume_from from = consume_from::last;            ///< Java: consumeFromWhere.
     std::chrono::system_clock::time_point from_time{}; ///< For `consume_from::timestamp`. Java: consumeTimestamp.
@@ -1000,6 +1326,14 @@ inline option_problem check_name_servers(const options& given) {
     return {};
 }
 
+/// Whether this build can do what `given` wants of access control.
+inline option_problem check_credentials(const options& given) {
+    if (given.credentials && !ROCKETPUSH_WITH_OPENSSL)
+        return {error::unsupported_feature,
+                "credentials are given, and requests cannot be signed: this build left OpenSSL out (ROCKETPUSH_WITH_OPENSSL)"};
+    return {};
+}
+
 /**
  * @brief The first thing that is wrong with `given`, in the order of the Java client's checks; none: a false problem.
  *
@@ -1018,6 +1352,8 @@ inline option_problem check(const options& given) {
     if (const auto group = with_namespace(namespace_of(given), given.group); const auto code = check_group(group))
         return {code, "group \"" + group + "\", with its namespace, " + describe_name_rule(name_kind::group)};
     if (auto problem = check_name_servers(given))
+        return problem;
+    if (auto problem = check_credentials(given))
         return problem;
     if (given.from == consume_from::timestamp && given.from_time == std::chrono::system_clock::time_point())
         return {error::invalid_option, "from is timestamp, so from_time must be set"};
@@ -4967,60 +5303,6 @@ static_assert(!asks_broker<average_allocation>);
 #ifndef ROCKETPUSH_ALLOCATION_CONSISTENT_HASH_ALLOCATION_HPP
 #define ROCKETPUSH_ALLOCATION_CONSISTENT_HASH_ALLOCATION_HPP
 
-// rocketpush/detail/features.hpp
-#ifndef ROCKETPUSH_DETAIL_FEATURES_HPP
-#define ROCKETPUSH_DETAIL_FEATURES_HPP
-
-/**
- * Which optional libraries this build uses. Each macro is 1 or 0; a build may set it before the first include (the
- * CMake and Meson targets do), otherwise a library is used when its header is there.
- *
- * A message that needs a compression that was left out is reported as `error::compression_left_out`; what needs OpenSSL does
- * not compile without it. Nothing else changes.
- */
-#ifndef ROCKETPUSH_WITH_LIBDEFLATE
-#if __has_include(<libdeflate.h>)
-#define ROCKETPUSH_WITH_LIBDEFLATE 1
-#else
-#define ROCKETPUSH_WITH_LIBDEFLATE 0
-#endif
-#endif
-
-/// Bodies compressed by zlib. libdeflate does the work where it is there, and zlib is not linked then.
-#ifndef ROCKETPUSH_WITH_ZLIB
-#if ROCKETPUSH_WITH_LIBDEFLATE || __has_include(<zlib.h>)
-#define ROCKETPUSH_WITH_ZLIB 1
-#else
-#define ROCKETPUSH_WITH_ZLIB 0
-#endif
-#endif
-
-#ifndef ROCKETPUSH_WITH_LZ4
-#if __has_include(<lz4frame.h>)
-#define ROCKETPUSH_WITH_LZ4 1
-#else
-#define ROCKETPUSH_WITH_LZ4 0
-#endif
-#endif
-
-#ifndef ROCKETPUSH_WITH_ZSTD
-#if __has_include(<zstd.h>)
-#define ROCKETPUSH_WITH_ZSTD 1
-#else
-#define ROCKETPUSH_WITH_ZSTD 0
-#endif
-#endif
-
-/// MD5 for consistent_hash_allocation; nothing else needs OpenSSL's libcrypto, and a program without it does not link it.
-#ifndef ROCKETPUSH_WITH_OPENSSL
-#if __has_include(<openssl/evp.h>)
-#define ROCKETPUSH_WITH_OPENSSL 1
-#else
-#define ROCKETPUSH_WITH_OPENSSL 0
-#endif
-#endif
-
-#endif
 
 #include <algorithm>
 #include <array>
@@ -6162,6 +6444,206 @@ inline result<header_view> parse_header(header_encoding encoding, std::string_vi
 } // namespace rocketpush::protocol
 
 #endif
+// rocketpush/protocol/acl_signature.hpp
+#ifndef ROCKETPUSH_PROTOCOL_ACL_SIGNATURE_HPP
+#define ROCKETPUSH_PROTOCOL_ACL_SIGNATURE_HPP
+
+// rocketpush/detail/base64.hpp
+#ifndef ROCKETPUSH_DETAIL_BASE64_HPP
+#define ROCKETPUSH_DETAIL_BASE64_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rocketpush::detail {
+
+inline constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Characters that so many bytes become.
+constexpr std::size_t base64_size(std::size_t bytes) noexcept { return (bytes + 2) / 3 * 4; }
+
+/// RFC 4648, with padding. @param to  Has room for `base64_size`.
+inline void write_base64(char* to, std::string_view bytes) noexcept {
+    for (std::size_t at = 0; at < bytes.size(); at += 3) {
+        std::uint32_t bits = 0;
+        for (std::size_t i = 0; i < 3; ++i)
+            bits = bits << 8 | (at + i < bytes.size() ? static_cast<unsigned char>(bytes[at + i]) : 0u);
+        for (std::size_t i = 0; i < 4; ++i)
+            *to++ = at + i <= bytes.size() ? base64_digits[bits >> (18 - 6 * i) & 63] : '=';
+    }
+}
+
+inline std::string to_base64(std::string_view bytes) {
+    std::string text(base64_size(bytes.size()), '=');
+    write_base64(text.data(), bytes);
+    return text;
+}
+
+/// The bytes, or nothing if the text is no base64. Padding may be missing, as for Java.
+inline std::optional<std::string> from_base64(std::string_view text) {
+    for (int padding = 0; padding < 2 && text.ends_with('='); ++padding)
+        text.remove_suffix(1);
+    if (text.size() % 4 == 1)
+        return std::nullopt;
+    std::string bytes;
+    bytes.reserve(text.size() / 4 * 3 + 2);
+    std::uint32_t bits = 0;
+    unsigned have      = 0;
+    for (const char c : text) {
+        const auto digit = base64_digits.find(c);
+        if (digit == base64_digits.npos)
+            return std::nullopt;
+        bits = bits << 6 | static_cast<std::uint32_t>(digit);
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            bytes.push_back(static_cast<char>(bits >> have & 0xFF));
+        }
+    }
+    return bytes;
+}
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+/**
+ * @file
+ * The signature by which a server knows who asks: Base64 of the HMAC-SHA1, with the secret key, of the values of all fields of the
+ * request's header in the order of their names, and of its body. The same for the access control lists of 4.x and for the
+ * authentication of 5.3 and later.
+ *
+ * @par Source  Java `AclClientRPCHook`, `AclUtils.combineRequestContent`, `AclSigner`.
+ */
+namespace rocketpush::protocol::acl_fields {
+
+inline constexpr std::string_view access_key     = "AccessKey";
+inline constexpr std::string_view security_token = "SecurityToken";
+inline constexpr std::string_view signature      = "Signature";
+
+} // namespace rocketpush::protocol::acl_fields
+
+namespace rocketpush::detail {
+
+inline constexpr std::size_t signature_size = base64_size(std::tuple_size_v<sha1_digest>);
+
+/// What of a request is signed. Kept by who does so again and again: its memory stays.
+class signed_content {
+  public:
+    /// Valid until the next call.
+    std::string_view of(const protocol::header_view& header, std::string_view body) {
+        fields_.clear();
+        text_.clear();
+        header.for_each_field([this](std::string_view name, const protocol::field_value& value) {
+            if (name != protocol::acl_fields::signature)
+                fields_.emplace_back(name, value);
+        });
+        std::ranges::sort(fields_, {}, &field::first);
+        for (const auto& [name, value] : fields_) {
+            if (value.encoding == protocol::header_encoding::json)
+                protocol::append_json_unescaped(text_, value.raw);
+            else
+                text_.append(value.raw);
+        }
+        return text_.append(body);
+    }
+
+  private:
+    using field = std::pair<std::string_view, protocol::field_value>;
+
+    std::vector<field> fields_;
+    std::string text_;
+};
+
+} // namespace rocketpush::detail
+
+namespace rocketpush::protocol {
+
+#if ROCKETPUSH_WITH_OPENSSL
+/// The signature that a request must have; empty if OpenSSL cannot compute it. @param header  Its `Signature` does not count.
+inline std::string signature_of(const header_view& header, std::string_view body, std::string_view secret_key) {
+    detail::signed_content content;
+    detail::sha1_digest digest;
+    if (!detail::hmac_sha1(secret_key, content.of(header, body), digest))
+        return {};
+    return detail::to_base64({digest.data(), digest.size()});
+}
+#endif
+
+/**
+ * @brief Signs requests with what credentials hold at the moment. Keeps its buffers, so that a signature allocates nothing but what
+ *        OpenSSL does.
+ *
+ * It signs what is written: whatever the fields of a request are, the signature is of what the server will read.
+ *
+ * @par Thread safety  None; but the credentials may be replaced meanwhile.
+ */
+class request_signer {
+  public:
+    explicit request_signer(credentials keys) : keys_(std::move(keys)) {}
+
+    /// Whether there are keys to sign with.
+    bool signs() const noexcept { return ROCKETPUSH_WITH_OPENSSL && keys_; }
+
+    /// Adds our fields to the JSON header that ends `out`. @param body  What will come behind it.
+    void sign(std::string& out, std::size_t header_at, std::string_view body) {
+        follow_credentials();
+        auto header = parse_header(header_encoding::json, std::string_view(out).substr(header_at));
+        ROCKETPUSH_ASSERT(header && !header->raw_fields.empty(), "the header was written a moment ago, with fields");
+        const auto fields_at = static_cast<std::size_t>(header->raw_fields.data() - out.data());
+        const auto end       = fields_at + header->raw_fields.size() - 1; // its closing brace
+        const bool first     = header->raw_fields.size() == 2;
+        const auto added     = std::string_view(fields_).substr(first ? 1 : 0); // without the comma
+        out.insert(end, added);
+        header->raw_fields = std::string_view(out).substr(fields_at, end + added.size() + 1 - fields_at);
+
+        detail::sha1_digest digest;
+        if (now_.hmac(now_.secret_key.reveal(), content_.of(*header, body), digest))
+            detail::write_base64(out.data() + end + added.size() - 1 - detail::signature_size,
+                                 {digest.data(), digest.size()});
+        // else the server says that it does not know us, which is what we can tell
+    }
+
+  private:
+    void follow_credentials() {
+        if (detail::credentials_reader::version(keys_) == version_) [[likely]]
+            return;
+        version_ = detail::credentials_reader::read(keys_, [this](const detail::access_keys& now) { now_ = now; });
+        fields_.clear();
+        append_field(acl_fields::access_key, now_.access_key);
+        if (!now_.security_token.empty())
+            append_field(acl_fields::security_token, now_.security_token.reveal());
+        append_field(acl_fields::signature, std::string(detail::signature_size, '='));
+    }
+
+    void append_field(std::string_view name, std::string_view value) {
+        fields_.append(",\"").append(name).append("\":\"");
+        append_json_escaped(fields_, value);
+        fields_.push_back('"');
+    }
+
+    credentials keys_;
+    std::uint64_t version_ = 0; ///< Of the credentials that the rest is of.
+    detail::access_keys now_;
+    detail::signed_content content_;
+    std::string fields_; ///< `,"AccessKey":"...",...,"Signature":"====...="`
+};
+
+} // namespace rocketpush::protocol
+
+#endif
 // rocketpush/protocol/command.hpp
 #ifndef ROCKETPUSH_PROTOCOL_COMMAND_HPP
 #define ROCKETPUSH_PROTOCOL_COMMAND_HPP
@@ -6511,6 +6993,7 @@ struct command_meta {
     std::int32_t version = client_version;
     language spoken      = language::cpp;
     std::string_view name_space{}; ///< Of the second kind: told with the fields, unless it is empty.
+    request_signer* signer = nullptr; ///< Of requests; null: they are not signed.
 };
 
 } // namespace rocketpush::protocol
@@ -6671,13 +7154,15 @@ inline void append_frame(std::string& out, protocol::header_encoding encoding, s
                          const protocol::command_meta& meta, std::string_view remark,
                          const protocol::fields_view& fields, std::string_view body) {
     // A binary code has 16 bits: a larger one would arrive as another code.
-    if (code > std::numeric_limits<std::int16_t>::max() || code < std::numeric_limits<std::int16_t>::min())
+    if (code > std::numeric_limits<std::int16_t>::max() || code < std::numeric_limits<std::int16_t>::min() || meta.signer)
         encoding = protocol::header_encoding::json;
     const auto begin = begin_frame(out);
     if (encoding == protocol::header_encoding::json)
         append_json_header(out, code, meta, remark, fields);
     else
         append_binary_header(out, code, meta, remark, fields);
+    if (meta.signer)
+        meta.signer->sign(out, begin + protocol::frame_prefix_size, body);
     end_frame(out, begin, encoding, body);
 }
 
@@ -6687,13 +7172,15 @@ namespace rocketpush::protocol {
 
 /**
  * @brief Appends one request frame to `out`, in place: nothing is allocated but by `out` itself, as it grows.
- * @param encoding  A wish: a code beyond 32767 goes out in JSON, and so does a repeated_request.
+ * @param encoding  A wish: a code beyond 32767 goes out in JSON, and so does a repeated_request, and what is signed.
  */
 inline void append_request(std::string& out, header_encoding encoding, const request_view& request,
                            const command_meta& meta, std::string_view body = {}) {
     if (!request.begun().empty()) {
         const auto begin = detail::begin_frame(out);
         detail::append_repeated_header(out, request, meta);
+        if (meta.signer)
+            meta.signer->sign(out, begin + frame_prefix_size, body);
         return detail::end_frame(out, begin, header_encoding::json, body);
     }
     detail::append_frame(out, encoding, static_cast<std::int32_t>(request.code()), meta, {}, request, body);
@@ -8213,61 +8700,6 @@ inline result<request_mode_setting> decode_request_mode_setting(std::string_view
 #ifndef ROCKETPUSH_PROTOCOL_BODIES_BATCH_ACK_HPP
 #define ROCKETPUSH_PROTOCOL_BODIES_BATCH_ACK_HPP
 
-// rocketpush/detail/base64.hpp
-#ifndef ROCKETPUSH_DETAIL_BASE64_HPP
-#define ROCKETPUSH_DETAIL_BASE64_HPP
-
-#include <cstddef>
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
-
-namespace rocketpush::detail {
-
-inline constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/// RFC 4648, with padding.
-inline std::string to_base64(std::string_view bytes) {
-    std::string text;
-    text.reserve((bytes.size() + 2) / 3 * 4);
-    for (std::size_t at = 0; at < bytes.size(); at += 3) {
-        std::uint32_t bits = 0;
-        for (std::size_t i = 0; i < 3; ++i)
-            bits = bits << 8 | (at + i < bytes.size() ? static_cast<unsigned char>(bytes[at + i]) : 0u);
-        for (std::size_t i = 0; i < 4; ++i)
-            text += at + i <= bytes.size() ? base64_digits[bits >> (18 - 6 * i) & 63] : '=';
-    }
-    return text;
-}
-
-/// The bytes, or nothing if the text is no base64. Padding may be missing, as for Java.
-inline std::optional<std::string> from_base64(std::string_view text) {
-    for (int padding = 0; padding < 2 && text.ends_with('='); ++padding)
-        text.remove_suffix(1);
-    if (text.size() % 4 == 1)
-        return std::nullopt;
-    std::string bytes;
-    bytes.reserve(text.size() / 4 * 3 + 2);
-    std::uint32_t bits = 0;
-    unsigned have      = 0;
-    for (const char c : text) {
-        const auto digit = base64_digits.find(c);
-        if (digit == base64_digits.npos)
-            return std::nullopt;
-        bits = bits << 6 | static_cast<std::uint32_t>(digit);
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            bytes.push_back(static_cast<char>(bits >> have & 0xFF));
-        }
-    }
-    return bytes;
-}
-
-} // namespace rocketpush::detail
-
-#endif
 // rocketpush/protocol/receipt_handle.hpp
 #ifndef ROCKETPUSH_PROTOCOL_RECEIPT_HANDLE_HPP
 #define ROCKETPUSH_PROTOCOL_RECEIPT_HANDLE_HPP
@@ -11433,6 +11865,86 @@ class pending_requests {
 } // namespace rocketpush
 
 #endif
+// rocketpush/remoting/access_control.hpp
+#ifndef ROCKETPUSH_REMOTING_ACCESS_CONTROL_HPP
+#define ROCKETPUSH_REMOTING_ACCESS_CONTROL_HPP
+
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace rocketpush {
+
+/// A server's refusal of a request for lack of permission: wrong keys, none, or keys that may not do this.
+struct access_denial {
+    endpoint server{};
+    std::string words{}; ///< The server's own.
+};
+
+/// What is to be told of it. @param subject  What was asked for: `topic orders`, `group billing`.
+inline std::string describe(const access_denial& denial, std::string_view subject) {
+    auto sentence = to_string(denial.server) + " denies access to ";
+    sentence += subject;
+    if (!denial.words.empty())
+        (sentence += ": ") += denial.words;
+    return sentence;
+}
+
+/**
+ * @brief What the connections of a client have in common: keys to sign their requests with, and an ear for refusals.
+ *
+ * 5.x refuses with code 16; 4.9.x with 1 and the text of a Java exception, which means the same and is made the same here, so that
+ * nobody else needs to know.
+ *
+ * @par Thread safety  None; used on the runtime's executor.
+ * @par Source         Java `AclClientRPCHook`; `AclException`, `AuthenticationException` and `AuthorizationException` of servers.
+ */
+class access_control {
+  public:
+    explicit access_control(credentials keys = {}) : signer_(std::move(keys)) {}
+
+    /// Null: requests are not signed.
+    protocol::request_signer* signer() noexcept { return signer_.signs() ? &signer_ : nullptr; }
+
+    /// Looks at an answer before the one who waits for it.
+    void hear(const endpoint& server, protocol::header_view& answer) {
+        const auto code = static_cast<response_code>(answer.code);
+        if (code != response_code::no_permission && code != response_code::system_error) [[likely]]
+            return;
+        if (code == response_code::system_error) {
+            if (answer.raw_remark.find(exception_4_9) == std::string_view::npos)
+                return;
+            answer.code = static_cast<std::int32_t>(response_code::no_permission);
+        }
+        last_ = {server, words_of(answer.remark())};
+    }
+
+    /// The refusal that came last; who handles one is called right after it was heard.
+    const access_denial& last_denial() const noexcept { return last_; }
+
+  private:
+    static constexpr std::string_view exception_4_9 = "AclException";
+
+    /// `org.apache.rocketmq.acl.common.AclException: WORDS, org.apache.rocketmq.acl.plain...` is no text for people.
+    static std::string words_of(std::string_view remark) {
+        if (const auto name = remark.find(exception_4_9); name != std::string_view::npos) {
+            remark.remove_prefix(name + exception_4_9.size());
+            remark.remove_prefix(std::min(remark.find_first_not_of(": "), remark.size()));
+            remark = remark.substr(0, remark.find(", org.apache."));
+        }
+        return std::string(remark);
+    }
+
+    protocol::request_signer signer_;
+    access_denial last_;
+};
+
+} // namespace rocketpush
+
+#endif
 // rocketpush/remoting/connection.hpp
 #ifndef ROCKETPUSH_REMOTING_CONNECTION_HPP
 #define ROCKETPUSH_REMOTING_CONNECTION_HPP
@@ -11484,7 +11996,8 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     using events        = connection_events<connection>;
 
     connection(Runtime& runtime, std::shared_ptr<detail::block_pool> blocks, std::size_t frame_limit, endpoint peer,
-               stream_type stream, events host, std::string name_space = {})
+               stream_type stream, events host, std::string name_space = {},
+               std::shared_ptr<access_control> access = std::make_shared<access_control>())
         : runtime_(runtime),
           blocks_(std::move(blocks)),
           stream_(std::move(stream)),
@@ -11492,7 +12005,8 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
           reader_(*blocks_, frame_limit),
           peer_(std::move(peer)),
           events_(host),
-          name_space_(std::move(name_space)) {}
+          name_space_(std::move(name_space)),
+          access_(std::move(access)) {}
 
     /// Begins to read. Call once, after construction.
     void start() {
@@ -11530,7 +12044,8 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
                 const auto deadline = now + timeout;
                 const auto opaque   = pending_.add(deadline, now, std::move(handler));
                 protocol::append_request(outgoing_, protocol::header_encoding::json, request,
-                                         {.opaque = opaque, .name_space = name_space_}, body);
+                                         {.opaque = opaque, .name_space = name_space_, .signer = access_->signer()},
+                                         body);
                 watch(deadline);
                 flush();
             },
@@ -11542,7 +12057,11 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
         if (!open_)
             return;
         protocol::append_request(outgoing_, protocol::header_encoding::json, request,
-                                 {.opaque = 0, .flag = protocol::oneway_flag, .name_space = name_space_}, body);
+                                 {.opaque     = 0,
+                                  .flag       = protocol::oneway_flag,
+                                  .name_space = name_space_,
+                                  .signer     = access_->signer()},
+                                 body);
         flush();
     }
 
@@ -11632,12 +12151,14 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
                 return {};
             received_frame& frame = **next;
             if (frame.header.is_response()) {
+                access_->hear(peer_, frame.header);
                 leaving_ = leaving_ || static_cast<response_code>(frame.header.code) == response_code::go_away;
                 pending_.complete(std::move(frame)); // an unknown opaque is a response that came too late
                 if (leaving_ && pending_.size() == 0)
                     close(error::operation_cancelled);
-            } else if (events_.on_request)
+            } else if (events_.on_request) {
                 events_.on_request(events_.host, *this, frame);
+            }
         }
         return {};
     }
@@ -11702,6 +12223,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     endpoint peer_;
     events events_;
     std::string name_space_;         ///< See protocol::command_meta.
+    std::shared_ptr<access_control> access_;
     std::string outgoing_;           ///< Frames that wait for the write under way.
     detail::ring<std::string> full_; ///< The same, older, where they are many.
     std::string in_flight_;          ///< Frames of the write under way.
@@ -11828,9 +12350,11 @@ class wake_up {
 #ifndef ROCKETPUSH_REMOTING_BACKOFF_HPP
 #define ROCKETPUSH_REMOTING_BACKOFF_HPP
 
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <system_error>
 
 namespace rocketpush {
 
@@ -11861,6 +12385,14 @@ class backoff {
     milliseconds most_;
     milliseconds next_;
 };
+
+/// Nothing that a server has denied for lack of permission is tried again sooner: only people can help.
+inline constexpr std::chrono::milliseconds denied_delay{1000};
+
+/// How long to wait after a failure. @param usual  After one of another kind.
+inline std::chrono::milliseconds delay_after(std::error_code failure, std::chrono::milliseconds usual) noexcept {
+    return failure == response_code::no_permission ? std::max(usual, denied_delay) : usual;
+}
 
 } // namespace rocketpush
 
@@ -11911,13 +12443,14 @@ class connection_pool {
 
     connection_pool(Runtime& runtime, Transport transport, std::size_t frame_limit,
                     std::chrono::milliseconds connect_timeout, pool_events<connection_type> host,
-                    std::string name_space = {})
+                    std::string name_space = {}, credentials keys = {})
         : runtime_(runtime),
           transport_(std::move(transport)),
           frame_limit_(frame_limit),
           connect_timeout_(connect_timeout),
           events_(host),
-          name_space_(std::move(name_space)) {}
+          name_space_(std::move(name_space)),
+          access_(std::make_shared<access_control>(std::move(keys))) {}
     connection_pool(const connection_pool&)            = delete;
     connection_pool& operator=(const connection_pool&) = delete;
 
@@ -12018,6 +12551,9 @@ class connection_pool {
 
     detail::block_pool& blocks() noexcept { return *blocks_; }
 
+    /// What a server said when it last refused a request for lack of permission.
+    const access_denial& last_denial() const noexcept { return access_->last_denial(); }
+
   private:
     struct connect_attempt {
         explicit connect_attempt(Runtime& runtime)
@@ -12069,7 +12605,8 @@ class connection_pool {
             co_return;
         auto opened = std::make_shared<connection_type>(
             runtime_, blocks_, frame_limit_, peer, std::move(attempt.stream),
-            connection_events<connection_type>{events_.host, events_.on_request, events_.on_closed}, name_space_);
+            connection_events<connection_type>{events_.host, events_.on_request, events_.on_closed}, name_space_,
+            access_);
         attempt.greeting = opened;
         opened->start();
         std::error_code refused;
@@ -12096,6 +12633,7 @@ class connection_pool {
     std::chrono::milliseconds connect_timeout_;
     pool_events<connection_type> events_;
     std::string name_space_;
+    std::shared_ptr<access_control> access_;
     std::shared_ptr<detail::block_pool> blocks_ = std::make_shared<detail::block_pool>();
     std::unordered_map<endpoint, std::unique_ptr<place>> places_;
     bool closed_ = false;
@@ -14563,6 +15101,10 @@ struct no_observer {
     void on_heartbeat_failure(const endpoint&, std::error_code) {}
     /// A broker refuses a subscription's SQL condition; the sentence has its own text.
     void on_filter_refused(const std::string& /*topic*/, std::error_code, const std::string& /*sentence*/) {}
+    /// A server denies access to a topic or to the group: the keys are wrong or missing, or may not do this. Told when it begins, not
+    /// for each of the tries, of which there is one a second at most. The subject is `topic orders` or `group billing`; the
+    /// sentence names server and subject, and has the server's own words.
+    void on_access_denied(const std::string& /*subject*/, std::error_code, const std::string& /*sentence*/) {}
 
     // Sharing out.
     /// The assignment of a topic changed: all its queues and those of this member.
@@ -14682,6 +15224,7 @@ struct observers : no_observer {
     ROCKETPUSH_FORWARD_EVENT(on_route_failure)
     ROCKETPUSH_FORWARD_EVENT(on_heartbeat_failure)
     ROCKETPUSH_FORWARD_EVENT(on_filter_refused)
+    ROCKETPUSH_FORWARD_EVENT(on_access_denied)
     ROCKETPUSH_FORWARD_EVENT(on_rebalance)
     ROCKETPUSH_FORWARD_EVENT(on_rebalance_failure)
     ROCKETPUSH_FORWARD_EVENT(on_queue_acquired)
@@ -14846,6 +15389,9 @@ class basic_log_observer : public no_observer {
     }
     void on_filter_refused(const std::string& topic, std::error_code why, const std::string& sentence) {
         note(log_level::error, "filter_refused", "{} ({})", {{"refusal", sentence}, why, {"topic", topic}});
+    }
+    void on_access_denied(const std::string& subject, std::error_code why, const std::string& sentence) {
+        note(log_level::error, "access_denied", "{} ({}); trying again", {{"denial", sentence}, why, {"subject", subject}});
     }
     void on_rebalance(const std::string& topic, std::span<const message_queue> all,
                       std::span<const message_queue> own) {
@@ -15028,6 +15574,41 @@ class basic_log_observer : public no_observer {
 /// Lines for people, on standard error or another stream: `log_observer(log_level::info, file)`.
 using log_observer = basic_log_observer<text_sink>;
 static_assert(observer<log_observer>);
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/observe/denial_memory.hpp
+#ifndef ROCKETPUSH_OBSERVE_DENIAL_MEMORY_HPP
+#define ROCKETPUSH_OBSERVE_DENIAL_MEMORY_HPP
+
+#include <chrono>
+#include <map>
+#include <string>
+
+namespace rocketpush {
+
+/**
+ * @brief Which refusals for lack of permission go on: each is told when it begins, not for each try.
+ *
+ * One that has not been heard for a minute is over; should it come again, it begins anew.
+ */
+class denial_memory {
+  public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    /// Longer than between two tries of anything.
+    static constexpr std::chrono::minutes over_after{1};
+
+    /// @param sentence  Says what was refused, and why. @return Whether it begins.
+    bool begins(const std::string& sentence, time_point now) {
+        std::erase_if(heard_, [now](const auto& each) { return each.second + over_after <= now; });
+        return heard_.insert_or_assign(sentence, now).second;
+    }
+
+  private:
+    std::map<std::string, time_point> heard_; ///< When last.
+};
 
 } // namespace rocketpush
 
@@ -16783,7 +17364,7 @@ class pull_loop {
     }
     /// The pull failed: a broker's refusal, a lost connection, a timeout.
     void failed(std::error_code why) noexcept {
-        delay_ = why == response_code::flow_control ? pace_.flow_control_delay : pace_.error_delay;
+        delay_ = why == response_code::flow_control ? pace_.flow_control_delay : delay_after(why, pace_.error_delay);
     }
 
     /// From now on.
@@ -20609,6 +21190,7 @@ detail::awaitable<void, typename Host::executor_type> send_back(std::shared_ptr<
             timeout = with.send_back_timeout;
         }
         host->observe().on_send_back(view, outcome.failure);
+        host->group_refused(outcome.failure);
         ladder.tell(outcome);
     }
     if (ladder.step() == return_step::consume_here) {
@@ -20851,7 +21433,7 @@ class lock_keeper {
             std::vector<message_queue> one{owned->queue};
             const auto failure =
                 co_await host_.calls().unlock(host_.settings().group, host_.client_id(), std::move(one));
-            if (!failure || host_.runtime().now() >= limit)
+            if (!failure || failure == response_code::no_permission || host_.runtime().now() >= limit)
                 break;
         }
     }
@@ -20903,6 +21485,7 @@ class lock_keeper {
         if (failure) {
             *failed = true;
             host->observe().on_lock_failure(broker, failure);
+            host->group_refused(failure);
         }
     }
 
@@ -21283,11 +21866,15 @@ class queue_table {
 
     /// Writes what changed (or everything) to the store, some side by side or all at once; returns when all is answered.
     task<void> commit(bool everything) {
+        commit_denied_ = {};
         if constexpr (writes_many_offsets<typename Host::store_type>)
             return commit_together(everything);
         else
             return commit_each(everything);
     }
+
+    /// Whether a broker has denied some of it, since `commit` was last called.
+    std::error_code commit_denied() const noexcept { return commit_denied_; }
 
     task<void> commit_each(bool everything) {
         // By broker: a slow one delays only what is its own.
@@ -21458,10 +22045,10 @@ class queue_table {
     static task<void> take_over(std::shared_ptr<Host> host, queue_ptr owned) {
         auto& table = host->queues();
         if constexpr (Host::locks_queues) {
-            const bool locked = co_await lock(host, owned);
-            if (!locked && !owned->dropped) {
+            const auto failure = co_await lock(host, owned);
+            if (failure && !owned->dropped) {
                 table.look_up_ended(owned->queue.broker_name);
-                host->spawn(look_up_later(host, owned, host->settings().lock_retry_interval));
+                host->spawn(look_up_later(host, owned, delay_after(failure, host->settings().lock_retry_interval)));
                 co_return;
             }
         }
@@ -21488,24 +22075,25 @@ class queue_table {
         host->spawn(queue_fetcher<Host>::run(host, owned, *wanted)); // on its own: our frame goes
     }
 
-    /// Locks a queue that is taken over, before its offset is read. @return Whether it is ours.
-    static task<bool> lock(std::shared_ptr<Host> host, queue_ptr owned) {
+    /// Locks a queue that is taken over, before its offset is read. @return Why it is not ours.
+    static task<std::error_code> lock(std::shared_ptr<Host> host, queue_ptr owned) {
         const auto failure = co_await host->locks().ask(owned);
         if (owned->dropped)
-            co_return false;
+            co_return error::operation_cancelled;
         if (failure == error::locked_elsewhere) {
             owned->order.contested = true;
             host->observe().on_lock_refused(owned->queue);
         } else if (failure) {
             host->observe().on_queue_acquire_failure(owned->queue, failure);
+            host->topic_refused(owned->queue.topic, failure);
         }
         if (failure)
-            co_return false;
+            co_return failure;
         // A Java member commits and unlocks without waiting for an answer, and a broker may run the two in either order.
         const auto ready = host->runtime().now() + commit_settles;
         while (owned->order.contested && !owned->dropped && host->runtime().now() < ready)
             co_await owned->wake.wait_until(ready);
-        co_return true;
+        co_return std::error_code();
     }
 
     /// Java's computePullFromWhere.
@@ -21596,13 +22184,14 @@ class queue_table {
         if (go_on_at) // it may go back, and pulls have brought the store to where we have not heard of
             owned->committed = -1;
         for (int attempt = 1; ours && offset != owned->committed; ++attempt) {
-            co_await write(host, owned, offset);
+            const auto failure = co_await write(host, owned, offset);
             // Where another member takes over it has read the offset soon: to write it later would only set that one back. In
             // order it waits for our lock.
             const auto last =
                 Host::locks_queues || !host->running() ? limit() : begun + host->settings().takeover_delay;
             const auto next = host->runtime().now() + commit_retry_delay;
-            if (offset == owned->committed || attempt == commit_attempts || next > last)
+            if (offset == owned->committed || attempt == commit_attempts || next > last ||
+                failure == response_code::no_permission)
                 break;
             typename Host::runtime_type::timer pause(host->runtime());
             pause.expires_at(next);
@@ -21643,11 +22232,12 @@ class queue_table {
         }
     }
 
-    static task<void> write(std::shared_ptr<Host> host, queue_ptr owned, queue_offset offset) {
+    static task<std::error_code> write(std::shared_ptr<Host> host, queue_ptr owned, queue_offset offset) {
         auto access        = host->offset_access();
         owned->writing     = true;
         const auto failure = co_await host->store().write(access, owned->queue, offset);
         written(*host, *owned, offset, failure);
+        co_return failure;
     }
 
     static void written(Host& host, queue_type& owned, queue_offset offset, std::error_code failure) {
@@ -21657,6 +22247,8 @@ class queue_table {
             owned.committed = offset;
         else
             host.queue_refused(owned.queue, failure);
+        if (failure == response_code::no_permission)
+            host.queues().commit_denied_ = failure;
         host.observe().on_commit(owned.queue, offset, failure);
     }
 
@@ -21668,6 +22260,7 @@ class queue_table {
     std::set<message_queue> suspended_;                                        ///< Ours or not.
     std::vector<watcher*> watchers_;
     past_counts past_;
+    std::error_code commit_denied_;
     detail::wake_up<typename Host::runtime_type> emptied_{host_.runtime()};
 };
 
@@ -21910,6 +22503,7 @@ class rebalancer {
             }
             if (asked.error() != response_code::request_code_not_supported) {
                 host_.observe().on_rebalance_failure(topic, asked.error());
+                host_.topic_refused(topic, asked.error());
                 co_return false;
             }
             for (const auto& queue : host_.pops().held(topic)) // no broker that can be popped is left
@@ -21922,6 +22516,7 @@ class rebalancer {
             co_return true;
         if (!members) {
             host_.observe().on_rebalance_failure(topic, members.error());
+            host_.group_refused(members.error());
             co_return false;
         }
         const allocation share =
@@ -22003,6 +22598,7 @@ class rebalancer {
                 co_return true;
             if (!members) {
                 host_.observe().on_rebalance_failure(topic, members.error());
+                host_.group_refused(members.error());
                 co_return false;
             }
             acquire(topic, queues, change.acquire, std::move(*members));
@@ -22634,6 +23230,7 @@ struct client_settings {
     std::string instance_name;
     std::string unit_name;
     std::string namespace_v2;
+    rocketpush::credentials credentials; ///< Equal if they are one handle.
     std::size_t max_frame_size = 0;
     std::chrono::milliseconds connect_timeout{};
     std::chrono::milliseconds request_timeout{};
@@ -22653,6 +23250,7 @@ inline client_settings client_part(const options& checked) {
             .instance_name       = checked.instance_name,
             .unit_name           = checked.unit_name,
             .namespace_v2        = checked.namespace_v2,
+            .credentials         = checked.credentials,
             .max_frame_size      = checked.max_frame_size,
             .connect_timeout     = checked.connect_timeout,
             .request_timeout     = checked.request_timeout,
@@ -22854,7 +23452,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
           runtime_(std::move(runtime)),
           watch_(make_watch(transport)),
           pool_(runtime_, std::move(transport), settings_.max_frame_size, settings_.connect_timeout, events(),
-                settings_.namespace_v2),
+                settings_.namespace_v2, settings_.credentials),
           name_servers_(pool_, settings_.name_servers, runtime_.random(), settings_.request_timeout),
           calls_(pool_, routes_, settings_.request_timeout),
           routes_due_(runtime_),
@@ -22865,6 +23463,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     calls_type& calls() noexcept { return calls_; }
     detail::block_pool& blocks() noexcept { return pool_.blocks(); }
     const route_table& routes() const noexcept { return routes_; }
+    const access_denial& last_denial() const noexcept { return pool_.last_denial(); }
 
     /// Then all that is held is that one's.
     bool has_one_consumer() const noexcept { return members_.size() <= 1; }
@@ -22886,6 +23485,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
      * @param check  Nothing, or what gives an awaitable of a code: asked when the routes are known and no broker knows the
      *               member yet. Its failure is ours, and the member is not taken in.
      * @retval error::operation_cancelled   `leave` came meanwhile.
+     * @retval response_code::no_permission  Every broker that answered denies us access.
      * @retval a resolver's error           None of the name servers' hosts can be resolved, or not that of the look-up.
      */
     template <class Check = std::nullptr_t>
@@ -22926,7 +23526,12 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             co_return error::operation_cancelled;
         }
         joined->second.announced = true;
+        const auto before        = beats_;
         co_await heartbeat(group);
+        if (beats_.denied != before.denied && beats_.accepted == before.accepted) {
+            turn_away(group);
+            co_return response_code::no_permission;
+        }
         begin_duties();
         co_return std::error_code();
     }
@@ -23183,20 +23788,26 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         if (static_cast<response_code>(frame.header.code) == response_code::go_away)
             co_return response_code::go_away; // it shuts down still: as good as not connected
         told_[fresh->peer()] = news; // a refusal is told once more in a second, of all groups
-        if (static_cast<response_code>(frame.header.code) == response_code::success)
+        if (static_cast<response_code>(frame.header.code) == response_code::success) {
+            ++beats_.accepted;
             tell(&group_member::members_changed); // it knows us from now on, and may have members that we do not know
-        else
+        } else {
             heartbeat_refused(fresh->peer(), static_cast<response_code>(frame.header.code));
+        }
         co_return std::error_code();
     }
 
     void heartbeat_at(time_point at) {
-        next_heartbeat_ = std::min(next_heartbeat_, at);
+        next_heartbeat_ = std::min(next_heartbeat_, std::max(at, beats_.not_before));
         heartbeat_due_.wake();
     }
 
     /// Until the next regular one the broker would know nothing of us.
     void heartbeat_refused(const endpoint& broker, std::error_code why) {
+        if (why == response_code::no_permission) {
+            ++beats_.denied;
+            beats_.not_before = runtime_.now() + denied_delay; // whoever wants one before: it would be denied too
+        }
         tell(&group_member::heartbeat_failure, broker, why);
         heartbeat_at(runtime_.now() + milliseconds(1000));
     }
@@ -23252,7 +23863,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         const auto failure = co_await self->calls_.heartbeat(broker, std::move(body));
         if (failure)
             self->heartbeat_refused(broker, failure);
-        else if (only.empty())
+        else if (++self->beats_.accepted; only.empty())
             self->told_[std::move(broker)] = sent;
     }
 
@@ -23339,6 +23950,10 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         told_;               ///< Brokers that know us on their connection, and `news_` when they were told of all.
     std::map<endpoint, std::optional<time_point>> came_again_; ///< When a peer was connected to again, if it was.
     std::uint64_t news_ = 0; ///< Grows with each heartbeat that is asked for.
+    struct {
+        std::uint64_t accepted = 0, denied = 0; ///< By brokers, so far.
+        time_point not_before{};                ///< After one that was denied.
+    } beats_;
     std::string local_ip_;
     std::string client_id_;
     time_point next_heartbeat_ = time_point::max();
@@ -23377,7 +23992,7 @@ class client {
   public:
     using instance_type = client_instance<Transport, Runtime>;
 
-    /// @throw std::system_error  error::invalid_name_server, or another code of check_name_servers()
+    /// @throw std::system_error  error::invalid_name_server, or another code of check_name_servers() and check_credentials()
     explicit client(const options& with, Transport transport = Transport(), Runtime runtime = Runtime())
         : instance_(std::make_shared<instance_type>(checked(with), std::move(transport), std::move(runtime))) {
         instance_->hold();
@@ -23398,6 +24013,8 @@ class client {
   private:
     static client_settings checked(const options& with) {
         if (const auto problem = check_name_servers(with))
+            throw std::system_error(problem.code, problem.text);
+        if (const auto problem = check_credentials(with))
             throw std::system_error(problem.code, problem.text);
         return client_part(with);
     }
@@ -24681,9 +25298,10 @@ class pop_settlement {
         for (;;) {
             const auto failure = co_await send_acks(host, queue, batch, which);
             host->observe().on_ack(queue->queue, which.size(), failure);
+            host->topic_refused(queue->queue.topic, failure);
             if (!failure)
                 queue->counts.acknowledged += which.size();
-            const auto next = host->runtime().now() + delay.failed(host->runtime().random());
+            const auto next = host->runtime().now() + delay_after(failure, delay.failed(host->runtime().random()));
             if (!failure || !may_try_again(*host, next, expires_at))
                 break;
             co_await pause(host, queue, next);
@@ -24726,6 +25344,7 @@ class pop_settlement {
         auto answer  = co_await host->calls().change_invisible_time(std::move(request));
         host->observe().on_invisible_time(batch.view_of(batch.records[index]), hidden,
                                           answer ? std::error_code() : answer.error());
+        host->topic_refused(queue->queue.topic, answer.error());
         co_return answer;
     }
 
@@ -24752,6 +25371,7 @@ class pop_settlement {
         const auto outcome           = co_await host->calls().send_back(host->settings().group, queue->queue, returned,
                                                                         host->settings().send_back_timeout);
         host->observe().on_send_back(view, outcome.failure);
+        host->group_refused(outcome.failure);
         if (!outcome.stored()) {
             co_await hide(host, queue, batch, index, delay);
             co_return;
@@ -24858,7 +25478,7 @@ class pop_loop {
         case response_code::polling_timeout: break; // the broker has waited long enough
         case response_code::pull_not_found:
         case response_code::flow_control: delay_ = pace_.flow_control_delay; break;
-        default: delay_ = pace_.error_delay;
+        default: delay_ = delay_after(code, pace_.error_delay);
         }
     }
     /// Whether `code` says that there is nothing, and nothing is wrong.
@@ -25325,7 +25945,12 @@ class pop_fetcher {
     void fail(std::error_code why) {
         loop_.failed();
         if (!queue_.dropped && why != error::operation_cancelled)
-            host_.observe().on_pull_failure(queue_.queue, why);
+            tell_failure(why);
+    }
+
+    void tell_failure(std::error_code why) {
+        host_.observe().on_pull_failure(queue_.queue, why);
+        host_.queue_refused(queue_.queue, why);
     }
 
     void take(received_frame answer, std::chrono::nanoseconds took) {
@@ -25336,7 +25961,7 @@ class pop_fetcher {
             loop_.answered(code);
             found_nothing_ = pop_loop::is_empty_poll(code);
             if (!found_nothing_ && !queue_.dropped)
-                host_.observe().on_pull_failure(queue_.queue, code);
+                tell_failure(code);
             return;
         }
         const auto fields = protocol::read_fields<protocol::pop_response>(answer.header);
@@ -26160,6 +26785,11 @@ class subscription_book {
                 co_await host->calls().check_filter(broker, host->client_id(), host->settings().group, wanted);
             if (!answer.code || answer.code.category() != response_category())
                 continue;
+            if (answer.code == response_code::no_permission) {
+                *why = describe(host->client().last_denial(), "topic " + wanted.topic);
+                host->topic_refused(wanted.topic, answer.code);
+                co_return answer.code;
+            }
             *why = to_string(broker) + " refuses " + std::string(to_string(wanted.type)) + " \"" + wanted.expression +
                    "\" for topic " + wanted.topic + ": " + answer.text;
             host->observe().on_filter_refused(wanted.topic, answer.code, *why);
@@ -26291,7 +26921,8 @@ class consumer_core : public std::enable_shared_from_this<
     }
 
     /// @param why  Is given a broker's text if it refuses a condition.
-    /// @retval error::already_started, error::already_stopped, error::group_in_use, error::filter_refused, a resolver's error.
+    /// @retval error::already_started, error::already_stopped, error::group_in_use, error::filter_refused, a resolver's error,
+    ///         response_code::no_permission.
     task<std::error_code> start(std::shared_ptr<std::string> why = std::make_shared<std::string>()) {
         const auto self = this->shared_from_this();
         if (state_ != consumer_state::created)
@@ -26312,6 +26943,8 @@ class consumer_core : public std::enable_shared_from_this<
             const auto check = [self, why] { return subscription_book<consumer_core>::check_filters(self, why); };
             failure          = co_await client_->join(make_group_member(*this, options_.group), topics(), check);
         }
+        if (failure == response_code::no_permission && why->empty())
+            *why = rocketpush::describe(client_->last_denial(), "group " + options_.group);
         if (state_ != consumer_state::starting)
             failure = error::operation_cancelled; // stop() came meanwhile and sees to the rest
         else if (failure)
@@ -26506,8 +27139,17 @@ class consumer_core : public std::enable_shared_from_this<
     }
 
     void heartbeat_soon() { client_->heartbeat_soon(); }
+    /// A request for the group, or for a topic, failed. A refusal for lack of permission is told when it begins.
+    void group_refused(std::error_code why) { denied(why, "group ", options_.group); }
+    void topic_refused(const std::string& topic, std::error_code why) {
+        if (is_retry_topic(topic))
+            group_refused(why); // who may consume for a group may read it
+        else
+            denied(why, "topic ", topic);
+    }
     /// A request for a queue failed. Who leads a static topic's queue may have changed.
     void queue_refused(const message_queue& queue, std::error_code why) {
+        topic_refused(queue.topic, why);
         if (is_static_topic_broker(queue.broker_name) &&
             (why == response_code::not_leader_for_queue || why == response_code::topic_not_exist ||
              why == error::no_broker_address))
@@ -26658,8 +27300,10 @@ class consumer_core : public std::enable_shared_from_this<
         rebalancer_.ask();
     }
     void route_failure(const std::string& topic, std::error_code why) {
-        if (wants(topic))
-            observer_.on_route_failure(topic, why);
+        if (!wants(topic))
+            return;
+        observer_.on_route_failure(topic, why);
+        topic_refused(topic, why);
     }
     void name_servers_changed(const std::vector<endpoint>& now) { observer_.on_name_servers_changed(now); }
     void name_server_lookup_failure(const std::string& url, std::error_code why) {
@@ -26667,7 +27311,10 @@ class consumer_core : public std::enable_shared_from_this<
     }
     void connect_ended(const endpoint& peer, std::error_code why) { observer_.on_connect(peer, why); }
     void disconnected(const endpoint& peer, std::error_code why) { observer_.on_disconnect(peer, why); }
-    void heartbeat_failure(const endpoint& peer, std::error_code why) { observer_.on_heartbeat_failure(peer, why); }
+    void heartbeat_failure(const endpoint& peer, std::error_code why) {
+        observer_.on_heartbeat_failure(peer, why);
+        group_refused(why);
+    }
 
     /// Milliseconds since 1970, as brokers order subscriptions.
     std::int64_t subscription_version() {
@@ -26708,6 +27355,15 @@ class consumer_core : public std::enable_shared_from_this<
             locks_.stop();
     }
 
+    void denied(std::error_code why, const char* kind, const std::string& name) {
+        if (why != response_code::no_permission) [[likely]]
+            return;
+        const auto subject  = kind + name;
+        const auto sentence = rocketpush::describe(client_->last_denial(), subject);
+        if (denials_.begins(sentence, runtime_.now()))
+            observer_.on_access_denied(subject, why, sentence);
+    }
+
     static task<void> follow_pop_retries(std::shared_ptr<consumer_core> self, std::string topic, bool wanted) {
         if (!wanted) {
             co_await subscription_book<consumer_core>::remove(self, std::move(topic));
@@ -26721,7 +27377,8 @@ class consumer_core : public std::enable_shared_from_this<
         // What has not changed is written once a minute too, against a broker that lost it.
         const auto rewrite = std::max<std::int64_t>(1, milliseconds(60000) / self->options_.commit_interval);
         for (std::int64_t turn = 1; self->running(); ++turn) {
-            co_await self->commit_due_.wait_until(self->runtime_.now() + self->options_.commit_interval);
+            const auto pause = delay_after(self->queues_.commit_denied(), self->options_.commit_interval);
+            co_await self->commit_due_.wait_until(self->runtime_.now() + pause);
             if (self->running())
                 co_await self->queues_.commit(turn % rewrite == 0);
         }
@@ -26789,6 +27446,7 @@ class consumer_core : public std::enable_shared_from_this<
     detail::signal_flag<Runtime> stopped_{runtime_};
     consumption_history history_;
     time_point started_at_{};
+    denial_memory denials_;
     time_point stop_deadline_ = time_point::max();
     std::error_code stop_result_;
     consumer_state state_ = consumer_state::created;
@@ -27110,6 +27768,8 @@ class push_consumer {
             own.unit_name = settings.unit_name;
         if (own.namespace_v2.empty())
             own.namespace_v2 = settings.namespace_v2;
+        if (!own.credentials)
+            own.credentials = settings.credentials;
         if (own != settings)
             throw std::system_error(error::invalid_option,
                                     "options of the shared client differ from those it was made with");
@@ -27201,7 +27861,8 @@ class push_consumer {
      * @param token  Completion token for `void(std::error_code)`: error::already_started, error::already_stopped,
      *               error::group_in_use, error::filter_refused (a broker refuses a SQL condition; the observer has its
      *               text), error::operation_cancelled (stopped meanwhile), or a resolver's error when no name server's
-     *               host can be resolved, nor that of `name_server_url`.
+     *               host can be resolved, nor that of `name_server_url`; response_code::no_permission when every broker
+     *               that answers denies access (the observer has its text).
      */
     template <class Token>
     auto async_start(Token&& token) {

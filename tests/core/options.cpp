@@ -211,6 +211,16 @@ TEST_CASE("a unit whose name servers are looked up has a name that a URL can hav
     CHECK_FALSE(check(given));
 }
 
+TEST_CASE("credentials need a build that can sign", "[options]") {
+    auto given        = good();
+    given.credentials = {"billing-service", "open sesame"};
+    const auto problem = check(given);
+    CHECK(problem.code == (ROCKETPUSH_WITH_OPENSSL ? std::error_code() : make_error_code(error::unsupported_feature)));
+    CHECK(problem.text.find("sesame") == std::string::npos);
+    if (problem)
+        CHECK(problem.text.find("ROCKETPUSH_WITH_OPENSSL") != std::string::npos);
+}
+
 TEST_CASE("to begin at a time, the time has to be given", "[options]") {
     auto given         = good();
     given.from         = consume_from::timestamp;

@@ -103,6 +103,15 @@ TEST_CASE_METHOD(log_fixture, "at level info a log tells of changes, at debug of
     CHECK(told[5] == "gave up orders/broker-a/3 at offset 8");
 }
 
+TEST_CASE_METHOD(log_fixture, "a log tells what is denied, and what helps", "[log_observer]") {
+    auto log = made(log_level::error);
+    log.on_access_denied("topic orders", response_code::no_permission,
+                         "10.0.0.1:10911 denies access to topic orders: check signature failed.");
+    CHECK(lines() == std::vector<std::string>{"10.0.0.1:10911 denies access to topic orders: check signature failed. (no "
+                                              "permission (code 16)); trying again; give the permission at the broker, or "
+                                              "correct the credentials"});
+}
+
 TEST_CASE_METHOD(log_fixture, "a log tells what goes wrong with popped messages", "[log_observer]") {
     auto log = made(log_level::warning);
     detail::block_pool pool;

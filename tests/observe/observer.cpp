@@ -51,6 +51,9 @@ struct noting_observer : no_observer {
     void on_route_changed(const std::string&, std::size_t queues) { note(queues == 4 ? "on_route_changed" : "?"); }
     void on_route_failure(const std::string&, std::error_code) { note("on_route_failure"); }
     void on_heartbeat_failure(const endpoint&, std::error_code) { note("on_heartbeat_failure"); }
+    void on_access_denied(const std::string& subject, std::error_code why, const std::string& sentence) {
+        note(subject == "topic orders" && why == response_code::no_permission && sentence == "no" ? "on_access_denied" : "?");
+    }
     void on_rebalance(const std::string&, std::span<const message_queue> all, std::span<const message_queue> own) {
         note(all.size() == 2 && own.size() == 1 ? "on_rebalance" : "?");
     }
@@ -142,6 +145,7 @@ void tell_everything(O& hears) {
     hears.on_route_changed("orders", std::size_t{4});
     hears.on_route_failure("orders", why);
     hears.on_heartbeat_failure(peer, why);
+    hears.on_access_denied("topic orders", response_code::no_permission, "no");
     hears.on_rebalance("orders", all, own);
     hears.on_rebalance_failure("orders", why);
     hears.on_queue_acquired(queue, 7);
@@ -176,7 +180,7 @@ void tell_everything(O& hears) {
     hears.on_offset_store("offsets.json", why);
     hears.on_trace("trace", why, std::uint64_t{3});
 }
-constexpr std::size_t events = 40;
+constexpr std::size_t events = 41;
 
 TEST_CASE("an observer that hides nothing hears nothing, and compiles with every event", "[observer]") {
     no_observer nobody;

@@ -71,7 +71,7 @@ struct connection_fixture {
     std::vector<std::int32_t> requests; // codes of the server's
     std::shared_ptr<connection_type> link = open();
 
-    std::shared_ptr<connection_type> open(std::size_t frame_limit = protocol::default_frame_limit) {
+    std::shared_ptr<connection_type> open(std::size_t frame_limit = protocol::default_frame_limit, credentials keys = {}) {
         connection_type::stream_type stream(runtime.get_executor());
         counting_transport(network).async_connect(stream, at, [](std::error_code ec) { REQUIRE_FALSE(ec); });
         runtime.run_ready();
@@ -85,7 +85,8 @@ struct connection_fixture {
                                     },
                                     [](void* self, connection_type&, std::error_code why) {
                                         static_cast<connection_fixture*>(self)->closed.push_back(why);
-                                    }});
+                                    }},
+            std::string(), std::make_shared<access_control>(std::move(keys)));
         made->start();
         runtime.run_ready();
         counting_transport::writes = 0;
@@ -403,6 +404,50 @@ TEST_CASE("frames arrive whole through pipes and reads of any size", "[connectio
     for (std::size_t i = 0; i < seen.size(); ++i)
         CHECK(seen[i].body == std::string(100 * i, static_cast<char>('a' + i)));
     link->close();
+}
+
+#if ROCKETPUSH_WITH_OPENSSL
+TEST_CASE_METHOD(connection_fixture, "requests are signed, one-way ones too; answers to the server are not", "[connection]") {
+    const auto signing = open(protocol::default_frame_limit, {"ak", "12345678"});
+    outcome waits;
+    signing->async_request(question, {}, 3s, waits.handler());
+    signing->send_oneway(question);
+    runtime.run_ready();
+    for (const bool oneway : {false, true}) {
+        const auto sent = peer.last().take_frame();
+        REQUIRE(sent);
+        CHECK(sent->header.is_oneway() == oneway);
+        CHECK(sent->field("AccessKey") == "ak");
+        CHECK(sent->field("Signature") == protocol::signature_of(sent->header, sent->body, "12345678"));
+    }
+    std::string notice;
+    protocol::append_request(notice, protocol::header_encoding::json,
+                             protocol::consumer_ids_changed_notice{.consumer_group = "billing"}, {.opaque = 7});
+    peer.last().write(notice);
+    runtime.run_ready();
+    const auto answer = peer.last().take_frame();
+    REQUIRE(answer);
+    CHECK(answer->header.is_response());
+    CHECK_FALSE(answer->header.field("Signature"));
+    signing->close();
+    runtime.run_ready();
+}
+#endif
+
+TEST_CASE_METHOD(connection_fixture, "a refusal for lack of permission has one code, whatever the server's version", "[connection]") {
+    response_code got{};
+    link->async_request(question, {}, 3s, [&](std::error_code, const received_frame& frame) {
+        got = static_cast<response_code>(frame.header.code);
+    });
+    runtime.run_ready();
+    const auto asked = peer.last().take_frame();
+    REQUIRE(asked);
+    std::string bytes;
+    protocol::append_response(bytes, protocol::header_encoding::json, response_code::system_error, asked->header.opaque,
+                              "org.apache.rocketmq.acl.common.AclException: No accessKey is configured", protocol::no_fields{});
+    peer.last().write(bytes);
+    runtime.run_ready();
+    CHECK(got == response_code::no_permission);
 }
 
 } // namespace

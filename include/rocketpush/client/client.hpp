@@ -32,7 +32,7 @@ class client {
   public:
     using instance_type = client_instance<Transport, Runtime>;
 
-    /// @throw std::system_error  error::invalid_name_server, or another code of check_name_servers()
+    /// @throw std::system_error  error::invalid_name_server, or another code of check_name_servers() and check_credentials()
     explicit client(const options& with, Transport transport = Transport(), Runtime runtime = Runtime())
         : instance_(std::make_shared<instance_type>(checked(with), std::move(transport), std::move(runtime))) {
         instance_->hold();
@@ -53,6 +53,8 @@ class client {
   private:
     static client_settings checked(const options& with) {
         if (const auto problem = check_name_servers(with))
+            throw std::system_error(problem.code, problem.text);
+        if (const auto problem = check_credentials(with))
             throw std::system_error(problem.code, problem.text);
         return client_part(with);
     }

@@ -10,6 +10,8 @@
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/detail/wait_group.hpp>
 #include <rocketpush/protocol/bodies.hpp>
+#include <rocketpush/remoting/access_control.hpp>
+#include <rocketpush/remoting/backoff.hpp>
 #include <rocketpush/remoting/broker_calls.hpp>
 #include <rocketpush/remoting/connection_pool.hpp>
 #include <rocketpush/remoting/name_servers.hpp>
@@ -57,7 +59,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
           runtime_(std::move(runtime)),
           watch_(make_watch(transport)),
           pool_(runtime_, std::move(transport), settings_.max_frame_size, settings_.connect_timeout, events(),
-                settings_.namespace_v2),
+                settings_.namespace_v2, settings_.credentials),
           name_servers_(pool_, settings_.name_servers, runtime_.random(), settings_.request_timeout),
           calls_(pool_, routes_, settings_.request_timeout),
           routes_due_(runtime_),
@@ -68,6 +70,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     calls_type& calls() noexcept { return calls_; }
     detail::block_pool& blocks() noexcept { return pool_.blocks(); }
     const route_table& routes() const noexcept { return routes_; }
+    const access_denial& last_denial() const noexcept { return pool_.last_denial(); }
 
     /// Then all that is held is that one's.
     bool has_one_consumer() const noexcept { return members_.size() <= 1; }
@@ -89,6 +92,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
      * @param check  Nothing, or what gives an awaitable of a code: asked when the routes are known and no broker knows the
      *               member yet. Its failure is ours, and the member is not taken in.
      * @retval error::operation_cancelled   `leave` came meanwhile.
+     * @retval response_code::no_permission  Every broker that answered denies us access.
      * @retval a resolver's error           None of the name servers' hosts can be resolved, or not that of the look-up.
      */
     template <class Check = std::nullptr_t>
@@ -129,7 +133,12 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             co_return error::operation_cancelled;
         }
         joined->second.announced = true;
+        const auto before        = beats_;
         co_await heartbeat(group);
+        if (beats_.denied != before.denied && beats_.accepted == before.accepted) {
+            turn_away(group);
+            co_return response_code::no_permission;
+        }
         begin_duties();
         co_return std::error_code();
     }
@@ -386,20 +395,26 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         if (static_cast<response_code>(frame.header.code) == response_code::go_away)
             co_return response_code::go_away; // it shuts down still: as good as not connected
         told_[fresh->peer()] = news; // a refusal is told once more in a second, of all groups
-        if (static_cast<response_code>(frame.header.code) == response_code::success)
+        if (static_cast<response_code>(frame.header.code) == response_code::success) {
+            ++beats_.accepted;
             tell(&group_member::members_changed); // it knows us from now on, and may have members that we do not know
-        else
+        } else {
             heartbeat_refused(fresh->peer(), static_cast<response_code>(frame.header.code));
+        }
         co_return std::error_code();
     }
 
     void heartbeat_at(time_point at) {
-        next_heartbeat_ = std::min(next_heartbeat_, at);
+        next_heartbeat_ = std::min(next_heartbeat_, std::max(at, beats_.not_before));
         heartbeat_due_.wake();
     }
 
     /// Until the next regular one the broker would know nothing of us.
     void heartbeat_refused(const endpoint& broker, std::error_code why) {
+        if (why == response_code::no_permission) {
+            ++beats_.denied;
+            beats_.not_before = runtime_.now() + denied_delay; // whoever wants one before: it would be denied too
+        }
         tell(&group_member::heartbeat_failure, broker, why);
         heartbeat_at(runtime_.now() + milliseconds(1000));
     }
@@ -455,7 +470,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         const auto failure = co_await self->calls_.heartbeat(broker, std::move(body));
         if (failure)
             self->heartbeat_refused(broker, failure);
-        else if (only.empty())
+        else if (++self->beats_.accepted; only.empty())
             self->told_[std::move(broker)] = sent;
     }
 
@@ -542,6 +557,10 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         told_;               ///< Brokers that know us on their connection, and `news_` when they were told of all.
     std::map<endpoint, std::optional<time_point>> came_again_; ///< When a peer was connected to again, if it was.
     std::uint64_t news_ = 0; ///< Grows with each heartbeat that is asked for.
+    struct {
+        std::uint64_t accepted = 0, denied = 0; ///< By brokers, so far.
+        time_point not_before{};                ///< After one that was denied.
+    } beats_;
     std::string local_ip_;
     std::string client_id_;
     time_point next_heartbeat_ = time_point::max();

@@ -4,6 +4,7 @@
 #include <rocketpush/core/endpoint.hpp>
 #include <rocketpush/core/error.hpp>
 #include <rocketpush/core/message.hpp>
+#include <rocketpush/embedded/account.hpp>
 #include <rocketpush/embedded/broker_logic.hpp>
 #include <rocketpush/embedded/broker_options.hpp>
 #include <rocketpush/embedded/broker_server.hpp>
@@ -152,6 +153,15 @@ class basic_broker {
     /// The same in all of a topic's queues, to the first message stored at a time or later.
     bool reset_offset(std::string_view group, std::string_view topic, std::chrono::system_clock::time_point at) {
         return call([&](auto& logic, auto&) { return logic.reset_offset(group, topic, at); });
+    }
+
+    /// Changes who may use the broker, and for what, as an administrator does; none: everybody may. See `broker_options::accounts`.
+    /// @throws std::system_error  error::unsupported_feature: this build left OpenSSL out.
+    void set_accounts(std::vector<account> accounts) {
+        throw_if(!accounts.empty() && !ROCKETPUSH_WITH_OPENSSL ? make_error_code(error::unsupported_feature)
+                                                               : std::error_code(),
+                 "set_accounts", "");
+        call([&](auto& logic, auto&) { logic.set_accounts(std::move(accounts)); });
     }
 
     /// Allows a group; only needed with `auto_create_groups = false`. @throws std::system_error  error::invalid_group.

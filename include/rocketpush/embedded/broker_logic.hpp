@@ -7,6 +7,7 @@
 #include <rocketpush/core/message.hpp>
 #include <rocketpush/core/result.hpp>
 #include <rocketpush/detail/byte_arena.hpp>
+#include <rocketpush/embedded/access_check.hpp>
 #include <rocketpush/embedded/ack_requests.hpp>
 #include <rocketpush/embedded/admin_requests.hpp>
 #include <rocketpush/embedded/assignment_requests.hpp>
@@ -153,7 +154,8 @@ class broker_logic {
         else if (state_.slave.master_lost && !answering::is_for_name_server(header.code))
             return cut(from);
         const incoming_request request{from, header, body, now};
-        if (!answering::meet_fault(state_, request) && !answering::refuse_at_slave(state_, request))
+        if (!answering::meet_fault(state_, request) && !answering::refuse_access(state_, request) &&
+            !answering::refuse_at_slave(state_, request))
             answer(request);
         wake_waiting(now);
         settle_faults(now);
@@ -298,6 +300,9 @@ class broker_logic {
         return answering::reset_offsets(state_, group, topic, answering::offsets_at(state_, topic, timestamp),
                                         timestamp);
     }
+
+    /// Who may use the broker from now on; none: everybody.
+    void set_accounts(std::vector<account> accounts) { state_.accounts = std::move(accounts); }
 
     /// Allows a group, where groups are not made by themselves.
     std::error_code create_group(std::string_view group) {

@@ -89,7 +89,8 @@ struct broker_state {
           faults(seed),
           faulty(options.version),
           modes(options.default_mode),
-          unique_ids(own_address, seed >> 32, static_cast<std::uint32_t>(seed)) {
+          unique_ids(own_address, seed >> 32, static_cast<std::uint32_t>(seed)),
+          accounts(options.accounts) {
         store.set_topic(schedule_topic, {delays.levels(), delays.levels(), 6});
         if (options.auto_create_topics)
             store.set_topic(auto_create_topic, {options.auto_queues, options.auto_queues, 7});
@@ -113,6 +114,7 @@ struct broker_state {
     held_pops pops;
     std::uint32_t pop_turn = 0; ///< Counts the looks for messages to pop: whose turn it is of queues and retries.
     protocol::unique_id_generator unique_ids;
+    std::vector<account> accounts; ///< None: everybody may do everything.
 
     std::set<std::string, std::less<>> known_groups; ///< Those that may consume; see auto_create_groups.
     std::map<connection_id, client_connection> connections;

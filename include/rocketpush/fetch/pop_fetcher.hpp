@@ -177,7 +177,12 @@ class pop_fetcher {
     void fail(std::error_code why) {
         loop_.failed();
         if (!queue_.dropped && why != error::operation_cancelled)
-            host_.observe().on_pull_failure(queue_.queue, why);
+            tell_failure(why);
+    }
+
+    void tell_failure(std::error_code why) {
+        host_.observe().on_pull_failure(queue_.queue, why);
+        host_.queue_refused(queue_.queue, why);
     }
 
     void take(received_frame answer, std::chrono::nanoseconds took) {
@@ -188,7 +193,7 @@ class pop_fetcher {
             loop_.answered(code);
             found_nothing_ = pop_loop::is_empty_poll(code);
             if (!found_nothing_ && !queue_.dropped)
-                host_.observe().on_pull_failure(queue_.queue, code);
+                tell_failure(code);
             return;
         }
         const auto fields = protocol::read_fields<protocol::pop_response>(answer.header);

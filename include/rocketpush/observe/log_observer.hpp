@@ -80,6 +80,9 @@ class basic_log_observer : public no_observer {
     void on_filter_refused(const std::string& topic, std::error_code why, const std::string& sentence) {
         note(log_level::error, "filter_refused", "{} ({})", {{"refusal", sentence}, why, {"topic", topic}});
     }
+    void on_access_denied(const std::string& subject, std::error_code why, const std::string& sentence) {
+        note(log_level::error, "access_denied", "{} ({}); trying again", {{"denial", sentence}, why, {"subject", subject}});
+    }
     void on_rebalance(const std::string& topic, std::span<const message_queue> all,
                       std::span<const message_queue> own) {
         note(log_level::info, "rebalance", "topic {}: {} of {} queues are ours",

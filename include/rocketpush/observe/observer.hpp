@@ -56,6 +56,10 @@ struct no_observer {
     void on_heartbeat_failure(const endpoint&, std::error_code) {}
     /// A broker refuses a subscription's SQL condition; the sentence has its own text.
     void on_filter_refused(const std::string& /*topic*/, std::error_code, const std::string& /*sentence*/) {}
+    /// A server denies access to a topic or to the group: the keys are wrong or missing, or may not do this. Told when it begins, not
+    /// for each of the tries, of which there is one a second at most. The subject is `topic orders` or `group billing`; the
+    /// sentence names server and subject, and has the server's own words.
+    void on_access_denied(const std::string& /*subject*/, std::error_code, const std::string& /*sentence*/) {}
 
     // Sharing out.
     /// The assignment of a topic changed: all its queues and those of this member.
@@ -175,6 +179,7 @@ struct observers : no_observer {
     ROCKETPUSH_FORWARD_EVENT(on_route_failure)
     ROCKETPUSH_FORWARD_EVENT(on_heartbeat_failure)
     ROCKETPUSH_FORWARD_EVENT(on_filter_refused)
+    ROCKETPUSH_FORWARD_EVENT(on_access_denied)
     ROCKETPUSH_FORWARD_EVENT(on_rebalance)
     ROCKETPUSH_FORWARD_EVENT(on_rebalance_failure)
     ROCKETPUSH_FORWARD_EVENT(on_queue_acquired)

@@ -13,6 +13,7 @@
 #include <rocketpush/observe/consumption_history.hpp>
 #include <rocketpush/offset_store/offset_store.hpp>
 #include <rocketpush/rebalance/owned_queue.hpp>
+#include <rocketpush/remoting/backoff.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -227,11 +228,15 @@ class queue_table {
 
     /// Writes what changed (or everything) to the store, some side by side or all at once; returns when all is answered.
     task<void> commit(bool everything) {
+        commit_denied_ = {};
         if constexpr (writes_many_offsets<typename Host::store_type>)
             return commit_together(everything);
         else
             return commit_each(everything);
     }
+
+    /// Whether a broker has denied some of it, since `commit` was last called.
+    std::error_code commit_denied() const noexcept { return commit_denied_; }
 
     task<void> commit_each(bool everything) {
         // By broker: a slow one delays only what is its own.
@@ -402,10 +407,10 @@ class queue_table {
     static task<void> take_over(std::shared_ptr<Host> host, queue_ptr owned) {
         auto& table = host->queues();
         if constexpr (Host::locks_queues) {
-            const bool locked = co_await lock(host, owned);
-            if (!locked && !owned->dropped) {
+            const auto failure = co_await lock(host, owned);
+            if (failure && !owned->dropped) {
                 table.look_up_ended(owned->queue.broker_name);
-                host->spawn(look_up_later(host, owned, host->settings().lock_retry_interval));
+                host->spawn(look_up_later(host, owned, delay_after(failure, host->settings().lock_retry_interval)));
                 co_return;
             }
         }
@@ -432,24 +437,25 @@ class queue_table {
         host->spawn(queue_fetcher<Host>::run(host, owned, *wanted)); // on its own: our frame goes
     }
 
-    /// Locks a queue that is taken over, before its offset is read. @return Whether it is ours.
-    static task<bool> lock(std::shared_ptr<Host> host, queue_ptr owned) {
+    /// Locks a queue that is taken over, before its offset is read. @return Why it is not ours.
+    static task<std::error_code> lock(std::shared_ptr<Host> host, queue_ptr owned) {
         const auto failure = co_await host->locks().ask(owned);
         if (owned->dropped)
-            co_return false;
+            co_return error::operation_cancelled;
         if (failure == error::locked_elsewhere) {
             owned->order.contested = true;
             host->observe().on_lock_refused(owned->queue);
         } else if (failure) {
             host->observe().on_queue_acquire_failure(owned->queue, failure);
+            host->topic_refused(owned->queue.topic, failure);
         }
         if (failure)
-            co_return false;
+            co_return failure;
         // A Java member commits and unlocks without waiting for an answer, and a broker may run the two in either order.
         const auto ready = host->runtime().now() + commit_settles;
         while (owned->order.contested && !owned->dropped && host->runtime().now() < ready)
             co_await owned->wake.wait_until(ready);
-        co_return true;
+        co_return std::error_code();
     }
 
     /// Java's computePullFromWhere.
@@ -540,13 +546,14 @@ class queue_table {
         if (go_on_at) // it may go back, and pulls have brought the store to where we have not heard of
             owned->committed = -1;
         for (int attempt = 1; ours && offset != owned->committed; ++attempt) {
-            co_await write(host, owned, offset);
+            const auto failure = co_await write(host, owned, offset);
             // Where another member takes over it has read the offset soon: to write it later would only set that one back. In
             // order it waits for our lock.
             const auto last =
                 Host::locks_queues || !host->running() ? limit() : begun + host->settings().takeover_delay;
             const auto next = host->runtime().now() + commit_retry_delay;
-            if (offset == owned->committed || attempt == commit_attempts || next > last)
+            if (offset == owned->committed || attempt == commit_attempts || next > last ||
+                failure == response_code::no_permission)
                 break;
             typename Host::runtime_type::timer pause(host->runtime());
             pause.expires_at(next);
@@ -587,11 +594,12 @@ class queue_table {
         }
     }
 
-    static task<void> write(std::shared_ptr<Host> host, queue_ptr owned, queue_offset offset) {
+    static task<std::error_code> write(std::shared_ptr<Host> host, queue_ptr owned, queue_offset offset) {
         auto access        = host->offset_access();
         owned->writing     = true;
         const auto failure = co_await host->store().write(access, owned->queue, offset);
         written(*host, *owned, offset, failure);
+        co_return failure;
     }
 
     static void written(Host& host, queue_type& owned, queue_offset offset, std::error_code failure) {
@@ -601,6 +609,8 @@ class queue_table {
             owned.committed = offset;
         else
             host.queue_refused(owned.queue, failure);
+        if (failure == response_code::no_permission)
+            host.queues().commit_denied_ = failure;
         host.observe().on_commit(owned.queue, offset, failure);
     }
 
@@ -612,6 +622,7 @@ class queue_table {
     std::set<message_queue> suspended_;                                        ///< Ours or not.
     std::vector<watcher*> watchers_;
     past_counts past_;
+    std::error_code commit_denied_;
     detail::wake_up<typename Host::runtime_type> emptied_{host_.runtime()};
 };
 

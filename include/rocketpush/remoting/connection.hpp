@@ -7,6 +7,7 @@
 #include <rocketpush/detail/block_pool.hpp>
 #include <rocketpush/detail/ring.hpp>
 #include <rocketpush/protocol/command.hpp>
+#include <rocketpush/remoting/access_control.hpp>
 #include <rocketpush/remoting/frame_reader.hpp>
 #include <rocketpush/remoting/pending_requests.hpp>
 #include <rocketpush/runtime/runtime.hpp>
@@ -58,7 +59,8 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     using events        = connection_events<connection>;
 
     connection(Runtime& runtime, std::shared_ptr<detail::block_pool> blocks, std::size_t frame_limit, endpoint peer,
-               stream_type stream, events host, std::string name_space = {})
+               stream_type stream, events host, std::string name_space = {},
+               std::shared_ptr<access_control> access = std::make_shared<access_control>())
         : runtime_(runtime),
           blocks_(std::move(blocks)),
           stream_(std::move(stream)),
@@ -66,7 +68,8 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
           reader_(*blocks_, frame_limit),
           peer_(std::move(peer)),
           events_(host),
-          name_space_(std::move(name_space)) {}
+          name_space_(std::move(name_space)),
+          access_(std::move(access)) {}
 
     /// Begins to read. Call once, after construction.
     void start() {
@@ -104,7 +107,8 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
                 const auto deadline = now + timeout;
                 const auto opaque   = pending_.add(deadline, now, std::move(handler));
                 protocol::append_request(outgoing_, protocol::header_encoding::json, request,
-                                         {.opaque = opaque, .name_space = name_space_}, body);
+                                         {.opaque = opaque, .name_space = name_space_, .signer = access_->signer()},
+                                         body);
                 watch(deadline);
                 flush();
             },
@@ -116,7 +120,11 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
         if (!open_)
             return;
         protocol::append_request(outgoing_, protocol::header_encoding::json, request,
-                                 {.opaque = 0, .flag = protocol::oneway_flag, .name_space = name_space_}, body);
+                                 {.opaque     = 0,
+                                  .flag       = protocol::oneway_flag,
+                                  .name_space = name_space_,
+                                  .signer     = access_->signer()},
+                                 body);
         flush();
     }
 
@@ -206,12 +214,14 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
                 return {};
             received_frame& frame = **next;
             if (frame.header.is_response()) {
+                access_->hear(peer_, frame.header);
                 leaving_ = leaving_ || static_cast<response_code>(frame.header.code) == response_code::go_away;
                 pending_.complete(std::move(frame)); // an unknown opaque is a response that came too late
                 if (leaving_ && pending_.size() == 0)
                     close(error::operation_cancelled);
-            } else if (events_.on_request)
+            } else if (events_.on_request) {
                 events_.on_request(events_.host, *this, frame);
+            }
         }
         return {};
     }
@@ -276,6 +286,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     endpoint peer_;
     events events_;
     std::string name_space_;         ///< See protocol::command_meta.
+    std::shared_ptr<access_control> access_;
     std::string outgoing_;           ///< Frames that wait for the write under way.
     detail::ring<std::string> full_; ///< The same, older, where they are many.
     std::string in_flight_;          ///< Frames of the write under way.

@@ -52,13 +52,14 @@ class connection_pool {
 
     connection_pool(Runtime& runtime, Transport transport, std::size_t frame_limit,
                     std::chrono::milliseconds connect_timeout, pool_events<connection_type> host,
-                    std::string name_space = {})
+                    std::string name_space = {}, credentials keys = {})
         : runtime_(runtime),
           transport_(std::move(transport)),
           frame_limit_(frame_limit),
           connect_timeout_(connect_timeout),
           events_(host),
-          name_space_(std::move(name_space)) {}
+          name_space_(std::move(name_space)),
+          access_(std::make_shared<access_control>(std::move(keys))) {}
     connection_pool(const connection_pool&)            = delete;
     connection_pool& operator=(const connection_pool&) = delete;
 
@@ -159,6 +160,9 @@ class connection_pool {
 
     detail::block_pool& blocks() noexcept { return *blocks_; }
 
+    /// What a server said when it last refused a request for lack of permission.
+    const access_denial& last_denial() const noexcept { return access_->last_denial(); }
+
   private:
     struct connect_attempt {
         explicit connect_attempt(Runtime& runtime)
@@ -210,7 +214,8 @@ class connection_pool {
             co_return;
         auto opened = std::make_shared<connection_type>(
             runtime_, blocks_, frame_limit_, peer, std::move(attempt.stream),
-            connection_events<connection_type>{events_.host, events_.on_request, events_.on_closed}, name_space_);
+            connection_events<connection_type>{events_.host, events_.on_request, events_.on_closed}, name_space_,
+            access_);
         attempt.greeting = opened;
         opened->start();
         std::error_code refused;
@@ -237,6 +242,7 @@ class connection_pool {
     std::chrono::milliseconds connect_timeout_;
     pool_events<connection_type> events_;
     std::string name_space_;
+    std::shared_ptr<access_control> access_;
     std::shared_ptr<detail::block_pool> blocks_ = std::make_shared<detail::block_pool>();
     std::unordered_map<endpoint, std::unique_ptr<place>> places_;
     bool closed_ = false;

@@ -110,6 +110,9 @@ struct recorder : no_observer {
     void on_filter_refused(const std::string&, std::error_code why, const std::string& sentence) {
         add("filter_refused", sentence, why);
     }
+    void on_access_denied(const std::string&, std::error_code why, const std::string& sentence) {
+        add("access_denied", sentence, why);
+    }
     void on_rebalance(const std::string& topic, std::span<const message_queue>, std::span<const message_queue> own) {
         add("rebalance", topic, {}, static_cast<std::int64_t>(own.size()));
     }
