@@ -4,7 +4,7 @@
 // clang-format off: the order is the map.
 
 // The one header: all of the consumer, in the order in which a message travels. Read top to bottom it is the map of the library.
-// (The name server and broker to try it on and to test with: <rocketpush/embedded.hpp>.)
+// (The name server and broker to try it on and to test with: <rocketpush/embedded.hpp>. Over TLS: <rocketpush/tls.hpp>.)
 
 // core: the words that all use
 #include <rocketpush/core/version.hpp>        // the library's version
@@ -26,6 +26,7 @@
 #include <rocketpush/runtime/asio_runtime.hpp>
 #include <rocketpush/transport/tcp_transport.hpp>
 #include <rocketpush/transport/memory_transport.hpp>
+#include <rocketpush/transport/socks5_transport.hpp>
 #include <rocketpush/executor/inline_executor.hpp>
 #include <rocketpush/executor/thread_pool_executor.hpp>
 #include <rocketpush/executor/asio_executor.hpp>

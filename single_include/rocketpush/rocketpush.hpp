@@ -8,7 +8,7 @@
 // clang-format off: the order is the map.
 
 // The one header: all of the consumer, in the order in which a message travels. Read top to bottom it is the map of the library.
-// (The name server and broker to try it on and to test with: <rocketpush/embedded.hpp>.)
+// (The name server and broker to try it on and to test with: <rocketpush/embedded.hpp>. Over TLS: <rocketpush/tls.hpp>.)
 
 // core: the words that all use
 // rocketpush/core/version.hpp
@@ -26,6 +26,7 @@
 #ifndef ROCKETPUSH_CORE_ERROR_HPP
 #define ROCKETPUSH_CORE_ERROR_HPP
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -80,6 +81,28 @@ enum class error {
     connection_closed,   ///< The connection ended while the request was under way.
     too_many_requests,   ///< The limit of requests under way on one connection is reached.
     operation_cancelled, ///< The consumer is stopping, or gave the queue up.
+
+    // TLS settings; seen by the constructor of a tls_context and by its reload(), before any connection.
+    tls_file_unreadable,     ///< A file of certificates or of a key is not there, or may not be read.
+    tls_pem_malformed,       ///< What should be a certificate or a key in PEM is none.
+    tls_key_locked,          ///< The private key is encrypted, and its password is missing or wrong.
+    tls_key_mismatch,        ///< The private key does not belong to the certificate.
+    tls_certificate_missing, ///< A key without its certificate, or a server that has none.
+
+    // TLS connections.
+    tls_not_spoken,                 ///< The server does not answer in TLS, or ends the connection instead.
+    tls_untrusted,                  ///< The server's certificate comes from no trusted CA.
+    tls_wrong_host,                 ///< The server's certificate is another host's.
+    tls_expired,                    ///< The server's certificate, or one above it, is not valid any more.
+    tls_not_yet_valid,              ///< The server's certificate, or one above it, is not valid yet.
+    tls_certificate_unfit,          ///< The server's certificate is refused for another reason: revoked, too weak, ...
+    tls_client_certificate_missing, ///< The server wants a certificate of ours, and we have none.
+    tls_client_certificate_refused, ///< The server does not accept our certificate.
+
+    // SOCKS5.
+    socks5_not_spoken,    ///< The proxy does not answer in SOCKS5.
+    socks5_login_refused, ///< The proxy wants another way to log in, or refuses user and password.
+    socks5_refused,       ///< The proxy does not want to, or cannot, connect to the server.
 
     // Offsets in files.
     offset_file_damaged, ///< A local offset file is not what it should be, and its backup does not help.
@@ -179,6 +202,22 @@ constexpr std::string_view describe(error code) noexcept {
     case error::connection_closed: return "the connection ended while a request was under way";
     case error::too_many_requests: return "too many requests are under way on the connection";
     case error::operation_cancelled: return "the operation was cancelled";
+    case error::tls_file_unreadable: return "a file of certificates or of a key cannot be read";
+    case error::tls_pem_malformed: return "there is no certificate or key in PEM";
+    case error::tls_key_locked: return "the private key is encrypted, and its password is missing or wrong";
+    case error::tls_key_mismatch: return "the private key does not belong to the certificate";
+    case error::tls_certificate_missing: return "a certificate is missing: a key or a server needs one";
+    case error::tls_not_spoken: return "the server does not answer in TLS";
+    case error::tls_untrusted: return "the server's certificate comes from no trusted CA";
+    case error::tls_wrong_host: return "the server's certificate is another host's";
+    case error::tls_expired: return "the server's certificate, or its CA's, has expired";
+    case error::tls_not_yet_valid: return "the server's certificate, or its CA's, is not valid yet";
+    case error::tls_certificate_unfit: return "the server's certificate is not fit for a server, revoked or too weak";
+    case error::tls_client_certificate_missing: return "the server wants a client certificate, and none is set";
+    case error::tls_client_certificate_refused: return "the server does not accept the client certificate";
+    case error::socks5_not_spoken: return "the proxy does not answer in SOCKS5";
+    case error::socks5_login_refused: return "the proxy refuses user and password, or wants them";
+    case error::socks5_refused: return "the proxy refuses to connect to the server";
     case error::offset_file_damaged: return "a local offset file is damaged";
     case error::name_servers_unreachable: return "no name server answered";
     case error::no_name_servers: return "what was looked up is not a list of name servers";
@@ -275,6 +314,16 @@ inline std::error_code make_error_code(error code) noexcept { return {static_cas
 
 inline std::error_code make_error_code(response_code code) noexcept {
     return {static_cast<int>(code), response_category()};
+}
+
+/// Whether a server's certificate was refused, or ours by it: waiting is no cure, somebody has to change something.
+inline bool is_certificate_error(std::error_code code) noexcept {
+    using enum error;
+    for (const auto each : {tls_untrusted, tls_wrong_host, tls_expired, tls_not_yet_valid, tls_certificate_unfit,
+                            tls_client_certificate_missing, tls_client_certificate_refused})
+        if (code == make_error_code(each))
+            return true;
+    return false;
 }
 
 } // namespace rocketpush
@@ -780,7 +829,7 @@ inline http_url url_of_unit(http_url url, std::string_view unit) {
 #endif
 #endif
 
-/// MD5 for consistent_hash_allocation, HMAC-SHA1 for credentials; a program that uses neither does not link OpenSSL's libcrypto.
+/// MD5 for consistent_hash_allocation, HMAC-SHA1 for credentials, and TLS; a program without them does not link OpenSSL.
 #ifndef ROCKETPUSH_WITH_OPENSSL
 #if __has_include(<openssl/evp.h>)
 #define ROCKETPUSH_WITH_OPENSSL 1
@@ -4191,6 +4240,282 @@ class memory_transport {
 };
 
 static_assert(listening_transport<memory_transport>);
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/transport/socks5_transport.hpp
+#ifndef ROCKETPUSH_TRANSPORT_SOCKS5_TRANSPORT_HPP
+#define ROCKETPUSH_TRANSPORT_SOCKS5_TRANSPORT_HPP
+
+// rocketpush/transport/socks5_dialogue.hpp
+#ifndef ROCKETPUSH_TRANSPORT_SOCKS5_DIALOGUE_HPP
+#define ROCKETPUSH_TRANSPORT_SOCKS5_DIALOGUE_HPP
+
+
+#include <asio/error.hpp>
+#include <asio/ip/address.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/// The longest name of a host, of a user and the longest password that SOCKS5 can carry, bytes.
+inline constexpr std::size_t longest_socks5_text = 255;
+
+/**
+ * @brief A client's side of SOCKS5, without a socket: what to send, how much to read, what the answer means.
+ *
+ * `while (!dialogue.done()) { write dialogue.to_send(); read dialogue.to_read() bytes; dialogue.received(bytes); }`, until
+ * `received` gives an error. Names are resolved by the proxy.
+ *
+ * @par Source  RFC 1928, RFC 1929 (user and password). Java: `NettyRemotingClient.createChannel` with `socksProxyConfig`.
+ */
+class socks5_dialogue {
+  public:
+    /// @param user  Empty: no login is offered.
+    socks5_dialogue(const endpoint& to, std::string_view user, std::string_view password)
+        : request_(connect_request(to)) {
+        if (!user.empty())
+            login_ = '\1' + text_field(user) + text_field(password);
+        to_send_ = login_.empty() ? std::string("\5\1\0", 3) : std::string("\5\2\0\2", 4);
+    }
+
+    /// Whether the proxy has answered in SOCKS5 at all.
+    bool understood() const noexcept { return step_ != step::greeting; }
+    bool done() const noexcept { return step_ == step::connected; }
+    /// Before the next read; empty: nothing.
+    std::string_view to_send() const noexcept { return to_send_; }
+    /// Exactly so many bytes come next, and no byte of the server's.
+    std::size_t to_read() const noexcept { return to_read_; }
+
+    /// @param bytes  As many as `to_read()` said. @return What the proxy does not want or cannot, if so.
+    std::error_code received(std::string_view bytes) {
+        to_send_.clear();
+        const auto at = [bytes](std::size_t index) { return static_cast<unsigned char>(bytes[index]); };
+        switch (step_) {
+        case step::greeting:
+            if (at(0) != 5)
+                return error::socks5_not_spoken;
+            if (at(1) == 2 && !login_.empty())
+                return next(step::login, login_, 2);
+            if (at(1) == 0)
+                return next(step::verdict, request_, 2);
+            return at(1) == 0xff ? error::socks5_login_refused : error::socks5_not_spoken;
+        case step::login:
+            return at(1) == 0 ? next(step::verdict, request_, 2) : make_error_code(error::socks5_login_refused);
+        case step::verdict:
+            if (at(0) != 5)
+                return error::socks5_not_spoken;
+            if (at(1) != 0)
+                return meaning(at(1));
+            return next(step::address, {}, 3);
+        case step::address: { // where the proxy connected from, of no interest: its kind, and its first byte
+            const std::size_t rest = at(1) == 1 ? 3 + 2 : at(1) == 4 ? 15 + 2 : at(1) == 3 ? at(2) + std::size_t(2) : 0;
+            return rest ? next(step::rest, {}, rest) : make_error_code(error::socks5_not_spoken);
+        }
+        case step::rest:
+        case step::connected: step_ = step::connected; return {};
+        }
+        return {};
+    }
+
+  private:
+    enum class step { greeting, login, verdict, address, rest, connected };
+
+    std::error_code next(step what, std::string_view send, std::size_t read) {
+        step_ = what;
+        to_send_.assign(send);
+        to_read_ = read;
+        return {};
+    }
+
+    static std::string text_field(std::string_view text) {
+        return static_cast<char>(text.size()) + std::string(text.substr(0, longest_socks5_text));
+    }
+
+    static std::string connect_request(const endpoint& to) {
+        std::string request("\5\1\0", 3);
+        std::error_code not_numeric;
+        const auto address = asio::ip::make_address(to.host, not_numeric);
+        const auto append  = [&request](char kind, const auto& bytes) {
+            request += kind;
+            request.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        };
+        if (not_numeric)
+            append('\3', text_field(to.host));
+        else if (address.is_v4())
+            append('\1', address.to_v4().to_bytes());
+        else
+            append('\4', address.to_v6().to_bytes());
+        request += static_cast<char>(to.port >> 8);
+        request += static_cast<char>(to.port & 0xff);
+        return request;
+    }
+
+    /// What the network or the server said to the proxy is told as if it had been said to us.
+    static std::error_code meaning(unsigned char reply) {
+        switch (reply) {
+        case 3: return asio::error::network_unreachable;
+        case 4: return asio::error::host_unreachable;
+        case 5: return asio::error::connection_refused;
+        case 6: return asio::error::timed_out; // TTL expired
+        default: return error::socks5_refused; // its rules, or what it cannot do
+        }
+    }
+
+    std::string login_, request_, to_send_;
+    std::size_t to_read_ = 2;
+    step step_           = step::greeting;
+};
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <asio/buffer.hpp>
+#include <asio/error.hpp>
+#include <asio/read.hpp>
+#include <asio/write.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace rocketpush {
+
+/// Which proxy, and who we are to it.
+struct socks5_options {
+    endpoint proxy{};
+    std::string user{};     ///< Empty: no login. Up to 255 bytes, as the password.
+    std::string password{}; ///< SOCKS5 sends it as it is: whoever sees the proxy's traffic sees it.
+};
+
+namespace detail {
+
+/// Connects to the proxy, then has the dialogue with it.
+template <class Transport, class Stream>
+class socks5_connect {
+  public:
+    /// @param stream  Lives until the end.
+    socks5_connect(Stream& stream, const Transport& below, const socks5_options& options, const endpoint& to)
+        : stream_(&stream),
+          below_(below),
+          proxy_(options.proxy),
+          talk_(std::make_unique<talk>(socks5_dialogue(to, options.user, options.password))) {}
+
+    template <class Self>
+    void operator()(Self& self) {
+        auto below       = below_; // these move away with the operation
+        const auto proxy = proxy_;
+        below.async_connect(*stream_, proxy, std::move(self));
+    }
+
+    /// The proxy is reached.
+    template <class Self>
+    void operator()(Self& self, std::error_code failure) {
+        if (failure)
+            return self.complete(failure);
+        go_on(self);
+    }
+
+    /// Something is written, or read.
+    template <class Self>
+    void operator()(Self& self, std::error_code failure, std::size_t count) {
+        if (!failure && std::exchange(reading_, !reading_))
+            failure = talk_->dialogue.received({talk_->answer, count});
+        if (!failure && !talk_->dialogue.done())
+            return go_on(self);
+        if (failure == asio::error::eof || failure == asio::error::connection_reset)
+            failure = talk_->dialogue.understood() ? error::socks5_refused : error::socks5_not_spoken;
+        if (failure)
+            stream_->close(); // so that it may be connected again
+        self.complete(failure);
+    }
+
+  private:
+    /// What operations read from and write to: it stays where it is when this moves.
+    struct talk {
+        explicit talk(socks5_dialogue begun) : dialogue(std::move(begun)) {}
+
+        socks5_dialogue dialogue;
+        char answer[longest_socks5_text + 2];
+    };
+
+    template <class Self>
+    void go_on(Self& self) {
+        auto& here = *talk_;
+        if (!reading_ && !here.dialogue.to_send().empty()) {
+            const auto bytes = asio::buffer(here.dialogue.to_send());
+            return asio::async_write(*stream_, bytes, std::move(self));
+        }
+        reading_         = true;
+        const auto bytes = asio::buffer(here.answer, here.dialogue.to_read());
+        asio::async_read(*stream_, bytes, std::move(self));
+    }
+
+    Stream* stream_;
+    Transport below_;
+    endpoint proxy_;
+    std::unique_ptr<talk> talk_;
+    bool reading_ = false;
+};
+
+} // namespace detail
+
+/**
+ * @brief Reaches servers through a SOCKS5 proxy, which also resolves their names. `socks5_transport` reaches the proxy by TCP.
+ *
+ * The dialogue with the proxy is part of the connect, and so of its deadline. With TLS: `basic_tls_transport{tls_context,
+ * socks5_transport{...}}` speaks it with the server, through the proxy.
+ *
+ * @tparam Inner  How the proxy is reached.
+ * @par Source    Java `ClientConfig.socksProxyConfig`.
+ */
+template <transport Inner>
+class basic_socks5_transport {
+  public:
+    /// Its ends are ours and the proxy's.
+    template <class Executor>
+    using stream = typename Inner::template stream<Executor>;
+
+    /// @throws std::system_error  error::invalid_option: there is no proxy, or user or password are longer than 255 bytes.
+    explicit basic_socks5_transport(socks5_options options, Inner below = Inner())
+        : options_(std::move(options)), below_(std::move(below)) {
+        if (options_.proxy.host.empty() || options_.proxy.port == 0)
+            throw std::system_error(make_error_code(error::invalid_option), "SOCKS5 proxy: host and port are needed");
+        if (std::max(options_.user.size(), options_.password.size()) > detail::longest_socks5_text)
+            throw std::system_error(make_error_code(error::invalid_option), "SOCKS5 user or password: up to 255 bytes");
+    }
+
+    /**
+     * @param token  Completion signature `void(std::error_code)`.
+     * @retval error::socks5_not_spoken, socks5_login_refused, socks5_refused  The proxy. That the server refuses, or that
+     *         it or its network cannot be reached, is told by the system's codes.
+     */
+    template <class Stream, class Token>
+    auto async_connect(Stream& connection, const endpoint& to, Token&& token) const {
+        return asio::async_compose<Token, void(std::error_code)>(
+            detail::socks5_connect<Inner, Stream>(connection, below_, options_, to), token, connection.get_executor());
+    }
+
+  private:
+    socks5_options options_;
+    Inner below_;
+};
+
+/// The proxy is reached by TCP.
+using socks5_transport = basic_socks5_transport<tcp_transport>;
+
+static_assert(transport<socks5_transport>);
 
 } // namespace rocketpush
 
@@ -12667,6 +12992,9 @@ inline bool is_resolver_error(std::error_code code) noexcept {
                     code.category() == asio::error::get_addrinfo_category());
 }
 
+/// Whether trying again is of no use before somebody changes something: nobody knows the host, or a certificate is refused.
+inline bool is_hopeless(std::error_code code) noexcept { return is_resolver_error(code) || is_certificate_error(code); }
+
 /**
  * @brief Asks the name servers for routes: stays with one that works, and asks the others within the same request when
  *        it does not.
@@ -12738,8 +13066,8 @@ class name_servers {
             } else {
                 if (answer.error() == error::operation_cancelled)
                     co_return answer.error();
-                // A server that is only away says more than one whose name nobody knows.
-                if (!failure || !is_resolver_error(answer.error()))
+                // A server that is only away says more than one that is hopeless.
+                if (!failure || !is_hopeless(answer.error()))
                     failure = answer.error();
             }
             last_failure_ = failure;
@@ -12748,7 +13076,7 @@ class name_servers {
         co_return error::name_servers_unreachable;
     }
 
-    /// Why no server answered: a resolver's error only if that befell all of them.
+    /// Why no server answered: one that is hopeless only if that befell all of them.
     std::error_code last_failure() const noexcept { return last_failure_; }
 
   private:
@@ -23487,6 +23815,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
      * @retval error::operation_cancelled   `leave` came meanwhile.
      * @retval response_code::no_permission  Every broker that answered denies us access.
      * @retval a resolver's error           None of the name servers' hosts can be resolved, or not that of the look-up.
+     * @retval one of is_certificate_error  None of the name servers' certificates is accepted.
      */
     template <class Check = std::nullptr_t>
     task<std::error_code> join(group_member member, std::vector<std::string> topics, Check check = nullptr) {
@@ -23508,7 +23837,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
                 break;
             watch(topic);
             const auto failure = co_await refresh(topic);
-            if (is_resolver_error(failure)) {
+            if (is_hopeless(failure)) {
                 turn_away(group);
                 co_return failure;
             }

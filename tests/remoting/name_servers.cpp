@@ -125,6 +125,10 @@ TEST_CASE("a host whose name nobody knows is told from one that is away", "[name
     CHECK_FALSE(is_resolver_error(asio::error::connection_refused));
     CHECK_FALSE(is_resolver_error(error::connect_timed_out));
     CHECK_FALSE(is_resolver_error({}));
+    CHECK(is_hopeless(asio::error::host_not_found));
+    CHECK(is_hopeless(error::tls_untrusted)); // waiting does not renew a certificate
+    CHECK_FALSE(is_hopeless(error::tls_not_spoken)); // it may only be going down
+    CHECK_FALSE(is_hopeless(asio::error::connection_refused));
 }
 
 TEST_CASE_METHOD(servers_fixture, "a route that is no route is told as such", "[name_servers]") {

@@ -94,6 +94,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
      * @retval error::operation_cancelled   `leave` came meanwhile.
      * @retval response_code::no_permission  Every broker that answered denies us access.
      * @retval a resolver's error           None of the name servers' hosts can be resolved, or not that of the look-up.
+     * @retval one of is_certificate_error  None of the name servers' certificates is accepted.
      */
     template <class Check = std::nullptr_t>
     task<std::error_code> join(group_member member, std::vector<std::string> topics, Check check = nullptr) {
@@ -115,7 +116,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
                 break;
             watch(topic);
             const auto failure = co_await refresh(topic);
-            if (is_resolver_error(failure)) {
+            if (is_hopeless(failure)) {
                 turn_away(group);
                 co_return failure;
             }

@@ -1,6 +1,7 @@
 #ifndef ROCKETPUSH_CORE_ERROR_HPP
 #define ROCKETPUSH_CORE_ERROR_HPP
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -55,6 +56,28 @@ enum class error {
     connection_closed,   ///< The connection ended while the request was under way.
     too_many_requests,   ///< The limit of requests under way on one connection is reached.
     operation_cancelled, ///< The consumer is stopping, or gave the queue up.
+
+    // TLS settings; seen by the constructor of a tls_context and by its reload(), before any connection.
+    tls_file_unreadable,     ///< A file of certificates or of a key is not there, or may not be read.
+    tls_pem_malformed,       ///< What should be a certificate or a key in PEM is none.
+    tls_key_locked,          ///< The private key is encrypted, and its password is missing or wrong.
+    tls_key_mismatch,        ///< The private key does not belong to the certificate.
+    tls_certificate_missing, ///< A key without its certificate, or a server that has none.
+
+    // TLS connections.
+    tls_not_spoken,                 ///< The server does not answer in TLS, or ends the connection instead.
+    tls_untrusted,                  ///< The server's certificate comes from no trusted CA.
+    tls_wrong_host,                 ///< The server's certificate is another host's.
+    tls_expired,                    ///< The server's certificate, or one above it, is not valid any more.
+    tls_not_yet_valid,              ///< The server's certificate, or one above it, is not valid yet.
+    tls_certificate_unfit,          ///< The server's certificate is refused for another reason: revoked, too weak, ...
+    tls_client_certificate_missing, ///< The server wants a certificate of ours, and we have none.
+    tls_client_certificate_refused, ///< The server does not accept our certificate.
+
+    // SOCKS5.
+    socks5_not_spoken,    ///< The proxy does not answer in SOCKS5.
+    socks5_login_refused, ///< The proxy wants another way to log in, or refuses user and password.
+    socks5_refused,       ///< The proxy does not want to, or cannot, connect to the server.
 
     // Offsets in files.
     offset_file_damaged, ///< A local offset file is not what it should be, and its backup does not help.
@@ -154,6 +177,22 @@ constexpr std::string_view describe(error code) noexcept {
     case error::connection_closed: return "the connection ended while a request was under way";
     case error::too_many_requests: return "too many requests are under way on the connection";
     case error::operation_cancelled: return "the operation was cancelled";
+    case error::tls_file_unreadable: return "a file of certificates or of a key cannot be read";
+    case error::tls_pem_malformed: return "there is no certificate or key in PEM";
+    case error::tls_key_locked: return "the private key is encrypted, and its password is missing or wrong";
+    case error::tls_key_mismatch: return "the private key does not belong to the certificate";
+    case error::tls_certificate_missing: return "a certificate is missing: a key or a server needs one";
+    case error::tls_not_spoken: return "the server does not answer in TLS";
+    case error::tls_untrusted: return "the server's certificate comes from no trusted CA";
+    case error::tls_wrong_host: return "the server's certificate is another host's";
+    case error::tls_expired: return "the server's certificate, or its CA's, has expired";
+    case error::tls_not_yet_valid: return "the server's certificate, or its CA's, is not valid yet";
+    case error::tls_certificate_unfit: return "the server's certificate is not fit for a server, revoked or too weak";
+    case error::tls_client_certificate_missing: return "the server wants a client certificate, and none is set";
+    case error::tls_client_certificate_refused: return "the server does not accept the client certificate";
+    case error::socks5_not_spoken: return "the proxy does not answer in SOCKS5";
+    case error::socks5_login_refused: return "the proxy refuses user and password, or wants them";
+    case error::socks5_refused: return "the proxy refuses to connect to the server";
     case error::offset_file_damaged: return "a local offset file is damaged";
     case error::name_servers_unreachable: return "no name server answered";
     case error::no_name_servers: return "what was looked up is not a list of name servers";
@@ -250,6 +289,16 @@ inline std::error_code make_error_code(error code) noexcept { return {static_cas
 
 inline std::error_code make_error_code(response_code code) noexcept {
     return {static_cast<int>(code), response_category()};
+}
+
+/// Whether a server's certificate was refused, or ours by it: waiting is no cure, somebody has to change something.
+inline bool is_certificate_error(std::error_code code) noexcept {
+    using enum error;
+    for (const auto each : {tls_untrusted, tls_wrong_host, tls_expired, tls_not_yet_valid, tls_certificate_unfit,
+                            tls_client_certificate_missing, tls_client_certificate_refused})
+        if (code == make_error_code(each))
+            return true;
+    return false;
 }
 
 } // namespace rocketpush

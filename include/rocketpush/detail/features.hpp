@@ -41,7 +41,7 @@
 #endif
 #endif
 
-/// MD5 for consistent_hash_allocation, HMAC-SHA1 for credentials; a program that uses neither does not link OpenSSL's libcrypto.
+/// MD5 for consistent_hash_allocation, HMAC-SHA1 for credentials, and TLS; a program without them does not link OpenSSL.
 #ifndef ROCKETPUSH_WITH_OPENSSL
 #if __has_include(<openssl/evp.h>)
 #define ROCKETPUSH_WITH_OPENSSL 1

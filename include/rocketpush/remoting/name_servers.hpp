@@ -27,6 +27,9 @@ inline bool is_resolver_error(std::error_code code) noexcept {
                     code.category() == asio::error::get_addrinfo_category());
 }
 
+/// Whether trying again is of no use before somebody changes something: nobody knows the host, or a certificate is refused.
+inline bool is_hopeless(std::error_code code) noexcept { return is_resolver_error(code) || is_certificate_error(code); }
+
 /**
  * @brief Asks the name servers for routes: stays with one that works, and asks the others within the same request when
  *        it does not.
@@ -98,8 +101,8 @@ class name_servers {
             } else {
                 if (answer.error() == error::operation_cancelled)
                     co_return answer.error();
-                // A server that is only away says more than one whose name nobody knows.
-                if (!failure || !is_resolver_error(answer.error()))
+                // A server that is only away says more than one that is hopeless.
+                if (!failure || !is_hopeless(answer.error()))
                     failure = answer.error();
             }
             last_failure_ = failure;
@@ -108,7 +111,7 @@ class name_servers {
         co_return error::name_servers_unreachable;
     }
 
-    /// Why no server answered: a resolver's error only if that befell all of them.
+    /// Why no server answered: one that is hopeless only if that befell all of them.
     std::error_code last_failure() const noexcept { return last_failure_; }
 
   private:
