@@ -24,6 +24,7 @@
 
 // runtime: executor, time and chance; transport: bytes; executor: threads; allocation: whose queue
 #include <rocketpush/runtime/asio_runtime.hpp>
+#include <rocketpush/transport/address_order.hpp>
 #include <rocketpush/transport/tcp_transport.hpp>
 #include <rocketpush/transport/memory_transport.hpp>
 #include <rocketpush/transport/socks5_transport.hpp>
@@ -57,6 +58,7 @@
 #include <rocketpush/remoting/frame_reader.hpp>     // bytes of a stream into frames
 #include <rocketpush/remoting/pending_requests.hpp> // which response is whose
 #include <rocketpush/remoting/access_control.hpp>   // who asks, and what is denied
+#include <rocketpush/remoting/liveness.hpp>         // whether the peer is still there
 #include <rocketpush/remoting/connection.hpp>       // one connection
 #include <rocketpush/remoting/go_away_rule.hpp>     // what to do when a server shuts down
 #include <rocketpush/remoting/connection_pool.hpp>  // one for each address

@@ -59,6 +59,7 @@ enum class error {
     group_in_use,          ///< The client instance already has a consumer of this group.
     stop_deadline_passed,  ///< stop() ended at its deadline while listener calls were still running.
     would_wait_for_itself, ///< A blocking call on the consumer's own strand or in its listener; use the async one.
+    used_after_fork,       ///< A call in a child of fork() on what its parent made; the child makes its own.
 
     // Bytes from the network that cannot be what they claim.
     frame_too_large,        ///< A frame's length is beyond the limit.
@@ -184,6 +185,7 @@ constexpr std::string_view describe(error code) noexcept {
     case error::group_in_use: return "the client already has a consumer of this group";
     case error::stop_deadline_passed: return "listener calls were still running at the stop deadline";
     case error::would_wait_for_itself: return "a blocking call in the consumer's own thread would wait for itself";
+    case error::used_after_fork: return "it belongs to the parent process; after fork() the child makes its own";
     case error::frame_too_large: return "a frame is larger than the limit";
     case error::frame_malformed: return "a frame's lengths are impossible";
     case error::unknown_encoding: return "a frame's header encoding is unknown";
@@ -2712,6 +2714,88 @@ class asio::async_result<rocketpush::detail::probe_token, Result(Results...)> {
 #ifndef ROCKETPUSH_DETAIL_CONTEXT_THREAD_HPP
 #define ROCKETPUSH_DETAIL_CONTEXT_THREAD_HPP
 
+// rocketpush/detail/process_bound.hpp
+#ifndef ROCKETPUSH_DETAIL_PROCESS_BOUND_HPP
+#define ROCKETPUSH_DETAIL_PROCESS_BOUND_HPP
+
+
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <memory>
+#include <system_error>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/// The process in which something was made. A child of fork() has a copy of it, without its threads; and its sockets, its epoll
+/// instance and its timers are still the parent's.
+class process_mark {
+  public:
+    bool is_here() const noexcept { return ::getpid() == made_in_; }
+
+  private:
+    pid_t made_in_ = ::getpid();
+};
+
+/**
+ * @brief Shared ownership by a handle, in the process that made it. In a child of fork() what is owned is neither reached (it
+ *        throws error::used_after_fork) nor ever let go of: a destructor would wait for threads that are not there, for locks that
+ *        one of them held, or take the parent's sockets out of the epoll instance that both have.
+ *
+ * So a child leaks the copy, which costs it nothing: its pages are the parent's until somebody writes to them.
+ */
+template <class T>
+class process_bound {
+  public:
+    process_bound() = default;
+    explicit process_bound(std::shared_ptr<T> owned) noexcept : owned_(std::move(owned)) {}
+    process_bound& operator=(std::shared_ptr<T> owned) noexcept {
+        abandon_elsewhere();
+        owned_ = std::move(owned);
+        home_  = {};
+        return *this;
+    }
+    process_bound(const process_bound&)            = delete;
+    process_bound& operator=(const process_bound&) = delete;
+    ~process_bound() { abandon_elsewhere(); }
+
+    explicit operator bool() const noexcept { return owned_ != nullptr; }
+
+    /// error::used_after_fork, or no error.
+    std::error_code problem() const noexcept {
+        return home_.is_here() ? std::error_code() : make_error_code(error::used_after_fork);
+    }
+
+    /// @throw std::system_error  error::used_after_fork
+    const std::shared_ptr<T>& shared() const {
+        if (const auto misplaced = problem())
+            throw std::system_error(misplaced);
+        return owned_;
+    }
+    T* operator->() const { return shared().get(); }
+
+    /// What does not change may be read anywhere.
+    const T& look() const noexcept { return *owned_; }
+
+    void reset() noexcept {
+        abandon_elsewhere();
+        owned_.reset();
+    }
+
+  private:
+    void abandon_elsewhere() noexcept {
+        if (owned_ && !home_.is_here())
+            new std::shared_ptr<T>(std::move(owned_));
+    }
+
+    process_mark home_;
+    std::shared_ptr<T> owned_;
+};
+
+} // namespace rocketpush::detail
+
+#endif
 
 #include <algorithm>
 #include <chrono>
@@ -2744,8 +2828,13 @@ class context_thread {
     context_thread(const context_thread&)            = delete;
     context_thread& operator=(const context_thread&) = delete;
 
-    /// Drops what has not run yet.
-    ~context_thread() { join(std::chrono::milliseconds(0)); }
+    /// Drops what has not run yet. In a child of fork() the thread is not there, and the context is the parent's.
+    ~context_thread() {
+        if (home_.is_here())
+            join(std::chrono::milliseconds(0));
+        else
+            leave_to_parent();
+    }
 
     asio::io_context& context() noexcept { return shared_->context; }
 
@@ -2797,6 +2886,12 @@ class context_thread {
     }
 
   private:
+    void leave_to_parent() noexcept {
+        new std::shared_ptr<shared_state>(shared_);
+        new std::optional(std::move(work_));
+        new std::thread(std::move(thread_));
+    }
+
     struct shared_state {
         std::mutex mutex;
         std::condition_variable changed;
@@ -2811,6 +2906,7 @@ class context_thread {
         shared_->changed.notify_all();
     }
 
+    process_mark home_;
     std::shared_ptr<shared_state> shared_;
     std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_; // guarded, as are the next two
     std::thread thread_;
@@ -3020,6 +3116,46 @@ static_assert(runtime<strand_runtime>);
 } // namespace rocketpush
 
 #endif
+// rocketpush/transport/address_order.hpp
+#ifndef ROCKETPUSH_TRANSPORT_ADDRESS_ORDER_HPP
+#define ROCKETPUSH_TRANSPORT_ADDRESS_ORDER_HPP
+
+#include <asio/ip/tcp.hpp>
+
+#include <algorithm>
+#include <vector>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief The addresses of a name in the order in which they are tried: the families in turn, beginning with that of the first,
+ *        each family in the resolver's order.
+ *
+ * Of the families 6, 6, 6, 4, 4 it makes 6, 4, 6, 4, 6: a host whose way to one family is broken wastes one attempt before it tries the other.
+ *
+ * @par Source  RFC 8305, section 4. The resolver has sorted by RFC 6724 already.
+ */
+inline std::vector<asio::ip::tcp::endpoint> families_in_turn(std::vector<asio::ip::tcp::endpoint> addresses) {
+    if (addresses.empty())
+        return addresses;
+    const auto leads = [family = addresses.front().protocol()](const auto& each) { return each.protocol() == family; };
+    const auto other = std::stable_partition(addresses.begin(), addresses.end(), leads);
+
+    std::vector<asio::ip::tcp::endpoint> ordered;
+    ordered.reserve(addresses.size());
+    auto first = addresses.begin(), second = other;
+    while (first != other || second != addresses.end()) {
+        if (first != other)
+            ordered.push_back(*first++);
+        if (second != addresses.end())
+            ordered.push_back(*second++);
+    }
+    return ordered;
+}
+
+} // namespace rocketpush::detail
+
+#endif
 // rocketpush/transport/tcp_transport.hpp
 #ifndef ROCKETPUSH_TRANSPORT_TCP_TRANSPORT_HPP
 #define ROCKETPUSH_TRANSPORT_TCP_TRANSPORT_HPP
@@ -3141,6 +3277,7 @@ concept listening_transport =
 #include <asio/basic_stream_socket.hpp>
 #include <asio/ip/address.hpp>
 #include <asio/ip/tcp.hpp>
+#include <fcntl.h>
 
 #include <chrono>
 #include <cstddef>
@@ -3149,7 +3286,6 @@ concept listening_transport =
 #include <system_error>
 #include <utility>
 #include <vector>
-
 #if defined(__linux__)
 #include <netinet/tcp.h>
 #endif
@@ -3160,10 +3296,14 @@ namespace detail {
 
 inline endpoint to_endpoint(const asio::ip::tcp::endpoint& from) { return {from.address().to_string(), from.port()}; }
 
+/// A program that is started from this process has no business with its connections; Asio does not say so to the system.
+inline void keep_from_children(int descriptor) noexcept { ::fcntl(descriptor, F_SETFD, FD_CLOEXEC); }
+
 /// An option that the system refuses costs speed or alertness, not the connection; so its error is no failure.
 template <class Socket>
 void tune_socket(Socket& socket, std::chrono::milliseconds unacknowledged_limit) noexcept {
     std::error_code ignored;
+    keep_from_children(socket.native_handle());
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
 #if defined(TCP_USER_TIMEOUT)
     if (unacknowledged_limit.count() > 0) {
@@ -3214,7 +3354,8 @@ class tcp_stream {
     }
 
     void close() noexcept {
-        std::error_code ignored; // whatever it says, the socket is closed
+        std::error_code ignored;                                     // whatever it says, the socket is closed,
+        socket_.shutdown(asio::socket_base::shutdown_both, ignored); // and also where a child of fork() has it open
         socket_.close(ignored);
         cancel_connect();
     }
@@ -3246,10 +3387,15 @@ class tcp_stream {
 namespace detail {
 
 /**
- * @brief One connect: looks the name up if it is one, then tries its addresses.
+ * @brief One connect: looks the name up if it is one, then tries its addresses in parallel, each a quarter of a second after
+ *        the one before, or as soon as that has failed. The first that answers wins, the others are cancelled.
+ *
+ * A dead address of a name costs 250 ms so, not a connect timeout. Its timer is Asio's own: sockets live in real time.
  *
  * Its steps do not know who waits, only its end does, by a plain function: so they compile once, and for one executor. Shared
  * with the resolver, whose own thread may answer long after nobody waits any more.
+ *
+ * @par Source  RFC 8305, sections 4 and 5.
  */
 template <class Executor>
 class tcp_connect : public std::enable_shared_from_this<tcp_connect<Executor>> {
@@ -3260,17 +3406,15 @@ class tcp_connect : public std::enable_shared_from_this<tcp_connect<Executor>> {
         : connection_(connection),
           unacknowledged_limit_(unacknowledged_limit),
           end_(end),
-          resolver_(connection.get_executor()) {}
+          resolver_(connection.get_executor()),
+          next_due_(connection.get_executor()) {}
 
     void start(const endpoint& to) {
         connection_.connecting_ = this->weak_from_this();
         std::error_code not_numeric;
         const auto address = asio::ip::make_address(to.host, not_numeric);
-        if (!not_numeric) {
-            addresses_.emplace_back(address, to.port);
-            return try_next();
-        }
-        looking_up_ = true;
+        if (!not_numeric)
+            return race({{address, to.port}});
         resolver_.async_resolve(to.host, std::to_string(to.port), asio::ip::resolver_base::numeric_service,
                                 [self = this->shared_from_this()](std::error_code failure, const results& found) {
                                     self->looked_up(failure, found);
@@ -3281,56 +3425,86 @@ class tcp_connect : public std::enable_shared_from_this<tcp_connect<Executor>> {
     void obey(asio::cancellation_slot slot) {
         if (slot.is_connected())
             slot.assign([weak = this->weak_from_this()](asio::cancellation_type) {
-                if (const auto self = weak.lock(); self && !self->ended_)
-                    self->connection_.cancel();
+                if (const auto self = weak.lock())
+                    self->cancel();
             });
     }
 
-    /// What is under way on the socket, the socket cancels.
     void cancel() {
-        cancelled_ = true;
-        if (std::exchange(looking_up_, false)) {
-            resolver_.cancel();
+        if (!ended_)
             finish(asio::error::operation_aborted);
-        }
     }
 
   private:
-    using results = asio::ip::basic_resolver_results<asio::ip::tcp>;
+    using socket_type = typename tcp_stream<Executor>::socket_type;
+    using results     = asio::ip::basic_resolver_results<asio::ip::tcp>;
+
+    /// RFC 8305's "Connection Attempt Delay".
+    static constexpr std::chrono::milliseconds head_start{250};
 
     void looked_up(std::error_code failure, const results& found) {
-        if (!std::exchange(looking_up_, false)) // nobody waits any more
+        if (ended_) // nobody waits any more
             return;
-        if (failure)
-            return finish(failure);
+        if (failure || found.empty())
+            return finish(failure ? failure : std::error_code(asio::error::host_not_found));
+        std::vector<asio::ip::tcp::endpoint> addresses;
         for (const auto& entry : found)
-            addresses_.push_back(entry.endpoint());
+            addresses.push_back(entry.endpoint());
+        race(families_in_turn(std::move(addresses)));
+    }
+
+    void race(std::vector<asio::ip::tcp::endpoint> addresses) {
+        addresses_ = std::move(addresses);
+        sockets_.reserve(addresses_.size()); // none moves while it connects
         try_next();
     }
 
+    bool all_tried() const noexcept { return sockets_.size() == addresses_.size(); }
+
     void try_next() {
-        std::error_code ignored;
-        auto& socket = connection_.socket_;
-        socket.close(ignored); // the next address may be of another family
-        socket.async_connect(addresses_[tried_++], [self = this->shared_from_this()](std::error_code failure) {
-            if (self->cancelled_)
-                self->finish(asio::error::operation_aborted);
-            else if (failure && self->tried_ < self->addresses_.size())
-                self->try_next();
-            else
-                self->finish(failure);
+        const auto which = sockets_.size();
+        ++under_way_;
+        auto& socket = sockets_.emplace_back(connection_.get_executor());
+        std::error_code refused; // then connecting tells
+        socket.open(addresses_[which].protocol(), refused);
+        if (!refused)
+            keep_from_children(socket.native_handle());
+        socket.async_connect(addresses_[which], [self = this->shared_from_this(), which](std::error_code failure) {
+            self->tried(which, failure);
         });
+        if (all_tried())
+            return;
+        next_due_.expires_after(head_start);
+        next_due_.async_wait([self = this->shared_from_this(), which](std::error_code cancelled) {
+            if (!cancelled && !self->ended_ && self->sockets_.size() == which + 1) // else a failure was quicker
+                self->try_next();
+        });
+    }
+
+    void tried(std::size_t which, std::error_code failure) {
+        --under_way_;
+        if (ended_)
+            return;
+        if (!failure) {
+            connection_.socket_ = std::move(sockets_[which]);
+            finish({});
+        } else if (!all_tried()) {
+            try_next();
+        } else if (under_way_ == 0) {
+            finish(failure);
+        }
     }
 
     void finish(std::error_code failure) {
         ended_ = true;
         connection_.connecting_.reset();
-        if (!failure) {
+        resolver_.cancel();
+        next_due_.cancel();
+        std::error_code ignored; // the others'
+        for (auto& each : sockets_)
+            each.close(ignored);
+        if (!failure)
             tune_socket(connection_.socket_, unacknowledged_limit_);
-        } else {
-            std::error_code ignored; // so that the stream can be connected again
-            connection_.socket_.close(ignored);
-        }
         end_(*this, failure);
     }
 
@@ -3338,11 +3512,11 @@ class tcp_connect : public std::enable_shared_from_this<tcp_connect<Executor>> {
     std::chrono::milliseconds unacknowledged_limit_;
     ending end_;
     asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver_;
-    std::vector<asio::ip::tcp::endpoint> addresses_;
-    std::size_t tried_ = 0;
-    bool looking_up_   = false;
-    bool cancelled_    = false;
-    bool ended_        = false;
+    steady_timer<Executor> next_due_;
+    std::vector<asio::ip::tcp::endpoint> addresses_; ///< In the order in which they are tried.
+    std::vector<socket_type> sockets_;               ///< One for each that was tried.
+    std::size_t under_way_ = 0;
+    bool ended_            = false;
 };
 
 /// A connect with the handler that waits for it.
@@ -3406,6 +3580,8 @@ class tcp_acceptor {
     void open(const asio::ip::tcp::endpoint& at, std::error_code& failure) {
         acceptor_.open(at.protocol(), failure);
         if (!failure)
+            detail::keep_from_children(acceptor_.native_handle());
+        if (!failure)
             acceptor_.set_option(asio::socket_base::reuse_address(true), failure);
         if (!failure)
             acceptor_.bind(at, failure);
@@ -3420,7 +3596,8 @@ class tcp_acceptor {
 /**
  * @brief Plain TCP.
  *
- * Numeric addresses skip the resolver; of a name all addresses are tried in the resolver's order.
+ * Numeric addresses skip the resolver. A name is looked up anew for each connect, and its addresses are tried in parallel, the
+ * families in turn, 250 ms apart (RFC 8305, "happy eyeballs").
  *
  * @par Source  Java `NettyRemotingClient`: TCP_NODELAY on, SO_KEEPALIVE off (heartbeats do its work).
  */
@@ -3440,7 +3617,7 @@ class tcp_transport {
 
     /**
      * @brief Connects `connection`, which must not be connected and has to live until completion.
-     * @param token  Completion signature `void(std::error_code)`; the code of the last address if none answered.
+     * @param token  Completion signature `void(std::error_code)`; the code of the address that failed last if none answered.
      * @par Cancellation  its `close()` and `cancel()`, and per operation; a look-up that hangs is left behind.
      */
     template <class Executor, class Token>
@@ -4984,8 +5161,12 @@ class thread_pool_executor {
     thread_pool_executor& operator=(thread_pool_executor&&) = delete;
 
     ~thread_pool_executor() {
-        if (state_)
+        if (!state_)
+            return;
+        if (home_.is_here())
             join(std::chrono::milliseconds(0));
+        else // a child of fork(): the threads are not there
+            new std::shared_ptr<state>(state_);
     }
 
     /**
@@ -5199,6 +5380,7 @@ class thread_pool_executor {
     static inline thread_local const state* pool_of_thread_ = nullptr;
     static inline thread_local bool leaving_                = false; // this thread of a pool is one too many
 
+    detail::process_mark home_;
     std::shared_ptr<state> state_; // null after a move
     std::size_t given_;
 };
@@ -5364,7 +5546,7 @@ class shared_executor {
     shared_executor& operator=(const shared_executor&) = delete;
 
     ~shared_executor() {
-        if (jobs_)
+        if (jobs_ && home_.is_here()) // else a child of fork(): the jobs are the parent's
             join(std::chrono::milliseconds(0));
     }
 
@@ -5406,6 +5588,7 @@ class shared_executor {
     }
 
   private:
+    detail::process_mark home_;
     std::shared_ptr<Executor> executor_;                                                // null after a move, as is:
     std::shared_ptr<detail::job_ledger> jobs_ = std::make_shared<detail::job_ledger>(); // this share's
 };
@@ -12117,6 +12300,15 @@ class pending_requests {
         return earliest;
     }
 
+    /// When the oldest request left that is still under way; `time_point::max()` when nothing is.
+    time_point oldest_sent() const noexcept {
+        auto oldest = time_point::max();
+        for (const auto& each : slots_)
+            if (each->opaque != unused)
+                oldest = std::min(oldest, each->sent);
+        return oldest;
+    }
+
   private:
     static constexpr unsigned slot_bits        = 16;
     static constexpr std::size_t slot_mask     = (std::size_t{1} << slot_bits) - 1;
@@ -12270,6 +12462,56 @@ class access_control {
 } // namespace rocketpush
 
 #endif
+// rocketpush/remoting/liveness.hpp
+#ifndef ROCKETPUSH_REMOTING_LIVENESS_HPP
+#define ROCKETPUSH_REMOTING_LIVENESS_HPP
+
+#include <algorithm>
+#include <chrono>
+
+namespace rocketpush {
+
+/**
+ * @brief Whether the peer of a connection is still there: any byte is a sign of life, and where somebody waits for an answer and
+ *        nothing was read for 10 s, it is asked for one, for which it has 4 s.
+ *
+ * A broker holds a pull for 15 s, and the pull itself waits for twice that: without the question a connection whose peer went without
+ * a word would be found only then. So it is found within 15 s of the last byte; a connection that is read from now and then is
+ * never asked, and one that nobody waits on is none of our business.
+ *
+ * A value without a clock: it is told what happened, and when.
+ *
+ * @par Source  None in Java, where only the closing of the connection, or 120 s without a read or write, end it.
+ */
+class liveness {
+  public:
+    using time_point   = std::chrono::steady_clock::time_point;
+    using milliseconds = std::chrono::milliseconds;
+
+    static constexpr milliseconds quiet_limit{10'000};
+    static constexpr milliseconds answer_limit{4'000};
+
+    /// Bytes came.
+    void heard(time_point now) noexcept { last_heard_ = now; }
+
+    /// Nothing has come since `when`.
+    bool silent_since(time_point when) const noexcept { return last_heard_ < when; }
+
+    /**
+     * @brief When the peer is to be asked if nothing comes until then.
+     * @param waiting_since  When the oldest request left that is not answered: silence before does not count.
+     */
+    time_point ask_at(time_point waiting_since) const noexcept {
+        return std::max(last_heard_, waiting_since) + quiet_limit;
+    }
+
+  private:
+    time_point last_heard_{};
+};
+
+} // namespace rocketpush
+
+#endif
 // rocketpush/remoting/connection.hpp
 #ifndef ROCKETPUSH_REMOTING_CONNECTION_HPP
 #define ROCKETPUSH_REMOTING_CONNECTION_HPP
@@ -12280,6 +12522,7 @@ class access_control {
 #include <asio/detached.hpp>
 #include <asio/write.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -12335,7 +12578,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
 
     /// Begins to read. Call once, after construction.
     void start() {
-        last_read_ = runtime_.now();
+        peer_life_.heard(runtime_.now());
         asio::co_spawn(stream_.get_executor(), read_frames(this->shared_from_this()), asio::detached);
     }
 
@@ -12371,7 +12614,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
                 protocol::append_request(outgoing_, protocol::header_encoding::json, request,
                                          {.opaque = opaque, .name_space = name_space_, .signer = access_->signer()},
                                          body);
-                watch(deadline);
+                watch(std::min(deadline, now + liveness::quiet_limit));
                 flush();
             },
             token);
@@ -12455,7 +12698,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
                 self->close(ec);
                 break;
             }
-            self->last_read_ = self->runtime_.now();
+            self->peer_life_.heard(self->runtime_.now());
             self->reader_.commit(got);
             self->corked_      = true; // what the responses of one read make us send goes out as one write
             const auto failure = self->deliver();
@@ -12528,14 +12771,31 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
 
     void expire() {
         watched_          = time_point::max();
-        const auto oldest = pending_.expire(runtime_.now());
+        const auto now    = runtime_.now();
+        const auto oldest = pending_.expire(now);
         if (!open_)
             return;
         // Not one byte since the request left: the peer or the path to it is gone, and nobody else would notice.
-        if (oldest != time_point::max() && last_read_ < oldest)
+        if (oldest != time_point::max() && peer_life_.silent_since(oldest))
             return close(error::request_timed_out);
-        if (const auto next = pending_.next_deadline(); next != time_point::max())
-            watch(next);
+        if (pending_.size() == 0)
+            return;
+        const auto ask_at = peer_life_.ask_at(pending_.oldest_sent());
+        if (ask_at > now)
+            watch(ask_at);
+        else if (!asked_)
+            ask_for_life();
+        watch(pending_.next_deadline());
+    }
+
+    /// A heartbeat of nobody: every server answers it, and takes nothing from it.
+    void ask_for_life() {
+        asked_ = true;
+        async_request(
+            protocol::heartbeat_request{}, R"({"clientID":"","consumerDataSet":[],"producerDataSet":[]})",
+            liveness::answer_limit, [self = this->shared_from_this()](std::error_code, const received_frame&) {
+                self->asked_ = false; // without an answer its deadline has closed the connection, or is about to
+            });
     }
 
     Runtime runtime_;
@@ -12552,12 +12812,13 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     std::string outgoing_;           ///< Frames that wait for the write under way.
     detail::ring<std::string> full_; ///< The same, older, where they are many.
     std::string in_flight_;          ///< Frames of the write under way.
-    time_point last_read_{};
+    liveness peer_life_;
     time_point watched_ = time_point::max();
     bool open_          = true;
     bool leaving_       = false; ///< The peer has said GO_AWAY: what is under way is waited for, nothing else is sent.
     bool writing_       = false;
     bool corked_        = false;
+    bool asked_         = false; ///< Whether it is there.
 };
 
 } // namespace rocketpush
@@ -12763,6 +13024,7 @@ class connection_pool {
     using connection_type = connection<Transport, Runtime>;
     using connection_ptr  = std::shared_ptr<connection_type>;
     using executor_type   = typename Runtime::executor_type;
+    using runtime_type    = Runtime;
     template <class T>
     using task = detail::awaitable<T, executor_type>;
 
@@ -12875,6 +13137,7 @@ class connection_pool {
     }
 
     detail::block_pool& blocks() noexcept { return *blocks_; }
+    Runtime& runtime() noexcept { return runtime_; }
 
     /// What a server said when it last refused a request for lack of permission.
     const access_denial& last_denial() const noexcept { return access_->last_denial(); }
@@ -12979,6 +13242,7 @@ class connection_pool {
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -12997,10 +13261,13 @@ inline bool is_hopeless(std::error_code code) noexcept { return is_resolver_erro
 
 /**
  * @brief Asks the name servers for routes: stays with one that works, and asks the others within the same request when
- *        it does not.
+ *        it does not, or takes its time.
+ *
+ * The next server is asked as soon as one fails, and 200 ms after one that has not answered yet, which may go on: the first
+ * usable answer holds, and whoever gave it is asked first from then on.
  *
  * @par Source  Java `NettyRemotingClient.getAndCreateNameserverChannel`. Differs: there a failed connect fails the
- *              request; here any usable server of the list is enough.
+ *              request, up to 3 s later; here any usable server of the list is enough.
  */
 template <transport Transport, runtime Runtime>
 class name_servers {
@@ -13038,41 +13305,29 @@ class name_servers {
 
     /**
      * @brief The route of `topic`.
+     * @param owner  What has the pool; held until each server that was asked has answered or failed, which may be after the return.
      * @retval error::no_route                   The name server has none (topic unknown, or its broker not registered yet).
      * @retval error::name_servers_unreachable   None of the list answered, or it is empty; `last_failure()` tells why.
      */
-    task<result<protocol::route_data>> route(std::string topic) {
-        const protocol::route_request request{.topic = std::move(topic), .accept_standard_json_only = true};
-        std::error_code failure;
-        auto list  = list_;
-        auto asked = current_; // ours: another request may move on from the same server meanwhile
-        for (std::size_t attempt = 0; attempt < list->size(); ++attempt) {
-            auto answer = co_await pool_.call((*list)[asked], request, {}, timeout_);
-            if (list != list_) { // what servers say that are not of the list any more does not count
-                list    = list_;
-                asked   = current_;
-                attempt = static_cast<std::size_t>(-1);
-                continue;
-            }
-            if (answer) {
-                const auto code = static_cast<response_code>(answer->header.code);
-                if (code == response_code::success || code == response_code::topic_not_exist)
-                    current_ = asked;
-                if (code == response_code::success)
-                    co_return protocol::decode_route(answer->body);
-                if (code == response_code::topic_not_exist)
-                    co_return error::no_route;
-                failure = make_error_code(code);
-            } else {
-                if (answer.error() == error::operation_cancelled)
-                    co_return answer.error();
-                // A server that is only away says more than one that is hopeless.
-                if (!failure || !is_hopeless(answer.error()))
-                    failure = answer.error();
-            }
-            last_failure_ = failure;
-            asked         = (asked + 1) % list->size();
+    task<result<protocol::route_data>> route(std::string topic, std::shared_ptr<const void> owner = nullptr) {
+        auto asking = std::make_shared<inquiry>(pool_.runtime(), topic, list_, current_);
+        while (true) {
+            if (asking->servers != list_) // what servers say that are not of the list any more does not count
+                asking = std::make_shared<inquiry>(pool_.runtime(), topic, list_, current_);
+            if (asking->answer || asking->has_failed())
+                break;
+            if (asking->next_is_due(pool_.runtime().now()))
+                asio::co_spawn(pool_.runtime().get_executor(),
+                               ask(pool_, asking, asking->take_next(pool_.runtime().now()), timeout_, owner),
+                               asio::detached);
+            co_await asking->news.wait_until(asking->next_at);
         }
+        if (asking->answered_by)
+            current_ = *asking->answered_by;
+        if (asking->answer)
+            co_return std::move(*asking->answer);
+        if (!asking->servers->empty())
+            last_failure_ = asking->failure;
         co_return error::name_servers_unreachable;
     }
 
@@ -13080,6 +13335,84 @@ class name_servers {
     std::error_code last_failure() const noexcept { return last_failure_; }
 
   private:
+    using milliseconds = std::chrono::milliseconds;
+    using time_point   = std::chrono::steady_clock::time_point;
+    using server_list  = std::vector<endpoint>;
+
+    /// So long a server may take before the next one is asked, too.
+    static constexpr milliseconds patience{200};
+
+    /// One question, put to as many servers as it takes. Shared with those that have not answered yet.
+    struct inquiry {
+        inquiry(typename pool_type::runtime_type& runtime, std::string about, std::shared_ptr<const server_list> of,
+                std::size_t begin_at)
+            : topic(std::move(about)), servers(std::move(of)), first(begin_at), news(runtime) {}
+
+        bool all_asked() const noexcept { return asked == servers->size(); }
+        bool has_failed() const noexcept { return all_asked() && failed == asked; }
+        /// When nobody is left to wait for, or whoever is has had his time.
+        bool next_is_due(time_point now) const noexcept { return !all_asked() && (failed == asked || now >= next_at); }
+        /// Which server is to be asked now.
+        std::size_t take_next(time_point now) noexcept {
+            const auto next = (first + asked++) % servers->size();
+            next_at         = all_asked() ? time_point::max() : now + patience;
+            return next;
+        }
+
+        void hear(std::size_t server, const result<received_frame>& heard) {
+            if (heard) {
+                const auto code = static_cast<response_code>(heard->header.code);
+                if (code == response_code::success)
+                    return settle(server, protocol::decode_route(heard->body));
+                if (code == response_code::topic_not_exist)
+                    return settle(server, error::no_route);
+                return fail(code);
+            }
+            if (heard.error() == error::operation_cancelled) // by us: nobody else shall be asked
+                return settle(std::nullopt, heard.error());
+            fail(heard.error());
+        }
+
+        const std::string topic;
+        const std::shared_ptr<const server_list> servers;
+        const std::size_t first;
+        std::size_t asked  = 0;
+        std::size_t failed = 0;
+        time_point next_at{}; ///< When the next one is to be asked, if nobody has answered.
+        std::optional<result<protocol::route_data>> answer;
+        std::optional<std::size_t> answered_by;
+        std::error_code failure;
+        detail::wake_up<Runtime> news;
+
+      private:
+        void settle(std::optional<std::size_t> server, result<protocol::route_data> with) {
+            if (!answer) {
+                answered_by = server;
+                answer.emplace(std::move(with));
+            }
+            news.wake();
+        }
+        void fail(std::error_code why) {
+            ++failed;
+            if (weight(why) >= weight(failure))
+                failure = why;
+            news.wake();
+        }
+        /// A server that refuses says more than one that is away, and that more than one that is hopeless.
+        static int weight(std::error_code why) noexcept {
+            if (!why)
+                return 0;
+            return is_hopeless(why) ? 1 : why.category() == response_category() ? 3 : 2;
+        }
+    };
+
+    static task<void> ask(pool_type& pool, std::shared_ptr<inquiry> about, std::size_t server, milliseconds timeout,
+                          [[maybe_unused]] std::shared_ptr<const void> owner) {
+        const protocol::route_request request{.topic = about->topic, .accept_standard_json_only = true};
+        auto heard = co_await pool.call((*about->servers)[server], request, {}, timeout);
+        about->hear(server, heard);
+    }
+
     void set(std::vector<endpoint> list, std::uint64_t start) {
         current_ = list.empty() ? 0 : static_cast<std::size_t>(start % list.size());
         list_    = std::make_shared<const std::vector<endpoint>>(std::move(list));
@@ -13266,8 +13599,9 @@ struct broker_address {
 /**
  * @brief What the name servers said: which queues a topic has, and where its brokers are.
  *
- * A value: it is told routes and answers questions. A topic that vanished keeps its last route, as in Java; an empty
- * route never replaces a good one, nor an older one of a static topic a newer one, unless that was doubted.
+ * A value: it is told routes and answers questions. A topic that vanished keeps its last route, as in Java; a route without brokers
+ * never replaces a good one, one without a queue to read only when it is told for the third time in a row, nor an older one of
+ * a static topic a newer one, unless that was doubted.
  *
  * @par Source  Java `MQClientInstance.topicRouteTable`, `brokerAddrTable`, `topicEndPointsTable`.
  */
@@ -13302,6 +13636,10 @@ class route_table {
         auto& known = topics_[topic];
         if (fresh.brokers.empty() && !known.brokers.empty())
             return false;
+        // Its brokers may be coming and going at this moment; who says the same again and again means it.
+        if (fresh.queues.empty() && !known.queues.empty() && ++known.emptied <= most_emptied)
+            return false;
+        known.emptied = 0;
         // A name server may not have heard yet; one that tells the same again and again has.
         if (fresh.epoch() < known.epoch() && !known.doubted && ++known.ignored <= most_ignored)
             return false;
@@ -13318,6 +13656,12 @@ class route_table {
     void doubt(const std::string& topic) {
         if (const auto found = topics_.find(topic); found != topics_.end())
             found->second.doubted = true;
+    }
+
+    /// Whether the newest route had no queue to read and is not believed yet: another one should be asked for soon.
+    bool is_uncertain(const std::string& topic) const {
+        const auto found = topics_.find(topic);
+        return found != topics_.end() && found->second.emptied != 0;
     }
 
     /// Whether the topic is static: its queues have no broker of their own.
@@ -13455,8 +13799,10 @@ class route_table {
     struct known_route : entry {
         bool doubted = false; ///< The next route holds, be it newer or older.
         int ignored  = 0;     ///< Older routes since the last one that was not.
+        int emptied  = 0;     ///< Routes without a queue since the last one that had some.
     };
     static constexpr int most_ignored = 10;
+    static constexpr int most_emptied = 2;
 
     /// Of the brokers that claim a queue, the one of the highest epoch leads it.
     static static_homes find_homes(std::vector<protocol::queue_mapping> mappings) {
@@ -15271,6 +15617,63 @@ concept log_sink = std::move_constructible<S> && requires(S& sink, const log_rec
 #ifndef ROCKETPUSH_OBSERVE_LOG_SINKS_HPP
 #define ROCKETPUSH_OBSERVE_LOG_SINKS_HPP
 
+// rocketpush/detail/sigpipe_guard.hpp
+#ifndef ROCKETPUSH_DETAIL_SIGPIPE_GUARD_HPP
+#define ROCKETPUSH_DETAIL_SIGPIPE_GUARD_HPP
+
+#include <pthread.h>
+#include <signal.h>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief While it lives, a write of this thread to a pipe without a reader is an error and no SIGPIPE.
+ *
+ * For the streams that a library writes to in a process that is not its own: the handler for the signal, and whether there is
+ * one, stays the program's business. Sockets need none, they are written with MSG_NOSIGNAL.
+ */
+class sigpipe_guard {
+  public:
+    sigpipe_guard() noexcept {
+        sigset_t waiting;
+        ::sigpending(&waiting);
+        if (::sigismember(&waiting, SIGPIPE) == 1)
+            return; // somebody else's, who has it blocked
+        ::pthread_sigmask(SIG_BLOCK, &only_sigpipe(), &before_);
+        active_ = true;
+    }
+    sigpipe_guard(const sigpipe_guard&)            = delete;
+    sigpipe_guard& operator=(const sigpipe_guard&) = delete;
+    ~sigpipe_guard() {
+        if (!active_)
+            return;
+        sigset_t waiting;
+        ::sigpending(&waiting);
+        if (::sigismember(&waiting, SIGPIPE) == 1) {
+            int taken = 0;
+            ::sigwait(&only_sigpipe(), &taken); // ours, and there already
+        }
+        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+
+  private:
+    static const sigset_t& only_sigpipe() noexcept {
+        static const sigset_t set = [] {
+            sigset_t made;
+            ::sigemptyset(&made);
+            ::sigaddset(&made, SIGPIPE);
+            return made;
+        }();
+        return set;
+    }
+
+    sigset_t before_{};
+    bool active_ = false;
+};
+
+} // namespace rocketpush::detail
+
+#endif
 
 #include <cstdint>
 #include <cstdio>
@@ -15278,6 +15681,17 @@ concept log_sink = std::move_constructible<S> && requires(S& sink, const log_rec
 #include <string_view>
 
 namespace rocketpush {
+
+namespace detail {
+
+/// One line of a log. That nobody reads it ends no process.
+inline void write_line(std::string_view line, std::FILE* to) noexcept {
+    const sigpipe_guard unread;
+    std::fwrite(line.data(), 1, line.size(), to);
+    std::fflush(to);
+}
+
+} // namespace detail
 
 /**
  * @brief A line for people: `rocketpush: group billing: no route for topic orders: ...`.
@@ -15292,8 +15706,7 @@ class text_sink {
         (line += record.group()) += ": ";
         record.append_sentence(line);
         line += '\n';
-        std::fwrite(line.data(), 1, line.size(), to_);
-        std::fflush(to_);
+        detail::write_line(line, to_);
     }
 
   private:
@@ -15324,8 +15737,7 @@ class json_lines_sink {
         add(line, "text", std::string_view(text));
         line.back() = '}';
         line += '\n';
-        std::fwrite(line.data(), 1, line.size(), to_);
-        std::fflush(to_);
+        detail::write_line(line, to_);
     }
 
   private:
@@ -23920,14 +24332,14 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             asked->second.last_asked = runtime_.now();
             asked->second.due        = runtime_.now() + settings_.route_poll_interval;
         }
-        auto answer      = co_await name_servers_.route(topic);
+        auto answer      = co_await name_servers_.route(topic, self);
         const auto found = topics_.find(topic);
         if (found == topics_.end() || closed_)
             co_return error::operation_cancelled;
         route_watch& state = found->second;
         if (answer) {
             const bool changed = routes_.update(topic, *answer);
-            const bool whole   = is_whole(state, *answer) && routes_.is_led(topic);
+            const bool whole   = is_whole(state, *answer) && routes_.is_led(topic) && !routes_.is_uncertain(topic);
             state.misses       = 0;
             state.due          = runtime_.now() + (whole ? settings_.route_poll_interval
                                                          : std::min(milliseconds(2000), settings_.route_poll_interval));
@@ -24311,7 +24723,8 @@ namespace rocketpush {
  * rocketpush::push_consumer refunds{shared, {.group = "ledger"}, on_refund};
  * @endcode
  *
- * Of the options only what belongs to the client counts (see client_settings). Outlives its consumers.
+ * Of the options only what belongs to the client counts (see client_settings). Outlives its consumers. In a child of `fork()` it is
+ * inert, as they are.
  *
  * @par Thread safety  Made and destroyed by one thread; consumers may be made from it by any.
  * @par Source         Java `MQClientManager`. Differs: sharing is asked for, never by accident of equal names.
@@ -24331,13 +24744,16 @@ class client {
     client& operator=(const client&) = delete;
 
     ~client() {
-        asio::post(instance_->runtime().get_executor(), [shared = instance_] { shared->release(); });
+        if (instance_.problem())
+            return; // in a child of fork(): it is the parent's
+        asio::post(instance_->runtime().get_executor(), [shared = instance_.shared()] { shared->release(); });
         auto runtime = instance_->runtime();
         instance_.reset();
         runtime.join(std::chrono::seconds(5));
     }
 
-    const std::shared_ptr<instance_type>& instance() const noexcept { return instance_; }
+    /// @throw std::system_error  error::used_after_fork
+    const std::shared_ptr<instance_type>& instance() const { return instance_.shared(); }
 
   private:
     static client_settings checked(const options& with) {
@@ -24348,7 +24764,7 @@ class client {
         return client_part(with);
     }
 
-    std::shared_ptr<instance_type> instance_;
+    detail::process_bound<instance_type> instance_;
 };
 
 } // namespace rocketpush
@@ -28041,6 +28457,9 @@ namespace rocketpush {
  * runtime) or runs on the user's context (`asio_runtime{context.get_executor()}`); blocking calls need another thread
  * than that context's, the `async_` ones do not.
  *
+ * In a child of `fork()` it is inert: functions fail with error::used_after_fork, the destructor does nothing, and the parent goes on
+ * undisturbed; the child makes a consumer of its own.
+ *
  * @par Thread safety  All functions from any thread; before start, `subscribe` and `unsubscribe` one after the other and not at
  *                     once with it. On the consumer's own strand the blocking ones refuse to wait, or, like `stop`, begin and
  *                     return; inside a listener too.
@@ -28110,7 +28529,7 @@ class push_consumer {
     push_consumer& operator=(const push_consumer&) = delete;
 
     ~push_consumer() {
-        if (!core_)
+        if (!core_ || core_.problem())
             return;
         const bool inside = core_->inside_listener();
         std::error_code ignored;
@@ -28207,7 +28626,7 @@ class push_consumer {
      */
     template <class Token>
     auto async_stop(Token&& token) {
-        return async_stop(core_->settings().stop_timeout, std::forward<Token>(token));
+        return async_stop(settings().stop_timeout, std::forward<Token>(token));
     }
     template <class Token>
     auto async_stop(milliseconds limit, Token&& token) {
@@ -28219,7 +28638,7 @@ class push_consumer {
         std::error_code failure;
         const auto why = start_and_wait(failure);
         if (failure)
-            throw std::system_error(failure, "cannot start consumer of group " + core_->settings().group +
+            throw std::system_error(failure, "cannot start consumer of group " + settings().group +
                                                  (why.empty() ? why : ": " + why));
     }
     void start(std::error_code& failure) { start_and_wait(failure); }
@@ -28227,16 +28646,18 @@ class push_consumer {
     /// Blocking `async_stop`. A second call, or one before start, is no error. It ends in any case: also when a listener hangs on
     /// the consumer's own thread, or nobody runs the context that the consumer is on.
     /// @throw std::system_error  error::stop_deadline_passed
-    void stop() { stop(core_->settings().stop_timeout); }
+    void stop() { stop(settings().stop_timeout); }
     void stop(milliseconds limit) {
         std::error_code failure;
         stop(failure, limit);
         if (failure)
-            throw std::system_error(failure, "consumer of group " + core_->settings().group + " stopped");
+            throw std::system_error(failure, "consumer of group " + settings().group + " stopped");
     }
-    void stop(std::error_code& failure) { stop(failure, core_->settings().stop_timeout); }
+    void stop(std::error_code& failure) { stop(failure, settings().stop_timeout); }
     void stop(std::error_code& failure, milliseconds limit) {
-        failure = {};
+        failure = core_.problem();
+        if (failure)
+            return;
         if (!started_.exchange(true)) { // never started: nothing runs on the strand, nobody to tell
             core_->stop_unstarted();
             return;
@@ -28248,7 +28669,7 @@ class push_consumer {
         if (core_->has_stopped())
             return;
         // Listeners, last commits, leaving the group: each has its own deadline, unless the strand does not run at all.
-        const auto longest = limit + 2 * core_->settings().request_timeout + join_limit;
+        const auto longest = limit + 2 * settings().request_timeout + join_limit;
         auto outcome       = begin(core_->stop(limit));
         failure            = outcome.wait_for(longest) == std::future_status::ready ? result_of(std::move(outcome))
                                                                                     : error::stop_deadline_passed;
@@ -28273,7 +28694,7 @@ class push_consumer {
         detail::termination_signals signals(*waiting);
         start();
         signals.async_wait([waiting = waiting.get()](std::error_code, int) { waiting->stop(); });
-        core_->spawn(core_type::tell_when_stopped(core_, waiting));
+        core_->spawn(core_type::tell_when_stopped(core_.shared(), waiting));
         waiting->run();
         stop();
     }
@@ -28284,14 +28705,14 @@ class push_consumer {
         if (core_->runtime().running_in_this_thread())
             return core_->statistics();
         if (!started_.load() || core_->has_stopped())
-            throw std::system_error(error::not_running, "statistics of group " + core_->settings().group);
+            throw std::system_error(error::not_running, "statistics of group " + settings().group);
         auto promise = std::make_shared<std::promise<consumer_statistics>>();
         auto answer  = promise->get_future();
         asio::post(core_->runtime().get_executor(),
-                   [core = core_, promise] { promise->set_value(core->statistics()); });
+                   [core = core_.shared(), promise] { promise->set_value(core->statistics()); });
         while (answer.wait_for(milliseconds(50)) != std::future_status::ready)
             if (core_->has_stopped()) // meanwhile, and the strand may be gone
-                throw std::system_error(error::not_running, "statistics of group " + core_->settings().group);
+                throw std::system_error(error::not_running, "statistics of group " + settings().group);
         return answer.get();
     }
 
@@ -28306,7 +28727,10 @@ class push_consumer {
      *
      * @par Source  Java `DefaultMQPushConsumer.suspend`. Differs: sharing out goes on.
      */
-    void suspend() noexcept { core_->suspend(); }
+    void suspend() noexcept {
+        if (!core_.problem())
+            core_->suspend();
+    }
     void resume() {
         core_->lift_suspension();
         later([](core_type& core) { core.wake_fetching(); });
@@ -28327,7 +28751,7 @@ class push_consumer {
      * @throw std::system_error  error::invalid_option, as the constructor.
      */
     void limit_cache(const cache_limits& limits) {
-        auto with                = core_->settings();
+        auto with                = settings();
         with.max_cached_messages = limits.messages;
         with.max_cached_bytes    = limits.bytes;
         with.max_span            = limits.span;
@@ -28337,7 +28761,7 @@ class push_consumer {
 
     /// `options::max_consumer_bytes`, from now on. @throw std::system_error  error::invalid_option
     void limit_memory(std::size_t bytes) {
-        auto with               = core_->settings();
+        auto with               = settings();
         with.max_consumer_bytes = bytes;
         checked(with);
         later([bytes](core_type& core) { core.memory().limit(bytes); });
@@ -28369,7 +28793,7 @@ class push_consumer {
             std::forward<Token>(token));
     }
 
-    const options& settings() const noexcept { return core_->settings(); }
+    const options& settings() const noexcept { return core_.look().settings(); }
 
   private:
     static constexpr milliseconds join_limit{2000};
@@ -28391,7 +28815,9 @@ class push_consumer {
 
     /// @return A broker's text, if it is why.
     std::string start_and_wait(std::error_code& failure) {
-        failure = {};
+        failure = core_.problem();
+        if (failure)
+            return {};
         if (core_->runtime().running_in_this_thread()) {
             failure = error::would_wait_for_itself;
             return {};
@@ -28414,13 +28840,13 @@ class push_consumer {
     template <class Work>
     void later(Work work) {
         if (!core_->has_stopped()) // else nobody may run it
-            asio::post(core_->runtime().get_executor(), [core = core_, work] { work(*core); });
+            asio::post(core_->runtime().get_executor(), [core = core_.shared(), work] { work(*core); });
     }
 
     template <class Work, class Token>
     auto run_on_strand(Work work, Token&& token) {
         return asio::async_initiate<Token, void(std::error_code)>(
-            [core = core_, work](auto handler) {
+            [core = core_.shared(), work](auto handler) {
                 const auto strand = core->runtime().get_executor();
                 auto busy = asio::make_work_guard(handler, strand); // the handler's context shall not run dry meanwhile
                 asio::co_spawn(strand, work(*core),
@@ -28453,7 +28879,7 @@ class push_consumer {
     std::future<std::error_code> begin(task<std::error_code> work) {
         auto promise = std::make_shared<std::promise<std::error_code>>();
         auto outcome = promise->get_future();
-        core_->spawn(answer(core_, std::move(work), std::move(promise)));
+        core_->spawn(answer(core_.shared(), std::move(work), std::move(promise)));
         return outcome;
     }
 
@@ -28479,7 +28905,7 @@ class push_consumer {
         }
     }
 
-    std::shared_ptr<core_type> core_;
+    detail::process_bound<core_type> core_;
     std::atomic<bool> started_{false};
     std::atomic<bool> given_up_{false}; ///< stop() has waited in vain; the destructor does not wait again.
     bool owns_client_ = false;

@@ -231,6 +231,83 @@ TEST_CASE_METHOD(connection_fixture, "a peer that has sent nothing since a reque
     CHECK(peer.last().ended);
 }
 
+TEST_CASE_METHOD(connection_fixture, "a silent peer is asked for a sign of life after 10 s, and given up after 14 s",
+                 "[connection]") {
+    outcome held;
+    runtime.advance(1min); // silence before does not count
+    ask(held, 30s);
+    runtime.advance(10s - 1ms);
+    CHECK(peer.last().take_frame());
+    CHECK_FALSE(peer.last().take_frame());
+    runtime.advance(1ms);
+    const auto probe = peer.last().take_frame();
+    REQUIRE(probe);
+    CHECK(probe->header.code == static_cast<int>(protocol::request_code::heart_beat));
+    CHECK(probe->body.find("\"consumerDataSet\":[]") != std::string_view::npos);
+    runtime.advance(4s - 1ms);
+    CHECK(link->is_open());
+    runtime.advance(1ms);
+    CHECK(held.code == error::connection_closed);
+    CHECK(closed == std::vector<std::error_code>{error::request_timed_out});
+}
+
+TEST_CASE_METHOD(connection_fixture, "a peer that gives a sign of life is asked for the next one 10 s later",
+                 "[connection]") {
+    outcome held;
+    ask(held, 60s);
+    runtime.advance(10s);
+    peer.last().take_frame();
+    auto probe = peer.last().take_frame();
+    REQUIRE(probe);
+    runtime.advance(2s);
+    const bool answers = GENERATE(true, false);
+    peer.last().write(answers ? response(probe->header.opaque) : response(123456)); // any byte is one
+    runtime.advance(10s - 1ms);
+    CHECK_FALSE(peer.last().take_frame());
+    runtime.advance(1ms);
+    probe = peer.last().take_frame();
+    REQUIRE(probe);
+    CHECK(probe->header.code == static_cast<int>(protocol::request_code::heart_beat));
+    peer.last().write(response(probe->header.opaque));
+    runtime.advance(5s);
+    CHECK(link->is_open());
+    CHECK(held.calls == 0);
+}
+
+TEST_CASE_METHOD(connection_fixture, "a peer that is heard of, or that nobody waits for, is not asked", "[connection]") {
+    runtime.advance(5min);
+    outcome held;
+    ask(held, 2min);
+    for (int i = 0; i < 11; ++i) {
+        runtime.advance(9s);
+        peer.last().write(response(123456));
+    }
+    runtime.run_ready();
+    const auto request = peer.last().take_frame();
+    REQUIRE(request);
+    peer.last().write(response(request->header.opaque));
+    runtime.advance(5min);
+    CHECK(held.calls == 1);
+    CHECK_FALSE(peer.last().take_frame());
+    CHECK(link->is_open());
+}
+
+TEST_CASE_METHOD(connection_fixture, "an answer that comes slowly is a sign of life with each of its bytes", "[connection]") {
+    outcome held;
+    ask(held, 1min);
+    runtime.run_ready();
+    const auto request = peer.last().take_frame();
+    const auto bytes   = response(request->header.opaque, "slow");
+    for (std::size_t i = 0; i < 5; ++i) {
+        peer.last().write(bytes.substr(i, 1));
+        runtime.advance(9s);
+    }
+    CHECK_FALSE(peer.last().take_frame());
+    peer.last().write(bytes.substr(5));
+    runtime.run_ready();
+    CHECK(held.body == "slow");
+}
+
 TEST_CASE_METHOD(connection_fixture, "closing ends every request, and is told once", "[connection]") {
     outcome first, second;
     ask(first);

@@ -3,6 +3,7 @@
 
 #include <rocketpush/client/client_instance.hpp>
 #include <rocketpush/core/options.hpp>
+#include <rocketpush/detail/process_bound.hpp>
 #include <rocketpush/runtime/asio_runtime.hpp>
 #include <rocketpush/transport/tcp_transport.hpp>
 
@@ -22,7 +23,8 @@ namespace rocketpush {
  * rocketpush::push_consumer refunds{shared, {.group = "ledger"}, on_refund};
  * @endcode
  *
- * Of the options only what belongs to the client counts (see client_settings). Outlives its consumers.
+ * Of the options only what belongs to the client counts (see client_settings). Outlives its consumers. In a child of `fork()` it is
+ * inert, as they are.
  *
  * @par Thread safety  Made and destroyed by one thread; consumers may be made from it by any.
  * @par Source         Java `MQClientManager`. Differs: sharing is asked for, never by accident of equal names.
@@ -42,13 +44,16 @@ class client {
     client& operator=(const client&) = delete;
 
     ~client() {
-        asio::post(instance_->runtime().get_executor(), [shared = instance_] { shared->release(); });
+        if (instance_.problem())
+            return; // in a child of fork(): it is the parent's
+        asio::post(instance_->runtime().get_executor(), [shared = instance_.shared()] { shared->release(); });
         auto runtime = instance_->runtime();
         instance_.reset();
         runtime.join(std::chrono::seconds(5));
     }
 
-    const std::shared_ptr<instance_type>& instance() const noexcept { return instance_; }
+    /// @throw std::system_error  error::used_after_fork
+    const std::shared_ptr<instance_type>& instance() const { return instance_.shared(); }
 
   private:
     static client_settings checked(const options& with) {
@@ -59,7 +64,7 @@ class client {
         return client_part(with);
     }
 
-    std::shared_ptr<instance_type> instance_;
+    detail::process_bound<instance_type> instance_;
 };
 
 } // namespace rocketpush

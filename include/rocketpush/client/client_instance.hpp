@@ -199,14 +199,14 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             asked->second.last_asked = runtime_.now();
             asked->second.due        = runtime_.now() + settings_.route_poll_interval;
         }
-        auto answer      = co_await name_servers_.route(topic);
+        auto answer      = co_await name_servers_.route(topic, self);
         const auto found = topics_.find(topic);
         if (found == topics_.end() || closed_)
             co_return error::operation_cancelled;
         route_watch& state = found->second;
         if (answer) {
             const bool changed = routes_.update(topic, *answer);
-            const bool whole   = is_whole(state, *answer) && routes_.is_led(topic);
+            const bool whole   = is_whole(state, *answer) && routes_.is_led(topic) && !routes_.is_uncertain(topic);
             state.misses       = 0;
             state.due          = runtime_.now() + (whole ? settings_.route_poll_interval
                                                          : std::min(milliseconds(2000), settings_.route_poll_interval));

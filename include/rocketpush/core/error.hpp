@@ -34,6 +34,7 @@ enum class error {
     group_in_use,          ///< The client instance already has a consumer of this group.
     stop_deadline_passed,  ///< stop() ended at its deadline while listener calls were still running.
     would_wait_for_itself, ///< A blocking call on the consumer's own strand or in its listener; use the async one.
+    used_after_fork,       ///< A call in a child of fork() on what its parent made; the child makes its own.
 
     // Bytes from the network that cannot be what they claim.
     frame_too_large,        ///< A frame's length is beyond the limit.
@@ -159,6 +160,7 @@ constexpr std::string_view describe(error code) noexcept {
     case error::group_in_use: return "the client already has a consumer of this group";
     case error::stop_deadline_passed: return "listener calls were still running at the stop deadline";
     case error::would_wait_for_itself: return "a blocking call in the consumer's own thread would wait for itself";
+    case error::used_after_fork: return "it belongs to the parent process; after fork() the child makes its own";
     case error::frame_too_large: return "a frame is larger than the limit";
     case error::frame_malformed: return "a frame's lengths are impossible";
     case error::unknown_encoding: return "a frame's header encoding is unknown";

@@ -1,6 +1,7 @@
 #ifndef ROCKETPUSH_OBSERVE_LOG_SINKS_HPP
 #define ROCKETPUSH_OBSERVE_LOG_SINKS_HPP
 
+#include <rocketpush/detail/sigpipe_guard.hpp>
 #include <rocketpush/observe/log_record.hpp>
 #include <rocketpush/protocol/json_text.hpp>
 
@@ -10,6 +11,17 @@
 #include <string_view>
 
 namespace rocketpush {
+
+namespace detail {
+
+/// One line of a log. That nobody reads it ends no process.
+inline void write_line(std::string_view line, std::FILE* to) noexcept {
+    const sigpipe_guard unread;
+    std::fwrite(line.data(), 1, line.size(), to);
+    std::fflush(to);
+}
+
+} // namespace detail
 
 /**
  * @brief A line for people: `rocketpush: group billing: no route for topic orders: ...`.
@@ -24,8 +36,7 @@ class text_sink {
         (line += record.group()) += ": ";
         record.append_sentence(line);
         line += '\n';
-        std::fwrite(line.data(), 1, line.size(), to_);
-        std::fflush(to_);
+        detail::write_line(line, to_);
     }
 
   private:
@@ -56,8 +67,7 @@ class json_lines_sink {
         add(line, "text", std::string_view(text));
         line.back() = '}';
         line += '\n';
-        std::fwrite(line.data(), 1, line.size(), to_);
-        std::fflush(to_);
+        detail::write_line(line, to_);
     }
 
   private:

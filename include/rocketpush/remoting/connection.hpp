@@ -7,8 +7,10 @@
 #include <rocketpush/detail/block_pool.hpp>
 #include <rocketpush/detail/ring.hpp>
 #include <rocketpush/protocol/command.hpp>
+#include <rocketpush/protocol/requests_group.hpp>
 #include <rocketpush/remoting/access_control.hpp>
 #include <rocketpush/remoting/frame_reader.hpp>
+#include <rocketpush/remoting/liveness.hpp>
 #include <rocketpush/remoting/pending_requests.hpp>
 #include <rocketpush/runtime/runtime.hpp>
 #include <rocketpush/transport/transport.hpp>
@@ -18,6 +20,7 @@
 #include <asio/detached.hpp>
 #include <asio/write.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -73,7 +76,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
 
     /// Begins to read. Call once, after construction.
     void start() {
-        last_read_ = runtime_.now();
+        peer_life_.heard(runtime_.now());
         asio::co_spawn(stream_.get_executor(), read_frames(this->shared_from_this()), asio::detached);
     }
 
@@ -109,7 +112,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
                 protocol::append_request(outgoing_, protocol::header_encoding::json, request,
                                          {.opaque = opaque, .name_space = name_space_, .signer = access_->signer()},
                                          body);
-                watch(deadline);
+                watch(std::min(deadline, now + liveness::quiet_limit));
                 flush();
             },
             token);
@@ -193,7 +196,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
                 self->close(ec);
                 break;
             }
-            self->last_read_ = self->runtime_.now();
+            self->peer_life_.heard(self->runtime_.now());
             self->reader_.commit(got);
             self->corked_      = true; // what the responses of one read make us send goes out as one write
             const auto failure = self->deliver();
@@ -266,14 +269,31 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
 
     void expire() {
         watched_          = time_point::max();
-        const auto oldest = pending_.expire(runtime_.now());
+        const auto now    = runtime_.now();
+        const auto oldest = pending_.expire(now);
         if (!open_)
             return;
         // Not one byte since the request left: the peer or the path to it is gone, and nobody else would notice.
-        if (oldest != time_point::max() && last_read_ < oldest)
+        if (oldest != time_point::max() && peer_life_.silent_since(oldest))
             return close(error::request_timed_out);
-        if (const auto next = pending_.next_deadline(); next != time_point::max())
-            watch(next);
+        if (pending_.size() == 0)
+            return;
+        const auto ask_at = peer_life_.ask_at(pending_.oldest_sent());
+        if (ask_at > now)
+            watch(ask_at);
+        else if (!asked_)
+            ask_for_life();
+        watch(pending_.next_deadline());
+    }
+
+    /// A heartbeat of nobody: every server answers it, and takes nothing from it.
+    void ask_for_life() {
+        asked_ = true;
+        async_request(
+            protocol::heartbeat_request{}, R"({"clientID":"","consumerDataSet":[],"producerDataSet":[]})",
+            liveness::answer_limit, [self = this->shared_from_this()](std::error_code, const received_frame&) {
+                self->asked_ = false; // without an answer its deadline has closed the connection, or is about to
+            });
     }
 
     Runtime runtime_;
@@ -290,12 +310,13 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     std::string outgoing_;           ///< Frames that wait for the write under way.
     detail::ring<std::string> full_; ///< The same, older, where they are many.
     std::string in_flight_;          ///< Frames of the write under way.
-    time_point last_read_{};
+    liveness peer_life_;
     time_point watched_ = time_point::max();
     bool open_          = true;
     bool leaving_       = false; ///< The peer has said GO_AWAY: what is under way is waited for, nothing else is sent.
     bool writing_       = false;
     bool corked_        = false;
+    bool asked_         = false; ///< Whether it is there.
 };
 
 } // namespace rocketpush

@@ -47,6 +47,7 @@ class connection_pool {
     using connection_type = connection<Transport, Runtime>;
     using connection_ptr  = std::shared_ptr<connection_type>;
     using executor_type   = typename Runtime::executor_type;
+    using runtime_type    = Runtime;
     template <class T>
     using task = detail::awaitable<T, executor_type>;
 
@@ -159,6 +160,7 @@ class connection_pool {
     }
 
     detail::block_pool& blocks() noexcept { return *blocks_; }
+    Runtime& runtime() noexcept { return runtime_; }
 
     /// What a server said when it last refused a request for lack of permission.
     const access_denial& last_denial() const noexcept { return access_->last_denial(); }
