@@ -61,8 +61,9 @@ int main(int count, char** arguments) try {
     logger->set_level(spdlog::level::info); // may change while the consumer runs
 
     rocketpush::push_consumer consumer{
-        rocketpush::options{
-            .name_servers = cluster.name_servers(), .group = "log_with_spdlog", .from = rocketpush::consume_from::first},
+        rocketpush::options{.name_servers = cluster.name_servers(),
+                            .group        = "log_with_spdlog",
+                            .from         = rocketpush::consume_from::first},
         [&](const rocketpush::message_view&) { cluster.consumed(); },
         rocketpush::basic_log_observer(rocketpush::log_level::debug, spdlog_sink(logger))};
     consumer.subscribe(cluster.topic());

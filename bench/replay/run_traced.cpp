@@ -10,9 +10,7 @@ replay_outcome run_traced(const replay_case& which, const replay_size& size) {
     const auto with   = [&](auto listener) {
         return replay_observed(
             which, size, broker, listener,
-            [](complaints heard) {
-                return rocketpush::observers(heard, rocketpush::message_trace({.queue = 65'536}));
-            },
+            [](complaints heard) { return rocketpush::observers(heard, rocketpush::message_trace({.queue = 65'536})); },
             canned_transport(broker), rocketpush::inline_executor());
     };
     return which.listener == listener_kind::span ? with(on_span()) : with(on_message());

@@ -2565,6 +2565,7 @@ struct listener_call {
     std::uint64_t number = 0; ///< Of this consumer's calls no other has it. Made of when the call began and a count.
     message_time ended{};     ///< Once it has ended.
     call_outcome outcome = call_outcome::succeeded; ///< Once it has ended.
+    bool success         = true;                    ///< What was answered, however late.
 
     /// By the system clock.
     message_time began() const noexcept {
@@ -15450,8 +15451,7 @@ class log_field {
     log_field(std::span<const endpoint> peers) noexcept : kind_(kind::peers), name_("peers"), peers_(peers) {}
     log_field(std::error_code failure) noexcept : kind_(kind::failure), name_("error"), failure_(failure) {}
     log_field(const message_view& message) noexcept : kind_(kind::message), name_("message_id"), what_(&message) {}
-    log_field(const std::exception_ptr& thrown) noexcept
-        : kind_(kind::exception), name_("exception"), what_(&thrown) {}
+    log_field(const std::exception_ptr& thrown) noexcept : kind_(kind::exception), name_("exception"), what_(&thrown) {}
 
     std::string_view name() const noexcept { return name_; }
     /// False unless it is one.
@@ -15819,8 +15819,8 @@ namespace rocketpush {
  * @endcode
  *
  * @par Thread safety  `before_consume`, `after_consume`, `on_call_begun`, `on_call_ended` and `on_listener_exception` are
- *                     called where the listener runs, so with a pool by several threads at once; all others on the consumer's strand. None may block or
- *                     throw.
+ *                     called where the listener runs, so with a pool by several threads at once; all others on the
+ *                     consumer's strand. None may block or throw.
  * @par Source         Java's hooks (`ConsumeMessageHook`), log lines and `MessageQueueListener`.
  */
 struct no_observer {
@@ -16072,8 +16072,8 @@ namespace rocketpush {
  * the same is told when it begins and then once for each hundred times; its end is told once. Where something can be done about
  * it, the line ends with what. Below the level nothing is turned into text.
  *
- * `rocketpush: group billing: no route for topic orders: the name server has no route for the topic; trying again; create the topic, or
- * correct its name`
+ * `rocketpush: group billing: no route for topic orders: the name server has no route for the topic; trying again; create
+ * the topic, or correct its name`
  *
  * @tparam Sink  `text_sink`, `json_lines_sink`, or one that hands records to a logging library; see log_record.
  * @par Thread safety  As `no_observer`; lines of several threads do not mix.
@@ -16166,10 +16166,11 @@ class basic_log_observer : public no_observer {
                  {message, {"hidden_ms", hidden.count()}, failure});
     }
     void on_receipt_expired(const message_view& message) {
-        note(log_level::warning, "receipt_expired",
-             "{} was not consumed within its invisible time; it comes again; find out what the listener is at, or raise "
-             "options::pop_invisible_time",
-             {message});
+        note(
+            log_level::warning, "receipt_expired",
+            "{} was not consumed within its invisible time; it comes again; find out what the listener is at, or raise "
+            "options::pop_invisible_time",
+            {message});
     }
     void on_twin_client(std::string_view client_id, std::size_t connections) {
         note(log_level::error, "twin_client",
@@ -16496,8 +16497,7 @@ class observer_access {
     template <class T>
     using task = typename Core::template task<T>;
 
-    explicit observer_access(Core& core)
-        : core_(core), gate_(core.runtime().get_executor()), due_(core.runtime()) {}
+    explicit observer_access(Core& core) : core_(core), gate_(core.runtime().get_executor()), due_(core.runtime()) {}
 
     runtime_type& runtime() const noexcept { return core_.runtime(); }
     const options& settings() const noexcept { return core_.settings(); } ///< The group is with its namespace.
@@ -16785,7 +16785,7 @@ class trace_book {
                                     protocol::sub_after{.request_id   = into.request_id,
                                                         .message_id   = of.id,
                                                         .cost         = cost,
-                                                        .success      = call.outcome == call_outcome::succeeded,
+                                                        .success      = call.success,
                                                         .keys         = of.keys,
                                                         .context_code = static_cast<int>(call.outcome),
                                                         .timestamp    = milliseconds(call.ended),
@@ -17005,7 +17005,8 @@ namespace rocketpush {
 
 /// How message trace is sent. The defaults are Java's.
 struct trace_settings {
-    bool enabled = true; ///< Without it the observer is there, and costs a branch for each listener call. Java: enableTrace.
+    bool enabled =
+        true; ///< Without it the observer is there, and costs a branch for each listener call. Java: enableTrace.
     std::string topic{protocol::trace_topic}; ///< Java: traceTopic.
     /// Listener calls leave two contexts each; when so many wait they are sent, 1..20. More that wait by then go with them. Java:
     /// traceMsgBatchNum, which is how many go in a message at most.
@@ -17066,7 +17067,8 @@ class message_trace : public no_observer {
             return;
         // Of its own count each: the ids of calls, and those of the messages that tell of them.
         const auto make_ids = [&] {
-            return protocol::unique_id_generator(own_address(access.client_id()), static_cast<std::uint64_t>(::getpid()),
+            return protocol::unique_id_generator(own_address(access.client_id()),
+                                                 static_cast<std::uint64_t>(::getpid()),
                                                  static_cast<std::uint32_t>(access.runtime().random()));
         };
         auto request_ids = make_ids();
@@ -17105,10 +17107,10 @@ class message_trace : public no_observer {
     message_copy make_message(const trace_message& from, std::string_view group, std::string unique_id,
                               std::chrono::system_clock::time_point now) const {
         message_copy made;
-        made.producer_group  = "_INNER_TRACE_PRODUCER-" + std::string(group) + "-CONSUME-1"; // Java counts its consumers
-        made.topic           = settings_.topic;
-        made.body            = from.body;
-        made.properties      = trace_properties(from.keys, unique_id);
+        made.producer_group = "_INNER_TRACE_PRODUCER-" + std::string(group) + "-CONSUME-1"; // Java counts its consumers
+        made.topic          = settings_.topic;
+        made.body           = from.body;
+        made.properties     = trace_properties(from.keys, unique_id);
         made.reconsume_times = 0;
         made.born_timestamp  = std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count();
         return made;
@@ -17147,7 +17149,7 @@ class message_trace : public no_observer {
             here.tell(access, failure, tried, now);
             for (bool waiting = !last; waiting && !access.closing();) {
                 const bool woken = co_await access.wait_until(now + here.settings_.flush_interval);
-                waiting          = woken && failure; // after a failure only the time counts: there is no use in trying again
+                waiting = woken && failure; // after a failure only the time counts: there is no use in trying again
             }
         }
     }
@@ -17171,8 +17173,8 @@ class message_trace : public no_observer {
 
     trace_settings settings_;
     std::unique_ptr<trace_book> book_; ///< Since it was attached.
-    std::uint64_t unsent_ = 0; ///< Records that no broker took.
-    std::uint64_t seen_   = 0; ///< Records that found no place, when it was looked at last.
+    std::uint64_t unsent_ = 0;         ///< Records that no broker took.
+    std::uint64_t seen_   = 0;         ///< Records that found no place, when it was looked at last.
     bool in_trouble_      = false;
     time_point last_trouble_{};
 };
@@ -19685,10 +19687,11 @@ class call_watch {
         if (!wanted_)
             return;
         listener_call ended{begun.number, now()};
-        ended.outcome = begun.threw                                   ? call_outcome::threw
+        ended.outcome = begun.threw                                ? call_outcome::threw
                         : ended.ended - ended.began() >= time_out_ ? call_outcome::timed_out
-                        : succeeded                                   ? call_outcome::succeeded
-                                                                      : call_outcome::failed;
+                        : succeeded                                ? call_outcome::succeeded
+                                                                   : call_outcome::failed;
+        ended.success = succeeded;
         observer_.on_call_ended(messages, ended);
     }
 
@@ -19698,9 +19701,7 @@ class call_watch {
     static void threw(call& begun) noexcept { begun.threw = true; }
 
   private:
-    message_time now() const noexcept {
-        return std::chrono::floor<std::chrono::milliseconds>(runtime_.system_now());
-    }
+    message_time now() const noexcept { return std::chrono::floor<std::chrono::milliseconds>(runtime_.system_now()); }
 
     Observer& observer_;
     Runtime& runtime_;

@@ -52,7 +52,8 @@ TEST_CASE_METHOD(watch_fixture, "calls that begin in one millisecond have differ
     CHECK(observer.begun[0].began() == observer.begun[1].began());
 }
 
-TEST_CASE_METHOD(watch_fixture, "an exception counts before a time-out, and that before what was answered", "[call_watch]") {
+TEST_CASE_METHOD(watch_fixture, "an exception counts before a time-out, and that before what was answered",
+                 "[call_watch]") {
     watch.start(1s);
     const auto outcome = [&](std::chrono::milliseconds took, bool succeeded, bool threw) {
         auto call = watch.begin(messages);
@@ -66,6 +67,9 @@ TEST_CASE_METHOD(watch_fixture, "an exception counts before a time-out, and that
     CHECK(outcome(1ms, false, false) == call_outcome::failed);
     CHECK(outcome(1s, true, false) == call_outcome::timed_out);
     CHECK(outcome(2s, false, false) == call_outcome::timed_out);
+    CHECK_FALSE(observer.ended.back().success);
+    CHECK(outcome(2s, true, false) == call_outcome::timed_out);
+    CHECK(observer.ended.back().success); // it is what was answered
     CHECK(outcome(2s, false, true) == call_outcome::threw);
 }
 

@@ -55,11 +55,14 @@ TEST_CASE("a field has a text for sentences and named parts for programs", "[log
     CHECK(parts_of(odd) == "exception=\"not a std::exception\" ");
 }
 
-TEST_CASE("a record's sentence has its fields where it names them, and the remedy of its failure at the end", "[log_record]") {
+TEST_CASE("a record's sentence has its fields where it names them, and the remedy of its failure at the end",
+          "[log_record]") {
     const log_field fields[] = {queue, make_error_code(error::no_route), {"offset", 7}};
-    const log_record record(log_level::warning, "pull_failure", "billing", "pulling {} failed: {}; trying again", fields);
-    CHECK(sentence_of(record) == "pulling orders/broker-a/3 failed: the name server has no route for the topic; trying again; "
-                                 "create the topic, or correct its name");
+    const log_record record(log_level::warning, "pull_failure", "billing", "pulling {} failed: {}; trying again",
+                            fields);
+    CHECK(sentence_of(record) ==
+          "pulling orders/broker-a/3 failed: the name server has no route for the topic; trying again; "
+          "create the topic, or correct its name");
     CHECK(record.remedy() == "create the topic, or correct its name");
     std::string names;
     record.visit_fields([&](std::string_view name, auto) { (names += name) += ' '; });

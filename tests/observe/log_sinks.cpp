@@ -41,11 +41,13 @@ static_assert(!log_sink<neither>);
 
 TEST_CASE_METHOD(sink_fixture, "a text sink writes a line for people", "[log_sinks]") {
     text_sink(file.get()).write(record);
-    CHECK(lines() == std::vector<std::string>{"rocketpush: group billing: pulling orders \"x\"/broker-a/3 failed: no connection before the "
-                                              "deadline; check address, port and firewall"});
+    CHECK(lines() == std::vector<std::string>{
+                         "rocketpush: group billing: pulling orders \"x\"/broker-a/3 failed: no connection before the "
+                         "deadline; check address, port and firewall"});
 }
 
-TEST_CASE_METHOD(sink_fixture, "a JSON sink writes a line for programs: all fields with their types, and the sentence", "[log_sinks]") {
+TEST_CASE_METHOD(sink_fixture, "a JSON sink writes a line for programs: all fields with their types, and the sentence",
+                 "[log_sinks]") {
     json_lines_sink(file.get()).write(record);
     const auto all = lines();
     REQUIRE(all.size() == 1);

@@ -1,6 +1,5 @@
-#include <rocketpush/observe/message_trace.hpp>
-
 #include <rocketpush/observe/log_observer.hpp>
+#include <rocketpush/observe/message_trace.hpp>
 #include <rocketpush/observe/observer_desk.hpp>
 
 #include <chrono>

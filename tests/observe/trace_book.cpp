@@ -31,27 +31,25 @@ struct book_fixture {
     std::string bytes;
     queue_offset next = 0;
     int rings         = 0;
-    trace_book book{"RMQ_SYS_TRACE_TOPIC",
-                    "billing",
-                    ids(),
-                    16,
-                    4,
-                    {&rings, [](void* who) { ++*static_cast<int*>(who); }}};
+    trace_book book{
+        "RMQ_SYS_TRACE_TOPIC", "billing", ids(), 16, 4, {&rings, [](void* who) { ++*static_cast<int*>(who); }}};
 
     static protocol::unique_id_generator ids() {
-        protocol::unique_id_generator made(host_address(std::array<unsigned char, 4>{10, 0, 0, 7}, 0), 0x1234, 0xCAFE0042);
+        protocol::unique_id_generator made(host_address(std::array<unsigned char, 4>{10, 0, 0, 7}, 0), 0x1234,
+                                           0xCAFE0042);
         made.next(noon);
         return made;
     }
 
     void add(const std::string& with, const std::string& topic = "orders") {
-        protocol::append_stored_message(bytes, {.topic             = topic,
-                                                .body              = "x",
-                                                .properties        = with,
-                                                .queue_offset      = next++,
-                                                .commit_log_offset = 0x100,
-                                                .store_host        = host_address(std::array<unsigned char, 4>{127, 0, 0, 1}, 10911),
-                                                .reconsume_times   = 2});
+        protocol::append_stored_message(bytes,
+                                        {.topic             = topic,
+                                         .body              = "x",
+                                         .properties        = with,
+                                         .queue_offset      = next++,
+                                         .commit_log_offset = 0x100,
+                                         .store_host = host_address(std::array<unsigned char, 4>{127, 0, 0, 1}, 10911),
+                                         .reconsume_times = 2});
     }
     std::span<const message_view> messages() {
         test::fill_stored(batch, pool, bytes, next);
@@ -66,7 +64,7 @@ struct book_fixture {
 };
 
 listener_call call_of(std::chrono::milliseconds took, call_outcome outcome, std::uint16_t count = 1) {
-    return {listener_call::make_number(noon, count), noon + took, outcome};
+    return {listener_call::make_number(noon, count), noon + took, outcome, outcome < call_outcome::threw};
 }
 
 std::vector<std::string> fields(const std::string& record) {
@@ -79,7 +77,8 @@ std::vector<std::string> fields(const std::string& record) {
     return found;
 }
 
-TEST_CASE_METHOD(book_fixture, "a call leaves a context before it and one after it, whose records have one request id", "[trace_book]") {
+TEST_CASE_METHOD(book_fixture, "a call leaves a context before it and one after it, whose records have one request id",
+                 "[trace_book]") {
     add(properties({"KEYS", "k1 k2", "UNIQ_KEY", "ID1", "MSG_REGION", "east"}));
     const auto all = messages();
     book.begun(all, call_of({}, {}));
@@ -93,8 +92,10 @@ TEST_CASE_METHOD(book_fixture, "a call leaves a context before it and one after 
     CHECK(request.size() == 32);
     CHECK(request.starts_with("0A0000071234CAFE0042"));
     CHECK(request.ends_with("0001")); // the call's count
-    CHECK(before == std::vector<std::string>{"SubBefore", "1700000000000", "east", "billing", request, "ID1", "2", "k1 k2", ""});
-    CHECK(after == std::vector<std::string>{"SubAfter", request, "ID1", "7", "true", "k1 k2", "0", "1700000000007", "billing", ""});
+    CHECK(before ==
+          std::vector<std::string>{"SubBefore", "1700000000000", "east", "billing", request, "ID1", "2", "k1 k2", ""});
+    CHECK(after == std::vector<std::string>{"SubAfter", request, "ID1", "7", "true", "k1 k2", "0", "1700000000007",
+                                            "billing", ""});
 }
 
 TEST_CASE_METHOD(book_fixture, "another call has another request id, in the same millisecond too", "[trace_book]") {
@@ -107,7 +108,8 @@ TEST_CASE_METHOD(book_fixture, "another call has another request id, in the same
     CHECK(fields(found[0].records)[4] != fields(found[1].records)[4]);
 }
 
-TEST_CASE_METHOD(book_fixture, "a message without keys, region or unique id has null, DefaultRegion and its offset id", "[trace_book]") {
+TEST_CASE_METHOD(book_fixture, "a message without keys, region or unique id has null, DefaultRegion and its offset id",
+                 "[trace_book]") {
     add({});
     book.begun(messages(), call_of({}, {}));
     const auto found = written();
@@ -148,12 +150,13 @@ TEST_CASE_METHOD(book_fixture, "how a call ended is told with Java's number", "[
         return record.at(6) + record.at(4);
     };
     CHECK(code(call_outcome::succeeded) == "0true");
-    CHECK(code(call_outcome::timed_out) == "1false");
+    CHECK(code(call_outcome::timed_out) == "1true"); // as it was answered, too late
     CHECK(code(call_outcome::threw) == "2false");
     CHECK(code(call_outcome::failed) == "4false");
 }
 
-TEST_CASE_METHOD(book_fixture, "messages that want no trace, and those of the trace topic, leave nothing", "[trace_book]") {
+TEST_CASE_METHOD(book_fixture, "messages that want no trace, and those of the trace topic, leave nothing",
+                 "[trace_book]") {
     add(properties({"UNIQ_KEY", "ID1", "TRACE_ON", "false"}));
     add(properties({"UNIQ_KEY", "ID2"}), "RMQ_SYS_TRACE_TOPIC");
     const auto all = messages();
@@ -178,7 +181,8 @@ TEST_CASE_METHOD(book_fixture, "records that find no place are counted, and what
     CHECK(book.lost() == 8);
 }
 
-TEST_CASE_METHOD(book_fixture, "the alarm rings once when enough is waiting, until somebody listens again", "[trace_book]") {
+TEST_CASE_METHOD(book_fixture, "the alarm rings once when enough is waiting, until somebody listens again",
+                 "[trace_book]") {
     add(properties({"UNIQ_KEY", "ID1"}));
     const auto all = messages();
     for (int i = 0; i < 3; ++i)
@@ -192,7 +196,8 @@ TEST_CASE_METHOD(book_fixture, "the alarm rings once when enough is waiting, unt
     CHECK(rings == 2);
 }
 
-TEST_CASE_METHOD(book_fixture, "the records of a large batch are divided, so that a message can hold each part", "[trace_book]") {
+TEST_CASE_METHOD(book_fixture, "the records of a large batch are divided, so that a message can hold each part",
+                 "[trace_book]") {
     for (int i = 0; i < 1000; ++i)
         add(properties({"UNIQ_KEY", "0A0000071234CAFE00420000000000AA", "KEYS", "some-key"}));
     book.begun(messages(), call_of({}, {}));

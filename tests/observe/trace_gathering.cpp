@@ -47,7 +47,8 @@ TEST_CASE("a message is full before its keys are more than properties can hold",
     trace_gathering gathering(1'000'000);
     std::vector<trace_message> all;
     for (int i = 0; i < 2000; ++i)
-        if (auto full = gathering.add(context("orders", "r", "0A0000071234CAFE0042" + std::to_string(100'000 + i) + " ")))
+        if (auto full =
+                gathering.add(context("orders", "r", "0A0000071234CAFE0042" + std::to_string(100'000 + i) + " ")))
             all.push_back(std::move(*full));
     for (auto& rest : gathering.take_all())
         all.push_back(std::move(rest));
@@ -68,7 +69,8 @@ TEST_CASE("a context that nobody could write is passed over", "[trace_gathering]
 }
 
 TEST_CASE("a trace message's properties are its keys, each once, its id and WAIT", "[trace_gathering]") {
-    CHECK(trace_properties("ID2 b ID1 a b ID2  ", "U") == "KEYS\x01" "ID1 ID2 a b\x02UNIQ_KEY\x01U\x02WAIT\x01true\x02");
+    CHECK(trace_properties("ID2 b ID1 a b ID2  ", "U") == "KEYS\x01"
+                                                          "ID1 ID2 a b\x02UNIQ_KEY\x01U\x02WAIT\x01true\x02");
     const auto long_ones = trace_properties(std::string(30'000, 'x') + " " + std::string(9'000, 'y') + " z ", "U");
     CHECK(long_ones.size() < 31'000); // what does not fit is left out
     CHECK(long_ones.find(" z\x02") != std::string::npos);

@@ -34,7 +34,8 @@ TEST_CASE("a record after the listener is Java's to the byte", "[trace_records]"
     CHECK(shown(sub_after{"r", "i", 12, false, "a b", 4, 5, "g"}) == "SubAfter|r|i|12|false|a b|4|5|g;");
 }
 
-TEST_CASE("keys that are missing are the text null: readers lose a record whose last field is empty", "[trace_records]") {
+TEST_CASE("keys that are missing are the text null: readers lose a record whose last field is empty",
+          "[trace_records]") {
     CHECK(shown(sub_before{5, "R", "g", "r", "i", 3, {}}) == "SubBefore|5|R|g|r|i|3|null;");
     CHECK(shown(sub_after{"r", "i", 0, true, {}, 1, 5, "g"}) == "SubAfter|r|i|0|true|null|1|5|g;");
 }

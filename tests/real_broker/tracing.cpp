@@ -61,7 +61,7 @@ TEST_CASE("mqadmin queryMsgTraceById shows what rocketpush consumed, what failed
     consumer.subscribe(topic).start();
     REQUIRE(wait_until([&] { return seen.deliveries() == 21; }));
 
-    const auto id = [&](std::size_t index) { return sent.at("messages").at(index).at("msgId").get<std::string>(); };
+    const auto id   = [&](std::size_t index) { return sent.at("messages").at(index).at("msgId").get<std::string>(); };
     const auto good = shown(id(3), "traced-here", 1);
     REQUIRE(good.size() == 1);
     std::printf("%s\n", good[0].c_str());
@@ -71,7 +71,8 @@ TEST_CASE("mqadmin queryMsgTraceById shows what rocketpush consumed, what failed
     const auto again = shown(id(7), "traced-here", 2);
     REQUIRE(again.size() == 2);
     CHECK(std::ranges::count_if(again, [](const auto& line) { return line.find("failed") != std::string::npos; }) == 1);
-    CHECK(std::ranges::count_if(again, [](const auto& line) { return line.find("success") != std::string::npos; }) == 1);
+    CHECK(std::ranges::count_if(again, [](const auto& line) { return line.find("success") != std::string::npos; }) ==
+          1);
 
     consumer.stop();
     CHECK(seen.duplicates() == 1);

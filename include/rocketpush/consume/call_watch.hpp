@@ -48,10 +48,11 @@ class call_watch {
         if (!wanted_)
             return;
         listener_call ended{begun.number, now()};
-        ended.outcome = begun.threw                                   ? call_outcome::threw
+        ended.outcome = begun.threw                                ? call_outcome::threw
                         : ended.ended - ended.began() >= time_out_ ? call_outcome::timed_out
-                        : succeeded                                   ? call_outcome::succeeded
-                                                                      : call_outcome::failed;
+                        : succeeded                                ? call_outcome::succeeded
+                                                                   : call_outcome::failed;
+        ended.success = succeeded;
         observer_.on_call_ended(messages, ended);
     }
 
@@ -61,9 +62,7 @@ class call_watch {
     static void threw(call& begun) noexcept { begun.threw = true; }
 
   private:
-    message_time now() const noexcept {
-        return std::chrono::floor<std::chrono::milliseconds>(runtime_.system_now());
-    }
+    message_time now() const noexcept { return std::chrono::floor<std::chrono::milliseconds>(runtime_.system_now()); }
 
     Observer& observer_;
     Runtime& runtime_;

@@ -21,6 +21,7 @@ struct listener_call {
     std::uint64_t number = 0; ///< Of this consumer's calls no other has it. Made of when the call began and a count.
     message_time ended{};     ///< Once it has ended.
     call_outcome outcome = call_outcome::succeeded; ///< Once it has ended.
+    bool success         = true;                    ///< What was answered, however late.
 
     /// By the system clock.
     message_time began() const noexcept {

@@ -22,8 +22,8 @@ namespace rocketpush {
  * the same is told when it begins and then once for each hundred times; its end is told once. Where something can be done about
  * it, the line ends with what. Below the level nothing is turned into text.
  *
- * `rocketpush: group billing: no route for topic orders: the name server has no route for the topic; trying again; create the topic, or
- * correct its name`
+ * `rocketpush: group billing: no route for topic orders: the name server has no route for the topic; trying again; create
+ * the topic, or correct its name`
  *
  * @tparam Sink  `text_sink`, `json_lines_sink`, or one that hands records to a logging library; see log_record.
  * @par Thread safety  As `no_observer`; lines of several threads do not mix.
@@ -116,10 +116,11 @@ class basic_log_observer : public no_observer {
                  {message, {"hidden_ms", hidden.count()}, failure});
     }
     void on_receipt_expired(const message_view& message) {
-        note(log_level::warning, "receipt_expired",
-             "{} was not consumed within its invisible time; it comes again; find out what the listener is at, or raise "
-             "options::pop_invisible_time",
-             {message});
+        note(
+            log_level::warning, "receipt_expired",
+            "{} was not consumed within its invisible time; it comes again; find out what the listener is at, or raise "
+            "options::pop_invisible_time",
+            {message});
     }
     void on_twin_client(std::string_view client_id, std::size_t connections) {
         note(log_level::error, "twin_client",

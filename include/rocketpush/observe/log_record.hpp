@@ -52,8 +52,7 @@ class log_field {
     log_field(std::span<const endpoint> peers) noexcept : kind_(kind::peers), name_("peers"), peers_(peers) {}
     log_field(std::error_code failure) noexcept : kind_(kind::failure), name_("error"), failure_(failure) {}
     log_field(const message_view& message) noexcept : kind_(kind::message), name_("message_id"), what_(&message) {}
-    log_field(const std::exception_ptr& thrown) noexcept
-        : kind_(kind::exception), name_("exception"), what_(&thrown) {}
+    log_field(const std::exception_ptr& thrown) noexcept : kind_(kind::exception), name_("exception"), what_(&thrown) {}
 
     std::string_view name() const noexcept { return name_; }
     /// False unless it is one.

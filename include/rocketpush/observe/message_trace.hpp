@@ -32,7 +32,8 @@ namespace rocketpush {
 
 /// How message trace is sent. The defaults are Java's.
 struct trace_settings {
-    bool enabled = true; ///< Without it the observer is there, and costs a branch for each listener call. Java: enableTrace.
+    bool enabled =
+        true; ///< Without it the observer is there, and costs a branch for each listener call. Java: enableTrace.
     std::string topic{protocol::trace_topic}; ///< Java: traceTopic.
     /// Listener calls leave two contexts each; when so many wait they are sent, 1..20. More that wait by then go with them. Java:
     /// traceMsgBatchNum, which is how many go in a message at most.
@@ -93,7 +94,8 @@ class message_trace : public no_observer {
             return;
         // Of its own count each: the ids of calls, and those of the messages that tell of them.
         const auto make_ids = [&] {
-            return protocol::unique_id_generator(own_address(access.client_id()), static_cast<std::uint64_t>(::getpid()),
+            return protocol::unique_id_generator(own_address(access.client_id()),
+                                                 static_cast<std::uint64_t>(::getpid()),
                                                  static_cast<std::uint32_t>(access.runtime().random()));
         };
         auto request_ids = make_ids();
@@ -132,10 +134,10 @@ class message_trace : public no_observer {
     message_copy make_message(const trace_message& from, std::string_view group, std::string unique_id,
                               std::chrono::system_clock::time_point now) const {
         message_copy made;
-        made.producer_group  = "_INNER_TRACE_PRODUCER-" + std::string(group) + "-CONSUME-1"; // Java counts its consumers
-        made.topic           = settings_.topic;
-        made.body            = from.body;
-        made.properties      = trace_properties(from.keys, unique_id);
+        made.producer_group = "_INNER_TRACE_PRODUCER-" + std::string(group) + "-CONSUME-1"; // Java counts its consumers
+        made.topic          = settings_.topic;
+        made.body           = from.body;
+        made.properties     = trace_properties(from.keys, unique_id);
         made.reconsume_times = 0;
         made.born_timestamp  = std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count();
         return made;
@@ -174,7 +176,7 @@ class message_trace : public no_observer {
             here.tell(access, failure, tried, now);
             for (bool waiting = !last; waiting && !access.closing();) {
                 const bool woken = co_await access.wait_until(now + here.settings_.flush_interval);
-                waiting          = woken && failure; // after a failure only the time counts: there is no use in trying again
+                waiting = woken && failure; // after a failure only the time counts: there is no use in trying again
             }
         }
     }
@@ -198,8 +200,8 @@ class message_trace : public no_observer {
 
     trace_settings settings_;
     std::unique_ptr<trace_book> book_; ///< Since it was attached.
-    std::uint64_t unsent_ = 0; ///< Records that no broker took.
-    std::uint64_t seen_   = 0; ///< Records that found no place, when it was looked at last.
+    std::uint64_t unsent_ = 0;         ///< Records that no broker took.
+    std::uint64_t seen_   = 0;         ///< Records that found no place, when it was looked at last.
     bool in_trouble_      = false;
     time_point last_trouble_{};
 };

@@ -34,8 +34,8 @@ namespace rocketpush {
  * @endcode
  *
  * @par Thread safety  `before_consume`, `after_consume`, `on_call_begun`, `on_call_ended` and `on_listener_exception` are
- *                     called where the listener runs, so with a pool by several threads at once; all others on the consumer's strand. None may block or
- *                     throw.
+ *                     called where the listener runs, so with a pool by several threads at once; all others on the
+ *                     consumer's strand. None may block or throw.
  * @par Source         Java's hooks (`ConsumeMessageHook`), log lines and `MessageQueueListener`.
  */
 struct no_observer {

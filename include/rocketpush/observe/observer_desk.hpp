@@ -39,8 +39,7 @@ class observer_access {
     template <class T>
     using task = typename Core::template task<T>;
 
-    explicit observer_access(Core& core)
-        : core_(core), gate_(core.runtime().get_executor()), due_(core.runtime()) {}
+    explicit observer_access(Core& core) : core_(core), gate_(core.runtime().get_executor()), due_(core.runtime()) {}
 
     runtime_type& runtime() const noexcept { return core_.runtime(); }
     const options& settings() const noexcept { return core_.settings(); } ///< The group is with its namespace.

@@ -93,7 +93,7 @@ class trace_book {
                                     protocol::sub_after{.request_id   = into.request_id,
                                                         .message_id   = of.id,
                                                         .cost         = cost,
-                                                        .success      = call.outcome == call_outcome::succeeded,
+                                                        .success      = call.success,
                                                         .keys         = of.keys,
                                                         .context_code = static_cast<int>(call.outcome),
                                                         .timestamp    = milliseconds(call.ended),
