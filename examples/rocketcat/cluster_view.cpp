@@ -111,7 +111,7 @@ class cluster_view::inquiry : public std::enable_shared_from_this<inquiry> {
         std::ranges::sort(view.queues, {}, [retry = rp::retry_topic(group)](const auto& one) {
             return std::tuple(one.queue.topic == retry, one.queue);
         });
-        std::ranges::sort(view.members, {}, &protocol::connected_client::client_id);
+        std::ranges::sort(view.members, {}, &protocol::consumer_connection::client_id);
         if (owners)
             co_await add_owners(brokers, group, view);
         co_return view;
@@ -185,8 +185,8 @@ class cluster_view::inquiry : public std::enable_shared_from_this<inquiry> {
             co_return;
         view.message_model = std::move(found->message_model);
         view.consume_type  = std::move(found->consume_type);
-        for (auto& member : found->clients)
-            if (std::ranges::find(view.members, member.client_id, &protocol::connected_client::client_id) ==
+        for (auto& member : found->members)
+            if (std::ranges::find(view.members, member.client_id, &protocol::consumer_connection::client_id) ==
                 view.members.end())
                 view.members.push_back(std::move(member));
     }

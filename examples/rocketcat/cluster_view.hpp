@@ -22,7 +22,7 @@ struct group_view {
     std::vector<rocketpush::protocol::queue_consumption> queues{}; ///< By topic, broker and id; the retry topic's last.
     std::vector<std::string>
         owners{}; ///< Of each queue, the client id; empty: nobody said so. Empty list: not asked for.
-    std::vector<rocketpush::protocol::connected_client> members{}; ///< By client id.
+    std::vector<rocketpush::protocol::consumer_connection> members{}; ///< By client id.
     std::string message_model{}, consume_type{};                   ///< Empty: nobody is there.
     std::vector<std::string> problems{};                           ///< Brokers that did not answer, and why.
 };

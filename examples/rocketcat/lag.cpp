@@ -95,7 +95,7 @@ std::string as_table(const lag_flags& flags, const group_view& view, const std::
         return text + "nobody is in the group\n";
     text_table members({{"CLIENT"}, {"ADDRESS"}, {"LANGUAGE"}, {"VERSION", right}});
     for (const auto& each : view.members)
-        members.add({each.client_id, each.address, each.language, std::to_string(each.version)});
+        members.add({each.client_id, each.client_address, each.language, std::to_string(each.version)});
     return text + fmt::format("{} members, {}, {}\n\n", view.members.size(), view.message_model, view.consume_type) +
            members.text(width);
 }
@@ -121,7 +121,7 @@ std::string as_json(const lag_flags& flags, const group_view& view) {
     for (const auto& each : view.members)
         lines += json_line("member")
                      .add("clientId", each.client_id)
-                     .add("address", each.address)
+                     .add("address", each.client_address)
                      .add("language", each.language)
                      .add("version", each.version)
                      .text();

@@ -14338,24 +14338,6 @@ struct topic_stats {
     std::vector<queue_extent> queues{};
 };
 
-/// One client of a group. @par Source  Java `Connection`.
-struct connected_client {
-    std::string client_id;
-    std::string address;
-    std::string language;     ///< `JAVA`, `CPP`, ...
-    std::int32_t version = 0; ///< Ordinal of Java's `MQVersion.Version`.
-
-    friend bool operator==(const connected_client&, const connected_client&) = default;
-};
-
-/// Who is in a group and how it reads. @par Source  Java `ConsumerConnection`. Not read: `subscriptionTable`.
-struct group_connections {
-    std::vector<connected_client> clients{};
-    std::string consume_type{};  ///< `CONSUME_PASSIVELY`, `CONSUME_ACTIVELY` or `CONSUME_POP`.
-    std::string message_model{}; ///< `CLUSTERING` or `BROADCASTING`.
-    std::string consume_from_where{};
-};
-
 inline bool read_value(const json_value& from, queue_consumption& to) {
     return from.type == json_cursor::kind::object && read_json(from, "brokerOffset", to.broker_offset) &&
            read_json(from, "consumerOffset", to.consumer_offset) && read_json(from, "pullOffset", to.pull_offset) &&
@@ -14365,12 +14347,6 @@ inline bool read_value(const json_value& from, queue_consumption& to) {
 inline bool read_value(const json_value& from, queue_extent& to) {
     return from.type == json_cursor::kind::object && read_json(from, "minOffset", to.min_offset) &&
            read_json(from, "maxOffset", to.max_offset) && read_json(from, "lastUpdateTimestamp", to.last_stored);
-}
-
-inline bool read_value(const json_value& from, connected_client& to) {
-    return from.type == json_cursor::kind::object && read_json(from, "clientId", to.client_id) &&
-           read_json(from, "clientAddr", to.address) && read_json(from, "language", to.language) &&
-           read_json(from, "version", to.version);
 }
 
 /// Reads a map whose keys are queues: `each(queue, value)` for every member; false when a call does. No map: no calls.
@@ -14406,18 +14382,6 @@ inline result<topic_stats> decode_topic_stats(std::string_view text) {
     if (!body || !read_queue_table(*body, "offsetTable", take))
         return error::body_malformed;
     return stats;
-}
-
-/// @retval error::body_malformed
-inline result<group_connections> decode_group_connections(std::string_view text) {
-    const auto body = parse_body(text);
-    group_connections group;
-    if (!body || !read_json(*body, "connectionSet", group.clients) ||
-        !read_json(*body, "consumeType", group.consume_type) ||
-        !read_json(*body, "messageModel", group.message_model) ||
-        !read_json(*body, "consumeFromWhere", group.consume_from_where))
-        return error::body_malformed;
-    return group;
 }
 
 /// The queues that a member holds, pulled and popped ones, of its running info. @retval error::body_malformed
@@ -14483,43 +14447,6 @@ struct topic_stats_request {
     }
 };
 
-/**
- * @brief Who is in a group, as one broker sees it; the answer's body is a `group_connections`. 206: nobody.
- * @par Source  Java `GetConsumerConnectionListRequestHeader`.
- */
-struct group_connections_request {
-    static constexpr request_code code = request_code::get_consumer_connections;
-
-    std::string consumer_group;
-    std::string broker_name{};
-
-    static constexpr auto fields() noexcept {
-        using self = group_connections_request;
-        return std::array{required_field<&self::consumer_group>("consumerGroup"),
-                          optional_field<&self::broker_name>("bname")};
-    }
-};
-
-/**
- * @brief Has a broker ask a member for its running info; read here only for the queues that it holds (`decode_held_queues`).
- * @par Source  Java `GetConsumerRunningInfoRequestHeader`.
- */
-struct held_queues_request {
-    static constexpr request_code code = request_code::get_consumer_running_info;
-
-    std::string consumer_group;
-    std::string client_id;
-    bool with_stacks = false; ///< The member's thread dump too.
-    std::string broker_name{};
-
-    static constexpr auto fields() noexcept {
-        using self = held_queues_request;
-        return std::array{
-            required_field<&self::consumer_group>("consumerGroup"), required_field<&self::client_id>("clientId"),
-            optional_field<&self::with_stacks>("jstackEnable"), optional_field<&self::broker_name>("bname")};
-    }
-};
-
 } // namespace rocketpush::protocol
 
 #endif
@@ -14564,17 +14491,17 @@ class inspection_calls {
     }
 
     /// Who is in a group, as one broker sees it. @retval response_code::consumer_not_online  Nobody.
-    task<result<protocol::group_connections>> group_connections(endpoint broker, std::string group) {
-        const protocol::group_connections_request request{.consumer_group = std::move(group)};
-        auto found = co_await ask(std::move(broker), request, protocol::decode_group_connections);
+    task<result<protocol::consumer_connections>> group_connections(endpoint broker, std::string group) {
+        const protocol::consumer_connections_request request{.consumer_group = std::move(group)};
+        auto found = co_await ask(std::move(broker), request, protocol::decode_consumer_connections);
         co_return found;
     }
 
     /// The queues that one member holds; the broker asks it. A member that does not answer such requests is an error of the
     /// broker's or a time-out.
     task<result<std::vector<message_queue>>> held_queues(endpoint broker, std::string group, std::string client_id) {
-        const protocol::held_queues_request request{.consumer_group = std::move(group),
-                                                    .client_id      = std::move(client_id)};
+        const protocol::running_info_request request{.consumer_group = std::move(group),
+                                                     .client_id      = std::move(client_id)};
         auto found = co_await ask(std::move(broker), request, protocol::decode_held_queues);
         co_return found;
     }

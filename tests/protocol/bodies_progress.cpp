@@ -35,13 +35,6 @@ TEST_CASE("questions about groups and topics have the codes and names that broke
     const auto topic = header_of(topic_stats_request{.topic = "orders"});
     CHECK(has(topic, R"("code":202)"));
     CHECK(has(topic, R"("topic":"orders")"));
-    const auto connections = header_of(group_connections_request{.consumer_group = "billing"});
-    CHECK(has(connections, R"("code":203)"));
-    CHECK(has(connections, R"("consumerGroup":"billing")"));
-    const auto held = header_of(held_queues_request{.consumer_group = "billing", .client_id = "10.0.0.1@one"});
-    CHECK(has(held, R"("code":307)"));
-    CHECK(has(held, R"("clientId":"10.0.0.1@one")"));
-    CHECK(has(held, R"("jstackEnable":"false")"));
 }
 
 TEST_CASE("a group's progress is read from a table whose keys are queues", "[protocol]") {
@@ -68,16 +61,6 @@ TEST_CASE("what a topic holds is read", "[protocol]") {
     CHECK(stats->queues == std::vector<queue_extent>{{{"orders", "broker-a", 3}, 4, 9, 1795372425805}});
 }
 
-TEST_CASE("captured connections of a group are read", "[protocol]") {
-    const auto group = decode_group_connections(
-        R"({"connectionSet":[{"clientAddr":"127.0.0.1:50682","clientId":"127.0.0.1@fake#obj","language":"CPP","version":477}],"consumeFromWhere":"CONSUME_FROM_FIRST_OFFSET","consumeType":"CONSUME_PASSIVELY","messageModel":"CLUSTERING","subscriptionTable":{"wire5":{"subString":"*"}}})");
-    REQUIRE(group);
-    CHECK(group->clients == std::vector<connected_client>{{"127.0.0.1@fake#obj", "127.0.0.1:50682", "CPP", 477}});
-    CHECK(group->consume_type == "CONSUME_PASSIVELY");
-    CHECK(group->message_model == "CLUSTERING");
-    CHECK(group->consume_from_where == "CONSUME_FROM_FIRST_OFFSET");
-}
-
 TEST_CASE("a member's queues are read from its running info, pulled and popped ones", "[protocol]") {
     const auto held = decode_held_queues(
         R"({"mqPopTable":{{"brokerName":"broker-a","queueId":-1,"topic":"news"}:{"droped":false,"lastPopTimestamp":1,"waitAckCount":0}},)"
@@ -96,9 +79,6 @@ TEST_CASE("bodies about progress that are something else are refused", "[protoco
         CHECK(decode_consume_stats(wrong).error() == error::body_malformed);
         CHECK(decode_topic_stats(wrong).error() == error::body_malformed);
     }
-    CHECK(decode_group_connections(R"({"connectionSet":{}})").error() == error::body_malformed);
-    CHECK(decode_group_connections(R"({"connectionSet":[7]})").error() == error::body_malformed);
-    CHECK(decode_group_connections("null").error() == error::body_malformed);
     CHECK(decode_held_queues(R"({"mqTable":[]})").error() == error::body_malformed);
     CHECK(decode_held_queues(R"({"mqPopTable":{"x":1}})").error() == error::body_malformed);
 }

@@ -82,7 +82,7 @@ TEST_CASE_METHOD(inspection_fixture, "a broker is asked what a topic holds and w
         .reply(body(R"({"connectionSet":[{"clientId":"one","clientAddr":"1.2.3.4:5","language":"GO","version":1}]})"));
     const auto group = run(calls.group_connections(at, "billing"));
     REQUIRE(group);
-    CHECK(group->clients.front().language == "GO");
+    CHECK(group->members.front().language == "GO");
 
     script.expect(request(protocol::request_code::get_consumer_running_info).with("clientId", "one"))
         .reply(body(R"({"mqTable":{{"brokerName":"broker-a","queueId":2,"topic":"orders"}:{}}})"));

@@ -44,24 +44,6 @@ struct topic_stats {
     std::vector<queue_extent> queues{};
 };
 
-/// One client of a group. @par Source  Java `Connection`.
-struct connected_client {
-    std::string client_id;
-    std::string address;
-    std::string language;     ///< `JAVA`, `CPP`, ...
-    std::int32_t version = 0; ///< Ordinal of Java's `MQVersion.Version`.
-
-    friend bool operator==(const connected_client&, const connected_client&) = default;
-};
-
-/// Who is in a group and how it reads. @par Source  Java `ConsumerConnection`. Not read: `subscriptionTable`.
-struct group_connections {
-    std::vector<connected_client> clients{};
-    std::string consume_type{};  ///< `CONSUME_PASSIVELY`, `CONSUME_ACTIVELY` or `CONSUME_POP`.
-    std::string message_model{}; ///< `CLUSTERING` or `BROADCASTING`.
-    std::string consume_from_where{};
-};
-
 inline bool read_value(const json_value& from, queue_consumption& to) {
     return from.type == json_cursor::kind::object && read_json(from, "brokerOffset", to.broker_offset) &&
            read_json(from, "consumerOffset", to.consumer_offset) && read_json(from, "pullOffset", to.pull_offset) &&
@@ -71,12 +53,6 @@ inline bool read_value(const json_value& from, queue_consumption& to) {
 inline bool read_value(const json_value& from, queue_extent& to) {
     return from.type == json_cursor::kind::object && read_json(from, "minOffset", to.min_offset) &&
            read_json(from, "maxOffset", to.max_offset) && read_json(from, "lastUpdateTimestamp", to.last_stored);
-}
-
-inline bool read_value(const json_value& from, connected_client& to) {
-    return from.type == json_cursor::kind::object && read_json(from, "clientId", to.client_id) &&
-           read_json(from, "clientAddr", to.address) && read_json(from, "language", to.language) &&
-           read_json(from, "version", to.version);
 }
 
 /// Reads a map whose keys are queues: `each(queue, value)` for every member; false when a call does. No map: no calls.
@@ -112,18 +88,6 @@ inline result<topic_stats> decode_topic_stats(std::string_view text) {
     if (!body || !read_queue_table(*body, "offsetTable", take))
         return error::body_malformed;
     return stats;
-}
-
-/// @retval error::body_malformed
-inline result<group_connections> decode_group_connections(std::string_view text) {
-    const auto body = parse_body(text);
-    group_connections group;
-    if (!body || !read_json(*body, "connectionSet", group.clients) ||
-        !read_json(*body, "consumeType", group.consume_type) ||
-        !read_json(*body, "messageModel", group.message_model) ||
-        !read_json(*body, "consumeFromWhere", group.consume_from_where))
-        return error::body_malformed;
-    return group;
 }
 
 /// The queues that a member holds, pulled and popped ones, of its running info. @retval error::body_malformed

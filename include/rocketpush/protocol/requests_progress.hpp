@@ -46,43 +46,6 @@ struct topic_stats_request {
     }
 };
 
-/**
- * @brief Who is in a group, as one broker sees it; the answer's body is a `group_connections`. 206: nobody.
- * @par Source  Java `GetConsumerConnectionListRequestHeader`.
- */
-struct group_connections_request {
-    static constexpr request_code code = request_code::get_consumer_connections;
-
-    std::string consumer_group;
-    std::string broker_name{};
-
-    static constexpr auto fields() noexcept {
-        using self = group_connections_request;
-        return std::array{required_field<&self::consumer_group>("consumerGroup"),
-                          optional_field<&self::broker_name>("bname")};
-    }
-};
-
-/**
- * @brief Has a broker ask a member for its running info; read here only for the queues that it holds (`decode_held_queues`).
- * @par Source  Java `GetConsumerRunningInfoRequestHeader`.
- */
-struct held_queues_request {
-    static constexpr request_code code = request_code::get_consumer_running_info;
-
-    std::string consumer_group;
-    std::string client_id;
-    bool with_stacks = false; ///< The member's thread dump too.
-    std::string broker_name{};
-
-    static constexpr auto fields() noexcept {
-        using self = held_queues_request;
-        return std::array{
-            required_field<&self::consumer_group>("consumerGroup"), required_field<&self::client_id>("clientId"),
-            optional_field<&self::with_stacks>("jstackEnable"), optional_field<&self::broker_name>("bname")};
-    }
-};
-
 } // namespace rocketpush::protocol
 
 #endif

@@ -4,7 +4,9 @@
 #include <rocketpush/core/endpoint.hpp>
 #include <rocketpush/core/message_queue.hpp>
 #include <rocketpush/core/result.hpp>
+#include <rocketpush/protocol/bodies_connections.hpp>
 #include <rocketpush/protocol/bodies_progress.hpp>
+#include <rocketpush/protocol/requests_admin.hpp>
 #include <rocketpush/protocol/requests_progress.hpp>
 #include <rocketpush/remoting/connection_pool.hpp>
 
@@ -48,17 +50,17 @@ class inspection_calls {
     }
 
     /// Who is in a group, as one broker sees it. @retval response_code::consumer_not_online  Nobody.
-    task<result<protocol::group_connections>> group_connections(endpoint broker, std::string group) {
-        const protocol::group_connections_request request{.consumer_group = std::move(group)};
-        auto found = co_await ask(std::move(broker), request, protocol::decode_group_connections);
+    task<result<protocol::consumer_connections>> group_connections(endpoint broker, std::string group) {
+        const protocol::consumer_connections_request request{.consumer_group = std::move(group)};
+        auto found = co_await ask(std::move(broker), request, protocol::decode_consumer_connections);
         co_return found;
     }
 
     /// The queues that one member holds; the broker asks it. A member that does not answer such requests is an error of the
     /// broker's or a time-out.
     task<result<std::vector<message_queue>>> held_queues(endpoint broker, std::string group, std::string client_id) {
-        const protocol::held_queues_request request{.consumer_group = std::move(group),
-                                                    .client_id      = std::move(client_id)};
+        const protocol::running_info_request request{.consumer_group = std::move(group),
+                                                     .client_id      = std::move(client_id)};
         auto found = co_await ask(std::move(broker), request, protocol::decode_held_queues);
         co_return found;
     }
