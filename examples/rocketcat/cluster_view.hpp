@@ -2,6 +2,7 @@
 #define ROCKETCAT_CLUSTER_VIEW_HPP
 
 #include <rocketpush/core/endpoint.hpp>
+#include <rocketpush/protocol/bodies_connections.hpp>
 #include <rocketpush/protocol/bodies_progress.hpp>
 #include <rocketpush/protocol/bodies_route.hpp>
 

@@ -22,6 +22,7 @@
 #include "exit_codes.hpp"
 #include "lag.hpp"
 #include "produce.hpp"
+#include "terminal.hpp"
 #include "topic.hpp"
 
 namespace {
@@ -96,13 +97,13 @@ int main(int count, char** arguments) {
     } catch (const CLI::ParseError& answer) { // --help and --version come this way too
         return app.exit(answer) == 0 ? rocketcat::ended_well : rocketcat::misused;
     } catch (const rocketcat::usage_error& wrong) {
-        fmt::print(stderr, "rocketcat: {}\n", wrong.what());
+        rocketcat::tell("{}", wrong.what());
         return rocketcat::misused;
     } catch (const std::system_error& problem) {
-        fmt::print(stderr, "rocketcat: {}\n", problem.what());
+        rocketcat::tell("{}", problem.what());
         return is_misuse(problem.code()) ? rocketcat::misused : rocketcat::failed;
     } catch (const std::exception& problem) {
-        fmt::print(stderr, "rocketcat: {}\n", problem.what());
+        rocketcat::tell("{}", problem.what());
         return rocketcat::failed;
     }
 }
