@@ -56,6 +56,9 @@ struct journal_observer : no_observer {
 
     journal_observer(std::string name, journal& into) : member(std::move(name)), to(&into) {}
 
+    void on_subscriptions_differ(const std::string& topic, const std::string& own, const std::string& other) {
+        to->write([&](auto& e) { e.differences.push_back(topic + ": " + own + " / " + other); });
+    }
     void on_queue_acquired(const message_queue& queue, queue_offset first) {
         to->write([&](auto& e) { e.held[member][queue] = {std::chrono::steady_clock::now(), first}; });
     }
