@@ -25,9 +25,6 @@ void check_version(const consume_flags& flags) {
     const feature later[] = {
         {!flags.access_key.empty(), "--access-key"},
         {!flags.secret_key.empty(), "--secret-key"},
-        {flags.tls, "--tls"},
-        {!flags.tls_ca.empty(), "--tls-ca"},
-        {flags.tls_insecure, "--tls-insecure"},
     };
     for (const auto& [wanted, name] : later)
         if (wanted)
@@ -185,12 +182,10 @@ void add_consume_flags(CLI::App& command, consume_flags& flags) {
         ->capture_default_str();
 
     command.add_flag("--trace", flags.trace, "Message trace to RMQ_SYS_TRACE_TOPIC");
+    add_tls_flags(command, flags.tls);
 
     command.add_option("--access-key", flags.access_key)->group(later_group);
     command.add_option("--secret-key", flags.secret_key)->group(later_group);
-    command.add_flag("--tls", flags.tls)->group(later_group);
-    command.add_option("--tls-ca", flags.tls_ca, "FILE")->group(later_group);
-    command.add_flag("--tls-insecure", flags.tls_insecure)->group(later_group);
 }
 
 consume_settings read_consume_flags(const consume_flags& flags) {
@@ -227,6 +222,7 @@ consume_settings read_consume_flags(const consume_flags& flags) {
     settings.orderly    = flags.order == "orderly";
     settings.ask_broker = flags.server_rebalance;
     settings.trace      = flags.trace;
+    settings.tls        = read_tls_flags(flags.tls);
     if (settings.ask_broker && settings.broadcasting)
         throw usage_error("--server-rebalance is for clustering: in broadcasting nothing is shared out");
     read_from(flags.from, settings.options);

@@ -3,6 +3,7 @@
 
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/core/subscription.hpp>
+#include <rocketpush/transport/tls_options.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -12,6 +13,8 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "tls_flags.hpp"
 
 namespace rocketcat {
 
@@ -29,10 +32,10 @@ struct consume_flags {
     std::uint64_t count   = 0;
     double idle_s = 0, duration_s = 0;
     bool server_rebalance = false, trace = false;
+    tls_flags tls;
 
     // Of later versions: known, so that they are refused by name.
-    std::string access_key, secret_key, tls_ca;
-    bool tls = false, tls_insecure = false;
+    std::string access_key, secret_key;
     int consume_timeout_min = 15;
 };
 
@@ -56,6 +59,7 @@ struct consume_settings {
     std::string offset_dir; ///< Of broadcasting; empty: the library's default.
     bool ask_broker = false; ///< To share the queues out, and whether to pop them.
     bool trace      = false;
+    std::optional<rocketpush::tls_options> tls{}; ///< Nothing: plain TCP.
 };
 
 void add_consume_flags(CLI::App& command, consume_flags& flags);

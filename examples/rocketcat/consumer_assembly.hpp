@@ -17,6 +17,7 @@
 #include <string_view>
 #include <utility>
 
+#include "chosen_transport.hpp"
 #include "consume.hpp"
 
 namespace rocketcat {
@@ -66,13 +67,13 @@ class event_lines : public rocketpush::log_observer {
         out_->write(line);
     }
 
-    // A name server's host that does not resolve ends the start, and is told then, in one line.
+    // A name server's host that does not resolve, or a certificate that is refused, ends the start, and is told then, in one line.
     void on_connect(const rocketpush::endpoint& peer, std::error_code failure) {
-        if (started_ || !rocketpush::is_resolver_error(failure))
+        if (started_ || !rocketpush::is_hopeless(failure))
             rocketpush::log_observer::on_connect(peer, failure);
     }
     void on_route_failure(const std::string& topic, std::error_code why) {
-        if (started_ || !rocketpush::is_resolver_error(why))
+        if (started_ || !rocketpush::is_hopeless(why))
             rocketpush::log_observer::on_route_failure(topic, why);
     }
     void on_stopped(std::string_view group, std::error_code why) {
@@ -101,7 +102,8 @@ int with_consumer(const consume_settings& settings, Listener listener, line_outp
     rocketpush::push_consumer consumer{
         settings.options, std::move(listener), Executor(), Allocation(chosen_allocation{settings.shared_out}),
         std::move(store),
-        rocketpush::observers(event_lines(out), rocketpush::message_trace({.enabled = settings.trace}))};
+        rocketpush::observers(event_lines(out), rocketpush::message_trace({.enabled = settings.trace})),
+        chosen_transport(settings.tls)};
     for (const auto& [topic, expression] : settings.topics)
         consumer.subscribe(topic, expression == "*" ? rocketpush::all_messages
                                                     : rocketpush::filter_expression{settings.filter, expression});

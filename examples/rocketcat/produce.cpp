@@ -86,7 +86,8 @@ producer_settings settings_of(const produce_flags& flags) {
             .topic        = flags.topic,
             .in_flight    = flags.in_flight,
             .patience     = milliseconds(static_cast<std::int64_t>(flags.timeout_s * 1000)),
-            .stamp        = flags.stamp};
+            .stamp        = flags.stamp,
+            .tls          = read_tls_flags(flags.tls)};
 }
 
 /// Waits for its turn when there is a rate. @return False when interrupted.
@@ -161,6 +162,7 @@ void add_produce_flags(CLI::App& command, produce_flags& flags) {
     command.add_option("--timeout-s", flags.timeout_s, "How long a message is tried, each time on another queue")
         ->check(CLI::Range(0.1, 86'400.0))
         ->capture_default_str();
+    add_tls_flags(command, flags.tls);
 }
 
 int produce(const produce_flags& flags) {
