@@ -74,6 +74,10 @@ void add_broker_flags(CLI::App& command, broker_flags& flags) {
         .add_option("--topic", flags.topics,
                     "TOPIC:QUEUES to begin with; repeatable. Others are made when somebody sends to them")
         ->allow_extra_args(false);
+    command
+        .add_option("--account", flags.accounts,
+                    "KEY:SECRET of somebody who may do everything; repeatable. With one, requests have to be signed")
+        ->allow_extra_args(false);
     command.add_option("--delay-levels", flags.delay_levels, "Delays in order; level 3 is that of a first retry")
         ->capture_default_str();
     command.add_option("--as-version", flags.version, "RocketMQ version that it answers as")
@@ -91,6 +95,13 @@ int broker(const broker_flags& flags) {
     options.advertised_host = flags.advertise;
     options.delay_levels    = read_delay_levels(flags.delay_levels);
     options.store_bytes     = flags.store_mib << 20;
+    for (const auto& each : flags.accounts) {
+        const auto split = each.find(':');
+        if (split == std::string::npos)
+            throw usage_error("--account: it is KEY:SECRET"); // not what was typed: it may be a secret
+        options.accounts.push_back(
+            {.access_key = each.substr(0, split), .secret_key = each.substr(split + 1), .admin = true});
+    }
     if (flags.version == "4.9.7") {
         options.version  = embedded::version_4_9_7;
         options.encoding = embedded::answer_encoding::as_request;

@@ -75,7 +75,8 @@ class session {
         if (stopping_)
             return;
         if (failure) {
-            if (failure != rocketpush::error::filter_refused) // else the broker's text was told
+            if (failure != rocketpush::error::filter_refused &&
+                failure != rocketpush::response_code::no_permission) // else the broker's text was told
                 tell("cannot start, name servers {}{}: {}", settings_.options.name_servers,
                      settings_.options.name_server_url, failure.message());
             could_start_ = false;

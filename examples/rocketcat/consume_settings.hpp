@@ -14,6 +14,7 @@
 #include <string>
 #include <vector>
 
+#include "access_flags.hpp"
 #include "tls_flags.hpp"
 
 namespace rocketcat {
@@ -32,10 +33,8 @@ struct consume_flags {
     std::uint64_t count   = 0;
     double idle_s = 0, duration_s = 0;
     bool server_rebalance = false, trace = false;
+    access_flags access;
     tls_flags tls;
-
-    // Of later versions: known, so that they are refused by name.
-    std::string access_key, secret_key;
     int consume_timeout_min = 15;
 };
 

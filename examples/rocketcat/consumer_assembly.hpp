@@ -76,6 +76,11 @@ class event_lines : public rocketpush::log_observer {
         if (started_ || !rocketpush::is_hopeless(why))
             rocketpush::log_observer::on_route_failure(topic, why);
     }
+    // Nor are keys that are refused told twice.
+    void on_heartbeat_failure(const rocketpush::endpoint& broker, std::error_code why) {
+        if (started_ || why != rocketpush::response_code::no_permission)
+            rocketpush::log_observer::on_heartbeat_failure(broker, why);
+    }
     void on_stopped(std::string_view group, std::error_code why) {
         if (started_)
             rocketpush::log_observer::on_stopped(group, why);

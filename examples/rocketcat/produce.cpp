@@ -87,6 +87,7 @@ producer_settings settings_of(const produce_flags& flags) {
             .in_flight    = flags.in_flight,
             .patience     = milliseconds(static_cast<std::int64_t>(flags.timeout_s * 1000)),
             .stamp        = flags.stamp,
+            .credentials  = read_access_flags(flags.access),
             .tls          = read_tls_flags(flags.tls)};
 }
 
@@ -162,6 +163,7 @@ void add_produce_flags(CLI::App& command, produce_flags& flags) {
     command.add_option("--timeout-s", flags.timeout_s, "How long a message is tried, each time on another queue")
         ->check(CLI::Range(0.1, 86'400.0))
         ->capture_default_str();
+    add_access_flags(command, flags.access);
     add_tls_flags(command, flags.tls);
 }
 

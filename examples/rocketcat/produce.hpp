@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "access_flags.hpp"
 #include "tls_flags.hpp"
 
 namespace rocketcat {
@@ -25,6 +26,7 @@ struct produce_flags {
     std::size_t batch     = 1;
     std::size_t in_flight = 64;
     double timeout_s      = 10;
+    access_flags access;
     tls_flags tls;
 };
 

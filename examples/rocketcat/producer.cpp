@@ -103,7 +103,8 @@ class producer::pipeline : public std::enable_shared_from_this<pipeline> {
   public:
     explicit pipeline(producer_settings settings)
         : settings_(std::move(settings)),
-          pool_(runtime_, chosen_transport(settings_.tls), protocol::default_frame_limit, request_timeout, {}),
+          pool_(runtime_, chosen_transport(settings_.tls), protocol::default_frame_limit, request_timeout, {}, {},
+                settings_.credentials),
           name_servers_(pool_, settings_.name_servers, runtime_.random(), request_timeout) {
         runtime_.start();
     }

@@ -1,6 +1,7 @@
 #ifndef ROCKETCAT_PRODUCER_HPP
 #define ROCKETCAT_PRODUCER_HPP
 
+#include <rocketpush/core/credentials.hpp>
 #include <rocketpush/core/endpoint.hpp>
 #include <rocketpush/transport/tls_options.hpp>
 
@@ -23,6 +24,7 @@ struct producer_settings {
     std::chrono::milliseconds patience{
         10000};         ///< How long a message is tried again, and how long a route is waited for.
     bool stamp = false; ///< CLOCK_REALTIME in ns, big endian, over the first 8 body bytes, when a message leaves.
+    rocketpush::credentials credentials{};
     std::optional<rocketpush::tls_options> tls{}; ///< Nothing: plain TCP.
 };
 

@@ -68,6 +68,9 @@ struct journal_observer : no_observer {
     void on_disconnect(const endpoint&, std::error_code) {
         to->write([](auto& e) { ++e.disconnects; });
     }
+    void on_access_denied(const std::string&, std::error_code, const std::string& sentence) {
+        to->write([&](auto& e) { e.denials.push_back(sentence); });
+    }
     void on_bad_message(const message_queue&, queue_offset, std::error_code) {
         to->write([](auto& e) { ++e.bad; });
     }
