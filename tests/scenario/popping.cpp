@@ -28,9 +28,10 @@ struct scripted_cluster : test::virtual_cluster {
         script.serve_quietly("orders", {{"broker-a", 2}});
         script.always(query_assignment()).reply(assigned("orders", request_mode::pop, std::move(popped_ids)));
         script.always(pop()).reply(no_messages()).after(15s);
-        with.name_servers = "script:10911";
-        with.group        = "billing";
-        with.from         = consume_from::first;
+        with.name_servers         = "script:10911";
+        with.group                = "billing";
+        with.from                 = consume_from::first;
+        with.group_check_interval = 0ms; // the script does not know the question
     }
 
     test::scripted_broker script{runtime, network, {{"script", 10911}}};
