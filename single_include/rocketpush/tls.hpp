@@ -680,8 +680,8 @@ class tls_connect {
 /**
  * @brief A TLS connection over another stream; what a TLS transport connects.
  *
- * A write that is cancelled leaves a stream of no further use. Costs about 80 KiB beside the inner stream, most of them
- * OpenSSL's and Asio's buffers of a TLS record each.
+ * A write that is cancelled leaves a stream of no further use. Keeps four buffers of 17 KiB each, two of Asio's and two of
+ * OpenSSL's, beside the inner stream.
  *
  * @par Thread safety  On its executor only.
  */
