@@ -180,7 +180,7 @@ void tell_everything(O& hears) {
     hears.on_offset_store("offsets.json", why);
     hears.on_trace("trace", why, std::uint64_t{3});
 }
-constexpr std::size_t events = 41;
+constexpr std::size_t events = 44;
 
 TEST_CASE("an observer that hides nothing hears nothing, and compiles with every event", "[observer]") {
     no_observer nobody;
