@@ -103,18 +103,23 @@ replay_outcome replay(const replay_case& which, const replay_size& size, const s
     broker->when_given(load.messages, [&] { all_given.set_value(); });
 
     std::atomic<int> heard{0};
-    rp::push_consumer consumer{rp::options{.name_servers       = std::string(canned_broker::name_server),
-                                           .group              = load.group,
-                                           .client_ip          = "127.0.0.1",
-                                           .instance_name      = "replay",
-                                           .from               = rp::consume_from::first,
-                                           .consume_threads    = size.threads,
-                                           .consume_batch_size = which.consume_batch,
-                                           .pull_batch_size    = size.pull_batch,
-                                           .pop_batch_size     = std::min<std::size_t>(size.pull_batch, 32),
-                                           .suspend_timeout    = std::chrono::minutes(9),
-                                           .pull_timeout       = std::chrono::minutes(10)},
-                               std::move(listener), complaints(heard), std::move(policies)...};
+    rp::push_consumer consumer{
+        rp::options{.name_servers       = std::string(canned_broker::name_server),
+                    .group              = load.group,
+                    .client_ip          = "127.0.0.1",
+                    .instance_name      = "replay",
+                    .from               = rp::consume_from::first,
+                    .consume_threads    = size.threads,
+                    .consume_batch_size = which.consume_batch,
+                    .pull_batch_size    = size.pull_batch,
+                    .pop_batch_size     = std::min<std::size_t>(size.pull_batch, 32),
+                    .suspend_timeout    = std::chrono::minutes(9),
+                    .pull_timeout       = std::chrono::minutes(10),
+                    // What a consumer does by the clock would count for more the slower the machine is.
+                    .route_poll_interval = std::chrono::hours(1),
+                    .commit_interval     = std::chrono::hours(1),
+                    .rebalance_interval  = std::chrono::hours(1)},
+        std::move(listener), complaints(heard), std::move(policies)...};
     consumer.subscribe(load.topic, which.messages.tagged ? rp::tags("paid || refunded") : rp::all_messages);
     consumer.start();
 
