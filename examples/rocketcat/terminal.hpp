@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace rocketcat {
 
@@ -30,13 +29,6 @@ inline std::string with_commas(std::uint64_t number) {
     return digits;
 }
 
-/// A line to standard error; where nobody reads that any more it is lost, and nothing else happens.
-template <class... Arguments>
-void tell(fmt::format_string<Arguments...> text, Arguments&&... arguments) {
-    const auto line = "rocketcat: " + fmt::format(text, std::forward<Arguments>(arguments)...) + '\n';
-    std::fputs(line.c_str(), stderr);
-}
-
 /**
  * @brief One line of standard error that is written over itself; nothing where that is no terminal.
  *
@@ -48,11 +40,11 @@ class live_line {
 
     void show(std::string_view text) const {
         if (on_)
-            std::fputs(fmt::format("\r\033[K{}\r", text.substr(0, terminal_width(stderr) - 1)).c_str(), stderr);
+            fmt::print(stderr, "\r\033[K{}\r", text.substr(0, terminal_width(stderr) - 1));
     }
     void clear() const {
         if (on_)
-            std::fputs("\r\033[K", stderr);
+            fmt::print(stderr, "\r\033[K");
     }
 
   private:

@@ -3,7 +3,6 @@
 
 #include <rocketpush/client/client_instance.hpp>
 #include <rocketpush/core/options.hpp>
-#include <rocketpush/detail/process_bound.hpp>
 #include <rocketpush/runtime/asio_runtime.hpp>
 #include <rocketpush/transport/tcp_transport.hpp>
 
@@ -23,8 +22,7 @@ namespace rocketpush {
  * rocketpush::push_consumer refunds{shared, {.group = "ledger"}, on_refund};
  * @endcode
  *
- * Of the options only what belongs to the client counts (see client_settings). Outlives its consumers. In a child of `fork()` it is
- * inert, as they are.
+ * Of the options only what belongs to the client counts (see client_settings). Outlives its consumers.
  *
  * @par Thread safety  Made and destroyed by one thread; consumers may be made from it by any.
  * @par Source         Java `MQClientManager`. Differs: sharing is asked for, never by accident of equal names.
@@ -34,7 +32,7 @@ class client {
   public:
     using instance_type = client_instance<Transport, Runtime>;
 
-    /// @throw std::system_error  error::invalid_name_server, or another code of check_name_servers() and check_credentials()
+    /// @throw std::system_error  error::invalid_name_server, or another code of check_name_servers()
     explicit client(const options& with, Transport transport = Transport(), Runtime runtime = Runtime())
         : instance_(std::make_shared<instance_type>(checked(with), std::move(transport), std::move(runtime))) {
         instance_->hold();
@@ -44,27 +42,22 @@ class client {
     client& operator=(const client&) = delete;
 
     ~client() {
-        if (instance_.problem())
-            return; // in a child of fork(): it is the parent's
-        asio::post(instance_->runtime().get_executor(), [shared = instance_.shared()] { shared->release(); });
+        asio::post(instance_->runtime().get_executor(), [shared = instance_] { shared->release(); });
         auto runtime = instance_->runtime();
         instance_.reset();
         runtime.join(std::chrono::seconds(5));
     }
 
-    /// @throw std::system_error  error::used_after_fork
-    const std::shared_ptr<instance_type>& instance() const { return instance_.shared(); }
+    const std::shared_ptr<instance_type>& instance() const noexcept { return instance_; }
 
   private:
     static client_settings checked(const options& with) {
         if (const auto problem = check_name_servers(with))
             throw std::system_error(problem.code, problem.text);
-        if (const auto problem = check_credentials(with))
-            throw std::system_error(problem.code, problem.text);
         return client_part(with);
     }
 
-    detail::process_bound<instance_type> instance_;
+    std::shared_ptr<instance_type> instance_;
 };
 
 } // namespace rocketpush
