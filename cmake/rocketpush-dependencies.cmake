@@ -62,9 +62,9 @@ function(rocketpush_link_dependencies target)
     set(library_LZ4 rocketpush::lz4)
     set(library_ZSTD rocketpush::zstd)
     set(library_LIBDEFLATE rocketpush::libdeflate)
-    # A consumer with another strategy has nothing of it, and does not load it at every start.
-    set(library_OPENSSL
-        "$<$<PLATFORM_ID:Linux>:-Wl,--push-state,--as-needed>" OpenSSL::Crypto "$<$<PLATFORM_ID:Linux>:-Wl,--pop-state>")
+    # A consumer with another strategy and without TLS has nothing of it, and does not load it at every start.
+    set(library_OPENSSL "$<$<PLATFORM_ID:Linux>:-Wl,--push-state,--as-needed>" OpenSSL::SSL OpenSSL::Crypto
+        "$<$<PLATFORM_ID:Linux>:-Wl,--pop-state>")
     foreach(feature ZLIB LZ4 ZSTD LIBDEFLATE OPENSSL)
         if(ROCKETPUSH_WITH_${feature})
             target_link_libraries(${target} INTERFACE ${library_${feature}})

@@ -24,7 +24,7 @@ install(FILES
 
 set(pkg_config_requires fmt)
 set(pkg_config_definitions -DASIO_STANDALONE)
-foreach(pair ZLIB:zlib LZ4:liblz4 ZSTD:libzstd LIBDEFLATE:libdeflate OPENSSL:libcrypto)
+foreach(pair ZLIB:zlib LZ4:liblz4 ZSTD:libzstd LIBDEFLATE:libdeflate "OPENSSL:libssl libcrypto")
     string(REPLACE ":" ";" pair ${pair})
     list(GET pair 0 feature)
     list(GET pair 1 module)

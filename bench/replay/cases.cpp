@@ -33,6 +33,8 @@ constexpr replay_case cases[] = {
     {"inline-1k-zlib",       inline_, message,   1,  large_as(compression::zlib)},
     {"inline-1k-lz4",        inline_, message,   1,  large_as(compression::lz4)},
     {"inline-1k-zstd",       inline_, message,   1,  large_as(compression::zstd)},
+    {"inline-128-traced",    inline_, message,   1,  small, transport_kind::canned, reading_kind::pulled, true},
+    {"inline-128-traced-batch", inline_, span,   32, small, transport_kind::canned, reading_kind::pulled, true},
     {"inline-128-memory",    inline_, message,   1,  small, transport_kind::memory},
     {"pool-128",             pool,    message,   1,  small},
     {"pool-128-batch",       pool,    span,      32, small},

@@ -24,6 +24,7 @@ struct replay_case {
     message_kind messages;
     transport_kind transport = transport_kind::canned;
     reading_kind reading     = reading_kind::pulled;
+    bool traced              = false; ///< With message trace.
 };
 
 std::span<const replay_case> all_cases() noexcept;

@@ -24,12 +24,16 @@ void print_list() {
                     : each.messages.tagged   ? ", by tag"
                                              : "",
                     each.transport == bench::transport_kind::memory ? ", through memory_transport" : "",
-                    each.reading == bench::reading_kind::popped ? ", popped" : "");
+                    each.reading == bench::reading_kind::popped ? ", popped"
+                    : each.traced                                 ? ", with message trace"
+                                                                  : "");
 }
 
 bench::replay_outcome run(const bench::replay_case& which, const bench::replay_size& size) {
     if (which.transport == bench::transport_kind::memory)
         return bench::run_through_memory(which, size);
+    if (which.traced)
+        return bench::run_traced(which, size);
     if (which.reading == bench::reading_kind::popped)
         return bench::run_popped(which, size);
     return which.executor == bench::executor_kind::pool ? bench::run_pool(which, size) : bench::run_inline(which, size);

@@ -34,6 +34,7 @@ struct replay_failure : std::runtime_error {
 /// @throw replay_failure
 replay_outcome run_inline(const replay_case& which, const replay_size& size);
 replay_outcome run_pool(const replay_case& which, const replay_size& size);
+replay_outcome run_traced(const replay_case& which, const replay_size& size);
 replay_outcome run_popped(const replay_case& which, const replay_size& size);
 replay_outcome run_through_memory(const replay_case& which, const replay_size& size);
 

@@ -58,6 +58,7 @@ struct complaints : rocketpush::no_observer {
     void on_rebalance_failure(const std::string&, std::error_code) { ++*heard; }
     void on_ack(const rocketpush::message_queue&, std::size_t, std::error_code why) { *heard += why ? 1 : 0; }
     void on_receipt_expired(const rocketpush::message_view&) { ++*heard; }
+    void on_trace(const std::string&, std::error_code, std::uint64_t) { ++*heard; }
 };
 
 /// What there is to replay for a case.
@@ -83,11 +84,13 @@ struct moment {
 
 /**
  * @brief Runs a consumer until all that `broker` has is consumed.
+ * @param observed  Makes its observer, given the complaints.
  * @param policies  Transport, executor, and a runtime where it has to be a certain one.
  */
-template <class Listener, class... Policies>
-replay_outcome replay(const replay_case& which, const replay_size& size, const std::shared_ptr<canned_broker>& broker,
-                      Listener listener, Policies... policies) {
+template <class Listener, class Observed, class... Policies>
+replay_outcome replay_observed(const replay_case& which, const replay_size& size,
+                               const std::shared_ptr<canned_broker>& broker, Listener listener, Observed observed,
+                               Policies... policies) {
     namespace rp     = rocketpush;
     const auto load  = load_of(which, size);
     const auto round = static_cast<std::uint64_t>(size.queues) * size.pull_batch;
@@ -103,23 +106,22 @@ replay_outcome replay(const replay_case& which, const replay_size& size, const s
     broker->when_given(load.messages, [&] { all_given.set_value(); });
 
     std::atomic<int> heard{0};
-    rp::push_consumer consumer{
-        rp::options{.name_servers       = std::string(canned_broker::name_server),
-                    .group              = load.group,
-                    .client_ip          = "127.0.0.1",
-                    .instance_name      = "replay",
-                    .from               = rp::consume_from::first,
-                    .consume_threads    = size.threads,
-                    .consume_batch_size = which.consume_batch,
-                    .pull_batch_size    = size.pull_batch,
-                    .pop_batch_size     = std::min<std::size_t>(size.pull_batch, 32),
-                    .suspend_timeout    = std::chrono::minutes(9),
-                    .pull_timeout       = std::chrono::minutes(10),
-                    // What a consumer does by the clock would count for more the slower the machine is.
-                    .route_poll_interval = std::chrono::hours(1),
-                    .commit_interval     = std::chrono::hours(1),
-                    .rebalance_interval  = std::chrono::hours(1)},
-        std::move(listener), complaints(heard), std::move(policies)...};
+    rp::push_consumer consumer{rp::options{.name_servers       = std::string(canned_broker::name_server),
+                                           .group              = load.group,
+                                           .client_ip          = "127.0.0.1",
+                                           .instance_name      = "replay",
+                                           .from               = rp::consume_from::first,
+                                           .consume_threads    = size.threads,
+                                           .consume_batch_size = which.consume_batch,
+                                           .pull_batch_size    = size.pull_batch,
+                                           .pop_batch_size     = std::min<std::size_t>(size.pull_batch, 32),
+                                           .suspend_timeout    = std::chrono::minutes(9),
+                                           .pull_timeout       = std::chrono::minutes(10),
+                                           // What is done by the clock would count for more the slower the machine is.
+                                           .route_poll_interval = std::chrono::hours(1),
+                                           .commit_interval     = std::chrono::hours(1),
+                                           .rebalance_interval  = std::chrono::hours(1)},
+                               std::move(listener), observed(complaints(heard)), std::move(policies)...};
     consumer.subscribe(load.topic, which.messages.tagged ? rp::tags("paid || refunded") : rp::all_messages);
     consumer.start();
 
@@ -150,6 +152,14 @@ replay_outcome replay(const replay_case& which, const replay_size& size, const s
         throw replay_failure(unclean ? "stop: " + unclean.message() : std::to_string(heard) + " complaints");
     return {consumed, end.consumed - warm.consumed, end.pulls - warm.pulls, end.allocations - warm.allocations,
             end.cpu - warm.cpu};
+}
+
+/// The same with nobody else to hear of it.
+template <class Listener, class... Policies>
+replay_outcome replay(const replay_case& which, const replay_size& size, const std::shared_ptr<canned_broker>& broker,
+                      Listener listener, Policies... policies) {
+    return replay_observed(
+        which, size, broker, std::move(listener), [](complaints heard) { return heard; }, std::move(policies)...);
 }
 
 /// Runs a case on an executor, through the canned transport.

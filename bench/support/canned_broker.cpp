@@ -137,6 +137,8 @@ std::string canned_broker::answer_to(const protocol::header_view& request) {
             assigned.queues->push_back({{load_.topic, "broker-a", id}, protocol::request_mode::pop});
         return plain(protocol::encode(assigned));
     }
+    case request_code::send_message_v2:
+        return answer(response_code::success, protocol::send_response{.message_id = "7F00000100002A9F0000000000000000"});
     case request_code::batch_ack_message:
     case request_code::unlock_batch:
     case request_code::heart_beat:

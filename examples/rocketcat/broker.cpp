@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <string_view>
 
+#include "chosen_transport.hpp"
 #include "exit_codes.hpp"
 #include "interrupt.hpp"
 #include "terminal.hpp"
@@ -17,6 +18,8 @@ namespace rocketcat {
 
 namespace embedded = rocketpush::embedded;
 namespace {
+
+using broker_type = embedded::basic_broker<chosen_transport>;
 
 /// `1s 5s 10m 2h 1d`, and `200ms`.
 std::vector<std::chrono::milliseconds> read_delay_levels(std::string_view text) {
@@ -40,7 +43,7 @@ std::vector<std::chrono::milliseconds> read_delay_levels(std::string_view text) 
     return levels;
 }
 
-void create_topic(embedded::broker& broker, const std::string& topic) {
+void create_topic(broker_type& broker, const std::string& topic) {
     const auto split    = topic.find(':');
     std::int32_t queues = 8;
     if (split != std::string::npos) {
@@ -71,6 +74,10 @@ void add_broker_flags(CLI::App& command, broker_flags& flags) {
         .add_option("--topic", flags.topics,
                     "TOPIC:QUEUES to begin with; repeatable. Others are made when somebody sends to them")
         ->allow_extra_args(false);
+    command
+        .add_option("--account", flags.accounts,
+                    "KEY:SECRET of somebody who may do everything; repeatable. With one, requests have to be signed")
+        ->allow_extra_args(false);
     command.add_option("--delay-levels", flags.delay_levels, "Delays in order; level 3 is that of a first retry")
         ->capture_default_str();
     command.add_option("--as-version", flags.version, "RocketMQ version that it answers as")
@@ -79,6 +86,7 @@ void add_broker_flags(CLI::App& command, broker_flags& flags) {
     command.add_option("--store-mib", flags.store_mib, "Memory for messages, MiB; beyond it the oldest go")
         ->check(CLI::Range(1, 1024 * 1024))
         ->capture_default_str();
+    add_tls_server_flags(command, flags.tls);
 }
 
 int broker(const broker_flags& flags) {
@@ -87,12 +95,19 @@ int broker(const broker_flags& flags) {
     options.advertised_host = flags.advertise;
     options.delay_levels    = read_delay_levels(flags.delay_levels);
     options.store_bytes     = flags.store_mib << 20;
+    for (const auto& each : flags.accounts) {
+        const auto split = each.find(':');
+        if (split == std::string::npos)
+            throw usage_error("--account: it is KEY:SECRET"); // not what was typed: it may be a secret
+        options.accounts.push_back(
+            {.access_key = each.substr(0, split), .secret_key = each.substr(split + 1), .admin = true});
+    }
     if (flags.version == "4.9.7") {
         options.version  = embedded::version_4_9_7;
         options.encoding = embedded::answer_encoding::as_request;
     }
     interrupt stop;
-    embedded::broker broker(options);
+    broker_type broker(options, chosen_transport(read_tls_server_flags(flags.tls)));
     for (const auto& topic : flags.topics)
         create_topic(broker, topic);
     fmt::print("name server and broker at {}\n", broker.name_server_address());

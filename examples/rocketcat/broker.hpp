@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "tls_flags.hpp"
+
 namespace rocketcat {
 
 /// `rocketcat broker` as it was typed.
@@ -14,10 +16,12 @@ struct broker_flags {
     std::uint16_t port = 9876;
     std::string host   = "127.0.0.1";
     std::string advertise;
-    std::vector<std::string> topics; ///< T:QUEUES
+    std::vector<std::string> topics;   ///< T:QUEUES
+    std::vector<std::string> accounts; ///< KEY:SECRET
     std::string delay_levels = "1s 5s 10s 30s 1m 2m 3m 4m 5m 6m 7m 8m 9m 10m 20m 30m 1h 2h";
     std::string version      = "5.5.0";
     std::size_t store_mib    = 256;
+    tls_server_flags tls;
 };
 
 void add_broker_flags(CLI::App& command, broker_flags& flags);

@@ -75,9 +75,10 @@ class session {
         if (stopping_)
             return;
         if (failure) {
-            if (failure != rocketpush::error::filter_refused) // else the broker's text was told
-                fmt::print(stderr, "rocketcat: cannot start, name servers {}{}: {}\n", settings_.options.name_servers,
-                           settings_.options.name_server_url, failure.message());
+            if (failure != rocketpush::error::filter_refused &&
+                failure != rocketpush::response_code::no_permission) // else the broker's text was told
+                tell("cannot start, name servers {}{}: {}", settings_.options.name_servers,
+                     settings_.options.name_server_url, failure.message());
             could_start_ = false;
             code_        = failed;
             context_.stop();
@@ -89,7 +90,7 @@ class session {
 
     void stopped(std::error_code failure) {
         if (failure) {
-            fmt::print(stderr, "rocketcat: not stopped cleanly: {}\n", failure.message());
+            tell("not stopped cleanly: {}", failure.message());
             code_ = failed;
         }
         context_.stop();
@@ -104,7 +105,7 @@ class session {
             last_news_ = now;
         }
         if (out_.is_lost()) {
-            fmt::print(stderr, "rocketcat: nobody reads standard output any more\n");
+            tell("nobody reads standard output any more");
             code_ = failed;
             return stop();
         }
@@ -218,7 +219,7 @@ int consume(const consume_settings& settings) {
     if (begun)
         out.write(last_line(settings, sink.totals()));
     if (!sink.finish()) {
-        fmt::print(stderr, "rocketcat: cannot write all of {}\n", settings.latency_file);
+        tell("cannot write all of {}", settings.latency_file);
         code = failed;
     }
     return code;

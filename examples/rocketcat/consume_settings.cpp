@@ -1,6 +1,5 @@
 #include "consume_settings.hpp"
 
-#include <rocketpush/core/version.hpp>
 #include <rocketpush/detail/features.hpp>
 
 #include <fmt/format.h>
@@ -14,26 +13,6 @@
 
 namespace rocketcat {
 namespace {
-
-constexpr auto later_group = "Of later versions (refused by this one)";
-
-void check_version(const consume_flags& flags) {
-    struct feature {
-        bool wanted;
-        const char* name;
-    };
-    const feature later[] = {
-        {!flags.access_key.empty(), "--access-key"},
-        {!flags.secret_key.empty(), "--secret-key"},
-        {flags.tls, "--tls"},
-        {!flags.tls_ca.empty(), "--tls-ca"},
-        {flags.tls_insecure, "--tls-insecure"},
-        {flags.trace, "--trace"},
-    };
-    for (const auto& [wanted, name] : later)
-        if (wanted)
-            throw usage_error(fmt::format("{} is not in this version ({})", name, ROCKETPUSH_VERSION_STRING));
-}
 
 /// `YYYYMMDDhhmmss` of the local time zone.
 std::chrono::system_clock::time_point read_local_time(std::string_view text) {
@@ -185,16 +164,12 @@ void add_consume_flags(CLI::App& command, consume_flags& flags) {
         ->check(one_of({"concurrently", "orderly"}))
         ->capture_default_str();
 
-    command.add_option("--access-key", flags.access_key)->group(later_group);
-    command.add_option("--secret-key", flags.secret_key)->group(later_group);
-    command.add_flag("--tls", flags.tls)->group(later_group);
-    command.add_option("--tls-ca", flags.tls_ca, "FILE")->group(later_group);
-    command.add_flag("--tls-insecure", flags.tls_insecure)->group(later_group);
-    command.add_flag("--trace", flags.trace, "Message trace to RMQ_SYS_TRACE_TOPIC")->group(later_group);
+    command.add_flag("--trace", flags.trace, "Message trace to RMQ_SYS_TRACE_TOPIC");
+    add_access_flags(command, flags.access);
+    add_tls_flags(command, flags.tls);
 }
 
 consume_settings read_consume_flags(const consume_flags& flags) {
-    check_version(flags);
     if (flags.name_servers.empty() && flags.name_server_url.empty())
         throw usage_error("--namesrv or --namesrv-url is required");
     if (!flags.offset_dir.empty() && flags.model != "broadcasting")
@@ -205,6 +180,7 @@ consume_settings read_consume_flags(const consume_flags& flags) {
                                                .group               = flags.group,
                                                .instance_name       = flags.instance,
                                                .namespace_v1        = flags.name_space,
+                                               .credentials         = read_access_flags(flags.access),
                                                .consume_threads     = flags.threads,
                                                .consume_batch_size  = flags.consume_batch,
                                                .max_reconsume_times = flags.max_reconsume,
@@ -226,6 +202,8 @@ consume_settings read_consume_flags(const consume_flags& flags) {
                               .offset_dir   = flags.offset_dir};
     settings.orderly    = flags.order == "orderly";
     settings.ask_broker = flags.server_rebalance;
+    settings.trace      = flags.trace;
+    settings.tls        = read_tls_flags(flags.tls);
     if (settings.ask_broker && settings.broadcasting)
         throw usage_error("--server-rebalance is for clustering: in broadcasting nothing is shared out");
     read_from(flags.from, settings.options);

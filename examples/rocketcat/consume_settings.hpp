@@ -3,6 +3,7 @@
 
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/core/subscription.hpp>
+#include <rocketpush/transport/tls_options.hpp>
 
 #include <CLI/CLI.hpp>
 
@@ -12,6 +13,9 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "access_flags.hpp"
+#include "tls_flags.hpp"
 
 namespace rocketcat {
 
@@ -28,11 +32,9 @@ struct consume_flags {
     std::int64_t delay_ms = 0;
     std::uint64_t count   = 0;
     double idle_s = 0, duration_s = 0;
-    bool server_rebalance = false;
-
-    // Of later versions: known, so that they are refused by name.
-    std::string access_key, secret_key, tls_ca;
-    bool tls = false, tls_insecure = false, trace = false;
+    bool server_rebalance = false, trace = false;
+    access_flags access;
+    tls_flags tls;
     int consume_timeout_min = 15;
 };
 
@@ -55,6 +57,8 @@ struct consume_settings {
     bool broadcasting = false;
     std::string offset_dir; ///< Of broadcasting; empty: the library's default.
     bool ask_broker = false; ///< To share the queues out, and whether to pop them.
+    bool trace      = false;
+    std::optional<rocketpush::tls_options> tls{}; ///< Nothing: plain TCP.
 };
 
 void add_consume_flags(CLI::App& command, consume_flags& flags);

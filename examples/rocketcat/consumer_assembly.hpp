@@ -5,6 +5,7 @@
 #include <rocketpush/allocation/circle_allocation.hpp>
 #include <rocketpush/allocation/consistent_hash_allocation.hpp>
 #include <rocketpush/observe/log_observer.hpp>
+#include <rocketpush/observe/message_trace.hpp>
 #include <rocketpush/offset_store/broker_offset_store.hpp>
 #include <rocketpush/push_consumer.hpp>
 #include <rocketpush/remoting/name_servers.hpp>
@@ -16,6 +17,7 @@
 #include <string_view>
 #include <utility>
 
+#include "chosen_transport.hpp"
 #include "consume.hpp"
 
 namespace rocketcat {
@@ -65,14 +67,19 @@ class event_lines : public rocketpush::log_observer {
         out_->write(line);
     }
 
-    // A name server's host that does not resolve ends the start, and is told then, in one line.
+    // A name server's host that does not resolve, or a certificate that is refused, ends the start, and is told then, in one line.
     void on_connect(const rocketpush::endpoint& peer, std::error_code failure) {
-        if (started_ || !rocketpush::is_resolver_error(failure))
+        if (started_ || !rocketpush::is_hopeless(failure))
             rocketpush::log_observer::on_connect(peer, failure);
     }
     void on_route_failure(const std::string& topic, std::error_code why) {
-        if (started_ || !rocketpush::is_resolver_error(why))
+        if (started_ || !rocketpush::is_hopeless(why))
             rocketpush::log_observer::on_route_failure(topic, why);
+    }
+    // Nor are keys that are refused told twice.
+    void on_heartbeat_failure(const rocketpush::endpoint& broker, std::error_code why) {
+        if (started_ || why != rocketpush::response_code::no_permission)
+            rocketpush::log_observer::on_heartbeat_failure(broker, why);
     }
     void on_stopped(std::string_view group, std::error_code why) {
         if (started_)
@@ -99,7 +106,9 @@ int with_consumer(const consume_settings& settings, Listener listener, line_outp
                   Store store = {}) {
     rocketpush::push_consumer consumer{
         settings.options, std::move(listener), Executor(), Allocation(chosen_allocation{settings.shared_out}),
-        std::move(store), event_lines(out)};
+        std::move(store),
+        rocketpush::observers(event_lines(out), rocketpush::message_trace({.enabled = settings.trace})),
+        chosen_transport(settings.tls)};
     for (const auto& [topic, expression] : settings.topics)
         consumer.subscribe(topic, expression == "*" ? rocketpush::all_messages
                                                     : rocketpush::filter_expression{settings.filter, expression});

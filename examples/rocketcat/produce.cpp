@@ -47,14 +47,14 @@ class progress {
             troubles_ = totals.retries + totals.failed;
             if (totals.problem != problem_) {
                 live_.clear();
-                fmt::print(stderr, "rocketcat: {}\n", totals.problem);
+                tell("{}", totals.problem);
                 problem_ = totals.problem;
             }
         }
         if (live_.is_on())
             live_.show(text);
         else if (++quiet_ % 5 == 0)
-            fmt::print(stderr, "rocketcat: {}\n", text);
+            tell("{}", text);
     }
     void end() const { live_.clear(); }
 
@@ -86,7 +86,9 @@ producer_settings settings_of(const produce_flags& flags) {
             .topic        = flags.topic,
             .in_flight    = flags.in_flight,
             .patience     = milliseconds(static_cast<std::int64_t>(flags.timeout_s * 1000)),
-            .stamp        = flags.stamp};
+            .stamp        = flags.stamp,
+            .credentials  = read_access_flags(flags.access),
+            .tls          = read_tls_flags(flags.tls)};
 }
 
 /// Waits for its turn when there is a rate. @return False when interrupted.
@@ -161,6 +163,8 @@ void add_produce_flags(CLI::App& command, produce_flags& flags) {
     command.add_option("--timeout-s", flags.timeout_s, "How long a message is tried, each time on another queue")
         ->check(CLI::Range(0.1, 86'400.0))
         ->capture_default_str();
+    add_access_flags(command, flags.access);
+    add_tls_flags(command, flags.tls);
 }
 
 int produce(const produce_flags& flags) {
@@ -169,8 +173,7 @@ int produce(const produce_flags& flags) {
     interrupt stop;
     producer sender(settings);
     if (const auto failure = sender.connect()) {
-        fmt::print(stderr, "rocketcat: cannot send to topic {}, name servers {}: {}\n", flags.topic, flags.name_servers,
-                   failure.message());
+        tell("cannot send to topic {}, name servers {}: {}", flags.topic, flags.name_servers, failure.message());
         return failed;
     }
     progress shown(sender, flags.count);
@@ -185,8 +188,7 @@ int produce(const produce_flags& flags) {
     const auto seconds = std::chrono::duration<double>(clock::now() - began).count();
     const auto totals  = sender.totals();
     if (totals.failed != 0)
-        fmt::print(stderr, "rocketcat: {} messages were not sent; the last problem: {}\n", with_commas(totals.failed),
-                   totals.problem);
+        tell("{} messages were not sent; the last problem: {}", with_commas(totals.failed), totals.problem);
     fmt::print("{{\"sent\":{},\"failed\":{},\"bytes\":{},\"requests\":{},\"retries\":{},\"seconds\":{:.3f},\"per_"
                "second\":{:.0f}}}\n",
                totals.sent, totals.failed, totals.bytes, totals.requests, totals.retries, seconds,

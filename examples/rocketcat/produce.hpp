@@ -8,6 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "access_flags.hpp"
+#include "tls_flags.hpp"
+
 namespace rocketcat {
 
 /// `rocketcat produce` as it was typed.
@@ -23,6 +26,8 @@ struct produce_flags {
     std::size_t batch     = 1;
     std::size_t in_flight = 64;
     double timeout_s      = 10;
+    access_flags access;
+    tls_flags tls;
 };
 
 void add_produce_flags(CLI::App& command, produce_flags& flags);

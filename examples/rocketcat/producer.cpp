@@ -12,7 +12,6 @@
 #include <rocketpush/remoting/connection_pool.hpp>
 #include <rocketpush/remoting/name_servers.hpp>
 #include <rocketpush/runtime/asio_runtime.hpp>
-#include <rocketpush/transport/tcp_transport.hpp>
 
 #include <asio/ip/address.hpp>
 #include <unistd.h>
@@ -27,6 +26,8 @@
 #include <optional>
 #include <utility>
 
+#include "chosen_transport.hpp"
+
 namespace rocketcat {
 
 namespace rp       = rocketpush;
@@ -35,7 +36,7 @@ namespace protocol = rocketpush::protocol;
 namespace {
 
 using executor_type = rp::asio_runtime::executor_type;
-using pool_type     = rp::connection_pool<rp::tcp_transport, rp::asio_runtime>;
+using pool_type     = rp::connection_pool<chosen_transport, rp::asio_runtime>;
 template <class T>
 using task = rp::detail::awaitable<T, executor_type>;
 
@@ -102,7 +103,8 @@ class producer::pipeline : public std::enable_shared_from_this<pipeline> {
   public:
     explicit pipeline(producer_settings settings)
         : settings_(std::move(settings)),
-          pool_(runtime_, rp::tcp_transport(), protocol::default_frame_limit, request_timeout, {}),
+          pool_(runtime_, chosen_transport(settings_.tls), protocol::default_frame_limit, request_timeout, {}, {},
+                settings_.credentials),
           name_servers_(pool_, settings_.name_servers, runtime_.random(), request_timeout) {
         runtime_.start();
     }
@@ -154,14 +156,12 @@ class producer::pipeline : public std::enable_shared_from_this<pipeline> {
     static task<void> find_route_in_time(std::shared_ptr<pipeline> self, std::promise<std::error_code>& answer) {
         const auto deadline = self->runtime_.now() + self->settings_.patience;
         auto failure        = co_await self->find_route();
-        while (failure && !is_hopeless(failure) && !self->given_up_ && self->runtime_.now() < deadline) {
+        while (failure && !rp::is_hopeless(failure) && !self->given_up_ && self->runtime_.now() < deadline) {
             co_await self->pause(std::chrono::milliseconds(500));
             failure = co_await self->find_route();
         }
         answer.set_value(failure);
     }
-
-    static bool is_hopeless(std::error_code failure) noexcept { return rp::is_resolver_error(failure); }
 
     task<std::error_code> find_route() {
         auto route = co_await name_servers_.route(settings_.topic);
@@ -315,7 +315,7 @@ class producer::pipeline : public std::enable_shared_from_this<pipeline> {
     const producer_settings settings_;
     rp::asio_runtime runtime_;
     pool_type pool_;
-    rp::name_servers<rp::tcp_transport, rp::asio_runtime> name_servers_;
+    rp::name_servers<chosen_transport, rp::asio_runtime> name_servers_;
     std::optional<protocol::unique_id_generator> ids_;
     std::vector<target> targets_;
     std::size_t turn_ = 0;

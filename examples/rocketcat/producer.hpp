@@ -1,12 +1,15 @@
 #ifndef ROCKETCAT_PRODUCER_HPP
 #define ROCKETCAT_PRODUCER_HPP
 
+#include <rocketpush/core/credentials.hpp>
 #include <rocketpush/core/endpoint.hpp>
+#include <rocketpush/transport/tls_options.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -21,6 +24,8 @@ struct producer_settings {
     std::chrono::milliseconds patience{
         10000};         ///< How long a message is tried again, and how long a route is waited for.
     bool stamp = false; ///< CLOCK_REALTIME in ns, big endian, over the first 8 body bytes, when a message leaves.
+    rocketpush::credentials credentials{};
+    std::optional<rocketpush::tls_options> tls{}; ///< Nothing: plain TCP.
 };
 
 /// One message; `properties` in stored form (see protocol/properties.hpp). The unique key is added.
@@ -50,6 +55,7 @@ struct producer_totals {
  */
 class producer {
   public:
+    /// @throws std::system_error  The settings of TLS cannot be used.
     explicit producer(producer_settings settings);
     producer(const producer&)            = delete;
     producer& operator=(const producer&) = delete;

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace rocketcat {
 
@@ -29,6 +30,13 @@ inline std::string with_commas(std::uint64_t number) {
     return digits;
 }
 
+/// A line to standard error; where nobody reads that any more it is lost, and nothing else happens.
+template <class... Arguments>
+void tell(fmt::format_string<Arguments...> text, Arguments&&... arguments) {
+    const auto line = "rocketcat: " + fmt::format(text, std::forward<Arguments>(arguments)...) + '\n';
+    std::fputs(line.c_str(), stderr);
+}
+
 /**
  * @brief One line of standard error that is written over itself; nothing where that is no terminal.
  *
@@ -40,11 +48,11 @@ class live_line {
 
     void show(std::string_view text) const {
         if (on_)
-            fmt::print(stderr, "\r\033[K{}\r", text.substr(0, terminal_width(stderr) - 1));
+            std::fputs(fmt::format("\r\033[K{}\r", text.substr(0, terminal_width(stderr) - 1)).c_str(), stderr);
     }
     void clear() const {
         if (on_)
-            fmt::print(stderr, "\r\033[K");
+            std::fputs("\r\033[K", stderr);
     }
 
   private:

@@ -4,25 +4,35 @@
 #include <rocketpush/allocation/allocation_strategy.hpp>
 #include <rocketpush/allocation/broker_allocation.hpp>
 #include <rocketpush/client/client_instance.hpp>
+#include <rocketpush/client/direct_consumption.hpp>
+#include <rocketpush/client/running_info.hpp>
+#include <rocketpush/consume/batch_settlement.hpp>
 #include <rocketpush/consume/concurrent_consumption.hpp>
 #include <rocketpush/consume/consume_timeout.hpp>
 #include <rocketpush/consume/orderly_consumption.hpp>
 #include <rocketpush/consume/orderly_pause.hpp>
-#include <rocketpush/consume/send_back.hpp>
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/core/subscription.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/fetch/popped_batch.hpp>
 #include <rocketpush/fetch/popped_queue.hpp>
+#include <rocketpush/observe/consumption_history.hpp>
+#include <rocketpush/observe/denial_memory.hpp>
 #include <rocketpush/observe/observer.hpp>
+#include <rocketpush/observe/observer_desk.hpp>
+#include <rocketpush/observe/snapshot.hpp>
 #include <rocketpush/observe/statistics.hpp>
 #include <rocketpush/offset_store/offset_store.hpp>
+#include <rocketpush/rebalance/group_check.hpp>
 #include <rocketpush/rebalance/lock_keeper.hpp>
 #include <rocketpush/rebalance/pop_table.hpp>
 #include <rocketpush/rebalance/queue_memory.hpp>
 #include <rocketpush/rebalance/queue_table.hpp>
 #include <rocketpush/rebalance/rebalancer.hpp>
 #include <rocketpush/rebalance/subscription_book.hpp>
+#include <rocketpush/rebalance/watchdog.hpp>
+#include <rocketpush/remoting/access_control.hpp>
+#include <rocketpush/remoting/backoff.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -139,7 +149,8 @@ class consumer_core : public std::enable_shared_from_this<
     }
 
     /// @param why  Is given a broker's text if it refuses a condition.
-    /// @retval error::already_started, error::already_stopped, error::group_in_use, error::filter_refused, a resolver's error.
+    /// @retval error::already_started, error::already_stopped, error::group_in_use, error::filter_refused, a resolver's error,
+    ///         response_code::no_permission.
     task<std::error_code> start(std::shared_ptr<std::string> why = std::make_shared<std::string>()) {
         const auto self = this->shared_from_this();
         if (state_ != consumer_state::created)
@@ -160,6 +171,8 @@ class consumer_core : public std::enable_shared_from_this<
             const auto check = [self, why] { return subscription_book<consumer_core>::check_filters(self, why); };
             failure          = co_await client_->join(make_group_member(*this, options_.group), topics(), check);
         }
+        if (failure == response_code::no_permission && why->empty())
+            *why = rocketpush::describe(client_->last_denial(), "group " + options_.group);
         if (state_ != consumer_state::starting)
             failure = error::operation_cancelled; // stop() came meanwhile and sees to the rest
         else if (failure)
@@ -167,10 +180,13 @@ class consumer_core : public std::enable_shared_from_this<
         if (failure)
             co_return failure;
 
-        state_ = consumer_state::running;
+        state_      = consumer_state::running;
+        started_at_ = runtime_.now();
         for (const auto& topic : topics())
             queues_.remember_first_queues(routes().queues(topic));
         observer_.on_started(options_.group, client_->client_id());
+        if constexpr (attaches<Observer, observer_access<consumer_core>>)
+            desk_.open();
         spawn(rebalancer<consumer_core>::run(self));
         spawn(commit_duty(self));
         if constexpr (locks_queues)
@@ -212,6 +228,8 @@ class consumer_core : public std::enable_shared_from_this<
             const bool pops_clean = co_await pops_.wait_until_empty(stop_deadline_ + settings().request_timeout);
             clean                 = clean && pops_clean;
         }
+        if constexpr (attaches<Observer, observer_access<consumer_core>>)
+            co_await desk_.close(stop_deadline_);
         co_await client_->leave(options_.group);
         finish(clean ? std::error_code() : make_error_code(error::stop_deadline_passed));
         co_return stop_result_;
@@ -258,53 +276,7 @@ class consumer_core : public std::enable_shared_from_this<
 
     consumer_statistics statistics() {
         consumption_.collect(*this);
-        consumer_statistics snapshot{.group = options_.group, .client_id = client_->client_id()};
-        const auto now = runtime_.now();
-        for (const auto& owned : queues_.all()) {
-            queue_statistics one{.queue        = owned->queue,
-                                 .stage        = owned->stage,
-                                 .in_stage_for = std::chrono::duration_cast<milliseconds>(now - owned->stage_since),
-                                 .next_pull    = owned->cache.next_pull(),
-                                 .committable  = owned->cache.committable(),
-                                 .committed    = owned->committed,
-                                 .broker_max   = owned->broker_max,
-                                 .cached       = owned->cache.level(),
-                                 .running      = owned->busy(),
-                                 .flow         = suspended() || owned->suspended ? flow_state::suspended : owned->flow,
-                                 .counts       = owned->counts};
-            if constexpr (in_order) {
-                const auto& lock = owned->order.lock;
-                one.lock         = lock.state(now);
-                one.suspended    = owned->order.suspended();
-                if (lock.needed() && lock.held())
-                    one.lock_age = std::chrono::duration_cast<milliseconds>(now - lock.last_confirmed());
-            }
-            one.lag = owned->broker_max < 0 ? 0 : std::max<std::int64_t>(0, owned->broker_max - one.committable);
-            snapshot.lag += one.lag;
-            snapshot.cached_messages += one.cached.messages;
-            snapshot.cached_bytes += one.cached.bytes;
-            snapshot.queues.push_back(std::move(one));
-        }
-        if constexpr (pops_queues)
-            add_popped(snapshot);
-        const auto sums              = counts();
-        snapshot.counts              = sums;
-        snapshot.suspended           = suspended();
-        snapshot.block_bytes         = client_->blocks().live_bytes();
-        const auto rate              = [&](auto figure) { return rates_.per_second(now, sums, figure); };
-        snapshot.pulls_per_second    = rate([](const work_counts& c) { return c.pulls; });
-        snapshot.pulled_per_second   = rate([](const work_counts& c) { return c.pulled; });
-        snapshot.consumed_per_second = rate([](const work_counts& c) { return c.succeeded; });
-        snapshot.failed_per_second   = rate([](const work_counts& c) { return c.failed; });
-        const auto calls             = rate([](const work_counts& c) { return c.calls; });
-        constexpr double milli       = 1e6; // nanoseconds
-        if (snapshot.pulls_per_second > 0)
-            snapshot.pull_milliseconds =
-                rate([](const work_counts& c) { return c.pull_time.count(); }) / milli / snapshot.pulls_per_second;
-        if (calls > 0)
-            snapshot.consume_milliseconds =
-                rate([](const work_counts& c) { return c.consume_time.count(); }) / milli / calls;
-        return snapshot;
+        return take_snapshot(*this, history_);
     }
 
     /// From any thread: whether stop has completed.
@@ -350,6 +322,7 @@ class consumer_core : public std::enable_shared_from_this<
         return pops_;
     }
     rebalancer<consumer_core>& rebalance() noexcept { return rebalancer_; }
+    group_check<consumer_core>& checks() noexcept { return checks_; }
     auto& locks() noexcept { return locks_; }
     const std::string& client_id() { return client_->client_id(); }
     /// By which a store knows this member. In broadcasting it does not wait for a connection to learn an address by.
@@ -365,6 +338,7 @@ class consumer_core : public std::enable_shared_from_this<
     std::string_view own_retry_topic() const noexcept { return retry_topic_; }
     /// `NS%`, what the listener does not see of a topic; empty without a namespace.
     std::string_view name_space() const noexcept { return name_space_; }
+    time_point started_at() const noexcept { return started_at_; }
     time_point stop_deadline() const noexcept { return stop_deadline_; }
 
     pull_pace pace() const noexcept {
@@ -393,8 +367,17 @@ class consumer_core : public std::enable_shared_from_this<
     }
 
     void heartbeat_soon() { client_->heartbeat_soon(); }
+    /// A request for the group, or for a topic, failed. A refusal for lack of permission is told when it begins.
+    void group_refused(std::error_code why) { denied(why, "group ", options_.group); }
+    void topic_refused(const std::string& topic, std::error_code why) {
+        if (is_retry_topic(topic))
+            group_refused(why); // who may consume for a group may read it
+        else
+            denied(why, "topic ", topic);
+    }
     /// A request for a queue failed. Who leads a static topic's queue may have changed.
     void queue_refused(const message_queue& queue, std::error_code why) {
+        topic_refused(queue.topic, why);
         if (is_static_topic_broker(queue.broker_name) &&
             (why == response_code::not_leader_for_queue || why == response_code::topic_not_exist ||
              why == error::no_broker_address))
@@ -465,56 +448,15 @@ class consumer_core : public std::enable_shared_from_this<
         if constexpr (pops_queues)
             if (batch.popped)
                 return pops_.batch_ran(static_cast<pop_batch_type&>(batch));
-        auto& queue = *static_cast<queue_type*>(batch.home);
-        queue.counts.calls += batch.tally.calls.load();
-        queue.counts.succeeded += batch.tally.succeeded.load();
-        queue.counts.failed += batch.tally.failed.load();
-        queue.counts.consume_time += std::chrono::nanoseconds(batch.tally.nanoseconds.load());
-        if constexpr (!broadcasting)
-            if (batch.echo_of) {
-                echo_ran(batch, queue);
-                return settled(queue);
-            }
-        batch.hear();
-        if (batch.tally.failed.load() != 0)
-            batch_has_failed(batch);
-        settled(queue);
+        settle_run(*this, batch);
     }
 
-    /// Sends the messages of `batch` back that the listener wants again; in broadcasting there is nowhere to.
+    /// Messages of `batch` are to come again.
     void batch_has_failed(batch_type& batch) {
         if constexpr (pops_queues)
             if (batch.popped)
                 return pops_.batch_has_failed(static_cast<pop_batch_type&>(batch));
-        if constexpr (broadcasting)
-            drop_failed(batch);
-        else
-            send_failed_back(batch);
-    }
-
-    void drop_failed(batch_type& batch) {
-        auto& counts = static_cast<queue_type*>(batch.home)->counts;
-        for (std::uint32_t i = 0; i < batch.size(); ++i) {
-            if (batch.progress(i) != message_progress::failed)
-                continue;
-            observer_.on_dropped(message_view(batch.messages[i]));
-            batch.set_progress(i, message_progress::finished);
-            ++counts.dropped;
-        }
-    }
-
-    void send_failed_back(batch_type& batch) {
-        if (batch.echo_of)
-            return; // see to it when it has run
-        auto owned = queues_.share(*static_cast<queue_type*>(batch.home));
-        for (std::uint32_t i = 0; owned && i < batch.size(); ++i) {
-            if (batch.progress(i) != message_progress::failed)
-                continue;
-            const failed_message failed{i, batch.delay_level(i), batch.messages[i].reconsume_times};
-            batch.set_progress(i, message_progress::sending_back);
-            ++batch.under_send_back;
-            spawn(send_back(this->shared_from_this(), owned, batch, failed));
-        }
+        settle_failed(*this, batch);
     }
 
     void settled(queue_type& queue) { queues_.settled_some(queue); }
@@ -563,6 +505,15 @@ class consumer_core : public std::enable_shared_from_this<
                 observer_.on_offset_corrected(queue, owned->cache.next_pull(), offset);
         }
     }
+    std::string running_info(bool with_stacks) {
+        return protocol::encode(running_info_of(*this, statistics(), with_stacks));
+    }
+    std::string status(const std::string& topic) { return protocol::encode(consumer_status_of(*this, topic)); }
+    void consume_directly(std::string_view record, const std::string& broker_name, request_answer answer) {
+        if (!running())
+            return answer(response_code::system_error, "the consumer is not running");
+        rocketpush::consume_directly(*this, consumption_, owner(), record, broker_name, std::move(answer));
+    }
     bool wants(const std::string& topic) const { return subscriptions_.find(topic) != nullptr; }
     void members_changed() { rebalancer_.ask(); }
     void route_changed(const std::string& topic, std::size_t queues) {
@@ -577,8 +528,10 @@ class consumer_core : public std::enable_shared_from_this<
         rebalancer_.ask();
     }
     void route_failure(const std::string& topic, std::error_code why) {
-        if (wants(topic))
-            observer_.on_route_failure(topic, why);
+        if (!wants(topic))
+            return;
+        observer_.on_route_failure(topic, why);
+        topic_refused(topic, why);
     }
     void name_servers_changed(const std::vector<endpoint>& now) { observer_.on_name_servers_changed(now); }
     void name_server_lookup_failure(const std::string& url, std::error_code why) {
@@ -586,7 +539,10 @@ class consumer_core : public std::enable_shared_from_this<
     }
     void connect_ended(const endpoint& peer, std::error_code why) { observer_.on_connect(peer, why); }
     void disconnected(const endpoint& peer, std::error_code why) { observer_.on_disconnect(peer, why); }
-    void heartbeat_failure(const endpoint& peer, std::error_code why) { observer_.on_heartbeat_failure(peer, why); }
+    void heartbeat_failure(const endpoint& peer, std::error_code why) {
+        observer_.on_heartbeat_failure(peer, why);
+        group_refused(why);
+    }
 
     /// Milliseconds since 1970, as brokers order subscriptions.
     std::int64_t subscription_version() {
@@ -627,6 +583,15 @@ class consumer_core : public std::enable_shared_from_this<
             locks_.stop();
     }
 
+    void denied(std::error_code why, const char* kind, const std::string& name) {
+        if (why != response_code::no_permission) [[likely]]
+            return;
+        const auto subject  = kind + name;
+        const auto sentence = rocketpush::describe(client_->last_denial(), subject);
+        if (denials_.begins(sentence, runtime_.now()))
+            observer_.on_access_denied(subject, why, sentence);
+    }
+
     static task<void> follow_pop_retries(std::shared_ptr<consumer_core> self, std::string topic, bool wanted) {
         if (!wanted) {
             co_await subscription_book<consumer_core>::remove(self, std::move(topic));
@@ -640,25 +605,11 @@ class consumer_core : public std::enable_shared_from_this<
         // What has not changed is written once a minute too, against a broker that lost it.
         const auto rewrite = std::max<std::int64_t>(1, milliseconds(60000) / self->options_.commit_interval);
         for (std::int64_t turn = 1; self->running(); ++turn) {
-            co_await self->commit_due_.wait_until(self->runtime_.now() + self->options_.commit_interval);
+            const auto pause = delay_after(self->queues_.commit_denied(), self->options_.commit_interval);
+            co_await self->commit_due_.wait_until(self->runtime_.now() + pause);
             if (self->running())
                 co_await self->queues_.commit(turn % rewrite == 0);
         }
-    }
-
-    /// A message was consumed here once more.
-    void echo_ran(batch_type& echo, queue_type& queue) {
-        auto& batch       = *echo.echo_of;
-        const auto index  = echo.echo_index;
-        const auto answer = echo.progress(0); // unfinished: its queue was given up before it ran; taken over: not heard
-        const failed_message failed{index, echo.delay_level(0), echo.messages.front().reconsume_times};
-        batches_.give_back(queue.cache.take_echo(echo));
-        auto owned = queues_.share(queue);
-        if (answer == message_progress::failed && owned)
-            return spawn(send_back(this->shared_from_this(), std::move(owned), batch, failed));
-        if (answer == message_progress::finished)
-            batch.set_progress(index, message_progress::finished);
-        --batch.under_send_back;
     }
 
     static task<void> sweep_duty(std::shared_ptr<consumer_core> self) {
@@ -676,41 +627,12 @@ class consumer_core : public std::enable_shared_from_this<
 
     static task<void> sample_duty(std::shared_ptr<consumer_core> self) {
         while (self->running()) {
-            self->rates_.sample(self->runtime_.now(), self->counts());
-            co_await self->sample_due_.wait_until(self->runtime_.now() + std::chrono::seconds(10));
-        }
-    }
-
-    work_counts counts() const {
-        auto sums = queues_.past_counts();
-        for (const auto& owned : queues_.all())
-            sums += owned->counts;
-        if constexpr (pops_queues) {
-            sums += pops_.past_counts();
-            for (const auto& [queue, owned] : pops_.all())
-                sums += owned->counts;
-        }
-        return sums;
-    }
-
-    void add_popped(consumer_statistics& snapshot) {
-        const auto now   = runtime_.now();
-        const auto since = [now](time_point then) { return std::chrono::duration_cast<milliseconds>(now - then); };
-        for (const auto& [queue, owned] : pops_.all()) {
-            popped_queue_statistics one{.queue          = queue,
-                                        .stage          = owned->stage,
-                                        .in_stage_for   = since(owned->stage_since),
-                                        .waiting        = owned->waiting,
-                                        .held_bytes     = owned->held_bytes(),
-                                        .rest           = owned->rest,
-                                        .since_last_pop = since(owned->polled),
-                                        .running        = owned->running(),
-                                        .flow           = owned->flow,
-                                        .counts         = owned->counts};
-            snapshot.lag += std::max<std::int64_t>(0, one.rest);
-            snapshot.cached_messages += one.waiting;
-            snapshot.cached_bytes += one.held_bytes;
-            snapshot.popped.push_back(std::move(one));
+            self->history_.sample(self->runtime_.now(), [&](auto&& tell) { tell_counts(*self, tell); });
+            const auto next = self->runtime_.now() + consumption_history::interval;
+            co_await self->sample_due_.wait_until(next);
+            // After a listener that kept the strand for long, the others' timers and answers shall come first.
+            if (self->running() && self->runtime_.now() < next + std::chrono::seconds(1))
+                watch_queues(self);
         }
     }
 
@@ -738,15 +660,21 @@ class consumer_core : public std::enable_shared_from_this<
     queue_table<consumer_core> queues_{*this};
     [[no_unique_address]] std::conditional_t<pops_queues, pop_table<consumer_core>, no_pops> pops_{*this};
     rebalancer<consumer_core> rebalancer_{*this};
+    group_check<consumer_core> checks_{*this};
     struct no_locks {
         explicit no_locks(consumer_core&) noexcept {}
     };
     [[no_unique_address]] std::conditional_t<locks_queues, lock_keeper<consumer_core>, no_locks> locks_{*this};
+    [[no_unique_address]] std::conditional_t<attaches<Observer, observer_access<consumer_core>>,
+                                             observer_desk<consumer_core>, no_observer_desk<consumer_core>>
+        desk_{*this};
     detail::wake_up<Runtime> commit_due_{runtime_};
     detail::wake_up<Runtime> sample_due_{runtime_};
     detail::wake_up<Runtime> sweep_due_{runtime_};
     detail::signal_flag<Runtime> stopped_{runtime_};
-    rate_window rates_;
+    consumption_history history_;
+    time_point started_at_{};
+    denial_memory denials_;
     time_point stop_deadline_ = time_point::max();
     std::error_code stop_result_;
     consumer_state state_ = consumer_state::created;

@@ -8,6 +8,7 @@
 #include <rocketpush/core/subscription.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
 #include <rocketpush/detail/policy_roles.hpp>
+#include <rocketpush/detail/process_bound.hpp>
 #include <rocketpush/detail/termination_signals.hpp>
 
 #include <atomic>
@@ -41,6 +42,9 @@ namespace rocketpush {
  * Starts once and stops once. The destructor stops what runs. A consumer of its own has a thread of its own (the default
  * runtime) or runs on the user's context (`asio_runtime{context.get_executor()}`); blocking calls need another thread
  * than that context's, the `async_` ones do not.
+ *
+ * In a child of `fork()` it is inert: functions fail with error::used_after_fork, the destructor does nothing, and the parent goes on
+ * undisturbed; the child makes a consumer of its own.
  *
  * @par Thread safety  All functions from any thread; before start, `subscribe` and `unsubscribe` one after the other and not at
  *                     once with it. On the consumer's own strand the blocking ones refuse to wait, or, like `stop`, begin and
@@ -98,6 +102,8 @@ class push_consumer {
             own.unit_name = settings.unit_name;
         if (own.namespace_v2.empty())
             own.namespace_v2 = settings.namespace_v2;
+        if (!own.credentials)
+            own.credentials = settings.credentials;
         if (own != settings)
             throw std::system_error(error::invalid_option,
                                     "options of the shared client differ from those it was made with");
@@ -109,7 +115,7 @@ class push_consumer {
     push_consumer& operator=(const push_consumer&) = delete;
 
     ~push_consumer() {
-        if (!core_)
+        if (!core_ || core_.problem())
             return;
         const bool inside = core_->inside_listener();
         std::error_code ignored;
@@ -189,7 +195,8 @@ class push_consumer {
      * @param token  Completion token for `void(std::error_code)`: error::already_started, error::already_stopped,
      *               error::group_in_use, error::filter_refused (a broker refuses a SQL condition; the observer has its
      *               text), error::operation_cancelled (stopped meanwhile), or a resolver's error when no name server's
-     *               host can be resolved, nor that of `name_server_url`.
+     *               host can be resolved, nor that of `name_server_url`; response_code::no_permission when every broker
+     *               that answers denies access (the observer has its text).
      */
     template <class Token>
     auto async_start(Token&& token) {
@@ -205,7 +212,7 @@ class push_consumer {
      */
     template <class Token>
     auto async_stop(Token&& token) {
-        return async_stop(core_->settings().stop_timeout, std::forward<Token>(token));
+        return async_stop(settings().stop_timeout, std::forward<Token>(token));
     }
     template <class Token>
     auto async_stop(milliseconds limit, Token&& token) {
@@ -217,7 +224,7 @@ class push_consumer {
         std::error_code failure;
         const auto why = start_and_wait(failure);
         if (failure)
-            throw std::system_error(failure, "cannot start consumer of group " + core_->settings().group +
+            throw std::system_error(failure, "cannot start consumer of group " + settings().group +
                                                  (why.empty() ? why : ": " + why));
     }
     void start(std::error_code& failure) { start_and_wait(failure); }
@@ -225,16 +232,18 @@ class push_consumer {
     /// Blocking `async_stop`. A second call, or one before start, is no error. It ends in any case: also when a listener hangs on
     /// the consumer's own thread, or nobody runs the context that the consumer is on.
     /// @throw std::system_error  error::stop_deadline_passed
-    void stop() { stop(core_->settings().stop_timeout); }
+    void stop() { stop(settings().stop_timeout); }
     void stop(milliseconds limit) {
         std::error_code failure;
         stop(failure, limit);
         if (failure)
-            throw std::system_error(failure, "consumer of group " + core_->settings().group + " stopped");
+            throw std::system_error(failure, "consumer of group " + settings().group + " stopped");
     }
-    void stop(std::error_code& failure) { stop(failure, core_->settings().stop_timeout); }
+    void stop(std::error_code& failure) { stop(failure, settings().stop_timeout); }
     void stop(std::error_code& failure, milliseconds limit) {
-        failure = {};
+        failure = core_.problem();
+        if (failure)
+            return;
         if (!started_.exchange(true)) { // never started: nothing runs on the strand, nobody to tell
             core_->stop_unstarted();
             return;
@@ -246,7 +255,7 @@ class push_consumer {
         if (core_->has_stopped())
             return;
         // Listeners, last commits, leaving the group: each has its own deadline, unless the strand does not run at all.
-        const auto longest = limit + 2 * core_->settings().request_timeout + join_limit;
+        const auto longest = limit + 2 * settings().request_timeout + join_limit;
         auto outcome       = begin(core_->stop(limit));
         failure            = outcome.wait_for(longest) == std::future_status::ready ? result_of(std::move(outcome))
                                                                                     : error::stop_deadline_passed;
@@ -271,7 +280,7 @@ class push_consumer {
         detail::termination_signals signals(*waiting);
         start();
         signals.async_wait([waiting = waiting.get()](std::error_code, int) { waiting->stop(); });
-        core_->spawn(core_type::tell_when_stopped(core_, waiting));
+        core_->spawn(core_type::tell_when_stopped(core_.shared(), waiting));
         waiting->run();
         stop();
     }
@@ -282,14 +291,14 @@ class push_consumer {
         if (core_->runtime().running_in_this_thread())
             return core_->statistics();
         if (!started_.load() || core_->has_stopped())
-            throw std::system_error(error::not_running, "statistics of group " + core_->settings().group);
+            throw std::system_error(error::not_running, "statistics of group " + settings().group);
         auto promise = std::make_shared<std::promise<consumer_statistics>>();
         auto answer  = promise->get_future();
         asio::post(core_->runtime().get_executor(),
-                   [core = core_, promise] { promise->set_value(core->statistics()); });
+                   [core = core_.shared(), promise] { promise->set_value(core->statistics()); });
         while (answer.wait_for(milliseconds(50)) != std::future_status::ready)
             if (core_->has_stopped()) // meanwhile, and the strand may be gone
-                throw std::system_error(error::not_running, "statistics of group " + core_->settings().group);
+                throw std::system_error(error::not_running, "statistics of group " + settings().group);
         return answer.get();
     }
 
@@ -304,7 +313,10 @@ class push_consumer {
      *
      * @par Source  Java `DefaultMQPushConsumer.suspend`. Differs: sharing out goes on.
      */
-    void suspend() noexcept { core_->suspend(); }
+    void suspend() noexcept {
+        if (!core_.problem())
+            core_->suspend();
+    }
     void resume() {
         core_->lift_suspension();
         later([](core_type& core) { core.wake_fetching(); });
@@ -325,7 +337,7 @@ class push_consumer {
      * @throw std::system_error  error::invalid_option, as the constructor.
      */
     void limit_cache(const cache_limits& limits) {
-        auto with                = core_->settings();
+        auto with                = settings();
         with.max_cached_messages = limits.messages;
         with.max_cached_bytes    = limits.bytes;
         with.max_span            = limits.span;
@@ -335,7 +347,7 @@ class push_consumer {
 
     /// `options::max_consumer_bytes`, from now on. @throw std::system_error  error::invalid_option
     void limit_memory(std::size_t bytes) {
-        auto with               = core_->settings();
+        auto with               = settings();
         with.max_consumer_bytes = bytes;
         checked(with);
         later([bytes](core_type& core) { core.memory().limit(bytes); });
@@ -367,7 +379,7 @@ class push_consumer {
             std::forward<Token>(token));
     }
 
-    const options& settings() const noexcept { return core_->settings(); }
+    const options& settings() const noexcept { return core_.look().settings(); }
 
   private:
     static constexpr milliseconds join_limit{2000};
@@ -389,7 +401,9 @@ class push_consumer {
 
     /// @return A broker's text, if it is why.
     std::string start_and_wait(std::error_code& failure) {
-        failure = {};
+        failure = core_.problem();
+        if (failure)
+            return {};
         if (core_->runtime().running_in_this_thread()) {
             failure = error::would_wait_for_itself;
             return {};
@@ -412,13 +426,13 @@ class push_consumer {
     template <class Work>
     void later(Work work) {
         if (!core_->has_stopped()) // else nobody may run it
-            asio::post(core_->runtime().get_executor(), [core = core_, work] { work(*core); });
+            asio::post(core_->runtime().get_executor(), [core = core_.shared(), work] { work(*core); });
     }
 
     template <class Work, class Token>
     auto run_on_strand(Work work, Token&& token) {
         return asio::async_initiate<Token, void(std::error_code)>(
-            [core = core_, work](auto handler) {
+            [core = core_.shared(), work](auto handler) {
                 const auto strand = core->runtime().get_executor();
                 auto busy = asio::make_work_guard(handler, strand); // the handler's context shall not run dry meanwhile
                 asio::co_spawn(strand, work(*core),
@@ -451,7 +465,7 @@ class push_consumer {
     std::future<std::error_code> begin(task<std::error_code> work) {
         auto promise = std::make_shared<std::promise<std::error_code>>();
         auto outcome = promise->get_future();
-        core_->spawn(answer(core_, std::move(work), std::move(promise)));
+        core_->spawn(answer(core_.shared(), std::move(work), std::move(promise)));
         return outcome;
     }
 
@@ -477,7 +491,7 @@ class push_consumer {
         }
     }
 
-    std::shared_ptr<core_type> core_;
+    detail::process_bound<core_type> core_;
     std::atomic<bool> started_{false};
     std::atomic<bool> given_up_{false}; ///< stop() has waited in vain; the destructor does not wait again.
     bool owns_client_ = false;

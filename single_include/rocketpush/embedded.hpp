@@ -14,13 +14,52 @@
 #ifndef ROCKETPUSH_EMBEDDED_BROKER_HPP
 #define ROCKETPUSH_EMBEDDED_BROKER_HPP
 
+// rocketpush/embedded/account.hpp
+#ifndef ROCKETPUSH_EMBEDDED_ACCOUNT_HPP
+#define ROCKETPUSH_EMBEDDED_ACCOUNT_HPP
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rocketpush::embedded {
+
+/**
+ * @brief Somebody whose requests a broker answers, and what he may do. A consumer needs its group and each topic.
+ *
+ * @par Source  A user with its ACL of 5.x, an account of `plain_acl.yml` of 4.9; without addresses and kinds of access.
+ */
+struct account {
+    std::string access_key;
+    std::string secret_key;
+    std::vector<std::string> topics{}; ///< To read and to write; `*`: all.
+    std::vector<std::string> groups{}; ///< To consume for, their retry topics and dead letters with them; `*`: all.
+    bool admin = false;                ///< May do everything, and what administrators do.
+
+    bool may_use_topic(std::string_view topic) const { return admin || holds(topics, topic); }
+    bool may_use_group(std::string_view group) const { return admin || holds(groups, group); }
+
+  private:
+    static bool holds(const std::vector<std::string>& names, std::string_view wanted) {
+        return std::ranges::any_of(names, [wanted](const auto& name) { return name == "*" || name == wanted; });
+    }
+};
+
+} // namespace rocketpush::embedded
+
+#endif
 // rocketpush/embedded/broker_logic.hpp
 #ifndef ROCKETPUSH_EMBEDDED_BROKER_LOGIC_HPP
 #define ROCKETPUSH_EMBEDDED_BROKER_LOGIC_HPP
 
-// rocketpush/embedded/ack_requests.hpp
-#ifndef ROCKETPUSH_EMBEDDED_ACK_REQUESTS_HPP
-#define ROCKETPUSH_EMBEDDED_ACK_REQUESTS_HPP
+// rocketpush/embedded/access_check.hpp
+#ifndef ROCKETPUSH_EMBEDDED_ACCESS_CHECK_HPP
+#define ROCKETPUSH_EMBEDDED_ACCESS_CHECK_HPP
+
+// rocketpush/embedded/admin_requests.hpp
+#ifndef ROCKETPUSH_EMBEDDED_ADMIN_REQUESTS_HPP
+#define ROCKETPUSH_EMBEDDED_ADMIN_REQUESTS_HPP
 
 // rocketpush/embedded/broker_state.hpp
 #ifndef ROCKETPUSH_EMBEDDED_BROKER_STATE_HPP
@@ -197,6 +236,9 @@ struct broker_options {
     bool property_filter     = false; ///< SQL92 conditions. Java: `enablePropertyFilter`.
     bool auto_create_groups  = true;  ///< A group needs no `create_group` before its first heartbeat.
 
+    /// Who may use the broker; none: everybody. Requests have to be signed with an account's keys then. See `set_accounts`.
+    std::vector<account> accounts{};
+
     /// From 5.0 on: an administrator's reset is told to the next pull; else, to the members, as 4.9 does.
     bool server_side_reset = true;
 
@@ -244,6 +286,8 @@ inline std::string_view describe_problem(const broker_options& options) noexcept
         return "pull_messages is at least 1, max_message_body not larger than frame_limit";
     if (options.frame_limit < 1024 || options.frame_limit > 32 * 1024 * 1024)
         return "frame_limit is from 1 KiB to 32 MiB";
+    if (!options.accounts.empty() && !ROCKETPUSH_WITH_OPENSSL)
+        return "accounts need OpenSSL, which this build left out: signatures cannot be checked";
     if (options.scan_interval.count() < 1)
         return "scan_interval is at least 1 ms";
     return {};
@@ -1817,6 +1861,108 @@ class faulty_answers {
 } // namespace rocketpush::embedded
 
 #endif
+// rocketpush/embedded/forwarded_requests.hpp
+#ifndef ROCKETPUSH_EMBEDDED_FORWARDED_REQUESTS_HPP
+#define ROCKETPUSH_EMBEDDED_FORWARDED_REQUESTS_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <future>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace rocketpush::embedded {
+
+/// Whoever asked, when the question itself is gone.
+struct reply_address {
+    connection_id to;
+    std::int32_t opaque;
+    protocol::header_encoding encoding;
+};
+
+/// What a member answered to what it was asked for an administrator, or why it did not.
+struct client_answer {
+    response_code code = response_code::success;
+    std::string remark{};
+    std::string body{};
+};
+
+/// A request that the broker has passed on to a member.
+struct forwarded_request {
+    std::variant<reply_address, std::promise<client_answer>> asked_by; ///< A client of the broker, or its owner.
+    connection_id answered_by;
+    std::chrono::steady_clock::time_point due; ///< Then nobody waits any longer.
+};
+
+/**
+ * @brief Requests that wait for a member's answer, by the opaque that the broker gave them.
+ * @par Thread safety  None.
+ * @par Source         Java `Broker2Client.callClient`, whose threads wait.
+ */
+class forwarded_requests {
+  public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    static constexpr std::chrono::seconds patience{10};
+    static constexpr std::size_t most = 1000;
+
+    bool full() const noexcept { return waiting_.size() >= most; }
+
+    void add(std::int32_t opaque, forwarded_request request) { waiting_.emplace(opaque, std::move(request)); }
+
+    /// The one that this member was asked with this opaque.
+    std::optional<forwarded_request> take(std::int32_t opaque, connection_id answered_by) {
+        const auto found = waiting_.find(opaque);
+        if (found == waiting_.end() || found->second.answered_by != answered_by)
+            return std::nullopt;
+        return std::move(waiting_.extract(found).mapped());
+    }
+
+    /// Those of a member that has gone; what a client has asked that has gone is forgotten.
+    std::vector<forwarded_request> take_all_of(connection_id gone) {
+        std::erase_if(waiting_, [gone](const auto& each) {
+            const auto* asked_by = std::get_if<reply_address>(&each.second.asked_by);
+            return asked_by && asked_by->to == gone;
+        });
+        return take_if([gone](const forwarded_request& each) { return each.answered_by == gone; });
+    }
+
+    std::vector<forwarded_request> take_overdue(time_point now) {
+        return take_if([now](const forwarded_request& each) { return each.due <= now; });
+    }
+
+    std::optional<time_point> next_due() const {
+        const auto first = std::ranges::min_element(waiting_, {}, [](const auto& each) { return each.second.due; });
+        return first == waiting_.end() ? std::nullopt : std::optional(first->second.due);
+    }
+
+  private:
+    template <class Predicate>
+    std::vector<forwarded_request> take_if(Predicate wanted) {
+        std::vector<forwarded_request> taken;
+        for (auto each = waiting_.begin(); each != waiting_.end();)
+            if (wanted(each->second)) {
+                taken.push_back(std::move(each->second));
+                each = waiting_.erase(each);
+            } else {
+                ++each;
+            }
+        return taken;
+    }
+
+    std::map<std::int32_t, forwarded_request> waiting_;
+};
+
+} // namespace rocketpush::embedded
+
+#endif
 // rocketpush/embedded/held_pops.hpp
 #ifndef ROCKETPUSH_EMBEDDED_HELD_POPS_HPP
 #define ROCKETPUSH_EMBEDDED_HELD_POPS_HPP
@@ -3115,14 +3261,6 @@ struct arrival {
     std::int64_t commit_log_offset;
 };
 
-/// A request that the broker has passed on to a client for somebody else; see `admin_requests.hpp`.
-struct forwarded_request {
-    connection_id asked_by;
-    std::int32_t opaque;
-    protocol::header_encoding encoding;
-    connection_id answered_by;
-};
-
 /// Where delayed messages lie until they are due. Java: RMQ_SYS_SCHEDULE_TOPIC.
 inline constexpr std::string_view schedule_topic = "SCHEDULE_TOPIC_XXXX";
 
@@ -3139,7 +3277,8 @@ struct broker_state {
           faults(seed),
           faulty(options.version),
           modes(options.default_mode),
-          unique_ids(own_address, seed >> 32, static_cast<std::uint32_t>(seed)) {
+          unique_ids(own_address, seed >> 32, static_cast<std::uint32_t>(seed)),
+          accounts(options.accounts) {
         store.set_topic(schedule_topic, {delays.levels(), delays.levels(), 6});
         if (options.auto_create_topics)
             store.set_topic(auto_create_topic, {options.auto_queues, options.auto_queues, 7});
@@ -3163,10 +3302,11 @@ struct broker_state {
     held_pops pops;
     std::uint32_t pop_turn = 0; ///< Counts the looks for messages to pop: whose turn it is of queues and retries.
     protocol::unique_id_generator unique_ids;
+    std::vector<account> accounts; ///< None: everybody may do everything.
 
     std::set<std::string, std::less<>> known_groups; ///< Those that may consume; see auto_create_groups.
     std::map<connection_id, client_connection> connections;
-    std::map<std::int32_t, forwarded_request> forwarded; ///< By the opaque of the broker's own request.
+    forwarded_requests forwarded;
     std::vector<arrival> arrivals;                       ///< Not yet told to held pulls.
     std::int32_t next_opaque = 0;                        ///< Of the broker's own requests.
     outbox out;
@@ -3184,13 +3324,6 @@ struct broker_state {
 
 /// What the request handlers share, and they themselves; not for users.
 namespace answering {
-
-/// Whoever asked, when the question itself is gone.
-struct reply_address {
-    connection_id to;
-    std::int32_t opaque;
-    protocol::header_encoding encoding;
-};
 
 inline reply_address address_of(const incoming_request& request) noexcept {
     return {request.from, request.header.opaque, request.header.encoding};
@@ -3285,6 +3418,689 @@ inline void forget_client(broker_state& broker, connection_id connection) {
 } // namespace rocketpush::embedded
 
 #endif
+// rocketpush/embedded/pull_requests.hpp
+#ifndef ROCKETPUSH_EMBEDDED_PULL_REQUESTS_HPP
+#define ROCKETPUSH_EMBEDDED_PULL_REQUESTS_HPP
+
+// rocketpush/embedded/slave_requests.hpp
+#ifndef ROCKETPUSH_EMBEDDED_SLAVE_REQUESTS_HPP
+#define ROCKETPUSH_EMBEDDED_SLAVE_REQUESTS_HPP
+
+
+#include <algorithm>
+#include <cstdint>
+#include <string_view>
+
+/**
+ * What a slave does otherwise than its master.
+ * @par Source  Java `PullMessageProcessor.composeResponseHeader`, `DefaultMessageStore.nextOffsetCorrection`.
+ */
+namespace rocketpush::embedded::answering {
+
+/// Whether a client has connected to the slave.
+inline bool is_at_slave(const broker_state& broker, connection_id connection) {
+    if (!broker.slave.address)
+        return false;
+    const auto found = broker.connections.find(connection);
+    return found != broker.connections.end() && found->second.to_slave;
+}
+
+/// The members that the broker knows which a client talks to: master and slave each have their own.
+inline consumer_groups& groups_at(broker_state& broker, connection_id connection) {
+    return is_at_slave(broker, connection) ? broker.slave.groups : broker.groups;
+}
+inline const consumer_groups& groups_at(const broker_state& broker, connection_id connection) {
+    return is_at_slave(broker, connection) ? broker.slave.groups : broker.groups;
+}
+
+/// Whether a request is one to the name server, which stays when the master is lost.
+inline bool is_for_name_server(std::int32_t code) noexcept {
+    constexpr std::int32_t cluster_info = 106, topic_list = 206, delete_route = 216;
+    return code == static_cast<std::int32_t>(protocol::request_code::get_route_info) || code == cluster_info ||
+           code == topic_list || code == delete_route;
+}
+
+/// Answers what a slave refuses. A real one takes a commit, to have it overwritten by its master's soon after; here it is
+/// refused, so that a test sees it. @return Whether it was refused.
+inline bool refuse_at_slave(broker_state& broker, const incoming_request& request) {
+    if (!is_at_slave(broker, request.from))
+        return false;
+    using code = protocol::request_code;
+    switch (static_cast<code>(request.header.code)) {
+    case code::send_message:
+    case code::send_message_v2:
+    case code::send_batch_message:
+    case code::consumer_send_back:
+        reply(broker, request, response_code::service_not_available, "service not available now: this is a slave");
+        return true;
+    case code::update_consumer_offset:
+    case code::lock_batch:
+    case code::unlock_batch:
+    case code::update_and_create_topic:
+    case code::pop_message:
+    case code::ack_message:
+    case code::change_invisible_time:
+        reply(broker, request, response_code::system_error, "this is a slave");
+        return true;
+    default: return false;
+    }
+}
+
+/// Where a queue ends for a client: a slave may not have its newest messages yet.
+inline queue_offset visible_end(const broker_state& broker, connection_id connection, std::string_view topic,
+                                std::int32_t queue_id) {
+    const auto end = broker.store.max_offset(topic, queue_id);
+    if (!is_at_slave(broker, connection))
+        return end;
+    return std::max(broker.store.min_offset(topic, queue_id), end - broker.slave.lag);
+}
+
+/// The broker that a pull's answer sends its client to.
+inline std::int64_t suggested_broker(const broker_state& broker) noexcept {
+    return broker.slave.address && (broker.slave.suggested || broker.slave.master_lost) ? 1 : 0;
+}
+
+/// A slave corrects no offset, and does not let clients wait as long as there is a master to go back to.
+inline response_code code_at_slave(const broker_state& broker, response_code code) noexcept {
+    if (code == response_code::success)
+        return code;
+    const bool goes_back = suggested_broker(broker) == 0;
+    return goes_back || code == response_code::pull_offset_moved ? response_code::pull_retry_immediately : code;
+}
+
+} // namespace rocketpush::embedded::answering
+
+#endif
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/**
+ * Messages out.
+ * @par Source  Java `PullMessageProcessor`, `PullRequestHoldService`, `QueryMessageProcessor`.
+ */
+namespace rocketpush::embedded::answering {
+
+/// Why a pull is refused, or nothing and what it wants.
+struct pull_check {
+    response_code refusal = response_code::success;
+    std::string remark{};
+    stored_filter filter{};
+};
+
+inline pull_check refuse_conditions(std::string_view type) {
+    return {response_code::system_error,
+            "The broker does not support consumer to filter message by " + std::string(type)};
+}
+
+/// A pull's own subscription. A condition that does not compile is no reason to refuse it: then it gets all messages.
+inline pull_check own_filter(const broker_state& broker, const protocol::pull_request& pull) {
+    if (pull.expression_type.empty() || pull.expression_type == to_string(filter_type::tag)) {
+        auto own = make_subscription(pull.topic, tags(pull.subscription), pull.sub_version);
+        if (!own)
+            return {response_code::subscription_parse_failed, "parse the consumer's subscription failed"};
+        return {.filter = {.tag_codes = std::move(own->tag_codes)}};
+    }
+    if (!broker.options.property_filter)
+        return refuse_conditions(pull.expression_type);
+    auto made = compile_condition(pull.subscription).made;
+    if (!made || pull.expression_type != to_string(filter_type::sql92))
+        return {};
+    return {.filter = {.wanted = std::make_shared<const condition>(std::move(*made))}};
+}
+
+/// The subscription that a pull is filtered by: its own, or the group's from the last heartbeat.
+inline pull_check find_filter(const broker_state& broker, connection_id from, const protocol::pull_request& pull) {
+    if (pull.sys_flag & protocol::pull_flags::subscription)
+        return own_filter(broker, pull);
+    const auto* group = groups_at(broker, from).find(pull.consumer_group);
+    if (!group)
+        return {response_code::subscription_not_exist, "the consumer's group info not exist"};
+    const auto known = group->subscriptions.find(pull.topic);
+    if (known == group->subscriptions.end())
+        return {response_code::subscription_not_exist, "the consumer's subscription not exist"};
+    if (known->second.version < pull.sub_version)
+        return {response_code::subscription_not_latest, "the consumer's subscription not latest"};
+    if (known->second.type == filter_type::tag)
+        return {.filter = {.tag_codes = known->second.tag_codes}};
+
+    const auto compiled = group->conditions.find(pull.topic);
+    if (compiled == group->conditions.end())
+        return {response_code::filter_data_not_exist,
+                "The broker's consumer filter data is not exist!Your expression may be wrong!"};
+    if (compiled->second.version < pull.sub_version)
+        return {response_code::filter_data_not_latest, "the consumer's consumer filter data not latest"};
+    if (!broker.options.property_filter)
+        return refuse_conditions(to_string(filter_type::sql92));
+    return {.filter = {.wanted = compiled->second.wanted}};
+}
+
+inline pull_check check_pull(broker_state& broker, connection_id from, const protocol::pull_request& pull) {
+    if (!broker.admit_group(pull.consumer_group))
+        return {response_code::subscription_group_not_exist,
+                "subscription group [" + pull.consumer_group + "] does not exist"};
+    const auto* topic = broker.store.find_topic(pull.topic);
+    if (!topic)
+        return {response_code::topic_not_exist, "topic[" + pull.topic + "] not exist, apply first please!"};
+    if (!topic->readable())
+        return {response_code::no_permission, "the topic[" + pull.topic + "] pulling message is forbidden"};
+    if (pull.queue_id < 0 || pull.queue_id >= topic->read_queues)
+        return {invalid_parameter(broker),
+                "queueId[" + std::to_string(pull.queue_id) + "] is illegal, topic:[" + pull.topic + "]"};
+    return find_filter(broker, from, pull);
+}
+
+inline response_code code_of(read_status status, queue_offset asked) noexcept {
+    switch (status) {
+    case read_status::found: return response_code::success;
+    case read_status::no_matched_message: return response_code::pull_retry_immediately;
+    case read_status::offset_overflow_one: return response_code::pull_not_found;
+    // A queue without messages is no surprise, unless somebody believes to have been further already.
+    case read_status::no_message_in_queue:
+        return asked == 0 ? response_code::pull_not_found : response_code::pull_offset_moved;
+    case read_status::offset_overflow_badly:
+    case read_status::offset_reset:
+    case read_status::offset_too_small: return response_code::pull_offset_moved;
+    }
+    return response_code::system_error;
+}
+
+/// The answer's code, at the master or at the slave.
+inline response_code code_at(const broker_state& broker, connection_id to, read_status status, queue_offset asked) {
+    const auto code = code_of(status, asked);
+    return is_at_slave(broker, to) ? code_at_slave(broker, code) : code;
+}
+
+/// Appends the answer of a pull; what it found goes straight from the store into the connection's buffer.
+inline void reply_pull(broker_state& broker, const reply_address& address, const protocol::pull_request& pull,
+                       const read_result& read, const std::vector<std::string_view>& records) {
+    protocol::pull_response fields{.suggested_broker_id = suggested_broker(broker),
+                                   .next_begin_offset   = read.next,
+                                   .min_offset          = broker.store.min_offset(pull.topic, pull.queue_id),
+                                   .max_offset          = visible_end(broker, address.to, pull.topic, pull.queue_id)};
+    if (const auto place = broker.store.place_of(pull.topic, pull.queue_id))
+        fields.offset_delta = place->behind;
+    if (broker.options.is_version_5()) {
+        fields.topic_sys_flag = 0;
+        fields.group_sys_flag = 0;
+    }
+    write_answer(broker, address, [&](std::string& frames) {
+        const auto begin = frames.size();
+        protocol::append_response(frames, chosen_encoding(broker, address.encoding),
+                                  code_at(broker, address.to, read.status, pull.queue_offset), address.opaque,
+                                  to_string(read.status), fields, {}, broker.options.version);
+        for (const auto record : records)
+            frames.append(record);
+        // The frame's length was that of a frame without a body.
+        rocketpush::detail::store_big(frames.data() + begin, static_cast<std::uint32_t>(frames.size() - begin - 4));
+    });
+}
+
+/// Reads what the pull asks for. @return Nothing if it shall be held: there is no message yet, and it may wait.
+inline bool try_pull(broker_state& broker, const reply_address& address, const protocol::pull_request& pull,
+                     const stored_filter& filter, bool may_wait) {
+    const read_limits limits{
+        std::min(broker.options.pull_messages, static_cast<std::size_t>(std::max(1, pull.max_messages))),
+        broker.options.pull_bytes, visible_end(broker, address.to, pull.topic, pull.queue_id)};
+    std::vector<std::string_view> records;
+    if (const auto reset = broker.offsets.take_reset(pull.consumer_group, pull.topic, pull.queue_id)) {
+        reply_pull(broker, address, pull, {read_status::offset_reset, *reset}, records);
+        return true;
+    }
+    records.reserve(limits.messages);
+    auto read = read_wanted(broker.store, pull.topic, pull.queue_id, pull.queue_offset, limits, filter, records);
+    if (is_at_slave(broker, address.to) && read.status != read_status::found &&
+        read.status != read_status::no_matched_message)
+        read.next = pull.queue_offset; // the master may know better
+    if (may_wait && code_at(broker, address.to, read.status, pull.queue_offset) == response_code::pull_not_found)
+        return false;
+    reply_pull(broker, address, pull, read, records);
+    return true;
+}
+
+/// PULL_MESSAGE (11)
+inline void answer_pull(broker_state& broker, const incoming_request& request) {
+    auto pull = read_request<protocol::pull_request>(broker, request);
+    if (!pull)
+        return;
+    if (refuse_led_elsewhere(broker, request, pull->topic, pull->queue_id))
+        return;
+    auto check = check_pull(broker, request.from, *pull);
+    if (check.refusal != response_code::success)
+        return reply(broker, request, check.refusal, check.remark);
+
+    // A longer wait than this is no wait but a broken client.
+    constexpr std::int64_t longest_wait = 3'600'000;
+    const auto wait                     = std::clamp<std::int64_t>(pull->suspend_millis, 0, longest_wait);
+    const bool may_wait                 = (pull->sys_flag & protocol::pull_flags::suspend) != 0 && wait > 0 &&
+                          broker.held.size() < broker.options.held_pulls;
+    const auto address  = address_of(request);
+    const bool answered = request.header.is_oneway() || try_pull(broker, address, *pull, check.filter, may_wait);
+    if ((pull->sys_flag & protocol::pull_flags::commit_offset) && !is_at_slave(broker, request.from)) {
+        // Real brokers take it for the place in their own queue.
+        const auto place  = broker.store.place_of(pull->topic, pull->queue_id);
+        const auto offset = pull->commit_offset + (place ? place->behind : 0);
+        broker.offsets.commit(pull->consumer_group, pull->topic, pull->queue_id, offset);
+    }
+    if (!answered)
+        broker.held.hold({request.from, request.header.encoding, request.header.opaque, std::move(*pull),
+                          std::move(check.filter), request.now.steady + std::chrono::milliseconds(wait)});
+}
+
+/// Answers a pull that has waited, with or without messages.
+inline void end_held_pull(broker_state& broker, const held_pull& pull) {
+    const reply_address address{pull.connection, pull.opaque, pull.encoding};
+    const auto* topic = broker.store.find_topic(pull.request.topic);
+    if (!topic)
+        return reply(broker, address, response_code::topic_not_exist,
+                     "topic[" + pull.request.topic + "] not exist, apply first please!");
+    if (!topic->readable())
+        return reply(broker, address, response_code::no_permission,
+                     "the topic[" + pull.request.topic + "] pulling message is forbidden");
+    if (refuse_led_elsewhere(broker, address, pull.request.topic, pull.request.queue_id))
+        return;
+    try_pull(broker, address, pull.request, pull.filter, false);
+}
+
+/// Ends the pulls that waited for messages which have just come. After all of a request's are stored, so that a pull
+/// finds them all.
+inline void wake_held_pulls(broker_state& broker) {
+    for (const auto& each : std::exchange(broker.arrivals, {}))
+        for (const auto& pull : broker.held.take_woken(each.topic, each.queue_id, each.tag_hash,
+                                                       broker.store.record_at(each.commit_log_offset)))
+            end_held_pull(broker, pull);
+}
+
+/// Forgets a topic with its messages and what groups have committed in it. Pops that wait for it are refused; a pull is held on
+/// until its time is over, or a message comes to a topic of that name, as by a real broker.
+inline bool remove_topic(broker_state& broker, std::string_view topic) {
+    const bool removed = broker.store.remove_topic(topic);
+    broker.offsets.forget_topic(topic);
+    broker.checkpoints.forget_topic(topic);
+    broker.orders.forget_topic(topic);
+    for (const auto& pop : broker.pops.take_topic(topic))
+        reply(broker, reply_address{pop.connection, pop.opaque, pop.encoding}, response_code::topic_not_exist,
+              "topic[" + pop.request.topic + "] not exist, apply first please!", protocol::pop_response{});
+    return removed;
+}
+
+/// VIEW_MESSAGE_BY_ID (33)
+inline void answer_view_message(broker_state& broker, const incoming_request& request) {
+    const auto wanted = read_request<protocol::view_message_request>(broker, request);
+    if (!wanted)
+        return;
+    const auto record = broker.store.record_at(wanted->offset);
+    if (record.empty())
+        return reply(broker, request, response_code::system_error,
+                     "can not find message by the offset, " + std::to_string(wanted->offset));
+    reply(broker, request, response_code::success, {}, protocol::no_fields{}, record);
+}
+
+} // namespace rocketpush::embedded::answering
+
+#endif
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/**
+ * What `mqadmin` and tests with Java's `DefaultMQAdminExt` ask, as far as it helps with consumers.
+ * @par Source  Java `AdminBrokerProcessor`, `DefaultRequestProcessor` (name server).
+ */
+namespace rocketpush::embedded::answering {
+
+namespace admin_code {
+inline constexpr auto create_group        = static_cast<protocol::request_code>(200);
+inline constexpr auto topic_stats         = static_cast<protocol::request_code>(202);
+inline constexpr auto consumer_connection = protocol::request_code::get_consumer_connections;
+inline constexpr auto cluster_info        = static_cast<protocol::request_code>(106);
+inline constexpr auto topic_list          = static_cast<protocol::request_code>(206);
+inline constexpr auto consume_stats       = static_cast<protocol::request_code>(208);
+inline constexpr auto delete_topic        = static_cast<protocol::request_code>(215);
+inline constexpr auto delete_route        = static_cast<protocol::request_code>(216);
+inline constexpr auto topic_config        = static_cast<protocol::request_code>(351);
+} // namespace admin_code
+
+/// A question about a topic.
+struct topic_question {
+    std::string topic;
+    static constexpr auto fields() noexcept {
+        return std::array{protocol::required_field<&topic_question::topic>("topic")};
+    }
+};
+
+/// A question about a group, perhaps only in one topic.
+struct group_question {
+    std::string group;
+    std::string topic{};
+    static constexpr auto fields() noexcept {
+        return std::array{protocol::required_field<&group_question::group>("consumerGroup"),
+                          protocol::optional_field<&group_question::topic>("topic")};
+    }
+};
+
+inline void reply_json(broker_state& broker, const incoming_request& request, const protocol::json_writer& body) {
+    reply(broker, request, response_code::success, {}, protocol::no_fields{}, body.text());
+}
+
+/// The key in a map whose keys are queues: Java writes them as objects, and its tools read nothing else.
+inline protocol::json_writer& queue_key(protocol::json_writer& table, const message_queue& queue) {
+    protocol::write_value(table, queue);
+    return table.colon();
+}
+
+/// GET_BROKER_CLUSTER_INFO (106)
+inline void answer_cluster_info(broker_state& broker, const incoming_request& request) {
+    const auto& [name, cluster] = std::tie(broker.options.name, broker.options.cluster);
+    const protocol::broker_data self{cluster, name, {{0, to_string(broker.address)}}, false};
+    protocol::json_writer body;
+    body.open('{').key("brokerAddrTable").open('{').member(name, self).close('}');
+    body.key("clusterAddrTable").open('{').member(cluster, std::vector{name}).close('}').close('}');
+    reply_json(broker, request, body);
+}
+
+/// GET_ALL_TOPIC_LIST_FROM_NAMESERVER (206)
+inline void answer_topic_list(broker_state& broker, const incoming_request& request) {
+    protocol::json_writer body;
+    body.open('{').member("topicList", broker.store.topic_names()).close('}');
+    reply_json(broker, request, body);
+}
+
+/// GET_TOPIC_STATS_INFO (202)
+inline void answer_topic_stats(broker_state& broker, const incoming_request& request) {
+    const auto wanted = read_request<topic_question>(broker, request);
+    if (!wanted)
+        return;
+    const auto* topic = broker.store.find_topic(wanted->topic);
+    if (!topic)
+        return reply(broker, request, response_code::topic_not_exist, "topic[" + wanted->topic + "] not exist");
+    protocol::json_writer body;
+    body.open('{').key("offsetTable").open('{');
+    for (std::int32_t id = 0; id < topic->queues(); ++id) {
+        const auto largest = broker.store.max_offset(wanted->topic, id);
+        const auto newest  = broker.store.find_entry(wanted->topic, id, largest - 1);
+        queue_key(body, {wanted->topic, broker.options.name, id})
+            .open('{')
+            .member("lastUpdateTimestamp", newest ? newest->store_timestamp : 0)
+            .member("maxOffset", largest)
+            .member("minOffset", broker.store.min_offset(wanted->topic, id))
+            .close('}');
+    }
+    body.close('}').close('}');
+    reply_json(broker, request, body);
+}
+
+/// GET_CONSUME_STATS (208)
+inline void answer_consume_stats(broker_state& broker, const incoming_request& request) {
+    const auto wanted = read_request<group_question>(broker, request);
+    if (!wanted)
+        return;
+    std::set<std::string> topics;
+    if (!wanted->topic.empty()) {
+        topics.insert(wanted->topic);
+    } else {
+        topics = broker.offsets.topics(wanted->group);
+        if (const auto* group = broker.groups.find(wanted->group))
+            for (const auto& [topic, subscribed] : group->subscriptions)
+                topics.insert(topic);
+    }
+    protocol::json_writer body;
+    body.open('{').key("consumeTps").raw("0.0");
+    body.key("offsetTable").open('{');
+    for (const auto& name : topics) {
+        const auto* topic = broker.store.find_topic(name);
+        for (std::int32_t id = 0; topic && id < topic->read_queues; ++id) {
+            const auto consumed = broker.offsets.find(wanted->group, name, id).value_or(0);
+            const auto last     = broker.store.find_entry(name, id, consumed - 1);
+            queue_key(body, {name, broker.options.name, id})
+                .open('{')
+                .member("brokerOffset", broker.store.max_offset(name, id))
+                .member("consumerOffset", consumed)
+                .member("lastTimestamp", last ? last->store_timestamp : 0)
+                .member("pullOffset", consumed)
+                .close('}');
+        }
+    }
+    body.close('}').close('}');
+    reply_json(broker, request, body);
+}
+
+/// GET_CONSUMER_CONNECTION_LIST (203). The language is not known here, so all are OTHER.
+inline void answer_consumer_connection(broker_state& broker, const incoming_request& request) {
+    const auto wanted = read_request<group_question>(broker, request);
+    if (!wanted)
+        return;
+    const auto* group = broker.groups.find(wanted->group);
+    if (!group)
+        return reply(broker, request, response_code::consumer_not_online,
+                     "the consumer group[" + wanted->group + "] not online");
+    protocol::consumer_connections found{.consume_type       = group->consume_type,
+                                         .message_model      = group->message_model,
+                                         .consume_from_where = group->consume_from_where};
+    for (const auto& member : group->members)
+        found.members.push_back({broker.connections.at(member.connection).address.to_string(), member.client_id,
+                                 "OTHER", member.version});
+    for (const auto& [topic, subscribed] : group->subscriptions)
+        found.subscriptions.push_back(subscribed);
+    reply(broker, request, response_code::success, {}, protocol::no_fields{}, protocol::encode(found));
+}
+
+/// GET_TOPIC_CONFIG (351), since 5.0
+inline void answer_topic_config(broker_state& broker, const incoming_request& request) {
+    const auto wanted = read_request<topic_question>(broker, request);
+    if (!wanted)
+        return;
+    const auto* topic = broker.store.find_topic(wanted->topic);
+    if (!topic)
+        return reply(broker, request, response_code::topic_not_exist,
+                     "No topic in this broker. topic: " + wanted->topic);
+    protocol::json_writer body;
+    body.open('{')
+        .key("attributes")
+        .open('{')
+        .close('}')
+        .member("order", false)
+        .member("perm", topic->permission)
+        .member("readQueueNums", topic->read_queues)
+        .member("topicFilterType", "SINGLE_TAG")
+        .member("topicName", wanted->topic)
+        .member("topicSysFlag", 0)
+        .member("writeQueueNums", topic->write_queues)
+        .close('}');
+    reply_json(broker, request, body);
+}
+
+/// UPDATE_AND_CREATE_SUBSCRIPTIONGROUP (200)
+inline void answer_create_group(broker_state& broker, const incoming_request& request) {
+    const auto body = protocol::parse_body(request.body);
+    std::string name;
+    if (!body || !protocol::read_json(*body, "groupName", name) || check_group(name))
+        return reply(broker, request, response_code::system_error, "the group is not valid");
+    broker.known_groups.insert(std::move(name));
+    reply(broker, request, response_code::success);
+}
+
+/// DELETE_TOPIC_IN_BROKER (215), DELETE_TOPIC_IN_NAMESRV (216): one and the same here.
+inline void answer_delete_topic(broker_state& broker, const incoming_request& request) {
+    const auto wanted = read_request<topic_question>(broker, request);
+    if (!wanted)
+        return;
+    if (is_system_topic(wanted->topic))
+        return reply(broker, request, invalid_parameter(broker), "the topic is a system topic: " + wanted->topic);
+    remove_topic(broker, wanted->topic);
+    reply(broker, request, response_code::success);
+}
+
+} // namespace rocketpush::embedded::answering
+
+#endif
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/**
+ * Who may ask for what. A broker without accounts answers everybody; its name server does so anyway, as real ones do unless told.
+ * @par Source  Java `DefaultAuthenticationHandler`, `DefaultAuthorizationContextBuilder`, `AclAuthorizationHandler` (5.x);
+ *              `PlainAccessValidator`, `PlainPermissionManager` (4.9).
+ */
+namespace rocketpush::embedded::answering {
+
+/// What a request has to do with. A retry topic is its group.
+struct wanted_access {
+    std::vector<std::string> topics{};
+    std::vector<std::string> groups{};
+    bool admin = false; ///< It is for administrators.
+
+    void add_topic(std::string topic) {
+        if (!is_retry_topic(topic) && !is_dlq_topic(topic) && !topic.empty())
+            topics.push_back(std::move(topic));
+    }
+    /// Somebody sends to it; of a retry topic no group is told but by its name.
+    void add_target(const std::string& topic) {
+        if (is_retry_topic(topic))
+            groups.push_back(topic.substr(retry_topic_prefix.size()));
+        else
+            add_topic(topic);
+    }
+};
+
+/// Of these requests a 4.9 looks at the signature alone.
+inline bool is_open_at_4_9(protocol::request_code code) noexcept {
+    using enum protocol::request_code;
+    return code == get_max_offset || code == get_min_offset || code == search_offset_by_timestamp ||
+           code == query_consumer_offset || code == lock_batch || code == unlock_batch;
+}
+
+inline wanted_access access_for(const incoming_request& request) {
+    using code       = protocol::request_code;
+    const auto field = [&](std::string_view name) {
+        const auto value = request.header.field(name);
+        return value ? value->to_string() : std::string();
+    };
+    wanted_access wanted;
+    switch (static_cast<code>(request.header.code)) {
+    case code::pull_message:
+    case code::pop_message:
+    case code::ack_message:
+    case code::change_invisible_time:
+    case code::query_consumer_offset:
+    case code::update_consumer_offset:
+        wanted.add_topic(field("topic"));
+        wanted.groups.push_back(field("consumerGroup"));
+        break;
+    case code::get_consumer_list:
+    case code::unregister_client: wanted.groups.push_back(field("consumerGroup")); break;
+    case code::consumer_send_back: wanted.groups.push_back(field("group")); break;
+    case code::get_max_offset:
+    case code::get_min_offset:
+    case code::search_offset_by_timestamp: wanted.add_topic(field("topic")); break;
+    case code::send_message: wanted.add_target(field("topic")); break;
+    case code::send_message_v2:
+    case code::send_batch_message: wanted.add_target(field("b")); break;
+    case code::heart_beat:
+        if (const auto heartbeat = protocol::decode_heartbeat(request.body))
+            for (const auto& consumer : heartbeat->consumers) {
+                wanted.groups.push_back(consumer.group_name);
+                for (const auto& each : consumer.subscriptions)
+                    wanted.add_topic(each.topic);
+            }
+        break;
+    case code::lock_batch:
+    case code::unlock_batch:
+        if (const auto lock = protocol::decode_lock(request.body)) {
+            wanted.groups.push_back(lock->consumer_group);
+            for (const auto& queue : lock->queues)
+                wanted.add_topic(queue.topic);
+        }
+        break;
+    case code::query_assignment: // real brokers look at the signature alone
+    case code::batch_ack_message:
+    case code::check_client_config:
+    case code::get_earliest_store_time:
+    case code::view_message_by_id: break;
+    default: wanted.admin = true;
+    }
+    return wanted;
+}
+
+/// Why a request is not answered, in a real broker's words; empty: it is.
+inline std::string find_denial(const broker_state& broker, const incoming_request& request) {
+    const bool new_words = broker.options.is_version_5();
+    const auto key       = request.header.field(protocol::acl_fields::access_key);
+    if (!key || key->raw.empty())
+        return new_words ? "username cannot be null." : "No accessKey is configured";
+    const auto name  = key->to_string();
+    const auto asker = std::ranges::find(broker.accounts, name, &account::access_key);
+    if (asker == broker.accounts.end())
+        return new_words ? "User:" + name + " is not found." : "No acl config for " + name;
+#if ROCKETPUSH_WITH_OPENSSL
+    const auto signature = request.header.field(protocol::acl_fields::signature);
+    if (!signature || signature->to_string() != protocol::signature_of(request.header, request.body, asker->secret_key))
+        return new_words ? "check signature failed." : "Check signature failed for accessKey=" + name;
+#endif
+    const auto refuse = [&](std::string_view kind, std::string_view resource) {
+        const auto quoted = std::string(kind).append(":").append(resource);
+        const auto from   = broker.connections.at(request.from).address.to_string(); // with a port
+        return new_words ? "User:" + name + " has no permission to access " + quoted + " from " +
+                               from.substr(0, from.rfind(':')) + ", no matched policies."
+                         : "No default permission for " + quoted;
+    };
+    if (!new_words && is_open_at_4_9(static_cast<protocol::request_code>(request.header.code)))
+        return {};
+    const auto wanted = access_for(request);
+    const auto topic  = request.header.field("topic");
+    if (wanted.admin && !asker->admin)
+        return new_words ? topic ? refuse("Topic", topic->to_string()) : refuse("Cluster", broker.options.cluster)
+                         : "Need admin permission for request code=" + std::to_string(request.header.code) +
+                               ", but accessKey=" + name + " is not";
+    for (const auto& each : wanted.topics)
+        if (!asker->may_use_topic(each))
+            return refuse(new_words ? "Topic" : "topic", each);
+    for (const auto& each : wanted.groups)
+        if (!asker->may_use_group(each))
+            return refuse(new_words ? "Group" : "group", each);
+    return {};
+}
+
+/// Answers a request that its sender may not make. @return Whether it did.
+inline bool refuse_access(broker_state& broker, const incoming_request& request) {
+    if (broker.accounts.empty() || is_for_name_server(request.header.code)) [[likely]]
+        return false;
+    const auto words = find_denial(broker, request);
+    if (words.empty())
+        return false;
+    if (broker.options.is_version_5())
+        reply(broker, request, response_code::no_permission, words);
+    else // an exception that nobody caught
+        reply(broker, request, response_code::system_error,
+              "org.apache.rocketmq.acl.common.AclException: " + words +
+                  ", org.apache.rocketmq.acl.plain.PlainPermissionManager.validate(PlainPermissionManager.java:683)");
+    return true;
+}
+
+} // namespace rocketpush::embedded::answering
+
+#endif
+// rocketpush/embedded/ack_requests.hpp
+#ifndef ROCKETPUSH_EMBEDDED_ACK_REQUESTS_HPP
+#define ROCKETPUSH_EMBEDDED_ACK_REQUESTS_HPP
+
 // rocketpush/embedded/pop_reading.hpp
 #ifndef ROCKETPUSH_EMBEDDED_POP_READING_HPP
 #define ROCKETPUSH_EMBEDDED_POP_READING_HPP
@@ -3802,604 +4618,6 @@ inline void answer_change_invisible_time(broker_state& broker, const incoming_re
 } // namespace rocketpush::embedded::answering
 
 #endif
-// rocketpush/embedded/admin_requests.hpp
-#ifndef ROCKETPUSH_EMBEDDED_ADMIN_REQUESTS_HPP
-#define ROCKETPUSH_EMBEDDED_ADMIN_REQUESTS_HPP
-
-// rocketpush/embedded/pull_requests.hpp
-#ifndef ROCKETPUSH_EMBEDDED_PULL_REQUESTS_HPP
-#define ROCKETPUSH_EMBEDDED_PULL_REQUESTS_HPP
-
-// rocketpush/embedded/slave_requests.hpp
-#ifndef ROCKETPUSH_EMBEDDED_SLAVE_REQUESTS_HPP
-#define ROCKETPUSH_EMBEDDED_SLAVE_REQUESTS_HPP
-
-
-#include <algorithm>
-#include <cstdint>
-#include <string_view>
-
-/**
- * What a slave does otherwise than its master.
- * @par Source  Java `PullMessageProcessor.composeResponseHeader`, `DefaultMessageStore.nextOffsetCorrection`.
- */
-namespace rocketpush::embedded::answering {
-
-/// Whether a client has connected to the slave.
-inline bool is_at_slave(const broker_state& broker, connection_id connection) {
-    if (!broker.slave.address)
-        return false;
-    const auto found = broker.connections.find(connection);
-    return found != broker.connections.end() && found->second.to_slave;
-}
-
-/// The members that the broker knows which a client talks to: master and slave each have their own.
-inline consumer_groups& groups_at(broker_state& broker, connection_id connection) {
-    return is_at_slave(broker, connection) ? broker.slave.groups : broker.groups;
-}
-inline const consumer_groups& groups_at(const broker_state& broker, connection_id connection) {
-    return is_at_slave(broker, connection) ? broker.slave.groups : broker.groups;
-}
-
-/// Whether a request is one to the name server, which stays when the master is lost.
-inline bool is_for_name_server(std::int32_t code) noexcept {
-    constexpr std::int32_t cluster_info = 106, topic_list = 206, delete_route = 216;
-    return code == static_cast<std::int32_t>(protocol::request_code::get_route_info) || code == cluster_info ||
-           code == topic_list || code == delete_route;
-}
-
-/// Answers what a slave refuses. A real one takes a commit, to have it overwritten by its master's soon after; here it is
-/// refused, so that a test sees it. @return Whether it was refused.
-inline bool refuse_at_slave(broker_state& broker, const incoming_request& request) {
-    if (!is_at_slave(broker, request.from))
-        return false;
-    using code = protocol::request_code;
-    switch (static_cast<code>(request.header.code)) {
-    case code::send_message:
-    case code::send_message_v2:
-    case code::send_batch_message:
-    case code::consumer_send_back:
-        reply(broker, request, response_code::service_not_available, "service not available now: this is a slave");
-        return true;
-    case code::update_consumer_offset:
-    case code::lock_batch:
-    case code::unlock_batch:
-    case code::update_and_create_topic:
-    case code::pop_message:
-    case code::ack_message:
-    case code::change_invisible_time:
-        reply(broker, request, response_code::system_error, "this is a slave");
-        return true;
-    default: return false;
-    }
-}
-
-/// Where a queue ends for a client: a slave may not have its newest messages yet.
-inline queue_offset visible_end(const broker_state& broker, connection_id connection, std::string_view topic,
-                                std::int32_t queue_id) {
-    const auto end = broker.store.max_offset(topic, queue_id);
-    if (!is_at_slave(broker, connection))
-        return end;
-    return std::max(broker.store.min_offset(topic, queue_id), end - broker.slave.lag);
-}
-
-/// The broker that a pull's answer sends its client to.
-inline std::int64_t suggested_broker(const broker_state& broker) noexcept {
-    return broker.slave.address && (broker.slave.suggested || broker.slave.master_lost) ? 1 : 0;
-}
-
-/// A slave corrects no offset, and does not let clients wait as long as there is a master to go back to.
-inline response_code code_at_slave(const broker_state& broker, response_code code) noexcept {
-    if (code == response_code::success)
-        return code;
-    const bool goes_back = suggested_broker(broker) == 0;
-    return goes_back || code == response_code::pull_offset_moved ? response_code::pull_retry_immediately : code;
-}
-
-} // namespace rocketpush::embedded::answering
-
-#endif
-
-#include <algorithm>
-#include <chrono>
-#include <cstdint>
-#include <memory>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
-/**
- * Messages out.
- * @par Source  Java `PullMessageProcessor`, `PullRequestHoldService`, `QueryMessageProcessor`.
- */
-namespace rocketpush::embedded::answering {
-
-/// Why a pull is refused, or nothing and what it wants.
-struct pull_check {
-    response_code refusal = response_code::success;
-    std::string remark{};
-    stored_filter filter{};
-};
-
-inline pull_check refuse_conditions(std::string_view type) {
-    return {response_code::system_error,
-            "The broker does not support consumer to filter message by " + std::string(type)};
-}
-
-/// A pull's own subscription. A condition that does not compile is no reason to refuse it: then it gets all messages.
-inline pull_check own_filter(const broker_state& broker, const protocol::pull_request& pull) {
-    if (pull.expression_type.empty() || pull.expression_type == to_string(filter_type::tag)) {
-        auto own = make_subscription(pull.topic, tags(pull.subscription), pull.sub_version);
-        if (!own)
-            return {response_code::subscription_parse_failed, "parse the consumer's subscription failed"};
-        return {.filter = {.tag_codes = std::move(own->tag_codes)}};
-    }
-    if (!broker.options.property_filter)
-        return refuse_conditions(pull.expression_type);
-    auto made = compile_condition(pull.subscription).made;
-    if (!made || pull.expression_type != to_string(filter_type::sql92))
-        return {};
-    return {.filter = {.wanted = std::make_shared<const condition>(std::move(*made))}};
-}
-
-/// The subscription that a pull is filtered by: its own, or the group's from the last heartbeat.
-inline pull_check find_filter(const broker_state& broker, connection_id from, const protocol::pull_request& pull) {
-    if (pull.sys_flag & protocol::pull_flags::subscription)
-        return own_filter(broker, pull);
-    const auto* group = groups_at(broker, from).find(pull.consumer_group);
-    if (!group)
-        return {response_code::subscription_not_exist, "the consumer's group info not exist"};
-    const auto known = group->subscriptions.find(pull.topic);
-    if (known == group->subscriptions.end())
-        return {response_code::subscription_not_exist, "the consumer's subscription not exist"};
-    if (known->second.version < pull.sub_version)
-        return {response_code::subscription_not_latest, "the consumer's subscription not latest"};
-    if (known->second.type == filter_type::tag)
-        return {.filter = {.tag_codes = known->second.tag_codes}};
-
-    const auto compiled = group->conditions.find(pull.topic);
-    if (compiled == group->conditions.end())
-        return {response_code::filter_data_not_exist,
-                "The broker's consumer filter data is not exist!Your expression may be wrong!"};
-    if (compiled->second.version < pull.sub_version)
-        return {response_code::filter_data_not_latest, "the consumer's consumer filter data not latest"};
-    if (!broker.options.property_filter)
-        return refuse_conditions(to_string(filter_type::sql92));
-    return {.filter = {.wanted = compiled->second.wanted}};
-}
-
-inline pull_check check_pull(broker_state& broker, connection_id from, const protocol::pull_request& pull) {
-    if (!broker.admit_group(pull.consumer_group))
-        return {response_code::subscription_group_not_exist,
-                "subscription group [" + pull.consumer_group + "] does not exist"};
-    const auto* topic = broker.store.find_topic(pull.topic);
-    if (!topic)
-        return {response_code::topic_not_exist, "topic[" + pull.topic + "] not exist, apply first please!"};
-    if (!topic->readable())
-        return {response_code::no_permission, "the topic[" + pull.topic + "] pulling message is forbidden"};
-    if (pull.queue_id < 0 || pull.queue_id >= topic->read_queues)
-        return {invalid_parameter(broker),
-                "queueId[" + std::to_string(pull.queue_id) + "] is illegal, topic:[" + pull.topic + "]"};
-    return find_filter(broker, from, pull);
-}
-
-inline response_code code_of(read_status status, queue_offset asked) noexcept {
-    switch (status) {
-    case read_status::found: return response_code::success;
-    case read_status::no_matched_message: return response_code::pull_retry_immediately;
-    case read_status::offset_overflow_one: return response_code::pull_not_found;
-    // A queue without messages is no surprise, unless somebody believes to have been further already.
-    case read_status::no_message_in_queue:
-        return asked == 0 ? response_code::pull_not_found : response_code::pull_offset_moved;
-    case read_status::offset_overflow_badly:
-    case read_status::offset_reset:
-    case read_status::offset_too_small: return response_code::pull_offset_moved;
-    }
-    return response_code::system_error;
-}
-
-/// The answer's code, at the master or at the slave.
-inline response_code code_at(const broker_state& broker, connection_id to, read_status status, queue_offset asked) {
-    const auto code = code_of(status, asked);
-    return is_at_slave(broker, to) ? code_at_slave(broker, code) : code;
-}
-
-/// Appends the answer of a pull; what it found goes straight from the store into the connection's buffer.
-inline void reply_pull(broker_state& broker, const reply_address& address, const protocol::pull_request& pull,
-                       const read_result& read, const std::vector<std::string_view>& records) {
-    protocol::pull_response fields{.suggested_broker_id = suggested_broker(broker),
-                                   .next_begin_offset   = read.next,
-                                   .min_offset          = broker.store.min_offset(pull.topic, pull.queue_id),
-                                   .max_offset          = visible_end(broker, address.to, pull.topic, pull.queue_id)};
-    if (const auto place = broker.store.place_of(pull.topic, pull.queue_id))
-        fields.offset_delta = place->behind;
-    if (broker.options.is_version_5()) {
-        fields.topic_sys_flag = 0;
-        fields.group_sys_flag = 0;
-    }
-    write_answer(broker, address, [&](std::string& frames) {
-        const auto begin = frames.size();
-        protocol::append_response(frames, chosen_encoding(broker, address.encoding),
-                                  code_at(broker, address.to, read.status, pull.queue_offset), address.opaque,
-                                  to_string(read.status), fields, {}, broker.options.version);
-        for (const auto record : records)
-            frames.append(record);
-        // The frame's length was that of a frame without a body.
-        rocketpush::detail::store_big(frames.data() + begin, static_cast<std::uint32_t>(frames.size() - begin - 4));
-    });
-}
-
-/// Reads what the pull asks for. @return Nothing if it shall be held: there is no message yet, and it may wait.
-inline bool try_pull(broker_state& broker, const reply_address& address, const protocol::pull_request& pull,
-                     const stored_filter& filter, bool may_wait) {
-    const read_limits limits{
-        std::min(broker.options.pull_messages, static_cast<std::size_t>(std::max(1, pull.max_messages))),
-        broker.options.pull_bytes, visible_end(broker, address.to, pull.topic, pull.queue_id)};
-    std::vector<std::string_view> records;
-    if (const auto reset = broker.offsets.take_reset(pull.consumer_group, pull.topic, pull.queue_id)) {
-        reply_pull(broker, address, pull, {read_status::offset_reset, *reset}, records);
-        return true;
-    }
-    records.reserve(limits.messages);
-    auto read = read_wanted(broker.store, pull.topic, pull.queue_id, pull.queue_offset, limits, filter, records);
-    if (is_at_slave(broker, address.to) && read.status != read_status::found &&
-        read.status != read_status::no_matched_message)
-        read.next = pull.queue_offset; // the master may know better
-    if (may_wait && code_at(broker, address.to, read.status, pull.queue_offset) == response_code::pull_not_found)
-        return false;
-    reply_pull(broker, address, pull, read, records);
-    return true;
-}
-
-/// PULL_MESSAGE (11)
-inline void answer_pull(broker_state& broker, const incoming_request& request) {
-    auto pull = read_request<protocol::pull_request>(broker, request);
-    if (!pull)
-        return;
-    if (refuse_led_elsewhere(broker, request, pull->topic, pull->queue_id))
-        return;
-    auto check = check_pull(broker, request.from, *pull);
-    if (check.refusal != response_code::success)
-        return reply(broker, request, check.refusal, check.remark);
-
-    // A longer wait than this is no wait but a broken client.
-    constexpr std::int64_t longest_wait = 3'600'000;
-    const auto wait                     = std::clamp<std::int64_t>(pull->suspend_millis, 0, longest_wait);
-    const bool may_wait                 = (pull->sys_flag & protocol::pull_flags::suspend) != 0 && wait > 0 &&
-                          broker.held.size() < broker.options.held_pulls;
-    const auto address  = address_of(request);
-    const bool answered = request.header.is_oneway() || try_pull(broker, address, *pull, check.filter, may_wait);
-    if ((pull->sys_flag & protocol::pull_flags::commit_offset) && !is_at_slave(broker, request.from)) {
-        // Real brokers take it for the place in their own queue.
-        const auto place  = broker.store.place_of(pull->topic, pull->queue_id);
-        const auto offset = pull->commit_offset + (place ? place->behind : 0);
-        broker.offsets.commit(pull->consumer_group, pull->topic, pull->queue_id, offset);
-    }
-    if (!answered)
-        broker.held.hold({request.from, request.header.encoding, request.header.opaque, std::move(*pull),
-                          std::move(check.filter), request.now.steady + std::chrono::milliseconds(wait)});
-}
-
-/// Answers a pull that has waited, with or without messages.
-inline void end_held_pull(broker_state& broker, const held_pull& pull) {
-    const reply_address address{pull.connection, pull.opaque, pull.encoding};
-    const auto* topic = broker.store.find_topic(pull.request.topic);
-    if (!topic)
-        return reply(broker, address, response_code::topic_not_exist,
-                     "topic[" + pull.request.topic + "] not exist, apply first please!");
-    if (!topic->readable())
-        return reply(broker, address, response_code::no_permission,
-                     "the topic[" + pull.request.topic + "] pulling message is forbidden");
-    if (refuse_led_elsewhere(broker, address, pull.request.topic, pull.request.queue_id))
-        return;
-    try_pull(broker, address, pull.request, pull.filter, false);
-}
-
-/// Ends the pulls that waited for messages which have just come. After all of a request's are stored, so that a pull
-/// finds them all.
-inline void wake_held_pulls(broker_state& broker) {
-    for (const auto& each : std::exchange(broker.arrivals, {}))
-        for (const auto& pull : broker.held.take_woken(each.topic, each.queue_id, each.tag_hash,
-                                                       broker.store.record_at(each.commit_log_offset)))
-            end_held_pull(broker, pull);
-}
-
-/// Forgets a topic with its messages and what groups have committed in it. Pops that wait for it are refused; a pull is held on
-/// until its time is over, or a message comes to a topic of that name, as by a real broker.
-inline bool remove_topic(broker_state& broker, std::string_view topic) {
-    const bool removed = broker.store.remove_topic(topic);
-    broker.offsets.forget_topic(topic);
-    broker.checkpoints.forget_topic(topic);
-    broker.orders.forget_topic(topic);
-    for (const auto& pop : broker.pops.take_topic(topic))
-        reply(broker, reply_address{pop.connection, pop.opaque, pop.encoding}, response_code::topic_not_exist,
-              "topic[" + pop.request.topic + "] not exist, apply first please!", protocol::pop_response{});
-    return removed;
-}
-
-/// VIEW_MESSAGE_BY_ID (33)
-inline void answer_view_message(broker_state& broker, const incoming_request& request) {
-    const auto wanted = read_request<protocol::view_message_request>(broker, request);
-    if (!wanted)
-        return;
-    const auto record = broker.store.record_at(wanted->offset);
-    if (record.empty())
-        return reply(broker, request, response_code::system_error,
-                     "can not find message by the offset, " + std::to_string(wanted->offset));
-    reply(broker, request, response_code::success, {}, protocol::no_fields{}, record);
-}
-
-} // namespace rocketpush::embedded::answering
-
-#endif
-
-#include <algorithm>
-#include <array>
-#include <cstddef>
-#include <cstdint>
-#include <set>
-#include <string>
-#include <string_view>
-#include <utility>
-#include <vector>
-
-/**
- * What `mqadmin` and tests with Java's `DefaultMQAdminExt` ask, as far as it helps with consumers.
- * @par Source  Java `AdminBrokerProcessor`, `DefaultRequestProcessor` (name server).
- */
-namespace rocketpush::embedded::answering {
-
-namespace admin_code {
-inline constexpr auto create_group        = static_cast<protocol::request_code>(200);
-inline constexpr auto topic_stats         = static_cast<protocol::request_code>(202);
-inline constexpr auto consumer_connection = static_cast<protocol::request_code>(203);
-inline constexpr auto cluster_info        = static_cast<protocol::request_code>(106);
-inline constexpr auto topic_list          = static_cast<protocol::request_code>(206);
-inline constexpr auto consume_stats       = static_cast<protocol::request_code>(208);
-inline constexpr auto delete_topic        = static_cast<protocol::request_code>(215);
-inline constexpr auto delete_route        = static_cast<protocol::request_code>(216);
-inline constexpr auto topic_config        = static_cast<protocol::request_code>(351);
-} // namespace admin_code
-
-/// A question about a topic.
-struct topic_question {
-    std::string topic;
-    static constexpr auto fields() noexcept {
-        return std::array{protocol::required_field<&topic_question::topic>("topic")};
-    }
-};
-
-/// A question about a group, perhaps only in one topic.
-struct group_question {
-    std::string group;
-    std::string topic{};
-    static constexpr auto fields() noexcept {
-        return std::array{protocol::required_field<&group_question::group>("consumerGroup"),
-                          protocol::optional_field<&group_question::topic>("topic")};
-    }
-};
-
-/// A question for one client of a group.
-struct client_question {
-    static constexpr auto code = protocol::request_code::get_consumer_running_info;
-
-    std::string group;
-    std::string client_id;
-    std::string with_stacks{};
-    static constexpr auto fields() noexcept {
-        using self = client_question;
-        return std::array{protocol::required_field<&self::group>("consumerGroup"),
-                          protocol::required_field<&self::client_id>("clientId"),
-                          protocol::optional_field<&self::with_stacks>("jstackEnable")};
-    }
-};
-
-inline void reply_json(broker_state& broker, const incoming_request& request, const protocol::json_writer& body) {
-    reply(broker, request, response_code::success, {}, protocol::no_fields{}, body.text());
-}
-
-/// The key in a map whose keys are queues: Java writes them as objects, and its tools read nothing else.
-inline protocol::json_writer& queue_key(protocol::json_writer& table, const message_queue& queue) {
-    protocol::write_value(table, queue);
-    return table.colon();
-}
-
-/// GET_BROKER_CLUSTER_INFO (106)
-inline void answer_cluster_info(broker_state& broker, const incoming_request& request) {
-    const auto& [name, cluster] = std::tie(broker.options.name, broker.options.cluster);
-    const protocol::broker_data self{cluster, name, {{0, to_string(broker.address)}}, false};
-    protocol::json_writer body;
-    body.open('{').key("brokerAddrTable").open('{').member(name, self).close('}');
-    body.key("clusterAddrTable").open('{').member(cluster, std::vector{name}).close('}').close('}');
-    reply_json(broker, request, body);
-}
-
-/// GET_ALL_TOPIC_LIST_FROM_NAMESERVER (206)
-inline void answer_topic_list(broker_state& broker, const incoming_request& request) {
-    protocol::json_writer body;
-    body.open('{').member("topicList", broker.store.topic_names()).close('}');
-    reply_json(broker, request, body);
-}
-
-/// GET_TOPIC_STATS_INFO (202)
-inline void answer_topic_stats(broker_state& broker, const incoming_request& request) {
-    const auto wanted = read_request<topic_question>(broker, request);
-    if (!wanted)
-        return;
-    const auto* topic = broker.store.find_topic(wanted->topic);
-    if (!topic)
-        return reply(broker, request, response_code::topic_not_exist, "topic[" + wanted->topic + "] not exist");
-    protocol::json_writer body;
-    body.open('{').key("offsetTable").open('{');
-    for (std::int32_t id = 0; id < topic->queues(); ++id) {
-        const auto largest = broker.store.max_offset(wanted->topic, id);
-        const auto newest  = broker.store.find_entry(wanted->topic, id, largest - 1);
-        queue_key(body, {wanted->topic, broker.options.name, id})
-            .open('{')
-            .member("lastUpdateTimestamp", newest ? newest->store_timestamp : 0)
-            .member("maxOffset", largest)
-            .member("minOffset", broker.store.min_offset(wanted->topic, id))
-            .close('}');
-    }
-    body.close('}').close('}');
-    reply_json(broker, request, body);
-}
-
-/// GET_CONSUME_STATS (208)
-inline void answer_consume_stats(broker_state& broker, const incoming_request& request) {
-    const auto wanted = read_request<group_question>(broker, request);
-    if (!wanted)
-        return;
-    std::set<std::string> topics;
-    if (!wanted->topic.empty()) {
-        topics.insert(wanted->topic);
-    } else {
-        topics = broker.offsets.topics(wanted->group);
-        if (const auto* group = broker.groups.find(wanted->group))
-            for (const auto& [topic, subscribed] : group->subscriptions)
-                topics.insert(topic);
-    }
-    protocol::json_writer body;
-    body.open('{').key("consumeTps").raw("0.0");
-    body.key("offsetTable").open('{');
-    for (const auto& name : topics) {
-        const auto* topic = broker.store.find_topic(name);
-        for (std::int32_t id = 0; topic && id < topic->read_queues; ++id) {
-            const auto consumed = broker.offsets.find(wanted->group, name, id).value_or(0);
-            const auto last     = broker.store.find_entry(name, id, consumed - 1);
-            queue_key(body, {name, broker.options.name, id})
-                .open('{')
-                .member("brokerOffset", broker.store.max_offset(name, id))
-                .member("consumerOffset", consumed)
-                .member("lastTimestamp", last ? last->store_timestamp : 0)
-                .member("pullOffset", consumed)
-                .close('}');
-        }
-    }
-    body.close('}').close('}');
-    reply_json(broker, request, body);
-}
-
-/// GET_CONSUMER_CONNECTION_LIST (203). The language is not known here, so all are OTHER.
-inline void answer_consumer_connection(broker_state& broker, const incoming_request& request) {
-    const auto wanted = read_request<group_question>(broker, request);
-    if (!wanted)
-        return;
-    const auto* group = broker.groups.find(wanted->group);
-    if (!group)
-        return reply(broker, request, response_code::consumer_not_online,
-                     "the consumer group[" + wanted->group + "] not online");
-    protocol::json_writer body;
-    body.open('{').key("connectionSet").open('[');
-    for (const auto& member : group->members)
-        body.open('{')
-            .member("clientAddr", broker.connections.at(member.connection).address.to_string())
-            .member("clientId", member.client_id)
-            .member("language", "OTHER")
-            .member("version", member.version)
-            .close('}');
-    body.close(']')
-        .member("consumeFromWhere", group->consume_from_where)
-        .member("consumeType", group->consume_type)
-        .member("messageModel", group->message_model)
-        .key("subscriptionTable")
-        .open('{');
-    for (const auto& [topic, subscribed] : group->subscriptions)
-        body.member(topic, subscribed);
-    body.close('}').close('}');
-    reply_json(broker, request, body);
-}
-
-/// GET_TOPIC_CONFIG (351), since 5.0
-inline void answer_topic_config(broker_state& broker, const incoming_request& request) {
-    const auto wanted = read_request<topic_question>(broker, request);
-    if (!wanted)
-        return;
-    const auto* topic = broker.store.find_topic(wanted->topic);
-    if (!topic)
-        return reply(broker, request, response_code::topic_not_exist,
-                     "No topic in this broker. topic: " + wanted->topic);
-    protocol::json_writer body;
-    body.open('{')
-        .key("attributes")
-        .open('{')
-        .close('}')
-        .member("order", false)
-        .member("perm", topic->permission)
-        .member("readQueueNums", topic->read_queues)
-        .member("topicFilterType", "SINGLE_TAG")
-        .member("topicName", wanted->topic)
-        .member("topicSysFlag", 0)
-        .member("writeQueueNums", topic->write_queues)
-        .close('}');
-    reply_json(broker, request, body);
-}
-
-/// UPDATE_AND_CREATE_SUBSCRIPTIONGROUP (200)
-inline void answer_create_group(broker_state& broker, const incoming_request& request) {
-    const auto body = protocol::parse_body(request.body);
-    std::string name;
-    if (!body || !protocol::read_json(*body, "groupName", name) || check_group(name))
-        return reply(broker, request, response_code::system_error, "the group is not valid");
-    broker.known_groups.insert(std::move(name));
-    reply(broker, request, response_code::success);
-}
-
-/// DELETE_TOPIC_IN_BROKER (215), DELETE_TOPIC_IN_NAMESRV (216): one and the same here.
-inline void answer_delete_topic(broker_state& broker, const incoming_request& request) {
-    const auto wanted = read_request<topic_question>(broker, request);
-    if (!wanted)
-        return;
-    if (is_system_topic(wanted->topic))
-        return reply(broker, request, invalid_parameter(broker), "the topic is a system topic: " + wanted->topic);
-    remove_topic(broker, wanted->topic);
-    reply(broker, request, response_code::success);
-}
-
-/// GET_CONSUMER_RUNNING_INFO (307): the client is asked, and its answer passed on.
-inline void answer_running_info(broker_state& broker, const incoming_request& request) {
-    constexpr std::size_t most_forwarded = 1000;
-    const auto wanted                    = read_request<client_question>(broker, request);
-    if (!wanted)
-        return;
-    const auto* group = broker.groups.find(wanted->group);
-    const auto member = group ? std::ranges::find(group->members, wanted->client_id, &group_member::client_id)
-                              : std::vector<group_member>::const_iterator();
-    if (!group || member == group->members.end() || broker.forwarded.size() >= most_forwarded)
-        return reply(broker, request, response_code::system_error,
-                     "The Consumer <" + wanted->group + "> <" + wanted->client_id + "> not online");
-    const protocol::command_meta meta{.opaque = broker.next_opaque++, .version = broker.options.version};
-    broker.forwarded.emplace(meta.opaque, forwarded_request{request.from, request.header.opaque,
-                                                            request.header.encoding, member->connection});
-    protocol::append_request(broker.out.frames_to(member->connection), protocol::header_encoding::json, *wanted, meta);
-}
-
-/// A client's answer to what was forwarded to it.
-inline void pass_answer_on(broker_state& broker, connection_id from, const protocol::header_view& header,
-                           std::string_view body) {
-    const auto found = broker.forwarded.find(header.opaque);
-    if (found == broker.forwarded.end() || found->second.answered_by != from)
-        return;
-    const auto [asked_by, opaque, encoding, answered_by] = found->second;
-    broker.forwarded.erase(found);
-    reply(broker, {asked_by, opaque, encoding}, static_cast<response_code>(header.code), header.remark(),
-          protocol::no_fields{}, body);
-}
-
-/// A client will not answer any more what was forwarded to it; and what it has asked itself is over.
-inline void drop_forwarded(broker_state& broker, connection_id gone) {
-    std::erase_if(broker.forwarded, [&](const auto& each) {
-        const auto& [asked_by, opaque, encoding, answered_by] = each.second;
-        if (answered_by == gone)
-            reply(broker, {asked_by, opaque, encoding}, response_code::consumer_not_online, "the client has gone");
-        return answered_by == gone || asked_by == gone;
-    });
-}
-
-} // namespace rocketpush::embedded::answering
-
-#endif
 // rocketpush/embedded/assignment_requests.hpp
 #ifndef ROCKETPUSH_EMBEDDED_ASSIGNMENT_REQUESTS_HPP
 #define ROCKETPUSH_EMBEDDED_ASSIGNMENT_REQUESTS_HPP
@@ -4533,6 +4751,104 @@ inline void answer_set_request_mode(broker_state& broker, const incoming_request
     const auto [code, remark] = set_request_mode(broker, setting->topic, setting->consumer_group,
                                                  {setting->mode, setting->pop_share_queue_num});
     reply(broker, request, code, remark);
+}
+
+} // namespace rocketpush::embedded::answering
+
+#endif
+// rocketpush/embedded/client_requests.hpp
+#ifndef ROCKETPUSH_EMBEDDED_CLIENT_REQUESTS_HPP
+#define ROCKETPUSH_EMBEDDED_CLIENT_REQUESTS_HPP
+
+
+#include <algorithm>
+#include <cstdint>
+#include <future>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+/**
+ * What an administrator wants of a member: the broker asks it, and passes its answer on.
+ * @par Source  Java `AdminBrokerProcessor.callConsumer`, `Broker2Client`.
+ */
+namespace rocketpush::embedded::answering {
+
+/// Answers whoever asked for what was passed on.
+inline void answer_forwarded(broker_state& broker, forwarded_request& request, client_answer answer) {
+    if (auto* promise = std::get_if<std::promise<client_answer>>(&request.asked_by))
+        promise->set_value(std::move(answer));
+    else
+        reply(broker, std::get<reply_address>(request.asked_by), answer.code, answer.remark, protocol::no_fields{},
+              answer.body);
+}
+
+/// Has a member of a group asked. @param body  Of the request.
+template <class Request>
+void ask_client(broker_state& broker, forwarded_request forwarded, std::string_view group_name,
+                std::string_view client_id, const Request& request, const moment& now, std::string_view body = {}) {
+    const auto* group = broker.groups.find(group_name);
+    const auto refuse = [&] {
+        answer_forwarded(broker, forwarded,
+                         {response_code::system_error, "The Consumer <" + std::string(group_name) + "> <" +
+                                                           std::string(client_id) + "> not online"});
+    };
+    if (!group || broker.forwarded.full())
+        return refuse();
+    const auto member = std::ranges::find(group->members, client_id, &group_member::client_id);
+    if (member == group->members.end())
+        return refuse();
+    const protocol::command_meta meta{.opaque = broker.next_opaque++, .version = broker.options.version};
+    forwarded.answered_by = member->connection;
+    forwarded.due         = now.steady + forwarded_requests::patience;
+    broker.forwarded.add(meta.opaque, std::move(forwarded));
+    protocol::append_request(broker.out.frames_to(member->connection), protocol::header_encoding::json, request, meta,
+                             body);
+}
+
+/// The same with the stored message that an id names, whichever broker the id is of.
+inline void ask_to_consume(broker_state& broker, forwarded_request forwarded,
+                           protocol::consume_directly_request request, const moment& now) {
+    request.broker_name = broker.options.name;
+    const auto id       = protocol::parse_offset_message_id(request.message_id);
+    const auto record   = id ? broker.store.record_at(id->commit_log_offset) : std::string_view();
+    if (record.empty())
+        return answer_forwarded(broker, forwarded,
+                                {response_code::system_error, "no message has the id " + request.message_id});
+    ask_client(broker, std::move(forwarded), request.consumer_group, request.client_id, request, now, record);
+}
+
+/// GET_CONSUMER_RUNNING_INFO (307)
+inline void answer_running_info(broker_state& broker, const incoming_request& request) {
+    if (const auto wanted = read_request<protocol::running_info_request>(broker, request))
+        ask_client(broker, {address_of(request), 0, {}}, wanted->consumer_group, wanted->client_id, *wanted,
+                   request.now);
+}
+
+/// CONSUME_MESSAGE_DIRECTLY (309)
+inline void answer_consume_directly(broker_state& broker, const incoming_request& request) {
+    if (const auto wanted = read_request<protocol::consume_directly_request>(broker, request))
+        ask_to_consume(broker, {address_of(request), 0, {}}, *wanted, request.now);
+}
+
+/// A client's answer to what was forwarded to it.
+inline void pass_answer_on(broker_state& broker, connection_id from, const protocol::header_view& header,
+                           std::string_view body) {
+    if (auto found = broker.forwarded.take(header.opaque, from))
+        answer_forwarded(broker, *found, {static_cast<response_code>(header.code), header.remark(), std::string(body)});
+}
+
+/// Clients that were asked and have not answered in time.
+inline void end_overdue_forwards(broker_state& broker, const moment& now) {
+    for (auto& each : broker.forwarded.take_overdue(now.steady))
+        answer_forwarded(broker, each, {response_code::consume_msg_timeout, "the client has not answered in time"});
+}
+
+/// A client will not answer any more what was forwarded to it; and what it has asked itself is over.
+inline void drop_forwarded(broker_state& broker, connection_id gone) {
+    for (auto& each : broker.forwarded.take_all_of(gone))
+        answer_forwarded(broker, each, {response_code::consumer_not_online, "the client has gone"});
 }
 
 } // namespace rocketpush::embedded::answering
@@ -5594,6 +5910,7 @@ inline void answer_send_back(broker_state& broker, const incoming_request& reque
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <future>
 #include <map>
 #include <optional>
 #include <string>
@@ -5713,7 +6030,8 @@ class broker_logic {
         else if (state_.slave.master_lost && !answering::is_for_name_server(header.code))
             return cut(from);
         const incoming_request request{from, header, body, now};
-        if (!answering::meet_fault(state_, request) && !answering::refuse_at_slave(state_, request))
+        if (!answering::meet_fault(state_, request) && !answering::refuse_access(state_, request) &&
+            !answering::refuse_at_slave(state_, request))
             answer(request);
         wake_waiting(now);
         settle_faults(now);
@@ -5729,6 +6047,7 @@ class broker_logic {
         while (const auto due = state_.held.take_due(now.steady))
             answering::end_held_pull(state_, *due);
         answering::end_due_pops(state_, now);
+        answering::end_overdue_forwards(state_, now);
         if (!state_.connections.empty() && now.steady >= next_scan_)
             scan_clients(now.steady);
         settle_faults(now);
@@ -5747,6 +6066,7 @@ class broker_logic {
         consider(state_.checkpoints.next_due());
         consider(state_.orders.next_due());
         consider(state_.faulty.next_due());
+        consider(state_.forwarded.next_due());
         if (state_.faulty.unsettled())
             consider(time_point::min()); // a call that knew no time has answered somebody
         if (!state_.connections.empty())
@@ -5857,6 +6177,9 @@ class broker_logic {
                                         timestamp);
     }
 
+    /// Who may use the broker from now on; none: everybody.
+    void set_accounts(std::vector<account> accounts) { state_.accounts = std::move(accounts); }
+
     /// Allows a group, where groups are not made by themselves.
     std::error_code create_group(std::string_view group) {
         if (const auto code = check_group(group))
@@ -5961,6 +6284,22 @@ class broker_logic {
     /// It is there again.
     void restore_master() { state_.slave.master_lost = false; }
 
+    /// Has a member asked; its answer comes later, or a refusal by the broker at once.
+    template <class Request>
+    std::future<client_answer> ask_member(const Request& request, std::string_view group, std::string_view client_id,
+                                          const moment& now) {
+        std::promise<client_answer> asked;
+        auto answer = asked.get_future();
+        answering::ask_client(state_, {std::move(asked), 0, {}}, group, client_id, request, now);
+        return answer;
+    }
+    std::future<client_answer> consume_directly(const protocol::consume_directly_request& request, const moment& now) {
+        std::promise<client_answer> asked;
+        auto answer = asked.get_future();
+        answering::ask_to_consume(state_, {std::move(asked), 0, {}}, request, now);
+        return answer;
+    }
+
     /// Says how a group reads a topic; its members hear of it when they ask again. @return What a client that said so would get.
     response_code set_request_mode(std::string_view topic, std::string_view group, reading_mode mode) {
         return answering::set_request_mode(state_, topic, group, mode).first;
@@ -6056,6 +6395,7 @@ class broker_logic {
             {code::get_route_info, answer_route},
             {code::update_and_create_topic, answer_create_topic},
             {code::get_consumer_running_info, answer_running_info},
+            {code::consume_message_directly, answer_consume_directly},
             {reset_question::code, answer_reset},
             {code::query_assignment, answer_query_assignment, version_5_0_0},
             {code::set_request_mode, answer_set_request_mode, version_5_0_0},
@@ -6531,6 +6871,7 @@ class broker_server : public std::enable_shared_from_this<broker_server<Transpor
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -6665,6 +7006,15 @@ class basic_broker {
         return call([&](auto& logic, auto&) { return logic.reset_offset(group, topic, at); });
     }
 
+    /// Changes who may use the broker, and for what, as an administrator does; none: everybody may. See `broker_options::accounts`.
+    /// @throws std::system_error  error::unsupported_feature: this build left OpenSSL out.
+    void set_accounts(std::vector<account> accounts) {
+        throw_if(!accounts.empty() && !ROCKETPUSH_WITH_OPENSSL ? make_error_code(error::unsupported_feature)
+                                                               : std::error_code(),
+                 "set_accounts", "");
+        call([&](auto& logic, auto&) { logic.set_accounts(std::move(accounts)); });
+    }
+
     /// Allows a group; only needed with `auto_create_groups = false`. @throws std::system_error  error::invalid_group.
     void create_group(std::string_view group) {
         throw_if(call([&](auto& logic, auto&) { return logic.create_group(group); }), "create_group", group);
@@ -6735,6 +7085,31 @@ class basic_broker {
     /// What a group's members say of it: `CLUSTERING` or `BROADCASTING`; nothing for a group without members.
     std::string message_model(std::string_view group) const {
         return call([&](auto& logic, auto&) { return logic.message_model(group); });
+    }
+
+    // What an administrator wants of a member. The answer comes when the member has given it, or after 10 s with the
+    // `response_code::consume_msg_timeout`; one who is not there is refused at once, with `system_error`.
+
+    /// How a member is: what `mqadmin consumerStatus` asks. The body is for `protocol::decode_running_info`.
+    /// @param with_stacks  And what its parts are at, as text.
+    std::future<client_answer> running_info(std::string_view group, std::string_view client_id,
+                                            bool with_stacks = false) {
+        const protocol::running_info_request asked{std::string(group), std::string(client_id), with_stacks};
+        return call([&](auto& logic, auto& now) { return logic.ask_member(asked, group, client_id, now); });
+    }
+    /// Where a member is in a topic's queues, as it knows it. The body is for `protocol::decode_consumer_status`.
+    std::future<client_answer> consumer_status(std::string_view group, std::string_view client_id,
+                                               std::string_view topic) {
+        const protocol::consumer_status_request asked{std::string(topic), std::string(group)};
+        return call([&](auto& logic, auto& now) { return logic.ask_member(asked, group, client_id, now); });
+    }
+    /// Has a member's listener called with a stored message, beside all else. The body is for `protocol::decode_direct_result`.
+    /// @param message_id  By its place in the store: `message_view::offset_message_id()`.
+    std::future<client_answer> consume_directly(std::string_view group, std::string_view client_id,
+                                                std::string_view message_id) {
+        const protocol::consume_directly_request asked{std::string(group), std::string(client_id),
+                                                       std::string(message_id)};
+        return call([&](auto& logic, auto& now) { return logic.consume_directly(asked, now); });
     }
 
     broker_statistics statistics() const {

@@ -8,7 +8,7 @@
 // clang-format off: the order is the map.
 
 // The one header: all of the consumer, in the order in which a message travels. Read top to bottom it is the map of the library.
-// (The name server and broker to try it on and to test with: <rocketpush/embedded.hpp>.)
+// (The name server and broker to try it on and to test with: <rocketpush/embedded.hpp>. Over TLS: <rocketpush/tls.hpp>.)
 
 // core: the words that all use
 // rocketpush/core/version.hpp
@@ -26,6 +26,7 @@
 #ifndef ROCKETPUSH_CORE_ERROR_HPP
 #define ROCKETPUSH_CORE_ERROR_HPP
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -58,6 +59,7 @@ enum class error {
     group_in_use,          ///< The client instance already has a consumer of this group.
     stop_deadline_passed,  ///< stop() ended at its deadline while listener calls were still running.
     would_wait_for_itself, ///< A blocking call on the consumer's own strand or in its listener; use the async one.
+    used_after_fork,       ///< A call in a child of fork() on what its parent made; the child makes its own.
 
     // Bytes from the network that cannot be what they claim.
     frame_too_large,        ///< A frame's length is beyond the limit.
@@ -81,6 +83,28 @@ enum class error {
     too_many_requests,   ///< The limit of requests under way on one connection is reached.
     operation_cancelled, ///< The consumer is stopping, or gave the queue up.
 
+    // TLS settings; seen by the constructor of a tls_context and by its reload(), before any connection.
+    tls_file_unreadable,     ///< A file of certificates or of a key is not there, or may not be read.
+    tls_pem_malformed,       ///< What should be a certificate or a key in PEM is none.
+    tls_key_locked,          ///< The private key is encrypted, and its password is missing or wrong.
+    tls_key_mismatch,        ///< The private key does not belong to the certificate.
+    tls_certificate_missing, ///< A key without its certificate, or a server that has none.
+
+    // TLS connections.
+    tls_not_spoken,                 ///< The server does not answer in TLS, or ends the connection instead.
+    tls_untrusted,                  ///< The server's certificate comes from no trusted CA.
+    tls_wrong_host,                 ///< The server's certificate is another host's.
+    tls_expired,                    ///< The server's certificate, or one above it, is not valid any more.
+    tls_not_yet_valid,              ///< The server's certificate, or one above it, is not valid yet.
+    tls_certificate_unfit,          ///< The server's certificate is refused for another reason: revoked, too weak, ...
+    tls_client_certificate_missing, ///< The server wants a certificate of ours, and we have none.
+    tls_client_certificate_refused, ///< The server does not accept our certificate.
+
+    // SOCKS5.
+    socks5_not_spoken,    ///< The proxy does not answer in SOCKS5.
+    socks5_login_refused, ///< The proxy wants another way to log in, or refuses user and password.
+    socks5_refused,       ///< The proxy does not want to, or cannot, connect to the server.
+
     // Offsets in files.
     offset_file_damaged, ///< A local offset file is not what it should be, and its backup does not help.
 
@@ -97,6 +121,9 @@ enum class error {
     // Locks of orderly consumers.
     locked_elsewhere, ///< Another member of the group has the queue's lock.
     lock_expired,     ///< The queue's lock was not confirmed for so long that another member may have had it.
+
+    // Message trace.
+    trace_overflow, ///< Listener calls leave more trace records than can be sent.
 };
 
 /**
@@ -158,6 +185,7 @@ constexpr std::string_view describe(error code) noexcept {
     case error::group_in_use: return "the client already has a consumer of this group";
     case error::stop_deadline_passed: return "listener calls were still running at the stop deadline";
     case error::would_wait_for_itself: return "a blocking call in the consumer's own thread would wait for itself";
+    case error::used_after_fork: return "it belongs to the parent process; after fork() the child makes its own";
     case error::frame_too_large: return "a frame is larger than the limit";
     case error::frame_malformed: return "a frame's lengths are impossible";
     case error::unknown_encoding: return "a frame's header encoding is unknown";
@@ -176,6 +204,22 @@ constexpr std::string_view describe(error code) noexcept {
     case error::connection_closed: return "the connection ended while a request was under way";
     case error::too_many_requests: return "too many requests are under way on the connection";
     case error::operation_cancelled: return "the operation was cancelled";
+    case error::tls_file_unreadable: return "a file of certificates or of a key cannot be read";
+    case error::tls_pem_malformed: return "there is no certificate or key in PEM";
+    case error::tls_key_locked: return "the private key is encrypted, and its password is missing or wrong";
+    case error::tls_key_mismatch: return "the private key does not belong to the certificate";
+    case error::tls_certificate_missing: return "a certificate is missing: a key or a server needs one";
+    case error::tls_not_spoken: return "the server does not answer in TLS";
+    case error::tls_untrusted: return "the server's certificate comes from no trusted CA";
+    case error::tls_wrong_host: return "the server's certificate is another host's";
+    case error::tls_expired: return "the server's certificate, or its CA's, has expired";
+    case error::tls_not_yet_valid: return "the server's certificate, or its CA's, is not valid yet";
+    case error::tls_certificate_unfit: return "the server's certificate is not fit for a server, revoked or too weak";
+    case error::tls_client_certificate_missing: return "the server wants a client certificate, and none is set";
+    case error::tls_client_certificate_refused: return "the server does not accept the client certificate";
+    case error::socks5_not_spoken: return "the proxy does not answer in SOCKS5";
+    case error::socks5_login_refused: return "the proxy refuses user and password, or wants them";
+    case error::socks5_refused: return "the proxy refuses to connect to the server";
     case error::offset_file_damaged: return "a local offset file is damaged";
     case error::name_servers_unreachable: return "no name server answered";
     case error::no_name_servers: return "what was looked up is not a list of name servers";
@@ -187,6 +231,7 @@ constexpr std::string_view describe(error code) noexcept {
     case error::no_assignment: return "the broker cannot say which queues are this member's";
     case error::locked_elsewhere: return "another member of the group has the queue's lock";
     case error::lock_expired: return "the queue's lock was not confirmed in time";
+    case error::trace_overflow: return "more trace records come than can be sent";
     }
     return {};
 }
@@ -271,6 +316,16 @@ inline std::error_code make_error_code(error code) noexcept { return {static_cas
 
 inline std::error_code make_error_code(response_code code) noexcept {
     return {static_cast<int>(code), response_category()};
+}
+
+/// Whether a server's certificate was refused, or ours by it: waiting is no cure, somebody has to change something.
+inline bool is_certificate_error(std::error_code code) noexcept {
+    using enum error;
+    for (const auto each : {tls_untrusted, tls_wrong_host, tls_expired, tls_not_yet_valid, tls_certificate_unfit,
+                            tls_client_certificate_missing, tls_client_certificate_refused})
+        if (code == make_error_code(each))
+            return true;
+    return false;
 }
 
 } // namespace rocketpush
@@ -724,6 +779,328 @@ inline http_url url_of_unit(http_url url, std::string_view unit) {
 } // namespace rocketpush
 
 #endif
+// rocketpush/core/credentials.hpp
+#ifndef ROCKETPUSH_CORE_CREDENTIALS_HPP
+#define ROCKETPUSH_CORE_CREDENTIALS_HPP
+
+// rocketpush/detail/hmac_sha1.hpp
+#ifndef ROCKETPUSH_DETAIL_HMAC_SHA1_HPP
+#define ROCKETPUSH_DETAIL_HMAC_SHA1_HPP
+
+// rocketpush/detail/features.hpp
+#ifndef ROCKETPUSH_DETAIL_FEATURES_HPP
+#define ROCKETPUSH_DETAIL_FEATURES_HPP
+
+/**
+ * Which optional libraries this build uses. Each macro is 1 or 0; a build may set it before the first include (the
+ * CMake and Meson targets do), otherwise a library is used when its header is there.
+ *
+ * A message that needs a compression that was left out is reported as `error::compression_left_out`; a strategy that needs OpenSSL does
+ * not compile without it, and options that do are `error::unsupported_feature`. Nothing else changes.
+ */
+#ifndef ROCKETPUSH_WITH_LIBDEFLATE
+#if __has_include(<libdeflate.h>)
+#define ROCKETPUSH_WITH_LIBDEFLATE 1
+#else
+#define ROCKETPUSH_WITH_LIBDEFLATE 0
+#endif
+#endif
+
+/// Bodies compressed by zlib. libdeflate does the work where it is there, and zlib is not linked then.
+#ifndef ROCKETPUSH_WITH_ZLIB
+#if ROCKETPUSH_WITH_LIBDEFLATE || __has_include(<zlib.h>)
+#define ROCKETPUSH_WITH_ZLIB 1
+#else
+#define ROCKETPUSH_WITH_ZLIB 0
+#endif
+#endif
+
+#ifndef ROCKETPUSH_WITH_LZ4
+#if __has_include(<lz4frame.h>)
+#define ROCKETPUSH_WITH_LZ4 1
+#else
+#define ROCKETPUSH_WITH_LZ4 0
+#endif
+#endif
+
+#ifndef ROCKETPUSH_WITH_ZSTD
+#if __has_include(<zstd.h>)
+#define ROCKETPUSH_WITH_ZSTD 1
+#else
+#define ROCKETPUSH_WITH_ZSTD 0
+#endif
+#endif
+
+/// MD5 for consistent_hash_allocation, HMAC-SHA1 for credentials, and TLS; a program without them does not link OpenSSL.
+#ifndef ROCKETPUSH_WITH_OPENSSL
+#if __has_include(<openssl/evp.h>)
+#define ROCKETPUSH_WITH_OPENSSL 1
+#else
+#define ROCKETPUSH_WITH_OPENSSL 0
+#endif
+#endif
+
+#endif
+// rocketpush/detail/secret_text.hpp
+#ifndef ROCKETPUSH_DETAIL_SECRET_TEXT_HPP
+#define ROCKETPUSH_DETAIL_SECRET_TEXT_HPP
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/// Overwrites memory that nobody will read again: through a volatile pointer, since a compiler may leave other writes out.
+inline void wipe(void* memory, std::size_t size) noexcept {
+    auto* byte = static_cast<volatile unsigned char*>(memory);
+    for (; size != 0; --size)
+        *byte++ = 0;
+}
+
+/// A text that is wiped when it is replaced or ends, and that nothing prints: no stream, no formatter, no text of an exception.
+class secret_text {
+  public:
+    secret_text() = default;
+    explicit secret_text(std::string_view text) : text_(std::make_unique<char[]>(text.size())), size_(text.size()) {
+        std::ranges::copy(text, text_.get());
+    }
+    secret_text(const secret_text& other) : secret_text(other.reveal()) {}
+    secret_text(secret_text&& other) noexcept : text_(std::move(other.text_)), size_(std::exchange(other.size_, 0)) {}
+    secret_text& operator=(const secret_text& other) {
+        auto copy    = other;
+        return *this = std::move(copy);
+    }
+    secret_text& operator=(secret_text&& other) noexcept {
+        std::swap(text_, other.text_);
+        std::swap(size_, other.size_);
+        return *this;
+    }
+    ~secret_text() { wipe(text_.get(), size_); }
+
+    /// To compute with, not to keep.
+    std::string_view reveal() const noexcept { return {text_.get(), size_}; }
+    bool empty() const noexcept { return size_ == 0; }
+
+  private:
+    std::unique_ptr<char[]> text_;
+    std::size_t size_ = 0;
+};
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <array>
+#include <cstddef>
+#include <string_view>
+
+#if ROCKETPUSH_WITH_OPENSSL
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <memory>
+#endif
+
+namespace rocketpush::detail {
+
+using sha1_digest = std::array<char, 20>;
+
+/// Computes the HMAC-SHA1 (RFC 2104) of a text. @return Whether it could: an OpenSSL that only has what some rule book allows may
+/// refuse SHA-1.
+using hmac_function = bool(std::string_view key, std::string_view text, sha1_digest& result);
+
+#if ROCKETPUSH_WITH_OPENSSL
+
+/// OpenSSL's own HMACs, all that its versions from 1.1.1 on have in common, ask for memory twenty times; this does four times.
+inline bool hmac_sha1(std::string_view key, std::string_view text, sha1_digest& result) {
+    struct let_go {
+        void operator()(EVP_MD_CTX* context) const noexcept { ::EVP_MD_CTX_free(context); }
+    };
+    const std::unique_ptr<EVP_MD_CTX, let_go> context(::EVP_MD_CTX_new());
+    auto* const bytes = reinterpret_cast<unsigned char*>(result.data());
+    std::array<char, 64> block{}; // what SHA-1 takes at once
+    bool able = context && ::EVP_DigestInit_ex(context.get(), ::EVP_sha1(), nullptr) == 1;
+
+    const auto add = [&](std::string_view part) {
+        able = able && ::EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1;
+    };
+    const auto mask_key = [&](char mask) {
+        std::ranges::for_each(block, [mask](char& c) { c = static_cast<char>(c ^ mask); });
+    };
+    const auto finish_and_begin_anew = [&] {
+        able = able && ::EVP_DigestFinal_ex(context.get(), bytes, nullptr) == 1 &&
+               ::EVP_DigestInit_ex(context.get(), nullptr, nullptr) == 1; // the same digest
+    };
+    if (key.size() <= block.size()) {
+        std::ranges::copy(key, block.begin());
+    } else {
+        add(key);
+        finish_and_begin_anew();
+        std::ranges::copy(result, block.begin());
+    }
+    mask_key(0x36);
+    add({block.data(), block.size()});
+    add(text);
+    finish_and_begin_anew();
+    mask_key(0x36 ^ 0x5C);
+    add({block.data(), block.size()});
+    add({result.data(), result.size()});
+    wipe(block.data(), block.size());
+    return able && ::EVP_DigestFinal_ex(context.get(), bytes, nullptr) == 1;
+}
+
+#endif
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace rocketpush {
+
+namespace detail {
+
+/// What requests are signed with. Only the access key may be shown.
+struct access_keys {
+    std::string access_key{};
+    secret_text secret_key{};
+    secret_text security_token{};  ///< Empty: none.
+    hmac_function* hmac = nullptr; ///< Here, so that only a program that has credentials links OpenSSL.
+};
+
+struct credentials_reader;
+
+} // namespace detail
+
+/**
+ * @brief The keys with which requests are signed: a handle that is cheap to copy, all copies of which mean the same keys.
+ *
+ * @code
+ * rocketpush::credentials keys{"billing-service", read_secret()};
+ * rocketpush::push_consumer consumer{{.name_servers = "10.0.0.1:9876", .group = "billing", .credentials = keys}, on_order};
+ * keys.replace("billing-service", read_secret()); // later, while it runs: requests from now on are signed with these
+ * @endcode
+ *
+ * The secret key is wiped when it is replaced, and when the last handle and consumer are gone. It cannot be printed or read back,
+ * and no text of this library has it. Two handles are equal if they are copies of one, whatever the keys are.
+ *
+ * @par Thread safety  All from any thread, also while consumers run.
+ * @par Source         Java `SessionCredentials`, `AclClientRPCHook`. Differs: Java's are those of the start for ever.
+ */
+class credentials {
+  public:
+    /// None: requests are not signed.
+    credentials() = default;
+
+    /**
+     * @param access_key      The name of the account: what brokers look the secret up by. It travels with each request.
+     * @param secret_key      It never travels.
+     * @param security_token  Of keys that are lent for some time (STS); travels. Empty: none.
+     * @throw std::system_error  error::invalid_option: a key is empty, or has control characters. The text never has a secret.
+     */
+    credentials(std::string_view access_key, std::string_view secret_key, std::string_view security_token = {})
+        : shared_(std::make_shared<shared>(checked(access_key, secret_key, security_token))) {}
+
+    /**
+     * @brief Other keys from now on, for every consumer that has a copy of this handle. Requests under way keep the signatures they have.
+     *
+     * A handle without keys stays one: `*this` has some.
+     * @throw std::system_error  As the constructor; the keys are the former ones then.
+     */
+    void replace(std::string_view access_key, std::string_view secret_key, std::string_view security_token = {}) {
+        ROCKETPUSH_ASSERT(shared_, "there are keys to replace");
+        auto fresh = checked(access_key, secret_key, security_token);
+        const std::lock_guard lock(shared_->mutex);
+        std::swap(shared_->keys, fresh);
+        shared_->version.fetch_add(1, std::memory_order_release);
+    }
+
+    /// Whether there are keys at all.
+    explicit operator bool() const noexcept { return shared_ != nullptr; }
+
+    /// The access key; empty if there are no keys.
+    std::string access_key() const {
+        if (!shared_)
+            return {};
+        const std::lock_guard lock(shared_->mutex);
+        return shared_->keys.access_key;
+    }
+
+    /// Whether both are copies of one handle.
+    friend bool operator==(const credentials&, const credentials&) = default;
+
+  private:
+    friend struct detail::credentials_reader;
+
+    struct shared {
+        explicit shared(detail::access_keys with) : keys(std::move(with)) {}
+
+        std::atomic<std::uint64_t> version{1};
+        std::mutex mutex; ///< Guards the keys.
+        detail::access_keys keys;
+    };
+
+    static detail::access_keys checked(std::string_view access_key, std::string_view secret_key,
+                                       std::string_view security_token) {
+        const auto refuse_if = [](bool wrong, const char* text) {
+            if (wrong)
+                throw std::system_error(error::invalid_option, text);
+        };
+        const auto has_control = [](std::string_view text) {
+            return std::ranges::any_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+        };
+        refuse_if(access_key.empty(), "credentials: the access key is empty");
+        refuse_if(secret_key.empty(), "credentials: the secret key is empty");
+        refuse_if(has_control(access_key), "credentials: the access key has a control character, a line's end perhaps");
+        refuse_if(has_control(secret_key), "credentials: the secret key has a control character, a line's end perhaps");
+        refuse_if(has_control(security_token),
+                  "credentials: the security token has a control character, a line's end perhaps");
+        detail::access_keys keys{std::string(access_key), detail::secret_text(secret_key),
+                                 detail::secret_text(security_token)};
+#if ROCKETPUSH_WITH_OPENSSL
+        keys.hmac = &detail::hmac_sha1;
+#endif
+        return keys;
+    }
+
+    std::shared_ptr<shared> shared_;
+};
+
+namespace detail {
+
+/// The way to the keys for what signs.
+struct credentials_reader {
+    /// Grows with each replacement; 0: there are no keys.
+    static std::uint64_t version(const credentials& of) noexcept {
+        return of.shared_ ? of.shared_->version.load(std::memory_order_acquire) : 0;
+    }
+
+    /// Calls `look(const access_keys&)` while nobody replaces them. @return Their version.
+    template <class F>
+    static std::uint64_t read(const credentials& of, F&& look) {
+        const std::lock_guard lock(of.shared_->mutex);
+        look(std::as_const(of.shared_->keys));
+        return of.shared_->version.load(std::memory_order_relaxed);
+    }
+};
+
+} // namespace detail
+
+} // namespace rocketpush
+
+#endif
 // rocketpush/core/options.hpp
 #ifndef ROCKETPUSH_CORE_OPTIONS_HPP
 #define ROCKETPUSH_CORE_OPTIONS_HPP
@@ -872,6 +1249,10 @@ struct options {
     std::string namespace_v1{};
     std::string namespace_v2{}; ///< Sent with every request; names stay as they are. Java: namespaceV2.
 
+    /// What every request is signed with, where servers control access; their keys may be replaced while the consumer runs.
+    /// Needs OpenSSL. Java: AclClientRPCHook.
+    rocketpush::credentials credentials{};
+
     // From where it is consumed. (Whether by one member or by all of them, the OffsetStore says: see message_model.)
     consume_from from = consume_from::last;            ///< Java: consumeFromWhere.
     std::chrono::system_clock::time_point from_time{}; ///< For `consume_from::timestamp`. Java: consumeTimestamp.
@@ -929,6 +1310,11 @@ struct options {
     /// ends its listener calls and commits; a shorter delay reads some messages twice.
     milliseconds takeover_delay{1500};
     milliseconds send_back_timeout{5000};
+    /// How much longer than its own deadlines a queue may be in one step before it is told as stalled and set going again; never
+    /// what it waits for on purpose (see stall_watch). 1 s..1 day.
+    milliseconds stall_timeout{30000};
+    /// How often to look whether another member has our client id, or subscribes something else: a request or two. 0: never.
+    milliseconds group_check_interval{60000};
 
     // Consuming in order.
     milliseconds suspend_interval{1000};     ///< Before a queue's failed messages come again, 10..30000 ms. Java:
@@ -991,6 +1377,14 @@ inline option_problem check_name_servers(const options& given) {
     return {};
 }
 
+/// Whether this build can do what `given` wants of access control.
+inline option_problem check_credentials(const options& given) {
+    if (given.credentials && !ROCKETPUSH_WITH_OPENSSL)
+        return {error::unsupported_feature,
+                "credentials are given, and requests cannot be signed: this build left OpenSSL out (ROCKETPUSH_WITH_OPENSSL)"};
+    return {};
+}
+
 /**
  * @brief The first thing that is wrong with `given`, in the order of the Java client's checks; none: a false problem.
  *
@@ -1009,6 +1403,8 @@ inline option_problem check(const options& given) {
     if (const auto group = with_namespace(namespace_of(given), given.group); const auto code = check_group(group))
         return {code, "group \"" + group + "\", with its namespace, " + describe_name_rule(name_kind::group)};
     if (auto problem = check_name_servers(given))
+        return problem;
+    if (auto problem = check_credentials(given))
         return problem;
     if (given.from == consume_from::timestamp && given.from_time == std::chrono::system_clock::time_point())
         return {error::invalid_option, "from is timestamp, so from_time must be set"};
@@ -1048,6 +1444,8 @@ inline option_problem check(const options& given) {
         {"rebalance_interval (ms)", given.rebalance_interval.count(), 10, day},
         {"takeover_delay (ms)", given.takeover_delay.count(), 0, 60000},
         {"send_back_timeout (ms)", given.send_back_timeout.count(), 1, day},
+        {"stall_timeout (ms)", given.stall_timeout.count(), 1000, day},
+        {"group_check_interval (ms)", given.group_check_interval.count(), 0, day},
         {"suspend_interval (ms)", given.suspend_interval.count(), 10, 30000},
         {"turn_limit (ms)", given.turn_limit.count(), 1, day},
         {"lock_renew_interval (ms)", given.lock_renew_interval.count(), 10, 29000},
@@ -2144,6 +2542,49 @@ struct consume_context {
 } // namespace rocketpush
 
 #endif
+// rocketpush/core/listener_call.hpp
+#ifndef ROCKETPUSH_CORE_LISTENER_CALL_HPP
+#define ROCKETPUSH_CORE_LISTENER_CALL_HPP
+
+
+#include <chrono>
+#include <cstdint>
+
+namespace rocketpush {
+
+/// How a listener call ended. @par Source Java `ConsumeReturnType`, with its numbers.
+enum class call_outcome : std::uint8_t {
+    succeeded = 0,
+    timed_out = 1, ///< Whatever was answered, it came after `options::consume_timeout`.
+    threw     = 2,
+    failed    = 4 ///< The messages come again. (3 is Java's for a listener that returns null.)
+};
+
+/// One call of the listener, from its begin to its end: the same number in both events.
+struct listener_call {
+    std::uint64_t number = 0; ///< Of this consumer's calls no other has it. Made of when the call began and a count.
+    message_time ended{};     ///< Once it has ended.
+    call_outcome outcome = call_outcome::succeeded; ///< Once it has ended.
+    bool success         = true;                    ///< What was answered, however late.
+
+    /// By the system clock.
+    message_time began() const noexcept {
+        return message_time(std::chrono::milliseconds(static_cast<std::int64_t>(number >> count_bits)));
+    }
+    /// Tells apart calls that began in one millisecond.
+    std::uint16_t count() const noexcept { return static_cast<std::uint16_t>(number); }
+
+    static std::uint64_t make_number(message_time began, std::uint16_t count) noexcept {
+        return static_cast<std::uint64_t>(began.time_since_epoch().count()) << count_bits | count;
+    }
+
+  private:
+    static constexpr int count_bits = 16;
+};
+
+} // namespace rocketpush
+
+#endif
 
 // runtime: executor, time and chance; transport: bytes; executor: threads; allocation: whose queue
 // rocketpush/runtime/asio_runtime.hpp
@@ -2274,6 +2715,88 @@ class asio::async_result<rocketpush::detail::probe_token, Result(Results...)> {
 #ifndef ROCKETPUSH_DETAIL_CONTEXT_THREAD_HPP
 #define ROCKETPUSH_DETAIL_CONTEXT_THREAD_HPP
 
+// rocketpush/detail/process_bound.hpp
+#ifndef ROCKETPUSH_DETAIL_PROCESS_BOUND_HPP
+#define ROCKETPUSH_DETAIL_PROCESS_BOUND_HPP
+
+
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <memory>
+#include <system_error>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/// The process in which something was made. A child of fork() has a copy of it, without its threads; and its sockets, its epoll
+/// instance and its timers are still the parent's.
+class process_mark {
+  public:
+    bool is_here() const noexcept { return ::getpid() == made_in_; }
+
+  private:
+    pid_t made_in_ = ::getpid();
+};
+
+/**
+ * @brief Shared ownership by a handle, in the process that made it. In a child of fork() what is owned is neither reached (it
+ *        throws error::used_after_fork) nor ever let go of: a destructor would wait for threads that are not there, for locks that
+ *        one of them held, or take the parent's sockets out of the epoll instance that both have.
+ *
+ * So a child leaks the copy, which costs it nothing: its pages are the parent's until somebody writes to them.
+ */
+template <class T>
+class process_bound {
+  public:
+    process_bound() = default;
+    explicit process_bound(std::shared_ptr<T> owned) noexcept : owned_(std::move(owned)) {}
+    process_bound& operator=(std::shared_ptr<T> owned) noexcept {
+        abandon_elsewhere();
+        owned_ = std::move(owned);
+        home_  = {};
+        return *this;
+    }
+    process_bound(const process_bound&)            = delete;
+    process_bound& operator=(const process_bound&) = delete;
+    ~process_bound() { abandon_elsewhere(); }
+
+    explicit operator bool() const noexcept { return owned_ != nullptr; }
+
+    /// error::used_after_fork, or no error.
+    std::error_code problem() const noexcept {
+        return home_.is_here() ? std::error_code() : make_error_code(error::used_after_fork);
+    }
+
+    /// @throw std::system_error  error::used_after_fork
+    const std::shared_ptr<T>& shared() const {
+        if (const auto misplaced = problem())
+            throw std::system_error(misplaced);
+        return owned_;
+    }
+    T* operator->() const { return shared().get(); }
+
+    /// What does not change may be read anywhere.
+    const T& look() const noexcept { return *owned_; }
+
+    void reset() noexcept {
+        abandon_elsewhere();
+        owned_.reset();
+    }
+
+  private:
+    void abandon_elsewhere() noexcept {
+        if (owned_ && !home_.is_here())
+            new std::shared_ptr<T>(std::move(owned_));
+    }
+
+    process_mark home_;
+    std::shared_ptr<T> owned_;
+};
+
+} // namespace rocketpush::detail
+
+#endif
 
 #include <algorithm>
 #include <chrono>
@@ -2306,8 +2829,13 @@ class context_thread {
     context_thread(const context_thread&)            = delete;
     context_thread& operator=(const context_thread&) = delete;
 
-    /// Drops what has not run yet.
-    ~context_thread() { join(std::chrono::milliseconds(0)); }
+    /// Drops what has not run yet. In a child of fork() the thread is not there, and the context is the parent's.
+    ~context_thread() {
+        if (home_.is_here())
+            join(std::chrono::milliseconds(0));
+        else
+            leave_to_parent();
+    }
 
     asio::io_context& context() noexcept { return shared_->context; }
 
@@ -2359,6 +2887,12 @@ class context_thread {
     }
 
   private:
+    void leave_to_parent() noexcept {
+        new std::shared_ptr<shared_state>(shared_);
+        new std::optional(std::move(work_));
+        new std::thread(std::move(thread_));
+    }
+
     struct shared_state {
         std::mutex mutex;
         std::condition_variable changed;
@@ -2373,6 +2907,7 @@ class context_thread {
         shared_->changed.notify_all();
     }
 
+    process_mark home_;
     std::shared_ptr<shared_state> shared_;
     std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_; // guarded, as are the next two
     std::thread thread_;
@@ -2582,6 +3117,46 @@ static_assert(runtime<strand_runtime>);
 } // namespace rocketpush
 
 #endif
+// rocketpush/transport/address_order.hpp
+#ifndef ROCKETPUSH_TRANSPORT_ADDRESS_ORDER_HPP
+#define ROCKETPUSH_TRANSPORT_ADDRESS_ORDER_HPP
+
+#include <asio/ip/tcp.hpp>
+
+#include <algorithm>
+#include <vector>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief The addresses of a name in the order in which they are tried: the families in turn, beginning with that of the first,
+ *        each family in the resolver's order.
+ *
+ * Of the families 6, 6, 6, 4, 4 it makes 6, 4, 6, 4, 6: a host whose way to one family is broken wastes one attempt before it tries the other.
+ *
+ * @par Source  RFC 8305, section 4. The resolver has sorted by RFC 6724 already.
+ */
+inline std::vector<asio::ip::tcp::endpoint> families_in_turn(std::vector<asio::ip::tcp::endpoint> addresses) {
+    if (addresses.empty())
+        return addresses;
+    const auto leads = [family = addresses.front().protocol()](const auto& each) { return each.protocol() == family; };
+    const auto other = std::stable_partition(addresses.begin(), addresses.end(), leads);
+
+    std::vector<asio::ip::tcp::endpoint> ordered;
+    ordered.reserve(addresses.size());
+    auto first = addresses.begin(), second = other;
+    while (first != other || second != addresses.end()) {
+        if (first != other)
+            ordered.push_back(*first++);
+        if (second != addresses.end())
+            ordered.push_back(*second++);
+    }
+    return ordered;
+}
+
+} // namespace rocketpush::detail
+
+#endif
 // rocketpush/transport/tcp_transport.hpp
 #ifndef ROCKETPUSH_TRANSPORT_TCP_TRANSPORT_HPP
 #define ROCKETPUSH_TRANSPORT_TCP_TRANSPORT_HPP
@@ -2703,6 +3278,7 @@ concept listening_transport =
 #include <asio/basic_stream_socket.hpp>
 #include <asio/ip/address.hpp>
 #include <asio/ip/tcp.hpp>
+#include <fcntl.h>
 
 #include <chrono>
 #include <cstddef>
@@ -2711,7 +3287,6 @@ concept listening_transport =
 #include <system_error>
 #include <utility>
 #include <vector>
-
 #if defined(__linux__)
 #include <netinet/tcp.h>
 #endif
@@ -2722,10 +3297,14 @@ namespace detail {
 
 inline endpoint to_endpoint(const asio::ip::tcp::endpoint& from) { return {from.address().to_string(), from.port()}; }
 
+/// A program that is started from this process has no business with its connections; Asio does not say so to the system.
+inline void keep_from_children(int descriptor) noexcept { ::fcntl(descriptor, F_SETFD, FD_CLOEXEC); }
+
 /// An option that the system refuses costs speed or alertness, not the connection; so its error is no failure.
 template <class Socket>
 void tune_socket(Socket& socket, std::chrono::milliseconds unacknowledged_limit) noexcept {
     std::error_code ignored;
+    keep_from_children(socket.native_handle());
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
 #if defined(TCP_USER_TIMEOUT)
     if (unacknowledged_limit.count() > 0) {
@@ -2776,7 +3355,8 @@ class tcp_stream {
     }
 
     void close() noexcept {
-        std::error_code ignored; // whatever it says, the socket is closed
+        std::error_code ignored;                                     // whatever it says, the socket is closed,
+        socket_.shutdown(asio::socket_base::shutdown_both, ignored); // and also where a child of fork() has it open
         socket_.close(ignored);
         cancel_connect();
     }
@@ -2808,10 +3388,15 @@ class tcp_stream {
 namespace detail {
 
 /**
- * @brief One connect: looks the name up if it is one, then tries its addresses.
+ * @brief One connect: looks the name up if it is one, then tries its addresses in parallel, each a quarter of a second after
+ *        the one before, or as soon as that has failed. The first that answers wins, the others are cancelled.
+ *
+ * A dead address of a name costs 250 ms so, not a connect timeout. Its timer is Asio's own: sockets live in real time.
  *
  * Its steps do not know who waits, only its end does, by a plain function: so they compile once, and for one executor. Shared
  * with the resolver, whose own thread may answer long after nobody waits any more.
+ *
+ * @par Source  RFC 8305, sections 4 and 5.
  */
 template <class Executor>
 class tcp_connect : public std::enable_shared_from_this<tcp_connect<Executor>> {
@@ -2822,17 +3407,15 @@ class tcp_connect : public std::enable_shared_from_this<tcp_connect<Executor>> {
         : connection_(connection),
           unacknowledged_limit_(unacknowledged_limit),
           end_(end),
-          resolver_(connection.get_executor()) {}
+          resolver_(connection.get_executor()),
+          next_due_(connection.get_executor()) {}
 
     void start(const endpoint& to) {
         connection_.connecting_ = this->weak_from_this();
         std::error_code not_numeric;
         const auto address = asio::ip::make_address(to.host, not_numeric);
-        if (!not_numeric) {
-            addresses_.emplace_back(address, to.port);
-            return try_next();
-        }
-        looking_up_ = true;
+        if (!not_numeric)
+            return race({{address, to.port}});
         resolver_.async_resolve(to.host, std::to_string(to.port), asio::ip::resolver_base::numeric_service,
                                 [self = this->shared_from_this()](std::error_code failure, const results& found) {
                                     self->looked_up(failure, found);
@@ -2843,56 +3426,86 @@ class tcp_connect : public std::enable_shared_from_this<tcp_connect<Executor>> {
     void obey(asio::cancellation_slot slot) {
         if (slot.is_connected())
             slot.assign([weak = this->weak_from_this()](asio::cancellation_type) {
-                if (const auto self = weak.lock(); self && !self->ended_)
-                    self->connection_.cancel();
+                if (const auto self = weak.lock())
+                    self->cancel();
             });
     }
 
-    /// What is under way on the socket, the socket cancels.
     void cancel() {
-        cancelled_ = true;
-        if (std::exchange(looking_up_, false)) {
-            resolver_.cancel();
+        if (!ended_)
             finish(asio::error::operation_aborted);
-        }
     }
 
   private:
-    using results = asio::ip::basic_resolver_results<asio::ip::tcp>;
+    using socket_type = typename tcp_stream<Executor>::socket_type;
+    using results     = asio::ip::basic_resolver_results<asio::ip::tcp>;
+
+    /// RFC 8305's "Connection Attempt Delay".
+    static constexpr std::chrono::milliseconds head_start{250};
 
     void looked_up(std::error_code failure, const results& found) {
-        if (!std::exchange(looking_up_, false)) // nobody waits any more
+        if (ended_) // nobody waits any more
             return;
-        if (failure)
-            return finish(failure);
+        if (failure || found.empty())
+            return finish(failure ? failure : std::error_code(asio::error::host_not_found));
+        std::vector<asio::ip::tcp::endpoint> addresses;
         for (const auto& entry : found)
-            addresses_.push_back(entry.endpoint());
+            addresses.push_back(entry.endpoint());
+        race(families_in_turn(std::move(addresses)));
+    }
+
+    void race(std::vector<asio::ip::tcp::endpoint> addresses) {
+        addresses_ = std::move(addresses);
+        sockets_.reserve(addresses_.size()); // none moves while it connects
         try_next();
     }
 
+    bool all_tried() const noexcept { return sockets_.size() == addresses_.size(); }
+
     void try_next() {
-        std::error_code ignored;
-        auto& socket = connection_.socket_;
-        socket.close(ignored); // the next address may be of another family
-        socket.async_connect(addresses_[tried_++], [self = this->shared_from_this()](std::error_code failure) {
-            if (self->cancelled_)
-                self->finish(asio::error::operation_aborted);
-            else if (failure && self->tried_ < self->addresses_.size())
-                self->try_next();
-            else
-                self->finish(failure);
+        const auto which = sockets_.size();
+        ++under_way_;
+        auto& socket = sockets_.emplace_back(connection_.get_executor());
+        std::error_code refused; // then connecting tells
+        socket.open(addresses_[which].protocol(), refused);
+        if (!refused)
+            keep_from_children(socket.native_handle());
+        socket.async_connect(addresses_[which], [self = this->shared_from_this(), which](std::error_code failure) {
+            self->tried(which, failure);
         });
+        if (all_tried())
+            return;
+        next_due_.expires_after(head_start);
+        next_due_.async_wait([self = this->shared_from_this(), which](std::error_code cancelled) {
+            if (!cancelled && !self->ended_ && self->sockets_.size() == which + 1) // else a failure was quicker
+                self->try_next();
+        });
+    }
+
+    void tried(std::size_t which, std::error_code failure) {
+        --under_way_;
+        if (ended_)
+            return;
+        if (!failure) {
+            connection_.socket_ = std::move(sockets_[which]);
+            finish({});
+        } else if (!all_tried()) {
+            try_next();
+        } else if (under_way_ == 0) {
+            finish(failure);
+        }
     }
 
     void finish(std::error_code failure) {
         ended_ = true;
         connection_.connecting_.reset();
-        if (!failure) {
+        resolver_.cancel();
+        next_due_.cancel();
+        std::error_code ignored; // the others'
+        for (auto& each : sockets_)
+            each.close(ignored);
+        if (!failure)
             tune_socket(connection_.socket_, unacknowledged_limit_);
-        } else {
-            std::error_code ignored; // so that the stream can be connected again
-            connection_.socket_.close(ignored);
-        }
         end_(*this, failure);
     }
 
@@ -2900,11 +3513,11 @@ class tcp_connect : public std::enable_shared_from_this<tcp_connect<Executor>> {
     std::chrono::milliseconds unacknowledged_limit_;
     ending end_;
     asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver_;
-    std::vector<asio::ip::tcp::endpoint> addresses_;
-    std::size_t tried_ = 0;
-    bool looking_up_   = false;
-    bool cancelled_    = false;
-    bool ended_        = false;
+    steady_timer<Executor> next_due_;
+    std::vector<asio::ip::tcp::endpoint> addresses_; ///< In the order in which they are tried.
+    std::vector<socket_type> sockets_;               ///< One for each that was tried.
+    std::size_t under_way_ = 0;
+    bool ended_            = false;
 };
 
 /// A connect with the handler that waits for it.
@@ -2968,6 +3581,8 @@ class tcp_acceptor {
     void open(const asio::ip::tcp::endpoint& at, std::error_code& failure) {
         acceptor_.open(at.protocol(), failure);
         if (!failure)
+            detail::keep_from_children(acceptor_.native_handle());
+        if (!failure)
             acceptor_.set_option(asio::socket_base::reuse_address(true), failure);
         if (!failure)
             acceptor_.bind(at, failure);
@@ -2982,7 +3597,8 @@ class tcp_acceptor {
 /**
  * @brief Plain TCP.
  *
- * Numeric addresses skip the resolver; of a name all addresses are tried in the resolver's order.
+ * Numeric addresses skip the resolver. A name is looked up anew for each connect, and its addresses are tried in parallel, the
+ * families in turn, 250 ms apart (RFC 8305, "happy eyeballs").
  *
  * @par Source  Java `NettyRemotingClient`: TCP_NODELAY on, SO_KEEPALIVE off (heartbeats do its work).
  */
@@ -3002,7 +3618,7 @@ class tcp_transport {
 
     /**
      * @brief Connects `connection`, which must not be connected and has to live until completion.
-     * @param token  Completion signature `void(std::error_code)`; the code of the last address if none answered.
+     * @param token  Completion signature `void(std::error_code)`; the code of the address that failed last if none answered.
      * @par Cancellation  its `close()` and `cancel()`, and per operation; a look-up that hangs is left behind.
      */
     template <class Executor, class Token>
@@ -3806,6 +4422,282 @@ static_assert(listening_transport<memory_transport>);
 } // namespace rocketpush
 
 #endif
+// rocketpush/transport/socks5_transport.hpp
+#ifndef ROCKETPUSH_TRANSPORT_SOCKS5_TRANSPORT_HPP
+#define ROCKETPUSH_TRANSPORT_SOCKS5_TRANSPORT_HPP
+
+// rocketpush/transport/socks5_dialogue.hpp
+#ifndef ROCKETPUSH_TRANSPORT_SOCKS5_DIALOGUE_HPP
+#define ROCKETPUSH_TRANSPORT_SOCKS5_DIALOGUE_HPP
+
+
+#include <asio/error.hpp>
+#include <asio/ip/address.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/// The longest name of a host, of a user and the longest password that SOCKS5 can carry, bytes.
+inline constexpr std::size_t longest_socks5_text = 255;
+
+/**
+ * @brief A client's side of SOCKS5, without a socket: what to send, how much to read, what the answer means.
+ *
+ * `while (!dialogue.done()) { write dialogue.to_send(); read dialogue.to_read() bytes; dialogue.received(bytes); }`, until
+ * `received` gives an error. Names are resolved by the proxy.
+ *
+ * @par Source  RFC 1928, RFC 1929 (user and password). Java: `NettyRemotingClient.createChannel` with `socksProxyConfig`.
+ */
+class socks5_dialogue {
+  public:
+    /// @param user  Empty: no login is offered.
+    socks5_dialogue(const endpoint& to, std::string_view user, std::string_view password)
+        : request_(connect_request(to)) {
+        if (!user.empty())
+            login_ = '\1' + text_field(user) + text_field(password);
+        to_send_ = login_.empty() ? std::string("\5\1\0", 3) : std::string("\5\2\0\2", 4);
+    }
+
+    /// Whether the proxy has answered in SOCKS5 at all.
+    bool understood() const noexcept { return step_ != step::greeting; }
+    bool done() const noexcept { return step_ == step::connected; }
+    /// Before the next read; empty: nothing.
+    std::string_view to_send() const noexcept { return to_send_; }
+    /// Exactly so many bytes come next, and no byte of the server's.
+    std::size_t to_read() const noexcept { return to_read_; }
+
+    /// @param bytes  As many as `to_read()` said. @return What the proxy does not want or cannot, if so.
+    std::error_code received(std::string_view bytes) {
+        to_send_.clear();
+        const auto at = [bytes](std::size_t index) { return static_cast<unsigned char>(bytes[index]); };
+        switch (step_) {
+        case step::greeting:
+            if (at(0) != 5)
+                return error::socks5_not_spoken;
+            if (at(1) == 2 && !login_.empty())
+                return next(step::login, login_, 2);
+            if (at(1) == 0)
+                return next(step::verdict, request_, 2);
+            return at(1) == 0xff ? error::socks5_login_refused : error::socks5_not_spoken;
+        case step::login:
+            return at(1) == 0 ? next(step::verdict, request_, 2) : make_error_code(error::socks5_login_refused);
+        case step::verdict:
+            if (at(0) != 5)
+                return error::socks5_not_spoken;
+            if (at(1) != 0)
+                return meaning(at(1));
+            return next(step::address, {}, 3);
+        case step::address: { // where the proxy connected from, of no interest: its kind, and its first byte
+            const std::size_t rest = at(1) == 1 ? 3 + 2 : at(1) == 4 ? 15 + 2 : at(1) == 3 ? at(2) + std::size_t(2) : 0;
+            return rest ? next(step::rest, {}, rest) : make_error_code(error::socks5_not_spoken);
+        }
+        case step::rest:
+        case step::connected: step_ = step::connected; return {};
+        }
+        return {};
+    }
+
+  private:
+    enum class step { greeting, login, verdict, address, rest, connected };
+
+    std::error_code next(step what, std::string_view send, std::size_t read) {
+        step_ = what;
+        to_send_.assign(send);
+        to_read_ = read;
+        return {};
+    }
+
+    static std::string text_field(std::string_view text) {
+        return static_cast<char>(text.size()) + std::string(text.substr(0, longest_socks5_text));
+    }
+
+    static std::string connect_request(const endpoint& to) {
+        std::string request("\5\1\0", 3);
+        std::error_code not_numeric;
+        const auto address = asio::ip::make_address(to.host, not_numeric);
+        const auto append  = [&request](char kind, const auto& bytes) {
+            request += kind;
+            request.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+        };
+        if (not_numeric)
+            append('\3', text_field(to.host));
+        else if (address.is_v4())
+            append('\1', address.to_v4().to_bytes());
+        else
+            append('\4', address.to_v6().to_bytes());
+        request += static_cast<char>(to.port >> 8);
+        request += static_cast<char>(to.port & 0xff);
+        return request;
+    }
+
+    /// What the network or the server said to the proxy is told as if it had been said to us.
+    static std::error_code meaning(unsigned char reply) {
+        switch (reply) {
+        case 3: return asio::error::network_unreachable;
+        case 4: return asio::error::host_unreachable;
+        case 5: return asio::error::connection_refused;
+        case 6: return asio::error::timed_out; // TTL expired
+        default: return error::socks5_refused; // its rules, or what it cannot do
+        }
+    }
+
+    std::string login_, request_, to_send_;
+    std::size_t to_read_ = 2;
+    step step_           = step::greeting;
+};
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <asio/buffer.hpp>
+#include <asio/error.hpp>
+#include <asio/read.hpp>
+#include <asio/write.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+
+namespace rocketpush {
+
+/// Which proxy, and who we are to it.
+struct socks5_options {
+    endpoint proxy{};
+    std::string user{};     ///< Empty: no login. Up to 255 bytes, as the password.
+    std::string password{}; ///< SOCKS5 sends it as it is: whoever sees the proxy's traffic sees it.
+};
+
+namespace detail {
+
+/// Connects to the proxy, then has the dialogue with it.
+template <class Transport, class Stream>
+class socks5_connect {
+  public:
+    /// @param stream  Lives until the end.
+    socks5_connect(Stream& stream, const Transport& below, const socks5_options& options, const endpoint& to)
+        : stream_(&stream),
+          below_(below),
+          proxy_(options.proxy),
+          talk_(std::make_unique<talk>(socks5_dialogue(to, options.user, options.password))) {}
+
+    template <class Self>
+    void operator()(Self& self) {
+        auto below       = below_; // these move away with the operation
+        const auto proxy = proxy_;
+        below.async_connect(*stream_, proxy, std::move(self));
+    }
+
+    /// The proxy is reached.
+    template <class Self>
+    void operator()(Self& self, std::error_code failure) {
+        if (failure)
+            return self.complete(failure);
+        go_on(self);
+    }
+
+    /// Something is written, or read.
+    template <class Self>
+    void operator()(Self& self, std::error_code failure, std::size_t count) {
+        if (!failure && std::exchange(reading_, !reading_))
+            failure = talk_->dialogue.received({talk_->answer, count});
+        if (!failure && !talk_->dialogue.done())
+            return go_on(self);
+        if (failure == asio::error::eof || failure == asio::error::connection_reset)
+            failure = talk_->dialogue.understood() ? error::socks5_refused : error::socks5_not_spoken;
+        if (failure)
+            stream_->close(); // so that it may be connected again
+        self.complete(failure);
+    }
+
+  private:
+    /// What operations read from and write to: it stays where it is when this moves.
+    struct talk {
+        explicit talk(socks5_dialogue begun) : dialogue(std::move(begun)) {}
+
+        socks5_dialogue dialogue;
+        char answer[longest_socks5_text + 2];
+    };
+
+    template <class Self>
+    void go_on(Self& self) {
+        auto& here = *talk_;
+        if (!reading_ && !here.dialogue.to_send().empty()) {
+            const auto bytes = asio::buffer(here.dialogue.to_send());
+            return asio::async_write(*stream_, bytes, std::move(self));
+        }
+        reading_         = true;
+        const auto bytes = asio::buffer(here.answer, here.dialogue.to_read());
+        asio::async_read(*stream_, bytes, std::move(self));
+    }
+
+    Stream* stream_;
+    Transport below_;
+    endpoint proxy_;
+    std::unique_ptr<talk> talk_;
+    bool reading_ = false;
+};
+
+} // namespace detail
+
+/**
+ * @brief Reaches servers through a SOCKS5 proxy, which also resolves their names. `socks5_transport` reaches the proxy by TCP.
+ *
+ * The dialogue with the proxy is part of the connect, and so of its deadline. With TLS: `basic_tls_transport{tls_context,
+ * socks5_transport{...}}` speaks it with the server, through the proxy.
+ *
+ * @tparam Inner  How the proxy is reached.
+ * @par Source    Java `ClientConfig.socksProxyConfig`.
+ */
+template <transport Inner>
+class basic_socks5_transport {
+  public:
+    /// Its ends are ours and the proxy's.
+    template <class Executor>
+    using stream = typename Inner::template stream<Executor>;
+
+    /// @throws std::system_error  error::invalid_option: there is no proxy, or user or password are longer than 255 bytes.
+    explicit basic_socks5_transport(socks5_options options, Inner below = Inner())
+        : options_(std::move(options)), below_(std::move(below)) {
+        if (options_.proxy.host.empty() || options_.proxy.port == 0)
+            throw std::system_error(make_error_code(error::invalid_option), "SOCKS5 proxy: host and port are needed");
+        if (std::max(options_.user.size(), options_.password.size()) > detail::longest_socks5_text)
+            throw std::system_error(make_error_code(error::invalid_option), "SOCKS5 user or password: up to 255 bytes");
+    }
+
+    /**
+     * @param token  Completion signature `void(std::error_code)`.
+     * @retval error::socks5_not_spoken, socks5_login_refused, socks5_refused  The proxy. That the server refuses, or that
+     *         it or its network cannot be reached, is told by the system's codes.
+     */
+    template <class Stream, class Token>
+    auto async_connect(Stream& connection, const endpoint& to, Token&& token) const {
+        return asio::async_compose<Token, void(std::error_code)>(
+            detail::socks5_connect<Inner, Stream>(connection, below_, options_, to), token, connection.get_executor());
+    }
+
+  private:
+    socks5_options options_;
+    Inner below_;
+};
+
+/// The proxy is reached by TCP.
+using socks5_transport = basic_socks5_transport<tcp_transport>;
+
+static_assert(transport<socks5_transport>);
+
+} // namespace rocketpush
+
+#endif
 // rocketpush/executor/inline_executor.hpp
 #ifndef ROCKETPUSH_EXECUTOR_INLINE_EXECUTOR_HPP
 #define ROCKETPUSH_EXECUTOR_INLINE_EXECUTOR_HPP
@@ -4270,8 +5162,12 @@ class thread_pool_executor {
     thread_pool_executor& operator=(thread_pool_executor&&) = delete;
 
     ~thread_pool_executor() {
-        if (state_)
+        if (!state_)
+            return;
+        if (home_.is_here())
             join(std::chrono::milliseconds(0));
+        else // a child of fork(): the threads are not there
+            new std::shared_ptr<state>(state_);
     }
 
     /**
@@ -4485,6 +5381,7 @@ class thread_pool_executor {
     static inline thread_local const state* pool_of_thread_ = nullptr;
     static inline thread_local bool leaving_                = false; // this thread of a pool is one too many
 
+    detail::process_mark home_;
     std::shared_ptr<state> state_; // null after a move
     std::size_t given_;
 };
@@ -4650,7 +5547,7 @@ class shared_executor {
     shared_executor& operator=(const shared_executor&) = delete;
 
     ~shared_executor() {
-        if (jobs_)
+        if (jobs_ && home_.is_here()) // else a child of fork(): the jobs are the parent's
             join(std::chrono::milliseconds(0));
     }
 
@@ -4692,6 +5589,7 @@ class shared_executor {
     }
 
   private:
+    detail::process_mark home_;
     std::shared_ptr<Executor> executor_;                                                // null after a move, as is:
     std::shared_ptr<detail::job_ledger> jobs_ = std::make_shared<detail::job_ledger>(); // this share's
 };
@@ -4914,60 +5812,6 @@ static_assert(!asks_broker<average_allocation>);
 #ifndef ROCKETPUSH_ALLOCATION_CONSISTENT_HASH_ALLOCATION_HPP
 #define ROCKETPUSH_ALLOCATION_CONSISTENT_HASH_ALLOCATION_HPP
 
-// rocketpush/detail/features.hpp
-#ifndef ROCKETPUSH_DETAIL_FEATURES_HPP
-#define ROCKETPUSH_DETAIL_FEATURES_HPP
-
-/**
- * Which optional libraries this build uses. Each macro is 1 or 0; a build may set it before the first include (the
- * CMake and Meson targets do), otherwise a library is used when its header is there.
- *
- * A message that needs a compression that was left out is reported as `error::compression_left_out`; what needs OpenSSL does
- * not compile without it. Nothing else changes.
- */
-#ifndef ROCKETPUSH_WITH_LIBDEFLATE
-#if __has_include(<libdeflate.h>)
-#define ROCKETPUSH_WITH_LIBDEFLATE 1
-#else
-#define ROCKETPUSH_WITH_LIBDEFLATE 0
-#endif
-#endif
-
-/// Bodies compressed by zlib. libdeflate does the work where it is there, and zlib is not linked then.
-#ifndef ROCKETPUSH_WITH_ZLIB
-#if ROCKETPUSH_WITH_LIBDEFLATE || __has_include(<zlib.h>)
-#define ROCKETPUSH_WITH_ZLIB 1
-#else
-#define ROCKETPUSH_WITH_ZLIB 0
-#endif
-#endif
-
-#ifndef ROCKETPUSH_WITH_LZ4
-#if __has_include(<lz4frame.h>)
-#define ROCKETPUSH_WITH_LZ4 1
-#else
-#define ROCKETPUSH_WITH_LZ4 0
-#endif
-#endif
-
-#ifndef ROCKETPUSH_WITH_ZSTD
-#if __has_include(<zstd.h>)
-#define ROCKETPUSH_WITH_ZSTD 1
-#else
-#define ROCKETPUSH_WITH_ZSTD 0
-#endif
-#endif
-
-/// MD5 for consistent_hash_allocation; nothing else needs OpenSSL's libcrypto, and a program without it does not link it.
-#ifndef ROCKETPUSH_WITH_OPENSSL
-#if __has_include(<openssl/evp.h>)
-#define ROCKETPUSH_WITH_OPENSSL 1
-#else
-#define ROCKETPUSH_WITH_OPENSSL 0
-#endif
-#endif
-
-#endif
 
 #include <algorithm>
 #include <array>
@@ -5419,9 +6263,12 @@ enum class request_code : std::int32_t {
     unlock_batch                = 42,
     check_client_config         = 46,
     get_route_info              = 105,
+    get_topic_stats             = 202,
+    get_consumer_connections    = 203,
+    get_consume_stats           = 208,
     reset_consumer_offset       = 220, ///< Pushed by a broker.
     get_consumer_status         = 221, ///< Pushed by a broker.
-    get_consumer_running_info   = 307, ///< Pushed by a broker.
+    get_consumer_running_info   = 307, ///< Pushed by a broker; who asks it for that is an administrator.
     consume_message_directly    = 309, ///< Pushed by a broker.
     send_message_v2             = 310,
     send_batch_message          = 320,
@@ -5440,14 +6287,16 @@ inline constexpr std::int32_t response_flag = 1;
 inline constexpr std::int32_t oneway_flag = 2;
 
 /**
- * @brief The version that we tell servers: V5_1_4.
+ * @brief The version that we tell servers: V5_3_2.
  *
- * From 401 on, name servers answer standard JSON. Above 441, a server that shuts down answers everything with GO_AWAY
- * and wants its clients to come again on a new connection, which this version does not do.
+ * From 401 on, name servers answer standard JSON. Above 475, a server that shuts down (of 5.3.2 and later; else above 441)
+ * answers everything with GO_AWAY and wants its clients to come again on a new connection, which `connection` and its pool do.
  *
  * @par Source  Java `MQVersion.Version`, by ordinal.
  */
-inline constexpr std::int32_t client_version = 441;
+inline constexpr std::int32_t client_version = 477;
+/// The same by its name, as consoles show it.
+inline constexpr std::string_view client_version_name = "V5_3_2";
 
 /// Who speaks. Admin tools show it. @par Source  Java `LanguageCode`.
 enum class language : std::uint8_t { java = 0, cpp = 1, go = 9, rust = 12 };
@@ -6104,6 +6953,206 @@ inline result<header_view> parse_header(header_encoding encoding, std::string_vi
 } // namespace rocketpush::protocol
 
 #endif
+// rocketpush/protocol/acl_signature.hpp
+#ifndef ROCKETPUSH_PROTOCOL_ACL_SIGNATURE_HPP
+#define ROCKETPUSH_PROTOCOL_ACL_SIGNATURE_HPP
+
+// rocketpush/detail/base64.hpp
+#ifndef ROCKETPUSH_DETAIL_BASE64_HPP
+#define ROCKETPUSH_DETAIL_BASE64_HPP
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rocketpush::detail {
+
+inline constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+/// Characters that so many bytes become.
+constexpr std::size_t base64_size(std::size_t bytes) noexcept { return (bytes + 2) / 3 * 4; }
+
+/// RFC 4648, with padding. @param to  Has room for `base64_size`.
+inline void write_base64(char* to, std::string_view bytes) noexcept {
+    for (std::size_t at = 0; at < bytes.size(); at += 3) {
+        std::uint32_t bits = 0;
+        for (std::size_t i = 0; i < 3; ++i)
+            bits = bits << 8 | (at + i < bytes.size() ? static_cast<unsigned char>(bytes[at + i]) : 0u);
+        for (std::size_t i = 0; i < 4; ++i)
+            *to++ = at + i <= bytes.size() ? base64_digits[bits >> (18 - 6 * i) & 63] : '=';
+    }
+}
+
+inline std::string to_base64(std::string_view bytes) {
+    std::string text(base64_size(bytes.size()), '=');
+    write_base64(text.data(), bytes);
+    return text;
+}
+
+/// The bytes, or nothing if the text is no base64. Padding may be missing, as for Java.
+inline std::optional<std::string> from_base64(std::string_view text) {
+    for (int padding = 0; padding < 2 && text.ends_with('='); ++padding)
+        text.remove_suffix(1);
+    if (text.size() % 4 == 1)
+        return std::nullopt;
+    std::string bytes;
+    bytes.reserve(text.size() / 4 * 3 + 2);
+    std::uint32_t bits = 0;
+    unsigned have      = 0;
+    for (const char c : text) {
+        const auto digit = base64_digits.find(c);
+        if (digit == base64_digits.npos)
+            return std::nullopt;
+        bits = bits << 6 | static_cast<std::uint32_t>(digit);
+        have += 6;
+        if (have >= 8) {
+            have -= 8;
+            bytes.push_back(static_cast<char>(bits >> have & 0xFF));
+        }
+    }
+    return bytes;
+}
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+/**
+ * @file
+ * The signature by which a server knows who asks: Base64 of the HMAC-SHA1, with the secret key, of the values of all fields of the
+ * request's header in the order of their names, and of its body. The same for the access control lists of 4.x and for the
+ * authentication of 5.3 and later.
+ *
+ * @par Source  Java `AclClientRPCHook`, `AclUtils.combineRequestContent`, `AclSigner`.
+ */
+namespace rocketpush::protocol::acl_fields {
+
+inline constexpr std::string_view access_key     = "AccessKey";
+inline constexpr std::string_view security_token = "SecurityToken";
+inline constexpr std::string_view signature      = "Signature";
+
+} // namespace rocketpush::protocol::acl_fields
+
+namespace rocketpush::detail {
+
+inline constexpr std::size_t signature_size = base64_size(std::tuple_size_v<sha1_digest>);
+
+/// What of a request is signed. Kept by who does so again and again: its memory stays.
+class signed_content {
+  public:
+    /// Valid until the next call.
+    std::string_view of(const protocol::header_view& header, std::string_view body) {
+        fields_.clear();
+        text_.clear();
+        header.for_each_field([this](std::string_view name, const protocol::field_value& value) {
+            if (name != protocol::acl_fields::signature)
+                fields_.emplace_back(name, value);
+        });
+        std::ranges::sort(fields_, {}, &field::first);
+        for (const auto& [name, value] : fields_) {
+            if (value.encoding == protocol::header_encoding::json)
+                protocol::append_json_unescaped(text_, value.raw);
+            else
+                text_.append(value.raw);
+        }
+        return text_.append(body);
+    }
+
+  private:
+    using field = std::pair<std::string_view, protocol::field_value>;
+
+    std::vector<field> fields_;
+    std::string text_;
+};
+
+} // namespace rocketpush::detail
+
+namespace rocketpush::protocol {
+
+#if ROCKETPUSH_WITH_OPENSSL
+/// The signature that a request must have; empty if OpenSSL cannot compute it. @param header  Its `Signature` does not count.
+inline std::string signature_of(const header_view& header, std::string_view body, std::string_view secret_key) {
+    detail::signed_content content;
+    detail::sha1_digest digest;
+    if (!detail::hmac_sha1(secret_key, content.of(header, body), digest))
+        return {};
+    return detail::to_base64({digest.data(), digest.size()});
+}
+#endif
+
+/**
+ * @brief Signs requests with what credentials hold at the moment. Keeps its buffers, so that a signature allocates nothing but what
+ *        OpenSSL does.
+ *
+ * It signs what is written: whatever the fields of a request are, the signature is of what the server will read.
+ *
+ * @par Thread safety  None; but the credentials may be replaced meanwhile.
+ */
+class request_signer {
+  public:
+    explicit request_signer(credentials keys) : keys_(std::move(keys)) {}
+
+    /// Whether there are keys to sign with.
+    bool signs() const noexcept { return ROCKETPUSH_WITH_OPENSSL && keys_; }
+
+    /// Adds our fields to the JSON header that ends `out`. @param body  What will come behind it.
+    void sign(std::string& out, std::size_t header_at, std::string_view body) {
+        follow_credentials();
+        auto header = parse_header(header_encoding::json, std::string_view(out).substr(header_at));
+        ROCKETPUSH_ASSERT(header && !header->raw_fields.empty(), "the header was written a moment ago, with fields");
+        const auto fields_at = static_cast<std::size_t>(header->raw_fields.data() - out.data());
+        const auto end       = fields_at + header->raw_fields.size() - 1; // its closing brace
+        const bool first     = header->raw_fields.size() == 2;
+        const auto added     = std::string_view(fields_).substr(first ? 1 : 0); // without the comma
+        out.insert(end, added);
+        header->raw_fields = std::string_view(out).substr(fields_at, end + added.size() + 1 - fields_at);
+
+        detail::sha1_digest digest;
+        if (now_.hmac(now_.secret_key.reveal(), content_.of(*header, body), digest))
+            detail::write_base64(out.data() + end + added.size() - 1 - detail::signature_size,
+                                 {digest.data(), digest.size()});
+        // else the server says that it does not know us, which is what we can tell
+    }
+
+  private:
+    void follow_credentials() {
+        if (detail::credentials_reader::version(keys_) == version_) [[likely]]
+            return;
+        version_ = detail::credentials_reader::read(keys_, [this](const detail::access_keys& now) { now_ = now; });
+        fields_.clear();
+        append_field(acl_fields::access_key, now_.access_key);
+        if (!now_.security_token.empty())
+            append_field(acl_fields::security_token, now_.security_token.reveal());
+        append_field(acl_fields::signature, std::string(detail::signature_size, '='));
+    }
+
+    void append_field(std::string_view name, std::string_view value) {
+        fields_.append(",\"").append(name).append("\":\"");
+        append_json_escaped(fields_, value);
+        fields_.push_back('"');
+    }
+
+    credentials keys_;
+    std::uint64_t version_ = 0; ///< Of the credentials that the rest is of.
+    detail::access_keys now_;
+    detail::signed_content content_;
+    std::string fields_; ///< `,"AccessKey":"...",...,"Signature":"====...="`
+};
+
+} // namespace rocketpush::protocol
+
+#endif
 // rocketpush/protocol/command.hpp
 #ifndef ROCKETPUSH_PROTOCOL_COMMAND_HPP
 #define ROCKETPUSH_PROTOCOL_COMMAND_HPP
@@ -6453,6 +7502,7 @@ struct command_meta {
     std::int32_t version = client_version;
     language spoken      = language::cpp;
     std::string_view name_space{}; ///< Of the second kind: told with the fields, unless it is empty.
+    request_signer* signer = nullptr; ///< Of requests; null: they are not signed.
 };
 
 } // namespace rocketpush::protocol
@@ -6613,13 +7663,15 @@ inline void append_frame(std::string& out, protocol::header_encoding encoding, s
                          const protocol::command_meta& meta, std::string_view remark,
                          const protocol::fields_view& fields, std::string_view body) {
     // A binary code has 16 bits: a larger one would arrive as another code.
-    if (code > std::numeric_limits<std::int16_t>::max() || code < std::numeric_limits<std::int16_t>::min())
+    if (code > std::numeric_limits<std::int16_t>::max() || code < std::numeric_limits<std::int16_t>::min() || meta.signer)
         encoding = protocol::header_encoding::json;
     const auto begin = begin_frame(out);
     if (encoding == protocol::header_encoding::json)
         append_json_header(out, code, meta, remark, fields);
     else
         append_binary_header(out, code, meta, remark, fields);
+    if (meta.signer)
+        meta.signer->sign(out, begin + protocol::frame_prefix_size, body);
     end_frame(out, begin, encoding, body);
 }
 
@@ -6629,13 +7681,15 @@ namespace rocketpush::protocol {
 
 /**
  * @brief Appends one request frame to `out`, in place: nothing is allocated but by `out` itself, as it grows.
- * @param encoding  A wish: a code beyond 32767 goes out in JSON, and so does a repeated_request.
+ * @param encoding  A wish: a code beyond 32767 goes out in JSON, and so does a repeated_request, and what is signed.
  */
 inline void append_request(std::string& out, header_encoding encoding, const request_view& request,
                            const command_meta& meta, std::string_view body = {}) {
     if (!request.begun().empty()) {
         const auto begin = detail::begin_frame(out);
         detail::append_repeated_header(out, request, meta);
+        if (meta.signer)
+            meta.signer->sign(out, begin + frame_prefix_size, body);
         return detail::end_frame(out, begin, header_encoding::json, body);
     }
     detail::append_frame(out, encoding, static_cast<std::int32_t>(request.code()), meta, {}, request, body);
@@ -6667,6 +7721,90 @@ inline void append_response(std::string& out, header_encoding encoding, response
  * Every request and response header, by theme. Each is a struct of plain members with one table, `fields()`, that
  * writes and reads it; a member without a default must be given.
  */
+// rocketpush/protocol/requests_admin.hpp
+#ifndef ROCKETPUSH_PROTOCOL_REQUESTS_ADMIN_HPP
+#define ROCKETPUSH_PROTOCOL_REQUESTS_ADMIN_HPP
+
+
+#include <array>
+#include <string>
+
+/**
+ * @file
+ * What an administrator wants of one client. The tool asks a broker, which sends the same request on to the client, and the
+ * client's answer back; after 10 s (5 s of `consumer_status_request`) it has waited long enough.
+ */
+namespace rocketpush::protocol {
+
+/// How a member is; the answer's body is a `running_info`. @par Source  Java `GetConsumerRunningInfoRequestHeader`.
+struct running_info_request {
+    static constexpr request_code code = request_code::get_consumer_running_info;
+
+    std::string consumer_group;
+    std::string client_id;
+    bool with_stacks = false; ///< And what its threads are at.
+
+    static constexpr auto fields() noexcept {
+        using self = running_info_request;
+        return std::array{required_field<&self::consumer_group>("consumerGroup"),
+                          required_field<&self::client_id>("clientId"),
+                          optional_field<&self::with_stacks>("jstackEnable")};
+    }
+};
+
+/**
+ * @brief Has a member's listener called with one message, outside of all queues. What a broker sends has that message in its
+ *        body, as it is stored; the answer's body is a `direct_result`.
+ * @par Source  Java `ConsumeMessageDirectlyResultRequestHeader`.
+ */
+struct consume_directly_request {
+    static constexpr request_code code = request_code::consume_message_directly;
+
+    std::string consumer_group;
+    std::string client_id{};
+    std::string message_id{};  ///< By its place in the store.
+    std::string broker_name{}; ///< Where it is stored.
+    std::string topic{};       ///< 5.x
+
+    static constexpr auto fields() noexcept {
+        using self = consume_directly_request;
+        return std::array{required_field<&self::consumer_group>("consumerGroup"),
+                          optional_field<&self::client_id>("clientId"), optional_field<&self::message_id>("msgId"),
+                          optional_field<&self::broker_name>("brokerName"), optional_field<&self::topic>("topic")};
+    }
+};
+
+/// Where a member is in a topic's queues; the answer's body is a `consumer_status`.
+/// @par Source  Java `GetConsumerStatusRequestHeader`.
+struct consumer_status_request {
+    static constexpr request_code code = request_code::get_consumer_status;
+
+    std::string topic; ///< Blank: all.
+    std::string consumer_group;
+    std::string client_address{};
+
+    static constexpr auto fields() noexcept {
+        using self = consumer_status_request;
+        return std::array{required_field<&self::topic>("topic"), required_field<&self::consumer_group>("group"),
+                          optional_field<&self::client_address>("clientAddr")};
+    }
+};
+
+/// Who is in a group, and what it subscribes; the answer's body is a `consumer_connections`. Any client may ask it of a broker.
+/// @par Source  Java `GetConsumerConnectionListRequestHeader`.
+struct consumer_connections_request {
+    static constexpr request_code code = request_code::get_consumer_connections;
+
+    std::string consumer_group;
+
+    static constexpr auto fields() noexcept {
+        return std::array{required_field<&consumer_connections_request::consumer_group>("consumerGroup")};
+    }
+};
+
+} // namespace rocketpush::protocol
+
+#endif
 // rocketpush/protocol/requests_group.hpp
 #ifndef ROCKETPUSH_PROTOCOL_REQUESTS_GROUP_HPP
 #define ROCKETPUSH_PROTOCOL_REQUESTS_GROUP_HPP
@@ -8071,61 +9209,6 @@ inline result<request_mode_setting> decode_request_mode_setting(std::string_view
 #ifndef ROCKETPUSH_PROTOCOL_BODIES_BATCH_ACK_HPP
 #define ROCKETPUSH_PROTOCOL_BODIES_BATCH_ACK_HPP
 
-// rocketpush/detail/base64.hpp
-#ifndef ROCKETPUSH_DETAIL_BASE64_HPP
-#define ROCKETPUSH_DETAIL_BASE64_HPP
-
-#include <cstddef>
-#include <cstdint>
-#include <optional>
-#include <string>
-#include <string_view>
-
-namespace rocketpush::detail {
-
-inline constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-/// RFC 4648, with padding.
-inline std::string to_base64(std::string_view bytes) {
-    std::string text;
-    text.reserve((bytes.size() + 2) / 3 * 4);
-    for (std::size_t at = 0; at < bytes.size(); at += 3) {
-        std::uint32_t bits = 0;
-        for (std::size_t i = 0; i < 3; ++i)
-            bits = bits << 8 | (at + i < bytes.size() ? static_cast<unsigned char>(bytes[at + i]) : 0u);
-        for (std::size_t i = 0; i < 4; ++i)
-            text += at + i <= bytes.size() ? base64_digits[bits >> (18 - 6 * i) & 63] : '=';
-    }
-    return text;
-}
-
-/// The bytes, or nothing if the text is no base64. Padding may be missing, as for Java.
-inline std::optional<std::string> from_base64(std::string_view text) {
-    for (int padding = 0; padding < 2 && text.ends_with('='); ++padding)
-        text.remove_suffix(1);
-    if (text.size() % 4 == 1)
-        return std::nullopt;
-    std::string bytes;
-    bytes.reserve(text.size() / 4 * 3 + 2);
-    std::uint32_t bits = 0;
-    unsigned have      = 0;
-    for (const char c : text) {
-        const auto digit = base64_digits.find(c);
-        if (digit == base64_digits.npos)
-            return std::nullopt;
-        bits = bits << 6 | static_cast<std::uint32_t>(digit);
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            bytes.push_back(static_cast<char>(bits >> have & 0xFF));
-        }
-    }
-    return bytes;
-}
-
-} // namespace rocketpush::detail
-
-#endif
 // rocketpush/protocol/receipt_handle.hpp
 #ifndef ROCKETPUSH_PROTOCOL_RECEIPT_HANDLE_HPP
 #define ROCKETPUSH_PROTOCOL_RECEIPT_HANDLE_HPP
@@ -8392,6 +9475,164 @@ inline result<batch_ack> decode_batch_ack(std::string_view text) {
 } // namespace rocketpush::protocol
 
 #endif
+// rocketpush/protocol/bodies_connections.hpp
+#ifndef ROCKETPUSH_PROTOCOL_BODIES_CONNECTIONS_HPP
+#define ROCKETPUSH_PROTOCOL_BODIES_CONNECTIONS_HPP
+
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::protocol {
+
+/// One member of a group by its connection: a client that is connected twice is there twice. @par Source  Java `Connection`.
+struct consumer_connection {
+    std::string client_address;
+    std::string client_id{};
+    std::string language{};
+    std::int32_t version = 0;
+
+    friend bool operator==(const consumer_connection&, const consumer_connection&) = default;
+};
+
+/**
+ * @brief Who is in a group, and what it subscribes as its broker sees it: one set for all, of the newest version of each topic.
+ * @par Source  Java `ConsumerConnection`.
+ */
+struct consumer_connections {
+    std::vector<consumer_connection> members{};
+    std::vector<subscription> subscriptions{};
+    std::string consume_type{};
+    std::string message_model{};
+    std::string consume_from_where{};
+
+    friend bool operator==(const consumer_connections&, const consumer_connections&) = default;
+};
+
+inline void write_value(json_writer& to, const consumer_connection& from) {
+    to.open('{')
+        .member("clientAddr", from.client_address)
+        .member("clientId", from.client_id)
+        .member("language", from.language)
+        .member("version", from.version)
+        .close('}');
+}
+inline bool read_value(const json_value& from, consumer_connection& to) {
+    return from.type == json_cursor::kind::object && read_json(from, "clientAddr", to.client_address) &&
+           read_json(from, "clientId", to.client_id) && read_json(from, "language", to.language) &&
+           read_json(from, "version", to.version);
+}
+
+inline std::string encode(const consumer_connections& group) {
+    json_writer body;
+    body.open('{')
+        .member("connectionSet", group.members)
+        .member("consumeFromWhere", group.consume_from_where)
+        .member("consumeType", group.consume_type)
+        .member("messageModel", group.message_model)
+        .key("subscriptionTable")
+        .open('{');
+    for (const auto& each : group.subscriptions)
+        body.member(each.topic, each);
+    body.close('}').close('}');
+    return std::move(body).text();
+}
+
+/// @retval error::body_malformed
+inline result<consumer_connections> decode_consumer_connections(std::string_view text) {
+    const auto body = parse_body(text);
+    consumer_connections group;
+    if (!body || !read_json(*body, "connectionSet", group.members) ||
+        !read_json(*body, "consumeFromWhere", group.consume_from_where) ||
+        !read_json(*body, "consumeType", group.consume_type) || !read_json(*body, "messageModel", group.message_model))
+        return error::body_malformed;
+    const auto table = find_member(*body, "subscriptionTable");
+    const bool read  = table.is_null() || read_members(table, [&group](std::string_view, const json_value& value) {
+                          return read_value(value, group.subscriptions.emplace_back());
+                      });
+    if (!read)
+        return error::body_malformed;
+    return group;
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/bodies_direct_result.hpp
+#ifndef ROCKETPUSH_PROTOCOL_BODIES_DIRECT_RESULT_HPP
+#define ROCKETPUSH_PROTOCOL_BODIES_DIRECT_RESULT_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace rocketpush::protocol {
+
+/// What a listener made of a message that an administrator had it consume. @par Source  Java `CMResult`.
+enum class direct_verdict : std::uint8_t { success, later, rollback, commit, threw, returned_nothing };
+
+/// The word for a verdict on the wire.
+constexpr std::string_view to_string(direct_verdict verdict) noexcept {
+    constexpr std::string_view words[] = {"CR_SUCCESS", "CR_LATER",           "CR_ROLLBACK",
+                                          "CR_COMMIT",  "CR_THROW_EXCEPTION", "CR_RETURN_NULL"};
+    return words[static_cast<std::size_t>(verdict)];
+}
+
+/// @par Source  Java `ConsumeMessageDirectlyResult`.
+struct direct_result {
+    bool in_order          = false; ///< An orderly listener.
+    bool auto_commit       = true;  ///< Not of one that commits itself.
+    direct_verdict verdict = direct_verdict::success;
+    std::string remark{}; ///< The text of what was thrown.
+    std::chrono::milliseconds spent{0};
+
+    friend bool operator==(const direct_result&, const direct_result&) = default;
+};
+
+inline std::string encode(const direct_result& result) {
+    json_writer body;
+    body.open('{')
+        .member("autoCommit", result.auto_commit)
+        .member("consumeResult", to_string(result.verdict))
+        .member("order", result.in_order);
+    if (!result.remark.empty())
+        body.member("remark", result.remark);
+    body.member("spentTimeMills", result.spent.count()).close('}');
+    return std::move(body).text();
+}
+
+/// @retval error::body_malformed  Not JSON, a member of another type, or an unknown word for the verdict.
+inline result<direct_result> decode_direct_result(std::string_view text) {
+    const auto body = parse_body(text);
+    direct_result found;
+    std::string word;
+    std::int64_t spent = 0;
+    if (!body || !read_json(*body, "autoCommit", found.auto_commit) || !read_json(*body, "consumeResult", word) ||
+        !read_json(*body, "order", found.in_order) || !read_json(*body, "remark", found.remark) ||
+        !read_json(*body, "spentTimeMills", spent))
+        return error::body_malformed;
+    using enum direct_verdict;
+    constexpr direct_verdict all[] = {success, later, rollback, commit, threw, returned_nothing};
+    const auto* verdict            = std::ranges::find(all, word, [](direct_verdict each) { return to_string(each); });
+    if (verdict == std::end(all))
+        return error::body_malformed;
+    found.verdict = *verdict;
+    found.spent   = std::chrono::milliseconds(spent);
+    return found;
+}
+
+} // namespace rocketpush::protocol
+
+#endif
 // rocketpush/protocol/bodies_group.hpp
 #ifndef ROCKETPUSH_PROTOCOL_BODIES_GROUP_HPP
 #define ROCKETPUSH_PROTOCOL_BODIES_GROUP_HPP
@@ -8522,6 +9763,7 @@ inline result<client_check> decode_client_check(std::string_view text) {
 #define ROCKETPUSH_PROTOCOL_BODIES_OFFSETS_HPP
 
 
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -8566,6 +9808,46 @@ inline result<std::vector<queue_position>> decode_reset(std::string_view text) {
     if (!read)
         return error::body_malformed;
     return found;
+}
+
+/**
+ * @brief Where a member is in its queues, for an administrator (GET_CONSUMER_STATUS_FROM_CLIENT, 221).
+ * @par Source  Java `GetConsumerStatusBody`.
+ */
+struct consumer_status {
+    std::vector<queue_position> queues{};
+
+    friend bool operator==(const consumer_status&, const consumer_status&) = default;
+};
+
+inline std::string encode(const consumer_status& status) {
+    json_writer body;
+    body.open('{').key("consumerTable").open('{').close('}').key("messageQueueTable").open('{');
+    for (const auto& [queue, offset] : status.queues) {
+        write_value(body, queue);
+        body.colon();
+        write_value(body, offset);
+    }
+    body.close('}').close('}');
+    return std::move(body).text();
+}
+
+/// @retval error::body_malformed
+inline result<consumer_status> decode_consumer_status(std::string_view text) {
+    const auto body = parse_body(text);
+    if (!body)
+        return body.error();
+    const auto table = find_member(*body, "messageQueueTable");
+    consumer_status status;
+    const bool read =
+        table.is_null() || read_members(table, [&status](std::string_view key, const json_value& value) {
+            auto& each       = status.queues.emplace_back();
+            const auto queue = parse_body(key);
+            return queue && read_value(*queue, each.queue) && read_value(value, each.offset);
+        });
+    if (!read)
+        return error::body_malformed;
+    return status;
 }
 
 } // namespace rocketpush::protocol
@@ -8760,6 +10042,237 @@ inline result<route_data> decode_route(std::string_view text) {
             return error::body_malformed;
     }
     return route;
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/bodies_running_info.hpp
+#ifndef ROCKETPUSH_PROTOCOL_BODIES_RUNNING_INFO_HPP
+#define ROCKETPUSH_PROTOCOL_BODIES_RUNNING_INFO_HPP
+
+
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush::protocol {
+
+/// As Java writes a double: `0.25`, `15.0`; what is no number as 0.
+inline void write_value(json_writer& to, double value) {
+    char digits[32];
+    const auto end = std::to_chars(digits, digits + sizeof digits, std::isfinite(value) ? value : 0.0).ptr;
+    std::string text(digits, end);
+    if (text.find_first_of(".e") == std::string::npos)
+        text += ".0";
+    to.raw(text);
+}
+inline bool read_value(const json_value& from, double& to) noexcept {
+    const auto* end          = from.raw.data() + from.raw.size();
+    const auto [stopped, ec] = std::from_chars(from.raw.data(), end, to);
+    return from.type == json_cursor::kind::number && ec == std::errc() && stopped == end;
+}
+
+/// One queue of a member that pulls it. Times are milliseconds since 1970, 0 for never. @par Source  Java `ProcessQueueInfo`.
+struct pulled_queue_info {
+    queue_offset commit_offset    = 0;
+    queue_offset cached_min       = 0; ///< Of the messages that wait or are being consumed; 0 without any.
+    queue_offset cached_max       = 0;
+    std::int64_t cached_messages  = 0;
+    std::int64_t cached_mebibytes = 0;
+    queue_offset uncommitted_min  = 0; ///< Orderly: taken, and not yet committed by the listener.
+    queue_offset uncommitted_max  = 0;
+    std::int64_t uncommitted      = 0;
+    bool locked                   = false; ///< A concurrent member has it always true.
+    std::int64_t try_unlock_times = 0;
+    std::int64_t last_lock        = 0;
+    bool dropped                  = false; ///< Being given up. On the wire: droped.
+    std::int64_t last_pull        = 0;
+    std::int64_t last_consume     = 0;
+
+    friend bool operator==(const pulled_queue_info&, const pulled_queue_info&) = default;
+};
+
+/// One queue of a member that pops it. @par Source  Java `PopProcessQueueInfo`.
+struct popped_queue_info {
+    std::int64_t waiting  = 0; ///< Messages that are not acknowledged.
+    bool dropped          = false;
+    std::int64_t last_pop = 0;
+
+    friend bool operator==(const popped_queue_info&, const popped_queue_info&) = default;
+};
+
+/// What happened in one topic of late: of the last minute but for the last. @par Source  Java `ConsumeStatus`.
+struct topic_rates {
+    double pull_milliseconds    = 0; ///< Mean of a pull that found messages.
+    double pulled_per_second    = 0;
+    double consume_milliseconds = 0; ///< Mean of a listener call.
+    double consumed_per_second  = 0;
+    double failed_per_second    = 0;
+    std::int64_t failed         = 0; ///< Of the last hour.
+
+    friend bool operator==(const topic_rates&, const topic_rates&) = default;
+};
+
+/**
+ * @brief How a member is, for an administrator.
+ * @par Source  Java `ConsumerRunningInfo`.
+ */
+struct running_info {
+    std::map<std::string, std::string> properties{}; ///< Its settings, and what they became.
+    std::vector<subscription> subscriptions{};
+    std::vector<std::pair<message_queue, pulled_queue_info>> queues{};
+    std::vector<std::pair<message_queue, popped_queue_info>> popped{};
+    std::map<std::string, topic_rates> topics{};
+    std::string stacks{}; ///< If asked for: what its threads are at.
+
+    friend bool operator==(const running_info&, const running_info&) = default;
+};
+
+/// Names of properties that consoles read. @par Source  Java `ConsumerRunningInfo`.
+namespace running_info_words {
+inline constexpr const char* name_servers = "PROP_NAMESERVER_ADDR";
+inline constexpr const char* threads      = "PROP_THREADPOOL_CORE_SIZE";
+inline constexpr const char* in_order     = "PROP_CONSUMEORDERLY";
+inline constexpr const char* consume_type = "PROP_CONSUME_TYPE";
+inline constexpr const char* version      = "PROP_CLIENT_VERSION";
+inline constexpr const char* started      = "PROP_CONSUMER_START_TIMESTAMP";
+} // namespace running_info_words
+
+inline void write_value(json_writer& to, const pulled_queue_info& from) {
+    to.open('{')
+        .member("cachedMsgCount", from.cached_messages)
+        .member("cachedMsgMaxOffset", from.cached_max)
+        .member("cachedMsgMinOffset", from.cached_min)
+        .member("cachedMsgSizeInMiB", from.cached_mebibytes)
+        .member("commitOffset", from.commit_offset)
+        .member("droped", from.dropped)
+        .member("lastConsumeTimestamp", from.last_consume)
+        .member("lastLockTimestamp", from.last_lock)
+        .member("lastPullTimestamp", from.last_pull)
+        .member("locked", from.locked)
+        .member("transactionMsgCount", from.uncommitted)
+        .member("transactionMsgMaxOffset", from.uncommitted_max)
+        .member("transactionMsgMinOffset", from.uncommitted_min)
+        .member("tryUnlockTimes", from.try_unlock_times)
+        .close('}');
+}
+inline bool read_value(const json_value& from, pulled_queue_info& to) {
+    return from.type == json_cursor::kind::object && read_json(from, "cachedMsgCount", to.cached_messages) &&
+           read_json(from, "cachedMsgMaxOffset", to.cached_max) &&
+           read_json(from, "cachedMsgMinOffset", to.cached_min) &&
+           read_json(from, "cachedMsgSizeInMiB", to.cached_mebibytes) &&
+           read_json(from, "commitOffset", to.commit_offset) && read_json(from, "droped", to.dropped) &&
+           read_json(from, "lastConsumeTimestamp", to.last_consume) &&
+           read_json(from, "lastLockTimestamp", to.last_lock) && read_json(from, "lastPullTimestamp", to.last_pull) &&
+           read_json(from, "locked", to.locked) && read_json(from, "transactionMsgCount", to.uncommitted) &&
+           read_json(from, "transactionMsgMaxOffset", to.uncommitted_max) &&
+           read_json(from, "transactionMsgMinOffset", to.uncommitted_min) &&
+           read_json(from, "tryUnlockTimes", to.try_unlock_times);
+}
+
+inline void write_value(json_writer& to, const popped_queue_info& from) {
+    to.open('{')
+        .member("droped", from.dropped)
+        .member("lastPopTimestamp", from.last_pop)
+        .member("waitAckCount", from.waiting)
+        .close('}');
+}
+inline bool read_value(const json_value& from, popped_queue_info& to) {
+    return from.type == json_cursor::kind::object && read_json(from, "droped", to.dropped) &&
+           read_json(from, "lastPopTimestamp", to.last_pop) && read_json(from, "waitAckCount", to.waiting);
+}
+
+inline void write_value(json_writer& to, const topic_rates& from) {
+    to.open('{')
+        .member("consumeFailedMsgs", from.failed)
+        .member("consumeFailedTPS", from.failed_per_second)
+        .member("consumeOKTPS", from.consumed_per_second)
+        .member("consumeRT", from.consume_milliseconds)
+        .member("pullRT", from.pull_milliseconds)
+        .member("pullTPS", from.pulled_per_second)
+        .close('}');
+}
+inline bool read_value(const json_value& from, topic_rates& to) {
+    return from.type == json_cursor::kind::object && read_json(from, "consumeFailedMsgs", to.failed) &&
+           read_json(from, "consumeFailedTPS", to.failed_per_second) &&
+           read_json(from, "consumeOKTPS", to.consumed_per_second) &&
+           read_json(from, "consumeRT", to.consume_milliseconds) && read_json(from, "pullRT", to.pull_milliseconds) &&
+           read_json(from, "pullTPS", to.pulled_per_second);
+}
+
+/// A map whose keys are queues, as RocketMQ has it in all versions: `{{"brokerName":"b","queueId":0,"topic":"t"}:VALUE}`.
+template <class T>
+void write_by_queue(json_writer& to, const std::vector<std::pair<message_queue, T>>& from) {
+    to.open('{');
+    for (const auto& [queue, value] : from) {
+        write_value(to, queue);
+        to.colon();
+        write_value(to, value);
+    }
+    to.close('}');
+}
+template <class T>
+bool read_by_queue(const json_value& from, std::vector<std::pair<message_queue, T>>& to) {
+    return from.is_null() || read_members(from, [&to](std::string_view key, const json_value& value) {
+               auto& each       = to.emplace_back();
+               const auto queue = parse_body(key);
+               return queue && read_value(*queue, each.first) && read_value(value, each.second);
+           });
+}
+
+inline std::string encode(const running_info& info) {
+    json_writer body;
+    body.open('{').key("mqPopTable");
+    write_by_queue(body, info.popped);
+    body.key("mqTable");
+    write_by_queue(body, info.queues);
+    body.key("properties").open('{');
+    for (const auto& [name, value] : info.properties)
+        body.member(name, value);
+    body.close('}').key("statusTable").open('{');
+    for (const auto& [topic, rates] : info.topics)
+        body.member(topic, rates);
+    body.close('}').member("subscriptionSet", info.subscriptions);
+    body.key("userConsumerInfo").open('{').close('}');
+    if (!info.stacks.empty())
+        body.member("jstack", info.stacks);
+    body.close('}');
+    return std::move(body).text();
+}
+
+/// @retval error::body_malformed
+inline result<running_info> decode_running_info(std::string_view text) {
+    const auto body = parse_body(text);
+    running_info info;
+    const auto read_map = [&body](std::string_view name, auto& to) {
+        const auto table = find_member(*body, name);
+        return table.is_null() || read_members(table, [&to](std::string_view key, const json_value& value) {
+                   return read_value(value, to[std::string(key)]);
+               });
+    };
+    if (!body || !read_by_queue(find_member(*body, "mqTable"), info.queues) ||
+        !read_by_queue(find_member(*body, "mqPopTable"), info.popped) || !read_map("properties", info.properties) ||
+        !read_map("statusTable", info.topics) || !read_json(*body, "subscriptionSet", info.subscriptions) ||
+        !read_json(*body, "jstack", info.stacks))
+        return error::body_malformed;
+    return info;
+}
+
+/// Of all that a member says of itself only what it subscribes. @retval error::body_malformed
+inline result<std::vector<subscription>> decode_subscription_set(std::string_view running_info_text) {
+    const auto body = parse_body(running_info_text);
+    std::vector<subscription> subscriptions;
+    if (!body || !read_json(*body, "subscriptionSet", subscriptions))
+        return error::body_malformed;
+    return subscriptions;
 }
 
 } // namespace rocketpush::protocol
@@ -9910,6 +11423,7 @@ inline std::size_t append_stored_message(std::string& out, const stored_message&
 
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <ctime>
 #include <string>
@@ -9983,17 +11497,27 @@ class unique_id_generator {
     std::string next(std::chrono::system_clock::time_point now) {
         if (now >= next_month_)
             find_month(now);
-        char tail[6];
-        detail::store_big(tail, milliseconds_into_month(now));
-        detail::store_big(tail + 4, counter_++);
         std::string id;
-        id.reserve(prefix_.size() + 2 * sizeof tail);
-        id = prefix_;
-        detail::append_hex(id, {tail, sizeof tail});
+        id.reserve(prefix_.size() + 2 * tail_size);
+        append_id(id, now, counter_++);
         return id;
     }
 
+    /**
+     * @brief Appends the id of a moment, with a count that the caller keeps. The month is that of the last `next`.
+     * @par Thread safety  From any thread, if `next` is called no more.
+     */
+    void append_id(std::string& out, std::chrono::system_clock::time_point when, std::uint16_t count) const {
+        char tail[tail_size];
+        detail::store_big(tail, milliseconds_into_month(when));
+        detail::store_big(tail + 4, count);
+        out += prefix_;
+        detail::append_hex(out, {tail, sizeof tail});
+    }
+
   private:
+    static constexpr std::size_t tail_size = 6;
+
     std::int32_t milliseconds_into_month(std::chrono::system_clock::time_point now) const noexcept {
         const auto past = std::chrono::floor<std::chrono::milliseconds>(now - month_).count();
         // A clock set back over the month's begin, but by less than a quarter of an hour: as Java does.
@@ -10082,6 +11606,113 @@ inline void remove_property(std::string& raw, std::string_view name) {
 inline void set_property(std::string& raw, std::string_view name, std::string_view value) {
     remove_property(raw, name);
     append_property(raw, name, value);
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/trace_records.hpp
+#ifndef ROCKETPUSH_PROTOCOL_TRACE_RECORDS_HPP
+#define ROCKETPUSH_PROTOCOL_TRACE_RECORDS_HPP
+
+#include <charconv>
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+/**
+ * The records of message trace, of which the body of a trace message is made: fields separated by 0x01, each record ended by
+ * 0x02.
+ * @par Source  Java `TraceDataEncoder`.
+ */
+namespace rocketpush::protocol {
+
+inline constexpr std::string_view trace_topic = "RMQ_SYS_TRACE_TOPIC";
+/// The region of messages that do not tell theirs: brokers before 5.0 do not write it.
+inline constexpr std::string_view default_region = "DefaultRegion";
+
+/// A message is given to a listener.
+struct sub_before {
+    std::int64_t timestamp = 0; ///< ms since 1970
+    std::string_view region;
+    std::string_view group; ///< Without a namespace.
+    std::string_view request_id;
+    std::string_view message_id;
+    std::int32_t retry_times = 0;
+    std::optional<std::string_view> keys{};
+};
+
+/// The listener has answered.
+struct sub_after {
+    std::string_view request_id; ///< As that of the message's `sub_before`.
+    std::string_view message_id;
+    std::int64_t cost = 0; ///< ms; that of the call, divided by the number of its messages.
+    bool success      = true;
+    std::optional<std::string_view> keys{};
+    int context_code       = 0; ///< Java `ConsumeReturnType`.
+    std::int64_t timestamp = 0; ///< ms since 1970
+    std::string_view group;
+};
+
+/// Writes a record's fields one after the other.
+class trace_writer {
+  public:
+    explicit trace_writer(std::string& out) noexcept : out_(out) {}
+
+    trace_writer& add(std::string_view text) {
+        separate();
+        out_ += text;
+        return *this;
+    }
+    trace_writer& add(std::optional<std::string_view> text) {
+        return add(text ? *text : std::string_view("null")); // as Java prints it; a last field must not be empty
+    }
+    trace_writer& add(bool value) { return add(value ? std::string_view("true") : std::string_view("false")); }
+    template <std::integral Number>
+    trace_writer& add(Number number) {
+        char digits[24];
+        return add(std::string_view(digits, std::to_chars(digits, digits + sizeof digits, number).ptr));
+    }
+    void end() { out_ += '\x02'; }
+
+  private:
+    void separate() {
+        if (begun_)
+            out_ += '\x01';
+        begun_ = true;
+    }
+
+    std::string& out_;
+    bool begun_ = false;
+};
+
+inline void append_record(std::string& out, const sub_before& record) {
+    trace_writer(out)
+        .add(std::string_view("SubBefore"))
+        .add(record.timestamp)
+        .add(record.region)
+        .add(record.group)
+        .add(record.request_id)
+        .add(record.message_id)
+        .add(record.retry_times)
+        .add(record.keys)
+        .end();
+}
+
+inline void append_record(std::string& out, const sub_after& record) {
+    trace_writer(out)
+        .add(std::string_view("SubAfter"))
+        .add(record.request_id)
+        .add(record.message_id)
+        .add(record.cost)
+        .add(record.success)
+        .add(record.keys)
+        .add(record.context_code)
+        .add(record.timestamp)
+        .add(record.group)
+        .end();
 }
 
 } // namespace rocketpush::protocol
@@ -10670,6 +12301,15 @@ class pending_requests {
         return earliest;
     }
 
+    /// When the oldest request left that is still under way; `time_point::max()` when nothing is.
+    time_point oldest_sent() const noexcept {
+        auto oldest = time_point::max();
+        for (const auto& each : slots_)
+            if (each->opaque != unused)
+                oldest = std::min(oldest, each->sent);
+        return oldest;
+    }
+
   private:
     static constexpr unsigned slot_bits        = 16;
     static constexpr std::size_t slot_mask     = (std::size_t{1} << slot_bits) - 1;
@@ -10743,6 +12383,136 @@ class pending_requests {
 } // namespace rocketpush
 
 #endif
+// rocketpush/remoting/access_control.hpp
+#ifndef ROCKETPUSH_REMOTING_ACCESS_CONTROL_HPP
+#define ROCKETPUSH_REMOTING_ACCESS_CONTROL_HPP
+
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace rocketpush {
+
+/// A server's refusal of a request for lack of permission: wrong keys, none, or keys that may not do this.
+struct access_denial {
+    endpoint server{};
+    std::string words{}; ///< The server's own.
+};
+
+/// What is to be told of it. @param subject  What was asked for: `topic orders`, `group billing`.
+inline std::string describe(const access_denial& denial, std::string_view subject) {
+    auto sentence = to_string(denial.server) + " denies access to ";
+    sentence += subject;
+    if (!denial.words.empty())
+        (sentence += ": ") += denial.words;
+    return sentence;
+}
+
+/**
+ * @brief What the connections of a client have in common: keys to sign their requests with, and an ear for refusals.
+ *
+ * 5.x refuses with code 16; 4.9.x with 1 and the text of a Java exception, which means the same and is made the same here, so that
+ * nobody else needs to know.
+ *
+ * @par Thread safety  None; used on the runtime's executor.
+ * @par Source         Java `AclClientRPCHook`; `AclException`, `AuthenticationException` and `AuthorizationException` of servers.
+ */
+class access_control {
+  public:
+    explicit access_control(credentials keys = {}) : signer_(std::move(keys)) {}
+
+    /// Null: requests are not signed.
+    protocol::request_signer* signer() noexcept { return signer_.signs() ? &signer_ : nullptr; }
+
+    /// Looks at an answer before the one who waits for it.
+    void hear(const endpoint& server, protocol::header_view& answer) {
+        const auto code = static_cast<response_code>(answer.code);
+        if (code != response_code::no_permission && code != response_code::system_error) [[likely]]
+            return;
+        if (code == response_code::system_error) {
+            if (answer.raw_remark.find(exception_4_9) == std::string_view::npos)
+                return;
+            answer.code = static_cast<std::int32_t>(response_code::no_permission);
+        }
+        last_ = {server, words_of(answer.remark())};
+    }
+
+    /// The refusal that came last; who handles one is called right after it was heard.
+    const access_denial& last_denial() const noexcept { return last_; }
+
+  private:
+    static constexpr std::string_view exception_4_9 = "AclException";
+
+    /// `org.apache.rocketmq.acl.common.AclException: WORDS, org.apache.rocketmq.acl.plain...` is no text for people.
+    static std::string words_of(std::string_view remark) {
+        if (const auto name = remark.find(exception_4_9); name != std::string_view::npos) {
+            remark.remove_prefix(name + exception_4_9.size());
+            remark.remove_prefix(std::min(remark.find_first_not_of(": "), remark.size()));
+            remark = remark.substr(0, remark.find(", org.apache."));
+        }
+        return std::string(remark);
+    }
+
+    protocol::request_signer signer_;
+    access_denial last_;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/remoting/liveness.hpp
+#ifndef ROCKETPUSH_REMOTING_LIVENESS_HPP
+#define ROCKETPUSH_REMOTING_LIVENESS_HPP
+
+#include <algorithm>
+#include <chrono>
+
+namespace rocketpush {
+
+/**
+ * @brief Whether the peer of a connection is still there: any byte is a sign of life, and where somebody waits for an answer and
+ *        nothing was read for 10 s, it is asked for one, for which it has 4 s.
+ *
+ * A broker holds a pull for 15 s, and the pull itself waits for twice that: without the question a connection whose peer went without
+ * a word would be found only then. So it is found within 15 s of the last byte; a connection that is read from now and then is
+ * never asked, and one that nobody waits on is none of our business.
+ *
+ * A value without a clock: it is told what happened, and when.
+ *
+ * @par Source  None in Java, where only the closing of the connection, or 120 s without a read or write, end it.
+ */
+class liveness {
+  public:
+    using time_point   = std::chrono::steady_clock::time_point;
+    using milliseconds = std::chrono::milliseconds;
+
+    static constexpr milliseconds quiet_limit{10'000};
+    static constexpr milliseconds answer_limit{4'000};
+
+    /// Bytes came.
+    void heard(time_point now) noexcept { last_heard_ = now; }
+
+    /// Nothing has come since `when`.
+    bool silent_since(time_point when) const noexcept { return last_heard_ < when; }
+
+    /**
+     * @brief When the peer is to be asked if nothing comes until then.
+     * @param waiting_since  When the oldest request left that is not answered: silence before does not count.
+     */
+    time_point ask_at(time_point waiting_since) const noexcept {
+        return std::max(last_heard_, waiting_since) + quiet_limit;
+    }
+
+  private:
+    time_point last_heard_{};
+};
+
+} // namespace rocketpush
+
+#endif
 // rocketpush/remoting/connection.hpp
 #ifndef ROCKETPUSH_REMOTING_CONNECTION_HPP
 #define ROCKETPUSH_REMOTING_CONNECTION_HPP
@@ -10753,6 +12523,7 @@ class pending_requests {
 #include <asio/detached.hpp>
 #include <asio/write.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -10794,7 +12565,8 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     using events        = connection_events<connection>;
 
     connection(Runtime& runtime, std::shared_ptr<detail::block_pool> blocks, std::size_t frame_limit, endpoint peer,
-               stream_type stream, events host, std::string name_space = {})
+               stream_type stream, events host, std::string name_space = {},
+               std::shared_ptr<access_control> access = std::make_shared<access_control>())
         : runtime_(runtime),
           blocks_(std::move(blocks)),
           stream_(std::move(stream)),
@@ -10802,11 +12574,12 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
           reader_(*blocks_, frame_limit),
           peer_(std::move(peer)),
           events_(host),
-          name_space_(std::move(name_space)) {}
+          name_space_(std::move(name_space)),
+          access_(std::move(access)) {}
 
     /// Begins to read. Call once, after construction.
     void start() {
-        last_read_ = runtime_.now();
+        peer_life_.heard(runtime_.now());
         asio::co_spawn(stream_.get_executor(), read_frames(this->shared_from_this()), asio::detached);
     }
 
@@ -10817,7 +12590,8 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     {
         return stream_.local_endpoint();
     }
-    bool is_open() const noexcept { return open_; }
+    /// Whether it is there for further requests.
+    bool is_open() const noexcept { return open_ && !leaving_; }
     std::size_t requests_under_way() const noexcept { return pending_.size(); }
 
     /**
@@ -10839,8 +12613,9 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
                 const auto deadline = now + timeout;
                 const auto opaque   = pending_.add(deadline, now, std::move(handler));
                 protocol::append_request(outgoing_, protocol::header_encoding::json, request,
-                                         {.opaque = opaque, .name_space = name_space_}, body);
-                watch(deadline);
+                                         {.opaque = opaque, .name_space = name_space_, .signer = access_->signer()},
+                                         body);
+                watch(std::min(deadline, now + liveness::quiet_limit));
                 flush();
             },
             token);
@@ -10851,17 +12626,26 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
         if (!open_)
             return;
         protocol::append_request(outgoing_, protocol::header_encoding::json, request,
-                                 {.opaque = 0, .flag = protocol::oneway_flag, .name_space = name_space_}, body);
+                                 {.opaque     = 0,
+                                  .flag       = protocol::oneway_flag,
+                                  .name_space = name_space_,
+                                  .signer     = access_->signer()},
+                                 body);
         flush();
     }
 
     /// Answers a request of the server.
     void respond(const received_frame& request, response_code code, std::string_view remark,
                  const protocol::fields_view& fields, std::string_view body = {}) {
-        if (!open_ || request.header.is_oneway())
+        if (!request.header.is_oneway())
+            respond(request.header.opaque, code, remark, fields, body);
+    }
+    /// @param opaque  Of a request that is not one-way.
+    void respond(std::int32_t opaque, response_code code, std::string_view remark, const protocol::fields_view& fields,
+                 std::string_view body = {}) {
+        if (!open_)
             return;
-        protocol::append_response(outgoing_, protocol::header_encoding::json, code, request.header.opaque, remark,
-                                  fields, body);
+        protocol::append_response(outgoing_, protocol::header_encoding::json, code, opaque, remark, fields, body);
         flush();
     }
 
@@ -10915,7 +12699,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
                 self->close(ec);
                 break;
             }
-            self->last_read_ = self->runtime_.now();
+            self->peer_life_.heard(self->runtime_.now());
             self->reader_.commit(got);
             self->corked_      = true; // what the responses of one read make us send goes out as one write
             const auto failure = self->deliver();
@@ -10935,10 +12719,15 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
             if (!*next)
                 return {};
             received_frame& frame = **next;
-            if (frame.header.is_response())
+            if (frame.header.is_response()) {
+                access_->hear(peer_, frame.header);
+                leaving_ = leaving_ || static_cast<response_code>(frame.header.code) == response_code::go_away;
                 pending_.complete(std::move(frame)); // an unknown opaque is a response that came too late
-            else if (events_.on_request)
+                if (leaving_ && pending_.size() == 0)
+                    close(error::operation_cancelled);
+            } else if (events_.on_request) {
                 events_.on_request(events_.host, *this, frame);
+            }
         }
         return {};
     }
@@ -10983,14 +12772,31 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
 
     void expire() {
         watched_          = time_point::max();
-        const auto oldest = pending_.expire(runtime_.now());
+        const auto now    = runtime_.now();
+        const auto oldest = pending_.expire(now);
         if (!open_)
             return;
         // Not one byte since the request left: the peer or the path to it is gone, and nobody else would notice.
-        if (oldest != time_point::max() && last_read_ < oldest)
+        if (oldest != time_point::max() && peer_life_.silent_since(oldest))
             return close(error::request_timed_out);
-        if (const auto next = pending_.next_deadline(); next != time_point::max())
-            watch(next);
+        if (pending_.size() == 0)
+            return;
+        const auto ask_at = peer_life_.ask_at(pending_.oldest_sent());
+        if (ask_at > now)
+            watch(ask_at);
+        else if (!asked_)
+            ask_for_life();
+        watch(pending_.next_deadline());
+    }
+
+    /// A heartbeat of nobody: every server answers it, and takes nothing from it.
+    void ask_for_life() {
+        asked_ = true;
+        async_request(
+            protocol::heartbeat_request{}, R"({"clientID":"","consumerDataSet":[],"producerDataSet":[]})",
+            liveness::answer_limit, [self = this->shared_from_this()](std::error_code, const received_frame&) {
+                self->asked_ = false; // without an answer its deadline has closed the connection, or is about to
+            });
     }
 
     Runtime runtime_;
@@ -11003,14 +12809,48 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     endpoint peer_;
     events events_;
     std::string name_space_;         ///< See protocol::command_meta.
+    std::shared_ptr<access_control> access_;
     std::string outgoing_;           ///< Frames that wait for the write under way.
     detail::ring<std::string> full_; ///< The same, older, where they are many.
     std::string in_flight_;          ///< Frames of the write under way.
-    time_point last_read_{};
+    liveness peer_life_;
     time_point watched_ = time_point::max();
     bool open_          = true;
+    bool leaving_       = false; ///< The peer has said GO_AWAY: what is under way is waited for, nothing else is sent.
     bool writing_       = false;
     bool corked_        = false;
+    bool asked_         = false; ///< Whether it is there.
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/remoting/go_away_rule.hpp
+#ifndef ROCKETPUSH_REMOTING_GO_AWAY_RULE_HPP
+#define ROCKETPUSH_REMOTING_GO_AWAY_RULE_HPP
+
+
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief What to do when a server that shuts down answers GO_AWAY (1500): connect anew and repeat the request once, for another
+ *        server may be behind the address by now. Twice in a row is an error.
+ * @par Source  Java `NettyRemotingClient.processGoAway`.
+ */
+class go_away_rule {
+  public:
+    /// @return Whether the request that was answered by `code` is to be repeated at once, on another connection.
+    bool answered(response_code code) noexcept {
+        if (code == response_code::go_away)
+            return !std::exchange(repeated_, true);
+        repeated_ = false;
+        return false;
+    }
+
+  private:
+    bool repeated_ = false;
 };
 
 } // namespace rocketpush
@@ -11097,9 +12937,11 @@ class wake_up {
 #ifndef ROCKETPUSH_REMOTING_BACKOFF_HPP
 #define ROCKETPUSH_REMOTING_BACKOFF_HPP
 
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <system_error>
 
 namespace rocketpush {
 
@@ -11130,6 +12972,14 @@ class backoff {
     milliseconds most_;
     milliseconds next_;
 };
+
+/// Nothing that a server has denied for lack of permission is tried again sooner: only people can help.
+inline constexpr std::chrono::milliseconds denied_delay{1000};
+
+/// How long to wait after a failure. @param usual  After one of another kind.
+inline std::chrono::milliseconds delay_after(std::error_code failure, std::chrono::milliseconds usual) noexcept {
+    return failure == response_code::no_permission ? std::max(usual, denied_delay) : usual;
+}
 
 } // namespace rocketpush
 
@@ -11175,18 +13025,20 @@ class connection_pool {
     using connection_type = connection<Transport, Runtime>;
     using connection_ptr  = std::shared_ptr<connection_type>;
     using executor_type   = typename Runtime::executor_type;
+    using runtime_type    = Runtime;
     template <class T>
     using task = detail::awaitable<T, executor_type>;
 
     connection_pool(Runtime& runtime, Transport transport, std::size_t frame_limit,
                     std::chrono::milliseconds connect_timeout, pool_events<connection_type> host,
-                    std::string name_space = {})
+                    std::string name_space = {}, credentials keys = {})
         : runtime_(runtime),
           transport_(std::move(transport)),
           frame_limit_(frame_limit),
           connect_timeout_(connect_timeout),
           events_(host),
-          name_space_(std::move(name_space)) {}
+          name_space_(std::move(name_space)),
+          access_(std::make_shared<access_control>(std::move(keys))) {}
     connection_pool(const connection_pool&)            = delete;
     connection_pool& operator=(const connection_pool&) = delete;
 
@@ -11236,13 +13088,17 @@ class connection_pool {
      */
     task<result<received_frame>> call(endpoint peer, protocol::request_view request, std::string_view body,
                                       std::chrono::milliseconds timeout) {
-        auto open = co_await get(std::move(peer));
-        if (!open)
-            co_return open.error();
-        auto [ec, frame] = co_await (*open)->async_request(request, body, timeout, detail::await_tuple<executor_type>);
-        if (ec)
-            co_return ec;
-        co_return std::move(frame);
+        for (go_away_rule sent_away;;) {
+            auto open = co_await get(peer);
+            if (!open)
+                co_return open.error();
+            auto [ec, frame] =
+                co_await (*open)->async_request(request, body, timeout, detail::await_tuple<executor_type>);
+            if (ec)
+                co_return ec;
+            if (!sent_away.answered(static_cast<response_code>(frame.header.code)))
+                co_return std::move(frame);
+        }
     }
 
     /// The open connection to `peer`, if there is one now.
@@ -11282,6 +13138,10 @@ class connection_pool {
     }
 
     detail::block_pool& blocks() noexcept { return *blocks_; }
+    Runtime& runtime() noexcept { return runtime_; }
+
+    /// What a server said when it last refused a request for lack of permission.
+    const access_denial& last_denial() const noexcept { return access_->last_denial(); }
 
   private:
     struct connect_attempt {
@@ -11334,7 +13194,8 @@ class connection_pool {
             co_return;
         auto opened = std::make_shared<connection_type>(
             runtime_, blocks_, frame_limit_, peer, std::move(attempt.stream),
-            connection_events<connection_type>{events_.host, events_.on_request, events_.on_closed}, name_space_);
+            connection_events<connection_type>{events_.host, events_.on_request, events_.on_closed}, name_space_,
+            access_);
         attempt.greeting = opened;
         opened->start();
         std::error_code refused;
@@ -11361,6 +13222,7 @@ class connection_pool {
     std::chrono::milliseconds connect_timeout_;
     pool_events<connection_type> events_;
     std::string name_space_;
+    std::shared_ptr<access_control> access_;
     std::shared_ptr<detail::block_pool> blocks_ = std::make_shared<detail::block_pool>();
     std::unordered_map<endpoint, std::unique_ptr<place>> places_;
     bool closed_ = false;
@@ -11381,6 +13243,7 @@ class connection_pool {
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -11394,12 +13257,18 @@ inline bool is_resolver_error(std::error_code code) noexcept {
                     code.category() == asio::error::get_addrinfo_category());
 }
 
+/// Whether trying again is of no use before somebody changes something: nobody knows the host, or a certificate is refused.
+inline bool is_hopeless(std::error_code code) noexcept { return is_resolver_error(code) || is_certificate_error(code); }
+
 /**
  * @brief Asks the name servers for routes: stays with one that works, and asks the others within the same request when
- *        it does not.
+ *        it does not, or takes its time.
+ *
+ * The next server is asked as soon as one fails, and 200 ms after one that has not answered yet, which may go on: the first
+ * usable answer holds, and whoever gave it is asked first from then on.
  *
  * @par Source  Java `NettyRemotingClient.getAndCreateNameserverChannel`. Differs: there a failed connect fails the
- *              request; here any usable server of the list is enough.
+ *              request, up to 3 s later; here any usable server of the list is enough.
  */
 template <transport Transport, runtime Runtime>
 class name_servers {
@@ -11437,48 +13306,114 @@ class name_servers {
 
     /**
      * @brief The route of `topic`.
+     * @param owner  What has the pool; held until each server that was asked has answered or failed, which may be after the return.
      * @retval error::no_route                   The name server has none (topic unknown, or its broker not registered yet).
      * @retval error::name_servers_unreachable   None of the list answered, or it is empty; `last_failure()` tells why.
      */
-    task<result<protocol::route_data>> route(std::string topic) {
-        const protocol::route_request request{.topic = std::move(topic), .accept_standard_json_only = true};
-        std::error_code failure;
-        auto list  = list_;
-        auto asked = current_; // ours: another request may move on from the same server meanwhile
-        for (std::size_t attempt = 0; attempt < list->size(); ++attempt) {
-            auto answer = co_await pool_.call((*list)[asked], request, {}, timeout_);
-            if (list != list_) { // what servers say that are not of the list any more does not count
-                list    = list_;
-                asked   = current_;
-                attempt = static_cast<std::size_t>(-1);
-                continue;
-            }
-            if (answer) {
-                const auto code = static_cast<response_code>(answer->header.code);
-                if (code == response_code::success || code == response_code::topic_not_exist)
-                    current_ = asked;
-                if (code == response_code::success)
-                    co_return protocol::decode_route(answer->body);
-                if (code == response_code::topic_not_exist)
-                    co_return error::no_route;
-                failure = make_error_code(code);
-            } else {
-                if (answer.error() == error::operation_cancelled)
-                    co_return answer.error();
-                // A server that is only away says more than one whose name nobody knows.
-                if (!failure || !is_resolver_error(answer.error()))
-                    failure = answer.error();
-            }
-            last_failure_ = failure;
-            asked         = (asked + 1) % list->size();
+    task<result<protocol::route_data>> route(std::string topic, std::shared_ptr<const void> owner = nullptr) {
+        auto asking = std::make_shared<inquiry>(pool_.runtime(), topic, list_, current_);
+        while (true) {
+            if (asking->servers != list_) // what servers say that are not of the list any more does not count
+                asking = std::make_shared<inquiry>(pool_.runtime(), topic, list_, current_);
+            if (asking->answer || asking->has_failed())
+                break;
+            if (asking->next_is_due(pool_.runtime().now()))
+                asio::co_spawn(pool_.runtime().get_executor(),
+                               ask(pool_, asking, asking->take_next(pool_.runtime().now()), timeout_, owner),
+                               asio::detached);
+            co_await asking->news.wait_until(asking->next_at);
         }
+        if (asking->answered_by)
+            current_ = *asking->answered_by;
+        if (asking->answer)
+            co_return std::move(*asking->answer);
+        if (!asking->servers->empty())
+            last_failure_ = asking->failure;
         co_return error::name_servers_unreachable;
     }
 
-    /// Why no server answered: a resolver's error only if that befell all of them.
+    /// Why no server answered: one that is hopeless only if that befell all of them.
     std::error_code last_failure() const noexcept { return last_failure_; }
 
   private:
+    using milliseconds = std::chrono::milliseconds;
+    using time_point   = std::chrono::steady_clock::time_point;
+    using server_list  = std::vector<endpoint>;
+
+    /// So long a server may take before the next one is asked, too.
+    static constexpr milliseconds patience{200};
+
+    /// One question, put to as many servers as it takes. Shared with those that have not answered yet.
+    struct inquiry {
+        inquiry(typename pool_type::runtime_type& runtime, std::string about, std::shared_ptr<const server_list> of,
+                std::size_t begin_at)
+            : topic(std::move(about)), servers(std::move(of)), first(begin_at), news(runtime) {}
+
+        bool all_asked() const noexcept { return asked == servers->size(); }
+        bool has_failed() const noexcept { return all_asked() && failed == asked; }
+        /// When nobody is left to wait for, or whoever is has had his time.
+        bool next_is_due(time_point now) const noexcept { return !all_asked() && (failed == asked || now >= next_at); }
+        /// Which server is to be asked now.
+        std::size_t take_next(time_point now) noexcept {
+            const auto next = (first + asked++) % servers->size();
+            next_at         = all_asked() ? time_point::max() : now + patience;
+            return next;
+        }
+
+        void hear(std::size_t server, const result<received_frame>& heard) {
+            if (heard) {
+                const auto code = static_cast<response_code>(heard->header.code);
+                if (code == response_code::success)
+                    return settle(server, protocol::decode_route(heard->body));
+                if (code == response_code::topic_not_exist)
+                    return settle(server, error::no_route);
+                return fail(code);
+            }
+            if (heard.error() == error::operation_cancelled) // by us: nobody else shall be asked
+                return settle(std::nullopt, heard.error());
+            fail(heard.error());
+        }
+
+        const std::string topic;
+        const std::shared_ptr<const server_list> servers;
+        const std::size_t first;
+        std::size_t asked  = 0;
+        std::size_t failed = 0;
+        time_point next_at{}; ///< When the next one is to be asked, if nobody has answered.
+        std::optional<result<protocol::route_data>> answer;
+        std::optional<std::size_t> answered_by;
+        std::error_code failure;
+        detail::wake_up<Runtime> news;
+
+      private:
+        void settle(std::optional<std::size_t> server, result<protocol::route_data> with) {
+            if (!answer) {
+                answered_by = server;
+                answer.emplace(std::move(with));
+            }
+            news.wake();
+        }
+        void fail(std::error_code why) {
+            ++failed;
+            if (weight(why) >= weight(failure))
+                failure = why;
+            news.wake();
+        }
+        /// A server that refuses says more than one that is away, and that more than one that is hopeless.
+        static int weight(std::error_code why) noexcept {
+            if (!why)
+                return 0;
+            return is_hopeless(why) ? 1 : why.category() == response_category() ? 3 : 2;
+        }
+    };
+
+    static task<void> ask(pool_type& pool, std::shared_ptr<inquiry> about, std::size_t server, milliseconds timeout,
+                          [[maybe_unused]] std::shared_ptr<const void> owner) {
+        const protocol::route_request request{.topic = about->topic, .accept_standard_json_only = true};
+        auto heard = co_await pool.call((*about->servers)[server], request, {}, timeout);
+        about->hear(server, heard);
+    }
+
     void set(std::vector<endpoint> list, std::uint64_t start) {
         current_ = list.empty() ? 0 : static_cast<std::size_t>(start % list.size());
         list_    = std::make_shared<const std::vector<endpoint>>(std::move(list));
@@ -11665,8 +13600,9 @@ struct broker_address {
 /**
  * @brief What the name servers said: which queues a topic has, and where its brokers are.
  *
- * A value: it is told routes and answers questions. A topic that vanished keeps its last route, as in Java; an empty
- * route never replaces a good one, nor an older one of a static topic a newer one, unless that was doubted.
+ * A value: it is told routes and answers questions. A topic that vanished keeps its last route, as in Java; a route without brokers
+ * never replaces a good one, one without a queue to read only when it is told for the third time in a row, nor an older one of
+ * a static topic a newer one, unless that was doubted.
  *
  * @par Source  Java `MQClientInstance.topicRouteTable`, `brokerAddrTable`, `topicEndPointsTable`.
  */
@@ -11701,6 +13637,10 @@ class route_table {
         auto& known = topics_[topic];
         if (fresh.brokers.empty() && !known.brokers.empty())
             return false;
+        // Its brokers may be coming and going at this moment; who says the same again and again means it.
+        if (fresh.queues.empty() && !known.queues.empty() && ++known.emptied <= most_emptied)
+            return false;
+        known.emptied = 0;
         // A name server may not have heard yet; one that tells the same again and again has.
         if (fresh.epoch() < known.epoch() && !known.doubted && ++known.ignored <= most_ignored)
             return false;
@@ -11717,6 +13657,12 @@ class route_table {
     void doubt(const std::string& topic) {
         if (const auto found = topics_.find(topic); found != topics_.end())
             found->second.doubted = true;
+    }
+
+    /// Whether the newest route had no queue to read and is not believed yet: another one should be asked for soon.
+    bool is_uncertain(const std::string& topic) const {
+        const auto found = topics_.find(topic);
+        return found != topics_.end() && found->second.emptied != 0;
     }
 
     /// Whether the topic is static: its queues have no broker of their own.
@@ -11854,8 +13800,10 @@ class route_table {
     struct known_route : entry {
         bool doubted = false; ///< The next route holds, be it newer or older.
         int ignored  = 0;     ///< Older routes since the last one that was not.
+        int emptied  = 0;     ///< Routes without a queue since the last one that had some.
     };
     static constexpr int most_ignored = 10;
+    static constexpr int most_emptied = 2;
 
     /// Of the brokers that claim a queue, the one of the highest epoch leads it.
     static static_homes find_homes(std::vector<protocol::queue_mapping> mappings) {
@@ -11912,15 +13860,17 @@ struct returned_message {
     std::string topic; ///< The original one, with its namespace.
 };
 
-/// A message that is sent to a retry topic anew, as a producer sends one: where it came from cannot take it back.
+/// A message that is sent as a producer sends one: the copy of one that cannot be taken back where it came from, or one of our
+/// own.
 struct message_copy {
-    std::string topic; ///< The group's retry topic.
-    std::string body;  ///< As it was stored: compressed if `sys_flag` says so.
+    std::string producer_group{inner_producer_group};
+    std::string topic; ///< Of a copy the group's retry topic.
+    std::string body;  ///< Of a copy as it was stored: compressed if `sys_flag` says so.
     std::string properties;
     std::int32_t flag           = 0;
     std::uint32_t sys_flag      = 0;
     std::int64_t born_timestamp = 0;  ///< Milliseconds since 1970.
-    int reconsume_times         = 1;  ///< The broker makes it a dead letter when this is above ...
+    int reconsume_times         = 1;  ///< The broker makes a copy a dead letter when this is above ...
     int max_reconsume_times     = 16; ///< ... this.
     bool unit_mode              = false;
 };
@@ -11973,6 +13923,24 @@ class broker_calls {
         if (list->consumer_ids.empty())
             co_return error::no_members;
         co_return std::move(list->consumer_ids);
+    }
+
+    /// The connections of a group's members, and what the group subscribes, as a broker sees it.
+    task<result<protocol::consumer_connections>> consumer_connections(endpoint broker, std::string group) {
+        const protocol::consumer_connections_request request{std::move(group)};
+        const auto answer = co_await accepted(std::move(broker), request);
+        if (!answer)
+            co_return answer.error();
+        co_return protocol::decode_consumer_connections(answer->body);
+    }
+
+    /// What another member subscribes. @param broker  Passes question and answer on.
+    task<result<std::vector<subscription>>> subscriptions_of(endpoint broker, std::string group, std::string client_id) {
+        const protocol::running_info_request request{std::move(group), std::move(client_id)};
+        const auto answer = co_await pool_.call(std::move(broker), request, {}, member_timeout);
+        if (const auto refused = refusal(answer))
+            co_return refused;
+        co_return protocol::decode_subscription_set(answer->body);
     }
 
     /// The offset a group committed; empty if it never did.
@@ -12070,24 +14038,28 @@ class broker_calls {
             brokers.push_back(home);
         if (brokers.size() > most_copy_attempts)
             brokers.erase(brokers.begin() + most_copy_attempts - 1, brokers.end() - 1);
+        const auto outcome = co_await send_to(std::move(brokers), std::move(copy), timeout);
+        co_return outcome;
+    }
 
-        protocol::send_request request;
-        request.producer_group      = inner_producer_group;
-        request.topic               = std::move(copy.topic);
-        request.sys_flag            = static_cast<std::int32_t>(copy.sys_flag);
-        request.born_timestamp      = copy.born_timestamp;
-        request.flag                = copy.flag;
-        request.properties          = std::move(copy.properties);
-        request.reconsume_times     = copy.reconsume_times;
-        request.max_reconsume_times = copy.max_reconsume_times;
-        request.unit_mode           = copy.unit_mode;
+    /**
+     * @brief Sends a message to a broker of its topic, which chooses the queue; where there is no route, to one that makes topics
+     *        by itself. Otherwise as `send_copy`.
+     * @retval error::no_route  Neither topic has a route with a broker that takes messages.
+     */
+    task<store_outcome> send(message_copy message, milliseconds timeout) {
+        auto brokers = routes_.writers(message.topic);
+        if (brokers.empty())
+            brokers = routes_.writers(std::string(auto_create_topic));
         store_outcome outcome;
-        for (auto& name : brokers) {
-            request.broker_name = std::move(name);
-            outcome             = co_await stored(request.broker_name, request, copy.body, timeout);
-            if (outcome.stored() || outcome.perhaps_stored)
-                break;
+        if (brokers.empty()) {
+            outcome.failure = error::no_route;
+            co_return outcome;
         }
+        std::ranges::rotate(brokers, brokers.begin() + static_cast<std::ptrdiff_t>(copies_++ % brokers.size()));
+        if (brokers.size() > most_copy_attempts)
+            brokers.resize(most_copy_attempts);
+        outcome = co_await send_to(std::move(brokers), std::move(message), timeout);
         co_return outcome;
     }
 
@@ -12181,6 +14153,7 @@ class broker_calls {
 
   private:
     static constexpr milliseconds offset_timeout{5000};
+    static constexpr milliseconds member_timeout{11000}; ///< The broker waits for 10 s.
     static constexpr std::ptrdiff_t most_copy_attempts = 3;
 
     static std::error_code refusal(const result<received_frame>& answer) noexcept {
@@ -12188,6 +14161,29 @@ class broker_calls {
             return answer.error();
         const auto code = static_cast<response_code>(answer->header.code);
         return code == response_code::success ? std::error_code() : make_error_code(code);
+    }
+
+    /// Has the first of the brokers store a message that takes it; none more after one that may have.
+    task<store_outcome> send_to(std::vector<std::string> brokers, message_copy copy, milliseconds timeout) {
+        protocol::send_request request;
+        request.producer_group  = std::move(copy.producer_group);
+        request.sys_flag        = static_cast<std::int32_t>(copy.sys_flag);
+        request.born_timestamp  = copy.born_timestamp;
+        request.flag            = copy.flag;
+        request.properties      = std::move(copy.properties);
+        request.reconsume_times = copy.reconsume_times;
+        request.unit_mode       = copy.unit_mode;
+        if (is_retry_topic(copy.topic))
+            request.max_reconsume_times = copy.max_reconsume_times;
+        request.topic = std::move(copy.topic);
+        store_outcome outcome;
+        for (auto& name : brokers) {
+            request.broker_name = std::move(name);
+            outcome             = co_await stored(request.broker_name, request, copy.body, timeout);
+            if (outcome.stored() || outcome.perhaps_stored)
+                break;
+        }
+        co_return outcome;
     }
 
     /// Has a broker's master store a message.
@@ -12199,21 +14195,26 @@ class broker_calls {
             outcome.failure = where.error();
             co_return outcome;
         }
-        const auto open = co_await pool_.get(where->where);
-        if (!open) {
-            outcome.failure = open.error();
+        for (go_away_rule sent_away;;) {
+            const auto open = co_await pool_.get(where->where);
+            if (!open) {
+                outcome.failure = open.error();
+                co_return outcome;
+            }
+            const auto [ec, answer] = co_await (*open)->async_request(
+                request, body, timeout, detail::await_tuple<typename Runtime::executor_type>);
+            if (ec) {
+                outcome.failure        = ec;
+                outcome.perhaps_stored = ec != error::too_many_requests;
+                co_return outcome;
+            }
+            const auto code = static_cast<response_code>(answer.header.code);
+            if (sent_away.answered(code))
+                continue;
+            if (!has_stored(answer.header))
+                outcome.failure = code;
             co_return outcome;
         }
-        const auto [ec, answer] = co_await (*open)->async_request(request, body, timeout,
-                                                                  detail::await_tuple<typename Runtime::executor_type>);
-        if (ec) {
-            outcome.failure        = ec;
-            outcome.perhaps_stored = ec != error::too_many_requests;
-            co_return outcome;
-        }
-        if (!has_stored(answer.header))
-            outcome.failure = static_cast<response_code>(answer.header.code);
-        co_return outcome;
     }
 
     /// The broker has the message; a disk or a replica that is late with it is no reason to send another one.
@@ -12285,6 +14286,242 @@ class broker_calls {
     const route_table& routes_;
     milliseconds timeout_;
     std::size_t copies_ = 0; ///< So that they do not all go to one broker.
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/remoting/inspection_calls.hpp
+#ifndef ROCKETPUSH_REMOTING_INSPECTION_CALLS_HPP
+#define ROCKETPUSH_REMOTING_INSPECTION_CALLS_HPP
+
+// rocketpush/protocol/bodies_progress.hpp
+#ifndef ROCKETPUSH_PROTOCOL_BODIES_PROGRESS_HPP
+#define ROCKETPUSH_PROTOCOL_BODIES_PROGRESS_HPP
+
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rocketpush::protocol {
+
+/// How far a group is in one queue. @par Source  Java `OffsetWrapper`.
+struct queue_consumption {
+    message_queue queue;
+    queue_offset broker_offset   = 0;  ///< Behind the newest message.
+    queue_offset consumer_offset = 0;  ///< Committed.
+    queue_offset pull_offset     = -1; ///< Asked for last; -1: the broker is older than 5.0 and does not tell.
+    std::int64_t last_timestamp  = 0;  ///< When the last consumed message was stored, ms since 1970; 0: not known.
+
+    friend bool operator==(const queue_consumption&, const queue_consumption&) = default;
+};
+
+/// @par Source  Java `ConsumeStats`. Not read: `consumeTps`.
+struct consume_stats {
+    std::vector<queue_consumption> queues{};
+};
+
+/// What one queue holds. @par Source  Java `TopicOffset`.
+struct queue_extent {
+    message_queue queue;
+    queue_offset min_offset  = 0;
+    queue_offset max_offset  = 0; ///< Behind the newest message.
+    std::int64_t last_stored = 0; ///< When the newest message was stored, ms since 1970; 0: there is none.
+
+    friend bool operator==(const queue_extent&, const queue_extent&) = default;
+};
+
+/// @par Source  Java `TopicStatsTable`.
+struct topic_stats {
+    std::vector<queue_extent> queues{};
+};
+
+inline bool read_value(const json_value& from, queue_consumption& to) {
+    return from.type == json_cursor::kind::object && read_json(from, "brokerOffset", to.broker_offset) &&
+           read_json(from, "consumerOffset", to.consumer_offset) && read_json(from, "pullOffset", to.pull_offset) &&
+           read_json(from, "lastTimestamp", to.last_timestamp);
+}
+
+inline bool read_value(const json_value& from, queue_extent& to) {
+    return from.type == json_cursor::kind::object && read_json(from, "minOffset", to.min_offset) &&
+           read_json(from, "maxOffset", to.max_offset) && read_json(from, "lastUpdateTimestamp", to.last_stored);
+}
+
+/// Reads a map whose keys are queues: `each(queue, value)` for every member; false when a call does. No map: no calls.
+template <class Each>
+bool read_queue_table(const json_value& object, std::string_view name, Each&& each) {
+    const auto table = find_member(object, name);
+    return table.is_null() || read_members(table, [&each](std::string_view key, const json_value& value) {
+               const auto text = parse_body(key);
+               message_queue queue;
+               return text && read_value(*text, queue) && each(queue, value);
+           });
+}
+
+/// @retval error::body_malformed
+inline result<consume_stats> decode_consume_stats(std::string_view text) {
+    const auto body = parse_body(text);
+    consume_stats stats;
+    const auto take = [&stats](const message_queue& queue, const json_value& value) {
+        return read_value(value, stats.queues.emplace_back(queue_consumption{.queue = queue}));
+    };
+    if (!body || !read_queue_table(*body, "offsetTable", take))
+        return error::body_malformed;
+    return stats;
+}
+
+/// @retval error::body_malformed
+inline result<topic_stats> decode_topic_stats(std::string_view text) {
+    const auto body = parse_body(text);
+    topic_stats stats;
+    const auto take = [&stats](const message_queue& queue, const json_value& value) {
+        return read_value(value, stats.queues.emplace_back(queue_extent{.queue = queue}));
+    };
+    if (!body || !read_queue_table(*body, "offsetTable", take))
+        return error::body_malformed;
+    return stats;
+}
+
+/// The queues that a member holds, pulled and popped ones, of its running info. @retval error::body_malformed
+inline result<std::vector<message_queue>> decode_held_queues(std::string_view text) {
+    const auto body = parse_body(text);
+    std::vector<message_queue> held;
+    const auto take = [&held](const message_queue& queue, const json_value&) {
+        held.push_back(queue);
+        return true;
+    };
+    if (!body || !read_queue_table(*body, "mqTable", take) || !read_queue_table(*body, "mqPopTable", take))
+        return error::body_malformed;
+    return held;
+}
+
+} // namespace rocketpush::protocol
+
+#endif
+// rocketpush/protocol/requests_progress.hpp
+#ifndef ROCKETPUSH_PROTOCOL_REQUESTS_PROGRESS_HPP
+#define ROCKETPUSH_PROTOCOL_REQUESTS_PROGRESS_HPP
+
+
+#include <array>
+#include <string>
+
+namespace rocketpush::protocol {
+
+// What is asked about groups and topics from outside, as administrators do. Bodies of the answers: bodies_progress.hpp.
+
+/**
+ * @brief How far a group is in the queues of one broker, those of one topic or all that it reads; the answer's body is a
+ *        `consume_stats`.
+ * @par Source  Java `GetConsumeStatsRequestHeader`.
+ */
+struct consume_stats_request {
+    static constexpr request_code code = request_code::get_consume_stats;
+
+    std::string consumer_group;
+    std::string topic{}; ///< Empty: all.
+    std::string broker_name{};
+
+    static constexpr auto fields() noexcept {
+        using self = consume_stats_request;
+        return std::array{required_field<&self::consumer_group>("consumerGroup"), optional_field<&self::topic>("topic"),
+                          optional_field<&self::broker_name>("bname")};
+    }
+};
+
+/**
+ * @brief What a topic holds at one broker; the answer's body is a `topic_stats`. 17: the broker does not have the topic.
+ * @par Source  Java `GetTopicStatsInfoRequestHeader`.
+ */
+struct topic_stats_request {
+    static constexpr request_code code = request_code::get_topic_stats;
+
+    std::string topic;
+    std::string broker_name{};
+
+    static constexpr auto fields() noexcept {
+        using self = topic_stats_request;
+        return std::array{required_field<&self::topic>("topic"), optional_field<&self::broker_name>("bname")};
+    }
+};
+
+} // namespace rocketpush::protocol
+
+#endif
+
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief What is asked of brokers about groups and topics by somebody who is in no group: `rocketcat lag` is made of it.
+ *
+ * A refusal is the broker's `response_code`.
+ *
+ * @par Thread safety  None; used on the runtime's executor.
+ * @par Source         Java `MQClientAPIImpl`, as `mqadmin` uses it.
+ */
+template <transport Transport, runtime Runtime>
+class inspection_calls {
+  public:
+    using pool_type = connection_pool<Transport, Runtime>;
+    template <class T>
+    using task = typename pool_type::template task<T>;
+
+    inspection_calls(pool_type& pool, std::chrono::milliseconds timeout) : pool_(pool), timeout_(timeout) {}
+
+    /// How far a group is in the queues of one broker. @param topic  Empty: in all topics that it reads or has read.
+    /// @retval response_code::topic_not_exist  That topic, at this broker.
+    task<result<protocol::consume_stats>> consume_stats(endpoint broker, std::string group, std::string topic) {
+        const protocol::consume_stats_request request{.consumer_group = std::move(group), .topic = std::move(topic)};
+        auto found = co_await ask(std::move(broker), request, protocol::decode_consume_stats);
+        co_return found;
+    }
+
+    /// What a topic's queues at one broker hold. @retval response_code::topic_not_exist
+    task<result<protocol::topic_stats>> topic_stats(endpoint broker, std::string topic) {
+        const protocol::topic_stats_request request{.topic = std::move(topic)};
+        auto found = co_await ask(std::move(broker), request, protocol::decode_topic_stats);
+        co_return found;
+    }
+
+    /// Who is in a group, as one broker sees it. @retval response_code::consumer_not_online  Nobody.
+    task<result<protocol::consumer_connections>> group_connections(endpoint broker, std::string group) {
+        const protocol::consumer_connections_request request{.consumer_group = std::move(group)};
+        auto found = co_await ask(std::move(broker), request, protocol::decode_consumer_connections);
+        co_return found;
+    }
+
+    /// The queues that one member holds; the broker asks it. A member that does not answer such requests is an error of the
+    /// broker's or a time-out.
+    task<result<std::vector<message_queue>>> held_queues(endpoint broker, std::string group, std::string client_id) {
+        const protocol::running_info_request request{.consumer_group = std::move(group),
+                                                     .client_id      = std::move(client_id)};
+        auto found = co_await ask(std::move(broker), request, protocol::decode_held_queues);
+        co_return found;
+    }
+
+  private:
+    /// @param request  Outlives the call, as what the caller awaits does.
+    template <class Decoded>
+    task<result<Decoded>> ask(endpoint broker, protocol::request_view request,
+                              result<Decoded> (*decode)(std::string_view)) {
+        const auto answer = co_await pool_.call(std::move(broker), request, {}, timeout_);
+        if (!answer)
+            co_return answer.error();
+        const auto code = static_cast<response_code>(answer->header.code);
+        if (code != response_code::success)
+            co_return code;
+        co_return decode(answer->body);
+    }
+
+    pool_type& pool_;
+    std::chrono::milliseconds timeout_;
 };
 
 } // namespace rocketpush
@@ -13019,10 +15256,436 @@ static_assert(offset_store<file_offset_store> && loads_offsets<file_offset_store
 } // namespace rocketpush
 
 #endif
+// rocketpush/observe/log_record.hpp
+#ifndef ROCKETPUSH_OBSERVE_LOG_RECORD_HPP
+#define ROCKETPUSH_OBSERVE_LOG_RECORD_HPP
+
+// rocketpush/observe/remedy.hpp
+#ifndef ROCKETPUSH_OBSERVE_REMEDY_HPP
+#define ROCKETPUSH_OBSERVE_REMEDY_HPP
+
+
+#include <asio/error.hpp>
+
+#include <string_view>
+#include <system_error>
+
+namespace rocketpush {
+
+/**
+ * @brief What somebody can do about a failure, as the end of a sentence; empty where there is nothing to do but to wait.
+ *
+ * `docs/errors.md` says it at more length.
+ */
+inline std::string_view remedy_of(std::error_code failure) noexcept {
+    if (failure.category() == error_category())
+        switch (static_cast<error>(failure.value())) {
+        case error::filter_refused:
+            return "correct the condition, or set enablePropertyFilter=true at every broker of the topic";
+        case error::stop_deadline_passed: return "find out why the listener hangs, or raise options::stop_timeout";
+        case error::frame_too_large: return "raise options::max_frame_size if the brokers' limit was raised";
+        case error::frame_malformed:
+        case error::unknown_encoding:
+        case error::header_malformed:
+            return "check that the address is a RocketMQ port, and that no proxy changes the bytes";
+        case error::message_malformed:
+        case error::decompression_failed: return "look at the message at the broker, and at its producer";
+        case error::message_crc_mismatch:
+            return "look for a damaged disk or memory at the broker; options::check_crc turns the comparison off";
+        case error::decompressed_too_large: return "raise options::max_body_size if such bodies are meant";
+        case error::compression_left_out: return "build with the compression that the producer uses";
+        case error::http_malformed:
+        case error::http_too_large:
+        case error::no_name_servers: return "check options::name_server_url and what it gives";
+        case error::request_timed_out: return "look at the server's load and at the network";
+        case error::connect_timed_out: return "check address, port and firewall";
+        case error::too_many_requests: return "give each client fewer queues";
+        case error::offset_file_damaged: return "put a good copy in its place, or delete it to begin by options::from";
+        case error::name_servers_unreachable: return "check the list of name servers";
+        case error::no_route: return "create the topic, or correct its name";
+        case error::no_machine_room: return "have the resolver know all brokers and members";
+        case error::trace_overflow: return "raise trace_settings::queue, or give more brokers the trace topic";
+        default: return {};
+        }
+    if (failure.category() == response_category())
+        switch (static_cast<response_code>(failure.value())) {
+        case response_code::system_busy: return "look at the broker's load";
+        case response_code::no_permission: return "give the permission at the broker, or correct the credentials";
+        case response_code::topic_not_exist: return "create the topic at this broker";
+        case response_code::subscription_group_not_exist:
+            return "create the group, or set autoCreateSubscriptionGroup=true at the brokers";
+        case response_code::message_illegal: return "look at the broker's limit of message sizes";
+        default: return {};
+        }
+    if (failure == asio::error::connection_refused)
+        return "check that the server runs and listens there";
+    if (failure == asio::error::host_not_found)
+        return "correct the host's name, or have it resolved";
+    if (failure == std::errc::no_space_on_device)
+        return "make room on the disk";
+    if (failure == std::errc::permission_denied)
+        return "check the rights of the file and its folder";
+    return {};
+}
+
+} // namespace rocketpush
+
+#endif
+
+#include <algorithm>
+#include <charconv>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+namespace rocketpush {
+
+/// How much is written.
+enum class log_level : std::uint8_t { debug, info, warning, error, off };
+
+constexpr std::string_view to_string(log_level level) noexcept {
+    constexpr std::string_view names[] = {"debug", "info", "warning", "error", "off"};
+    return names[static_cast<std::size_t>(level)];
+}
+
+namespace detail {
+
+inline void append_number(std::string& out, std::int64_t number) {
+    char digits[24];
+    out.append(digits, std::to_chars(digits, digits + sizeof digits, number).ptr);
+}
+
+} // namespace detail
+
+/**
+ * @brief One thing that a log record is about. It refers to what it was made of, and is not turned into text before somebody asks.
+ *
+ * Some have several names in structured form: a queue its topic, broker and queue id, an error its text, code and category.
+ */
+class log_field {
+  public:
+    log_field(std::string_view name, std::string_view text) noexcept : kind_(kind::text), name_(name), text_(text) {}
+    template <std::integral Number>
+    log_field(std::string_view name, Number number) noexcept
+        : kind_(kind::number), name_(name), number_(static_cast<std::int64_t>(number)) {}
+    log_field(const message_queue& queue) noexcept : kind_(kind::queue), name_("queue"), what_(&queue) {}
+    log_field(const endpoint& peer) noexcept : kind_(kind::peer), name_("peer"), what_(&peer) {}
+    log_field(std::span<const endpoint> peers) noexcept : kind_(kind::peers), name_("peers"), peers_(peers) {}
+    log_field(std::error_code failure) noexcept : kind_(kind::failure), name_("error"), failure_(failure) {}
+    log_field(const message_view& message) noexcept : kind_(kind::message), name_("message_id"), what_(&message) {}
+    log_field(const std::exception_ptr& thrown) noexcept : kind_(kind::exception), name_("exception"), what_(&thrown) {}
+
+    std::string_view name() const noexcept { return name_; }
+    /// False unless it is one.
+    std::error_code failure() const noexcept { return failure_; }
+
+    /// As it stands in a sentence.
+    void append_to(std::string& out) const {
+        switch (kind_) {
+        case kind::text: out += text_; break;
+        case kind::number: detail::append_number(out, number_); break;
+        case kind::queue:
+            out.append(queue().topic).append("/").append(queue().broker_name).append("/");
+            detail::append_number(out, queue().queue_id);
+            break;
+        case kind::peer: out += to_string(*static_cast<const endpoint*>(what_)); break;
+        case kind::peers:
+            for (std::size_t i = 0; i < peers_.size(); ++i)
+                (out += i == 0 ? "" : ";") += to_string(peers_[i]);
+            break;
+        case kind::failure: out += failure_.message(); break;
+        case kind::message: out += message().message_id(); break;
+        case kind::exception: out += text_of(*static_cast<const std::exception_ptr*>(what_)); break;
+        }
+    }
+
+    /// Structured: calls `see(name, std::string_view)` or `see(name, std::int64_t)` for each part.
+    template <class See>
+    void visit(See&& see) const {
+        switch (kind_) {
+        case kind::text: see(name_, text_); break;
+        case kind::number: see(name_, number_); break;
+        case kind::queue:
+            see(std::string_view("topic"), std::string_view(queue().topic));
+            see(std::string_view("broker"), std::string_view(queue().broker_name));
+            see(std::string_view("queue_id"), static_cast<std::int64_t>(queue().queue_id));
+            break;
+        case kind::failure:
+            see_text(see);
+            see(std::string_view("error_code"), static_cast<std::int64_t>(failure_.value()));
+            see(std::string_view("error_category"), std::string_view(failure_.category().name()));
+            break;
+        case kind::message:
+            see_text(see);
+            see(std::string_view("message_topic"), message().topic());
+            break;
+        case kind::peer:
+        case kind::peers:
+        case kind::exception: see_text(see); break;
+        }
+    }
+
+  private:
+    enum class kind : std::uint8_t { text, number, queue, peer, peers, failure, message, exception };
+
+    const message_queue& queue() const noexcept { return *static_cast<const message_queue*>(what_); }
+    const message_view& message() const noexcept { return *static_cast<const message_view*>(what_); }
+
+    static std::string text_of(const std::exception_ptr& thrown) {
+        try {
+            std::rethrow_exception(thrown);
+        } catch (const std::exception& e) {
+            return e.what();
+        } catch (...) {
+            return "not a std::exception";
+        }
+    }
+
+    template <class See>
+    void see_text(See&& see) const {
+        std::string text;
+        append_to(text);
+        see(name_, std::string_view(text));
+    }
+
+    kind kind_;
+    std::string_view name_;
+    std::string_view text_{};
+    std::int64_t number_ = 0;
+    const void* what_    = nullptr;
+    std::span<const endpoint> peers_{};
+    std::error_code failure_{};
+};
+
+namespace detail {
+
+/// @param sentence  A `{}` in it stands for each of the first fields.
+inline void append_filled(std::string& out, std::string_view sentence, std::span<const log_field> fields) {
+    auto field = fields.begin();
+    for (auto place = sentence.find("{}"); place != sentence.npos && field != fields.end();
+         place      = sentence.find("{}")) {
+        out += sentence.substr(0, place);
+        field++->append_to(out);
+        sentence.remove_prefix(place + 2);
+    }
+    out += sentence;
+}
+
+} // namespace detail
+
+/**
+ * @brief One line of a log, before it is one: what a sink gets. Valid while the sink is called.
+ */
+class log_record {
+  public:
+    /// @param sentence  A `{}` in it stands for each of the first fields.
+    log_record(log_level level, std::string_view event, std::string_view group, std::string_view sentence,
+               std::span<const log_field> fields) noexcept
+        : level_(level), event_(event), group_(group), sentence_(sentence), fields_(fields) {}
+
+    log_level level() const noexcept { return level_; }
+    /// What happened, in a word that stays: `pull_failure`. Observers' events without `on_`.
+    std::string_view event() const noexcept { return event_; }
+    std::string_view group() const noexcept { return group_; }
+    /// What somebody can do about it; mostly empty.
+    std::string_view remedy() const noexcept {
+        if (level_ >= log_level::warning)
+            for (const auto& each : fields_)
+                if (each.failure())
+                    return remedy_of(each.failure());
+        return {};
+    }
+
+    /// The sentence for people, with the remedy at its end: `pulling orders/broker-a/3 failed: system busy; trying again`.
+    void append_sentence(std::string& out) const {
+        detail::append_filled(out, sentence_, fields_);
+        if (const auto what_to_do = remedy(); !what_to_do.empty())
+            (out += "; ") += what_to_do;
+    }
+
+    /// Everything but level, event, group and sentence: see log_field::visit.
+    template <class See>
+    void visit_fields(See&& see) const {
+        for (const auto& each : fields_)
+            each.visit(see);
+        if (const auto what_to_do = remedy(); !what_to_do.empty())
+            see(std::string_view("remedy"), what_to_do);
+    }
+
+  private:
+    log_level level_;
+    std::string_view event_;
+    std::string_view group_;
+    std::string_view sentence_;
+    std::span<const log_field> fields_;
+};
+
+/**
+ * @brief Where log records go: `write(record)`, which takes of it what it wants.
+ *
+ * Laws: it may be called by several threads at once, and neither blocks for long nor throws.
+ */
+template <class S>
+concept log_sink = std::move_constructible<S> && requires(S& sink, const log_record& record) { sink.write(record); };
+
+} // namespace rocketpush
+
+#endif
 // rocketpush/observe/log_observer.hpp
 #ifndef ROCKETPUSH_OBSERVE_LOG_OBSERVER_HPP
 #define ROCKETPUSH_OBSERVE_LOG_OBSERVER_HPP
 
+// rocketpush/observe/log_sinks.hpp
+#ifndef ROCKETPUSH_OBSERVE_LOG_SINKS_HPP
+#define ROCKETPUSH_OBSERVE_LOG_SINKS_HPP
+
+// rocketpush/detail/sigpipe_guard.hpp
+#ifndef ROCKETPUSH_DETAIL_SIGPIPE_GUARD_HPP
+#define ROCKETPUSH_DETAIL_SIGPIPE_GUARD_HPP
+
+#include <pthread.h>
+#include <signal.h>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief While it lives, a write of this thread to a pipe without a reader is an error and no SIGPIPE.
+ *
+ * For the streams that a library writes to in a process that is not its own: the handler for the signal, and whether there is
+ * one, stays the program's business. Sockets need none, they are written with MSG_NOSIGNAL.
+ */
+class sigpipe_guard {
+  public:
+    sigpipe_guard() noexcept {
+        sigset_t waiting;
+        ::sigpending(&waiting);
+        if (::sigismember(&waiting, SIGPIPE) == 1)
+            return; // somebody else's, who has it blocked
+        ::pthread_sigmask(SIG_BLOCK, &only_sigpipe(), &before_);
+        active_ = true;
+    }
+    sigpipe_guard(const sigpipe_guard&)            = delete;
+    sigpipe_guard& operator=(const sigpipe_guard&) = delete;
+    ~sigpipe_guard() {
+        if (!active_)
+            return;
+        sigset_t waiting;
+        ::sigpending(&waiting);
+        if (::sigismember(&waiting, SIGPIPE) == 1) {
+            int taken = 0;
+            ::sigwait(&only_sigpipe(), &taken); // ours, and there already
+        }
+        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    }
+
+  private:
+    static const sigset_t& only_sigpipe() noexcept {
+        static const sigset_t set = [] {
+            sigset_t made;
+            ::sigemptyset(&made);
+            ::sigaddset(&made, SIGPIPE);
+            return made;
+        }();
+        return set;
+    }
+
+    sigset_t before_{};
+    bool active_ = false;
+};
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <cstdint>
+#include <cstdio>
+#include <string>
+#include <string_view>
+
+namespace rocketpush {
+
+namespace detail {
+
+/// One line of a log. That nobody reads it ends no process.
+inline void write_line(std::string_view line, std::FILE* to) noexcept {
+    const sigpipe_guard unread;
+    std::fwrite(line.data(), 1, line.size(), to);
+    std::fflush(to);
+}
+
+} // namespace detail
+
+/**
+ * @brief A line for people: `rocketpush: group billing: no route for topic orders: ...`.
+ * @par Thread safety  Lines of several threads do not mix: each is one `fwrite`, and a stream has a lock of its own.
+ */
+class text_sink {
+  public:
+    text_sink(std::FILE* to = stderr) noexcept : to_(to) {}
+
+    void write(const log_record& record) const {
+        std::string line = "rocketpush: group ";
+        (line += record.group()) += ": ";
+        record.append_sentence(line);
+        line += '\n';
+        detail::write_line(line, to_);
+    }
+
+  private:
+    std::FILE* to_;
+};
+static_assert(log_sink<text_sink>);
+
+/**
+ * @brief A line for programs, a JSON object: `{"level":"warning","event":"pull_failure","group":"billing","topic":"orders",
+ *        "broker":"broker-a","queue_id":3,"error":"system busy (code 2)",...,"text":"pulling ..."}`.
+ *
+ * No time is in it: what collects lines knows it.
+ *
+ * @par Thread safety  As text_sink.
+ */
+class json_lines_sink {
+  public:
+    json_lines_sink(std::FILE* to = stderr) noexcept : to_(to) {}
+
+    void write(const log_record& record) const {
+        std::string line = "{";
+        add(line, "level", to_string(record.level()));
+        add(line, "event", record.event());
+        add(line, "group", record.group());
+        record.visit_fields([&line](std::string_view name, auto value) { add(line, name, value); });
+        std::string text;
+        record.append_sentence(text);
+        add(line, "text", std::string_view(text));
+        line.back() = '}';
+        line += '\n';
+        detail::write_line(line, to_);
+    }
+
+  private:
+    static void add(std::string& line, std::string_view name, std::string_view value) {
+        ((line += '"') += name) += "\":\"";
+        protocol::append_json_escaped(line, value);
+        line += "\",";
+    }
+    static void add(std::string& line, std::string_view name, std::int64_t value) {
+        ((line += '"') += name) += "\":";
+        detail::append_number(line, value);
+        line += ',';
+    }
+
+    std::FILE* to_;
+};
+static_assert(log_sink<json_lines_sink>);
+
+} // namespace rocketpush
+
+#endif
 // rocketpush/observe/observer.hpp
 #ifndef ROCKETPUSH_OBSERVE_OBSERVER_HPP
 #define ROCKETPUSH_OBSERVE_OBSERVER_HPP
@@ -13060,6 +15723,7 @@ enum class flow_state : std::uint8_t {
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <span>
 #include <string>
@@ -13081,9 +15745,9 @@ namespace rocketpush {
  * };
  * @endcode
  *
- * @par Thread safety  `before_consume`, `after_consume` and `on_listener_exception` are called where the listener runs, so
- *                     with a pool by several threads at once; all others on the consumer's strand. None may block or
- *                     throw.
+ * @par Thread safety  `before_consume`, `after_consume`, `on_call_begun`, `on_call_ended` and `on_listener_exception` are
+ *                     called where the listener runs, so with a pool by several threads at once; all others on the
+ *                     consumer's strand. None may block or throw.
  * @par Source         Java's hooks (`ConsumeMessageHook`), log lines and `MessageQueueListener`.
  */
 struct no_observer {
@@ -13104,6 +15768,10 @@ struct no_observer {
     void on_heartbeat_failure(const endpoint&, std::error_code) {}
     /// A broker refuses a subscription's SQL condition; the sentence has its own text.
     void on_filter_refused(const std::string& /*topic*/, std::error_code, const std::string& /*sentence*/) {}
+    /// A server denies access to a topic or to the group: the keys are wrong or missing, or may not do this. Told when it begins, not
+    /// for each of the tries, of which there is one a second at most. The subject is `topic orders` or `group billing`; the
+    /// sentence names server and subject, and has the server's own words.
+    void on_access_denied(const std::string& /*subject*/, std::error_code, const std::string& /*sentence*/) {}
 
     // Sharing out.
     /// The assignment of a topic changed: all its queues and those of this member.
@@ -13115,6 +15783,15 @@ struct no_observer {
     void on_queue_released(const message_queue&, queue_offset /*committed*/) {}
     void on_pop_begun(const message_queue& /*id -1: all of the broker*/) {}
     void on_pop_ended(const message_queue&) {}
+
+    /// Another process has this member's client id: both read the same queues. Told once, until it changes.
+    void on_twin_client(std::string_view /*client_id*/, std::size_t /*connections at one broker*/) {}
+    /// Another member of the group subscribes a topic differently, so that messages are lost for one of them. Told once. An empty
+    /// expression: not at all.
+    void on_subscriptions_differ(const std::string& /*topic*/, const std::string& /*own expression*/,
+                                 const std::string& /*the other one*/) {}
+    /// A queue made no progress for longer than what it is at allows, and was set going again. That is a mistake of the library's.
+    void on_stalled(const message_queue&, std::string_view /*what it is at*/, std::chrono::milliseconds /*for so long*/) {}
 
     // Locks of orderly consumers.
     /// A queue is to be taken over whose lock another member has; asked again soon.
@@ -13150,6 +15827,11 @@ struct no_observer {
     // Consuming.
     void before_consume(std::span<const message_view>, const consume_context&) {}
     void after_consume(std::span<const message_view>, const consume_context&, consume_result) {}
+    // The same for those who follow each call, with when it began and ended and how; see follows_calls.
+    /// Whether an observer that follows calls wants to, this time; asked once, at start.
+    bool wants_calls() const noexcept { return true; }
+    void on_call_begun(std::span<const message_view>, const listener_call&) {}
+    void on_call_ended(std::span<const message_view>, const listener_call&) {}
     void on_listener_exception(const message_queue&, std::exception_ptr) {}
     /// An attempt to have a broker bring the message again, by itself or as a copy.
     void on_send_back(const message_view&, std::error_code /*false: the broker has it*/) {}
@@ -13168,6 +15850,9 @@ struct no_observer {
     void on_commit(const message_queue&, queue_offset, std::error_code) {}
     /// Trouble of the offset store as a whole, with a file say, or (a false code) the end of it.
     void on_offset_store(std::string_view /*where*/, std::error_code) {}
+
+    /// Message trace has begun to lose records, or (a false code) loses no more. Consumption does not notice.
+    void on_trace(const std::string& /*topic*/, std::error_code, std::uint64_t /*records lost since start*/) {}
 };
 
 /**
@@ -13206,6 +15891,7 @@ struct observers : no_observer {
     ROCKETPUSH_FORWARD_EVENT(on_route_failure)
     ROCKETPUSH_FORWARD_EVENT(on_heartbeat_failure)
     ROCKETPUSH_FORWARD_EVENT(on_filter_refused)
+    ROCKETPUSH_FORWARD_EVENT(on_access_denied)
     ROCKETPUSH_FORWARD_EVENT(on_rebalance)
     ROCKETPUSH_FORWARD_EVENT(on_rebalance_failure)
     ROCKETPUSH_FORWARD_EVENT(on_queue_acquired)
@@ -13213,6 +15899,9 @@ struct observers : no_observer {
     ROCKETPUSH_FORWARD_EVENT(on_queue_released)
     ROCKETPUSH_FORWARD_EVENT(on_pop_begun)
     ROCKETPUSH_FORWARD_EVENT(on_pop_ended)
+    ROCKETPUSH_FORWARD_EVENT(on_twin_client)
+    ROCKETPUSH_FORWARD_EVENT(on_subscriptions_differ)
+    ROCKETPUSH_FORWARD_EVENT(on_stalled)
     ROCKETPUSH_FORWARD_EVENT(on_lock_refused)
     ROCKETPUSH_FORWARD_EVENT(on_lock_lost)
     ROCKETPUSH_FORWARD_EVENT(on_lock_failure)
@@ -13225,6 +15914,8 @@ struct observers : no_observer {
     ROCKETPUSH_FORWARD_EVENT(on_filter_exception)
     ROCKETPUSH_FORWARD_EVENT(before_consume)
     ROCKETPUSH_FORWARD_EVENT(after_consume)
+    ROCKETPUSH_FORWARD_EVENT(on_call_begun)
+    ROCKETPUSH_FORWARD_EVENT(on_call_ended)
     ROCKETPUSH_FORWARD_EVENT(on_listener_exception)
     ROCKETPUSH_FORWARD_EVENT(on_send_back)
     ROCKETPUSH_FORWARD_EVENT(on_dropped)
@@ -13234,6 +15925,7 @@ struct observers : no_observer {
     ROCKETPUSH_FORWARD_EVENT(on_receipt_expired)
     ROCKETPUSH_FORWARD_EVENT(on_commit)
     ROCKETPUSH_FORWARD_EVENT(on_offset_store)
+    ROCKETPUSH_FORWARD_EVENT(on_trace)
 #undef ROCKETPUSH_FORWARD_EVENT
 
     /// Those that all want.
@@ -13246,6 +15938,9 @@ namespace detail {
 
 template <class O>
 concept inherits_its_filter = std::same_as<decltype(&O::wants_message), decltype(&no_observer::wants_message)>;
+template <class O>
+concept inherits_its_calls = std::same_as<decltype(&O::on_call_begun), decltype(&no_observer::on_call_begun)> &&
+                             std::same_as<decltype(&O::on_call_ended), decltype(&no_observer::on_call_ended)>;
 
 } // namespace detail
 
@@ -13255,245 +15950,1162 @@ inline constexpr bool filters_messages = !detail::inherits_its_filter<O>;
 template <observer... Each>
 inline constexpr bool filters_messages<observers<Each...>> = (filters_messages<Each> || ...);
 
+/// Whether an observer follows listener calls; where none does, no call is numbered and no clock is read for it.
+template <observer O>
+inline constexpr bool follows_calls = !detail::inherits_its_calls<O>;
+template <observer... Each>
+inline constexpr bool follows_calls<observers<Each...>> = (follows_calls<Each> || ...);
+
+namespace detail {
+
+template <observer O>
+bool wants_calls(const O& one) noexcept {
+    return follows_calls<O> && one.wants_calls();
+}
+template <observer... Each>
+bool wants_calls(const observers<Each...>& joined) noexcept {
+    return std::apply([](const auto&... each) { return (wants_calls(each) || ...); }, joined.all);
+}
+
+} // namespace detail
+
+/// Calls `what` with an observer, and where it joins others, with each of those instead.
+template <observer O, class What>
+void for_each_observer(O& one, const What& what) {
+    what(one);
+}
+template <observer... Each, class What>
+void for_each_observer(observers<Each...>& joined, const What& what) {
+    std::apply([&](auto&... each) { (for_each_observer(each, what), ...); }, joined.all);
+}
+
 } // namespace rocketpush
 
 #endif
 
-#include <fmt/format.h>
-
 #include <cstdint>
-#include <cstdio>
+#include <initializer_list>
 #include <map>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace rocketpush {
 
-/// How much a log_observer writes.
-enum class log_level : std::uint8_t { debug, info, warning, error, off };
-
 /**
- * @brief Writes a consumer's changes and problems to a stream, standard error by default, a line each.
+ * @brief Tells a consumer's changes and problems to a sink; by default as lines on standard error.
  *
  * Quiet while all is well: nothing for a message, a pull, a heartbeat or a commit that succeeded. A problem that stays
- * the same is written when it begins and then once for each hundred times; its end is written once. Nothing is formatted below
- * the level.
+ * the same is told when it begins and then once for each hundred times; its end is told once. Where something can be done about
+ * it, the line ends with what. Below the level nothing is turned into text.
  *
- * `rocketpush: group billing: no route for topic orders: the name server has no route for the topic`
+ * `rocketpush: group billing: no route for topic orders: the name server has no route for the topic; trying again; create
+ * the topic, or correct its name`
  *
+ * @tparam Sink  `text_sink`, `json_lines_sink`, or one that hands records to a logging library; see log_record.
  * @par Thread safety  As `no_observer`; lines of several threads do not mix.
  */
-class log_observer : public no_observer {
+template <log_sink Sink>
+class basic_log_observer : public no_observer {
   public:
-    explicit log_observer(log_level least = log_level::warning, std::FILE* to = stderr) noexcept
-        : least_(least), to_(to) {}
+    explicit basic_log_observer(log_level least = log_level::warning, Sink sink = Sink())
+        : least_(least), sink_(std::move(sink)) {}
+
+    // An event is a line: level, event, sentence, and the fields that it is about, those of the sentence first.
 
     void on_starting(std::string_view group) { group_ = group; }
     void on_started(std::string_view, std::string_view client_id) {
-        write(log_level::info, "started as {}", client_id);
+        note(log_level::info, "started", "started as {}", {{"client_id", client_id}});
     }
     void on_stopped(std::string_view, std::error_code why) {
         if (why)
-            write(log_level::warning, "stopped, not cleanly: {}", why.message());
+            note(log_level::warning, "stopped", "stopped, not cleanly: {}", {why});
         else
-            write(log_level::info, "stopped");
+            note(log_level::info, "stopped", "stopped", {});
     }
 
     void on_connect(const endpoint& peer, std::error_code failure) {
         if (failure)
-            problem("connect " + to_string(peer), "cannot connect to {}: {}; trying again", to_string(peer),
-                    failure.message());
+            problem("connect_failure", "cannot connect to {}: {}; trying again", {peer, failure});
         else
-            ended("connect " + to_string(peer), "connected to {}", to_string(peer));
+            ended("connect_failure", "connected", "connected to {}", {peer});
     }
     void on_disconnect(const endpoint& peer, std::error_code why) {
-        write(log_level::warning, "lost the connection to {}: {}", to_string(peer), why.message());
+        note(log_level::warning, "disconnect", "lost the connection to {}: {}", {peer, why});
     }
     void on_name_servers_changed(std::span<const endpoint> now) {
-        if (least_ > log_level::warning)
-            return;
-        std::string list;
-        for (const auto& each : now)
-            (list += list.empty() ? "" : ";") += to_string(each);
-        if (!ended("look-up", "the name servers are {}, looked up after all", list))
-            write(log_level::info, "the name servers are {}", list);
+        if (!ended("name_server_lookup_failure", "name_servers", "the name servers are {}, looked up after all", {now},
+                   the_only_one))
+            note(log_level::info, "name_servers", "the name servers are {}", {now});
     }
     void on_name_server_lookup_failure(const std::string& url, std::error_code why) {
-        problem("look-up", "cannot look up the name servers at {}: {}; trying again", url, why.message());
+        problem("name_server_lookup_failure", "cannot look up the name servers at {}: {}; trying again",
+                {{"url", url}, why}, the_only_one);
     }
     void on_route_changed(const std::string& topic, std::size_t queues) {
-        if (!ended("route " + topic, "topic {} has {} readable queues", topic, queues))
-            write(log_level::info, "topic {} has {} readable queues", topic, queues);
+        constexpr auto text = "topic {} has {} readable queues";
+        if (!ended("route_failure", "route_changed", text, {{"topic", topic}, {"queues", queues}}))
+            note(log_level::info, "route_changed", text, {{"topic", topic}, {"queues", queues}});
     }
     void on_route_failure(const std::string& topic, std::error_code why) {
         if (!is_retry_topic(topic)) // the broker makes it when the first heartbeat has come
-            problem("route " + topic, "no route for topic {}: {}; trying again", topic, why.message());
+            problem("route_failure", "no route for topic {}: {}; trying again", {{"topic", topic}, why});
     }
     void on_heartbeat_failure(const endpoint& broker, std::error_code why) {
-        problem("heartbeat " + to_string(broker), "heartbeat to {} failed: {}", to_string(broker), why.message());
+        problem("heartbeat_failure", "heartbeat to {} failed: {}", {broker, why});
     }
-    void on_filter_refused(const std::string&, std::error_code why, const std::string& sentence) {
-        write(log_level::error, "{} ({})", sentence, why.message());
+    void on_filter_refused(const std::string& topic, std::error_code why, const std::string& sentence) {
+        note(log_level::error, "filter_refused", "{} ({})", {{"refusal", sentence}, why, {"topic", topic}});
+    }
+    void on_access_denied(const std::string& subject, std::error_code why, const std::string& sentence) {
+        note(log_level::error, "access_denied", "{} ({}); trying again", {{"denial", sentence}, why, {"subject", subject}});
     }
     void on_rebalance(const std::string& topic, std::span<const message_queue> all,
                       std::span<const message_queue> own) {
-        write(log_level::info, "topic {}: {} of {} queues are ours", topic, own.size(), all.size());
+        note(log_level::info, "rebalance", "topic {}: {} of {} queues are ours",
+             {{"topic", topic}, {"own_queues", own.size()}, {"queues", all.size()}});
     }
     void on_rebalance_failure(const std::string& topic, std::error_code why) {
-        problem("rebalance " + topic, "cannot share out topic {}: {}; keeping what we have", topic, why.message());
+        problem("rebalance_failure", "cannot share out topic {}: {}; keeping what we have", {{"topic", topic}, why});
     }
     void on_queue_acquired(const message_queue& queue, queue_offset first) {
-        ended("acquire " + name(queue), "took over {} after all", name(queue));
-        write(log_level::debug, "took over {} from offset {}", name(queue), first);
+        ended("queue_acquire_failure", "queue_acquired", "took over {} after all", {queue, {"offset", first}});
+        note(log_level::debug, "queue_acquired", "took over {} from offset {}", {queue, {"offset", first}});
     }
     void on_queue_acquire_failure(const message_queue& queue, std::error_code why) {
-        problem("acquire " + name(queue), "cannot take over {}: {}; trying again", name(queue), why.message());
+        problem("queue_acquire_failure", "cannot take over {}: {}; trying again", {queue, why});
     }
     void on_queue_released(const message_queue& queue, queue_offset committed) {
-        write(log_level::debug, "gave up {} at offset {}", name(queue), committed);
+        note(log_level::debug, "queue_released", "gave up {} at offset {}", {queue, {"offset", committed}});
     }
-    void on_pop_begun(const message_queue& queue) { write(log_level::debug, "pops {}", name(queue)); }
-    void on_pop_ended(const message_queue& queue) { write(log_level::debug, "pops {} no more", name(queue)); }
+    void on_pop_begun(const message_queue& queue) { note(log_level::debug, "pop_begun", "pops {}", {queue}); }
+    void on_pop_ended(const message_queue& queue) { note(log_level::debug, "pop_ended", "pops {} no more", {queue}); }
     void on_ack(const message_queue& queue, std::size_t messages, std::error_code failure) {
         if (failure)
-            problem("ack " + name(queue), "cannot acknowledge {} messages of {}: {}; what is not comes again", messages,
-                    name(queue), failure.message());
+            problem("ack_failure", "cannot acknowledge messages of {}: {}; what is not comes again",
+                    {queue, failure, {"messages", messages}});
         else
-            ended("ack " + name(queue), "acknowledged messages of {} again", name(queue));
+            ended("ack_failure", "ack", "acknowledged messages of {} again", {queue});
     }
     void on_invisible_time(const message_view& message, std::chrono::milliseconds hidden, std::error_code failure) {
         if (failure)
-            write(log_level::warning, "cannot hide {} for {} ms: {}; it may come again before", message.message_id(),
-                  hidden.count(), failure.message());
+            note(log_level::warning, "invisible_time_failure", "cannot hide {} for {} ms: {}; it may come again before",
+                 {message, {"hidden_ms", hidden.count()}, failure});
     }
     void on_receipt_expired(const message_view& message) {
-        write(log_level::warning, "{} was not consumed within its invisible time; it comes again",
-              message.message_id());
+        note(
+            log_level::warning, "receipt_expired",
+            "{} was not consumed within its invisible time; it comes again; find out what the listener is at, or raise "
+            "options::pop_invisible_time",
+            {message});
+    }
+    void on_twin_client(std::string_view client_id, std::size_t connections) {
+        note(log_level::error, "twin_client",
+             "client id {} is connected {} times: give each member an instance_name of its own, for they read the same "
+             "queues",
+             {{"client_id", client_id}, {"connections", connections}});
+    }
+    void on_subscriptions_differ(const std::string& topic, const std::string& own, const std::string& other) {
+        const auto text = [](const std::string& of) { return of.empty() ? std::string_view("nothing") : of; };
+        note(log_level::error, "subscriptions_differ",
+             "topic {} is subscribed as \"{}\" here and as \"{}\" by another member: make them the same, for messages "
+             "get lost",
+             {{"topic", topic}, {"own", text(own)}, {"other", text(other)}});
+    }
+    void on_stalled(const message_queue& queue, std::string_view what, std::chrono::milliseconds since) {
+        note(log_level::warning, "stalled",
+             "{} made no progress for {} s, {}; it is set going again. Please report it, with what mqadmin "
+             "consumerStatus -s shows",
+             {queue,
+              {"since_s", std::chrono::duration_cast<std::chrono::seconds>(since).count()},
+              {"step", what}});
     }
     void on_lock_refused(const message_queue& queue) {
-        write(log_level::debug, "{} is locked by another member; trying again", name(queue));
+        note(log_level::debug, "lock_refused", "{} is locked by another member; trying again", {queue});
     }
     void on_lock_lost(const message_queue& queue, std::error_code why) {
-        write(log_level::warning, "lost the lock of {}: {}; taking it over anew", name(queue), why.message());
+        note(log_level::warning, "lock_lost", "lost the lock of {}: {}; taking it over anew", {queue, why});
     }
     void on_lock_failure(const std::string& broker, std::error_code why) {
-        problem("lock " + broker, "cannot renew the locks at broker {}: {}; trying again", broker, why.message());
+        problem("lock_failure", "cannot renew the locks at broker {}: {}; trying again", {{"broker", broker}, why});
     }
     void on_queue_suspended(const message_queue& queue, std::chrono::milliseconds pause) {
-        write(log_level::debug, "{} is suspended for {} ms", name(queue), pause.count());
+        note(log_level::debug, "queue_suspended", "{} is suspended for {} ms", {queue, {"pause_ms", pause.count()}});
     }
     void on_pull_failure(const message_queue& queue, std::error_code why) {
-        problem("pull " + name(queue), "pulling {} failed: {}; trying again", name(queue), why.message());
+        problem("pull_failure", "pulling {} failed: {}; trying again", {queue, why});
     }
     void on_flow_control(const message_queue& queue, flow_state why, const cache_level& level) {
         static constexpr std::string_view reasons[] = {"",           "message limit", "byte limit",
                                                        "span limit", "suspended",     "memory budget"};
-        write(log_level::debug, "{} is not pulled ({}): {} messages, {} bytes, span {}", name(queue),
-              reasons[static_cast<std::size_t>(why)], level.messages, level.bytes, level.span);
+        note(log_level::debug, "flow_control", "{} is not pulled ({}): {} messages, {} bytes, span {}",
+             {queue,
+              {"reason", reasons[static_cast<std::size_t>(why)]},
+              {"messages", level.messages},
+              {"bytes", level.bytes},
+              {"span", level.span}});
     }
     void on_offset_corrected(const message_queue& queue, queue_offset asked, queue_offset now) {
-        write(log_level::warning, "{}: offset {} is not in the broker's range, going on at {}", name(queue), asked,
-              now);
+        note(log_level::warning, "offset_corrected", "{}: offset {} is not in the broker's range, going on at {}",
+             {queue, {"asked", asked}, {"offset", now}});
     }
     void on_bad_message(const message_queue& queue, queue_offset offset, std::error_code why) {
-        write(log_level::error, "{}: message at offset {} skipped: {}", name(queue), offset, why.message());
+        note(log_level::error, "bad_message", "{}: message at offset {} skipped: {}", {queue, {"offset", offset}, why});
     }
     void on_filter_exception(const message_queue& queue, std::exception_ptr thrown) {
-        if (least_ <= log_level::warning)
-            write(log_level::warning, "{}: the filter threw, the message is kept: {}", name(queue), text_of(thrown));
+        note(log_level::warning, "filter_exception", "{}: the filter threw, the message is kept: {}", {queue, thrown});
     }
     void on_listener_exception(const message_queue& queue, std::exception_ptr thrown) {
-        if (least_ <= log_level::warning)
-            write(log_level::warning, "{}: the listener threw, the message is not consumed: {}", name(queue),
-                  text_of(thrown));
+        note(log_level::warning, "listener_exception", "{}: the listener threw, the message is not consumed: {}",
+             {queue, thrown});
     }
     void on_send_back(const message_view& message, std::error_code failure) {
         if (failure)
-            write(log_level::warning, "sending back {} failed: {}; trying on", message.message_id(), failure.message());
+            note(log_level::warning, "send_back_failure", "sending back {} failed: {}; trying on", {message, failure});
     }
     void on_consume_timeout(const message_view& message, std::chrono::milliseconds running) {
-        write(log_level::warning, "the listener has been at {} for {} s; it is sent back", message.message_id(),
-              std::chrono::duration_cast<std::chrono::seconds>(running).count());
+        note(log_level::warning, "consume_timeout",
+             "the listener has been at {} for {} s; it is sent back; find out why, or raise options::consume_timeout",
+             {message, {"running_s", std::chrono::duration_cast<std::chrono::seconds>(running).count()}});
     }
     void on_dropped(const message_view& message) {
-        write(log_level::warning, "message {} of topic {} failed and is dropped", message.message_id(),
-              message.topic());
+        note(log_level::warning, "dropped", "message {} of topic {} failed and is dropped",
+             {message, {"topic", message.topic()}});
     }
     void on_commit(const message_queue& queue, queue_offset offset, std::error_code failure) {
         if (failure && store_fails_)
             return; // that of the store says it for all queues
         if (failure)
-            problem("commit " + name(queue), "cannot commit offset {} of {}: {}; trying again", offset, name(queue),
-                    failure.message());
+            problem("commit_failure", "cannot commit {}: {}; trying again", {queue, failure, {"offset", offset}});
         else
-            ended("commit " + name(queue), "committed {} again", name(queue));
+            ended("commit_failure", "commit", "committed {} again", {queue, {"offset", offset}});
     }
     void on_offset_store(std::string_view where, std::error_code failure) {
-        const auto what = "offsets " + std::string(where);
-        store_fails_    = static_cast<bool>(failure);
+        store_fails_ = static_cast<bool>(failure);
         if (failure)
-            problem(what, "offsets in {}: {}", where, failure.message());
+            problem("offset_store_failure", "offsets in {}: {}", {{"store", where}, failure});
         else
-            ended(what, "offsets are kept in {} again", where);
+            ended("offset_store_failure", "offset_store", "offsets are kept in {} again", {{"store", where}});
     }
-
-    // Asio moves observers into their consumer before the first event; the lock itself does not move.
-    log_observer(log_observer&& other) noexcept
-        : least_(other.least_), to_(other.to_), group_(std::move(other.group_)) {}
-    log_observer(const log_observer& other) : least_(other.least_), to_(other.to_), group_(other.group_) {}
+    void on_trace(const std::string& topic, std::error_code failure, std::uint64_t lost) {
+        if (failure)
+            problem("trace_failure", "message trace does not get to topic {}: {}; {} records lost so far",
+                    {{"topic", topic}, failure, {"lost", lost}});
+        else
+            ended("trace_failure", "trace", "message trace gets to topic {} again; {} records were lost",
+                  {{"topic", topic}, {"lost", lost}});
+    }
 
   private:
-    static std::string text_of(const std::exception_ptr& thrown) {
-        try {
-            std::rethrow_exception(thrown);
-        } catch (const std::exception& e) {
-            return e.what();
-        } catch (...) {
-            return "not a std::exception";
-        }
-    }
-    static std::string name(const message_queue& queue) {
-        return fmt::format("{}/{}/{}", queue.topic, queue.broker_name, queue.queue_id);
+    using fields = std::initializer_list<log_field>;
+
+    /// Which problem of an event's: that of its first field, or there is only one.
+    enum identity : bool { of_first_field, the_only_one };
+
+    bool is_below(log_level level) const noexcept { return level < least_; }
+
+    void note(log_level level, std::string_view event, std::string_view sentence, fields about) {
+        if (!is_below(level))
+            sink_.write(log_record(level, event, group_, sentence, about));
     }
 
-    template <class... Arguments>
-    void write(log_level level, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
-        if (level >= least_)
-            write_line(text, fmt::make_format_args(arguments...));
+    /// One that may go on.
+    void problem(std::string_view event, std::string_view sentence, fields about, identity which = of_first_field) {
+        if (!is_below(log_level::warning) && problems_[key_of(event, about, which)]++ % 100 == 0)
+            note(log_level::warning, event, sentence, about);
     }
 
-    void write_line(fmt::string_view text, fmt::format_args arguments) {
-        const std::lock_guard lock(mutex_);
-        const auto line = fmt::format("rocketpush: group {}: {}\n", group_, fmt::vformat(text, arguments));
-        std::fwrite(line.data(), 1, line.size(), to_);
-        std::fflush(to_);
-    }
-
-    template <class... Arguments>
-    void problem(const std::string& what, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
-        if (least_ <= log_level::warning && problems_[what]++ % 100 == 0)
-            write(log_level::warning, text, std::forward<Arguments>(arguments)...);
-    }
-
-    /// @return Whether it was a problem, so that its end was written.
-    template <class... Arguments>
-    bool ended(const std::string& what, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
-        if (problems_.empty() || problems_.erase(what) == 0)
+    /// @param problem  The event of what is over now. @return Whether it was there, so that its end was told.
+    bool ended(std::string_view problem, std::string_view event, std::string_view sentence, fields about,
+               identity which = of_first_field) {
+        if (problems_.empty() || problems_.erase(key_of(problem, about, which)) == 0)
             return false;
-        write(log_level::warning, text, std::forward<Arguments>(arguments)...);
+        note(log_level::warning, event, sentence, about);
         return true;
     }
 
+    static std::string key_of(std::string_view event, fields about, identity which) {
+        std::string key(event);
+        key += ' ';
+        if (which == of_first_field)
+            about.begin()->append_to(key);
+        return key;
+    }
+
     log_level least_;
-    std::FILE* to_;
+    Sink sink_;
     std::string group_;
-    std::mutex mutex_;
     bool store_fails_ = false;                 ///< The offset store as a whole. Strand only.
     std::map<std::string, unsigned> problems_; ///< Those that go on, with how often they were seen. Strand only.
 };
+
+/// Lines for people, on standard error or another stream: `log_observer(log_level::info, file)`.
+using log_observer = basic_log_observer<text_sink>;
 static_assert(observer<log_observer>);
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/observe/denial_memory.hpp
+#ifndef ROCKETPUSH_OBSERVE_DENIAL_MEMORY_HPP
+#define ROCKETPUSH_OBSERVE_DENIAL_MEMORY_HPP
+
+#include <chrono>
+#include <map>
+#include <string>
+
+namespace rocketpush {
+
+/**
+ * @brief Which refusals for lack of permission go on: each is told when it begins, not for each try.
+ *
+ * One that has not been heard for a minute is over; should it come again, it begins anew.
+ */
+class denial_memory {
+  public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    /// Longer than between two tries of anything.
+    static constexpr std::chrono::minutes over_after{1};
+
+    /// @param sentence  Says what was refused, and why. @return Whether it begins.
+    bool begins(const std::string& sentence, time_point now) {
+        std::erase_if(heard_, [now](const auto& each) { return each.second + over_after <= now; });
+        return heard_.insert_or_assign(sentence, now).second;
+    }
+
+  private:
+    std::map<std::string, time_point> heard_; ///< When last.
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/observe/observer_desk.hpp
+#ifndef ROCKETPUSH_OBSERVE_OBSERVER_DESK_HPP
+#define ROCKETPUSH_OBSERVE_OBSERVER_DESK_HPP
+
+// rocketpush/detail/strand_gate.hpp
+#ifndef ROCKETPUSH_DETAIL_STRAND_GATE_HPP
+#define ROCKETPUSH_DETAIL_STRAND_GATE_HPP
+
+
+#include <atomic>
+#include <cstdint>
+#include <thread>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief How other threads reach the strand, until it is shut: afterwards nothing is posted any more, so a listener call that
+ *        outlives its consumer (stop() has a deadline) never touches an executor whose context may be gone.
+ *
+ * @par Thread safety  `post` from any thread, `shut` from one.
+ */
+template <class Executor>
+class strand_gate {
+  public:
+    explicit strand_gate(const Executor& executor) : executor_(executor) {}
+
+    /// Runs `what` on the strand later. False: the gate is shut, `what` is dropped.
+    template <class F>
+    bool post(F&& what) {
+        state_.fetch_add(1, std::memory_order_acquire);
+        const bool open = (state_.load(std::memory_order_acquire) & shut_bit) == 0;
+        if (open)
+            asio::post(executor_, std::forward<F>(what));
+        state_.fetch_sub(1, std::memory_order_release);
+        return open;
+    }
+
+    /// After this returns nothing is posted, and no post is under way.
+    void shut() noexcept {
+        state_.fetch_or(shut_bit, std::memory_order_acq_rel);
+        while ((state_.load(std::memory_order_acquire) & ~shut_bit) != 0)
+            std::this_thread::yield();
+    }
+
+  private:
+    static constexpr std::uint32_t shut_bit = 1u << 31;
+
+    Executor executor_;
+    std::atomic<std::uint32_t> state_{0}; ///< Posts under way, and whether it is shut.
+};
+
+} // namespace rocketpush::detail
+
+#endif
+// rocketpush/detail/wait_group.hpp
+#ifndef ROCKETPUSH_DETAIL_WAIT_GROUP_HPP
+#define ROCKETPUSH_DETAIL_WAIT_GROUP_HPP
+
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief Coroutines of one strand that run side by side, and somebody who waits for all of them.
+ *
+ * `spawn` starts one; `wait` returns when none is left. Shared by them all, so it may be dropped before they end.
+ */
+template <class Runtime>
+class wait_group : public std::enable_shared_from_this<wait_group<Runtime>> {
+  public:
+    using executor_type = typename Runtime::executor_type;
+
+    explicit wait_group(Runtime& runtime) : executor_(runtime.get_executor()), changed_(runtime) {}
+
+    void spawn(awaitable<void, executor_type> work) {
+        ++running_;
+        asio::co_spawn(executor_, run(this->shared_from_this(), std::move(work)), asio::detached);
+    }
+
+    std::size_t running() const noexcept { return running_; }
+
+    awaitable<void, executor_type> wait() {
+        while (running_ != 0)
+            co_await changed_.wait_until(std::chrono::steady_clock::time_point::max());
+    }
+    /// Returns at `deadline` at the latest. @return Whether all have ended.
+    awaitable<bool, executor_type> wait_until(std::chrono::steady_clock::time_point deadline) {
+        bool in_time = true;
+        while (running_ != 0 && in_time)
+            in_time = co_await changed_.wait_until(deadline);
+        co_return running_ == 0;
+    }
+
+  private:
+    static awaitable<void, executor_type> run(std::shared_ptr<wait_group> self, awaitable<void, executor_type> work) {
+        co_await std::move(work);
+        --self->running_;
+        self->changed_.wake();
+    }
+
+    executor_type executor_;
+    wake_up<Runtime> changed_;
+    std::size_t running_ = 0;
+};
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief What an observer gets that has work of its own, beside hearing of the consumer's: one that has `attach(access)`.
+ *
+ * It is attached when the consumer has started, and before the first listener call. What it spawns runs on the strand, side by
+ * side with the consumer's duties, on its connections and in its time. When the last listener call has ended the work is woken
+ * with `closing()` and has until the deadline of the stop to end.
+ *
+ * @tparam Core  A consumer_core, which outlives this.
+ * @par Thread safety  None, on the strand; but `wake` from any thread.
+ */
+template <class Core>
+class observer_access {
+  public:
+    using runtime_type = typename Core::runtime_type;
+    using milliseconds = std::chrono::milliseconds;
+    using time_point   = std::chrono::steady_clock::time_point;
+    template <class T>
+    using task = typename Core::template task<T>;
+
+    explicit observer_access(Core& core) : core_(core), gate_(core.runtime().get_executor()), due_(core.runtime()) {}
+
+    runtime_type& runtime() const noexcept { return core_.runtime(); }
+    const options& settings() const noexcept { return core_.settings(); } ///< The group is with its namespace.
+    const std::string& client_id() const { return core_.client_id(); }
+
+    /// Has `wait_until` return; how often, it is not counted.
+    void wake() {
+        gate_.post([keep = core_.shared_from_this(), this] { due_.wake(); });
+    }
+    /// Returns then, or when woken. One coroutine at a time.
+    task<bool> wait_until(time_point then) {
+        if (closing_)
+            co_return true;
+        const bool woken = co_await due_.wait_until(then);
+        co_return woken;
+    }
+    /// No listener call comes any more.
+    bool closing() const noexcept { return closing_; }
+
+    /// Runs until it ends; a stop waits for it until its deadline.
+    void spawn(task<void> work) { work_->spawn(held(core_.shared_from_this(), std::move(work))); }
+
+    /// Sends a message to a broker that takes messages of its topic, whose route is found first.
+    /// @retval error::no_route  The topic does not exist, and no broker makes topics by itself.
+    task<store_outcome> send(message_copy message, milliseconds timeout) {
+        co_await find(message.topic);
+        if (core_.routes().writers(message.topic).empty())
+            co_await find(std::string(auto_create_topic));
+        const auto outcome = co_await core_.calls().send(std::move(message), timeout);
+        co_return outcome;
+    }
+
+    /// All of the consumer's observers.
+    auto& observe() noexcept { return core_.observe(); }
+
+    /// For the desk.
+    task<void> close(time_point deadline) {
+        closing_ = true;
+        due_.wake();
+        co_await work_->wait_until(deadline);
+        gate_.shut();
+    }
+
+  private:
+    static task<void> held(std::shared_ptr<Core>, task<void> work) { co_await std::move(work); }
+
+    task<void> find(std::string topic) {
+        if (core_.routes().writers(topic).empty())
+            co_await core_.client().refresh_now(std::move(topic));
+    }
+
+    Core& core_;
+    detail::strand_gate<typename Core::executor_type> gate_;
+    detail::wake_up<runtime_type> due_;
+    std::shared_ptr<detail::wait_group<runtime_type>> work_ =
+        std::make_shared<detail::wait_group<runtime_type>>(core_.runtime());
+    bool closing_ = false;
+};
+
+/// Whether an observer, or one of those that it joins, has work of its own.
+template <class O, class Access>
+inline constexpr bool attaches = requires(O& one, Access& access) { one.attach(access); };
+template <observer... Each, class Access>
+inline constexpr bool attaches<observers<Each...>, Access> = (attaches<Each, Access> || ...);
+
+/// Where a consumer's observers with work of their own are attached; see observer_access.
+template <class Core>
+class observer_desk {
+  public:
+    explicit observer_desk(Core& core) noexcept : core_(core) {}
+
+    void open() {
+        for_each_observer(core_.observe(), [this](auto& one) {
+            if constexpr (attaches<std::remove_reference_t<decltype(one)>, observer_access<Core>>)
+                one.attach(*seats_.emplace_back(std::make_unique<observer_access<Core>>(core_)));
+        });
+    }
+
+    typename Core::template task<void> close(std::chrono::steady_clock::time_point deadline) {
+        for (auto& each : seats_)
+            co_await each->close(deadline);
+    }
+
+  private:
+    Core& core_;
+    std::vector<std::unique_ptr<observer_access<Core>>> seats_;
+};
+
+/// In its place where no observer has.
+template <class Core>
+class no_observer_desk {
+  public:
+    explicit no_observer_desk(Core&) noexcept {}
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/observe/message_trace.hpp
+#ifndef ROCKETPUSH_OBSERVE_MESSAGE_TRACE_HPP
+#define ROCKETPUSH_OBSERVE_MESSAGE_TRACE_HPP
+
+// rocketpush/observe/trace_book.hpp
+#ifndef ROCKETPUSH_OBSERVE_TRACE_BOOK_HPP
+#define ROCKETPUSH_OBSERVE_TRACE_BOOK_HPP
+
+// rocketpush/detail/bounded_queue.hpp
+#ifndef ROCKETPUSH_DETAIL_BOUNDED_QUEUE_HPP
+#define ROCKETPUSH_DETAIL_BOUNDED_QUEUE_HPP
+
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <memory>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief A queue of a fixed number of places, filled by any thread and emptied by one, which never makes a filler wait: when it
+ *        is full, it says so.
+ *
+ * Places are filled and read where they are, so what they own (the memory of strings) is used again.
+ *
+ * @tparam T  Default constructible; `push` finds in a place what the last one left there.
+ * @par Thread safety  `push` and `size` from any thread; `pop` from one at a time.
+ * @par Source  The bounded queue of Dmitry Vyukov: a sequence number in each place says whose turn it is.
+ */
+template <class T>
+class bounded_queue {
+  public:
+    /// @param capacity  Becomes the next power of two.
+    explicit bounded_queue(std::size_t capacity)
+        : mask_(std::bit_ceil(capacity) - 1), places_(std::make_unique<place[]>(mask_ + 1)) {
+        for (std::size_t i = 0; i <= mask_; ++i)
+            places_[i].turn.store(i, std::memory_order_relaxed);
+    }
+
+    std::size_t capacity() const noexcept { return mask_ + 1; }
+    /// About how many there are; those that are just being filled count.
+    std::size_t size() const noexcept {
+        const auto taken = taken_.load(std::memory_order_relaxed);
+        const auto given = given_.load(std::memory_order_relaxed);
+        return given - taken <= capacity() ? given - taken : 0;
+    }
+
+    /// @param fill  Is given the place. What it throws is for the caller, and leaves an empty T in the queue.
+    /// @return False: the queue is full, `fill` was not called.
+    template <class Fill>
+    bool push(Fill&& fill) {
+        auto turn = given_.load(std::memory_order_relaxed);
+        for (;;) {
+            const auto free = places_[turn & mask_].turn.load(std::memory_order_acquire);
+            if (free == turn) {
+                if (given_.compare_exchange_weak(turn, turn + 1, std::memory_order_relaxed))
+                    break;
+            } else if (free < turn) {
+                return false;
+            } else {
+                turn = given_.load(std::memory_order_relaxed);
+            }
+        }
+        auto& mine = places_[turn & mask_];
+        try {
+            fill(mine.value);
+        } catch (...) {
+            mine.value = T(); // or whoever empties the queue would wait for it for ever
+            mine.turn.store(turn + 1, std::memory_order_release);
+            throw;
+        }
+        mine.turn.store(turn + 1, std::memory_order_release);
+        return true;
+    }
+
+    /// @param take  Is given the oldest. @return False: there is none, or the oldest is still being filled.
+    template <class Take>
+    bool pop(Take&& take) {
+        const auto turn = taken_.load(std::memory_order_relaxed);
+        auto& oldest    = places_[turn & mask_];
+        if (oldest.turn.load(std::memory_order_acquire) != turn + 1)
+            return false;
+        take(oldest.value);
+        taken_.store(turn + 1, std::memory_order_relaxed);
+        oldest.turn.store(turn + mask_ + 1, std::memory_order_release);
+        return true;
+    }
+
+  private:
+    struct place {
+        std::atomic<std::size_t> turn{0};
+        T value{};
+    };
+
+    const std::size_t mask_;
+    const std::unique_ptr<place[]> places_;
+    alignas(64) std::atomic<std::size_t> given_{0}; // each on a line of its own: threads fill while one empties
+    alignas(64) std::atomic<std::size_t> taken_{0};
+};
+
+} // namespace rocketpush::detail
+
+#endif
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace rocketpush {
+
+/// What listener calls leave for trace: the records of one, before or after it, or of a part of its messages.
+struct trace_context {
+    std::string topic;       ///< Of the first message. Records of different topics go in different messages.
+    std::string records;     ///< Encoded.
+    std::string keys;        ///< By which they are found: message ids and the messages' keys, a space after each.
+    std::string request_id;  ///< Of the call.
+    std::uint32_t count = 0; ///< Records.
+
+    /// Memory is kept for the next one, but not that of giants.
+    void clear() {
+        constexpr std::size_t kept = 4096;
+        for (auto* text : {&topic, &records, &keys, &request_id}) {
+            if (text->capacity() > kept)
+                *text = std::string();
+            text->clear();
+        }
+        count = 0;
+    }
+};
+
+/**
+ * @brief Where listener calls write their trace records down: bounded, and nobody waits. What finds no place is lost and counted.
+ *
+ * Messages with the property `TRACE_ON` = `false`, and those of the trace topic itself, are left out.
+ *
+ * @par Thread safety  `begun`, `ended`, `waiting`, `lost` from any thread; the rest from one.
+ * @par Source  Java `ConsumeMessageTraceHookImpl`, the queue of `AsyncTraceDispatcher`.
+ */
+class trace_book {
+  public:
+    /// Somebody who is told, on any thread, that enough is waiting to be sent.
+    struct alarm {
+        void* who;
+        void (*ring)(void* who);
+    };
+
+    /**
+     * @param topic     Where the records go to.
+     * @param group     Without a namespace.
+     * @param ids       Makes the request ids; has made one.
+     * @param capacity  Contexts, two of each listener call.
+     * @param enough    Contexts at which it rings for somebody.
+     */
+    trace_book(std::string topic, std::string group, protocol::unique_id_generator ids, std::size_t capacity,
+               std::size_t enough, alarm somebody)
+        : topic_(std::move(topic)),
+          group_(std::move(group)),
+          ids_(std::move(ids)),
+          contexts_(capacity),
+          enough_(enough),
+          alarm_(somebody) {}
+
+    void begun(std::span<const message_view> messages, const listener_call& call) noexcept {
+        write(messages, call, [&](trace_context& into, const message_view& message, const about& of) {
+            protocol::append_record(into.records, protocol::sub_before{.timestamp   = milliseconds(call.began()),
+                                                                       .region      = of.region,
+                                                                       .group       = group_,
+                                                                       .request_id  = into.request_id,
+                                                                       .message_id  = of.id,
+                                                                       .retry_times = message.reconsume_times(),
+                                                                       .keys        = of.keys});
+        });
+    }
+
+    void ended(std::span<const message_view> messages, const listener_call& call) noexcept {
+        const auto spent = std::max<std::int64_t>(0, milliseconds(call.ended) - milliseconds(call.began()));
+        const auto cost  = spent / static_cast<std::int64_t>(messages.size());
+        write(messages, call, [&](trace_context& into, const message_view&, const about& of) {
+            protocol::append_record(into.records,
+                                    protocol::sub_after{.request_id   = into.request_id,
+                                                        .message_id   = of.id,
+                                                        .cost         = cost,
+                                                        .success      = call.success,
+                                                        .keys         = of.keys,
+                                                        .context_code = static_cast<int>(call.outcome),
+                                                        .timestamp    = milliseconds(call.ended),
+                                                        .group        = group_});
+        });
+    }
+
+    /// Takes the oldest context. @param take  Is given it.
+    template <class Take>
+    bool take(Take&& take) {
+        return contexts_.pop(std::forward<Take>(take));
+    }
+
+    /// The alarm may ring again.
+    void listen() noexcept { rung_.store(false, std::memory_order_relaxed); }
+
+    /// Contexts, about.
+    std::size_t waiting() const noexcept { return contexts_.size(); }
+    /// Records that found no place.
+    std::uint64_t lost() const noexcept { return lost_.load(std::memory_order_relaxed); }
+
+  private:
+    // So many go into one context at most: a message of trace must be able to hold it.
+    static constexpr std::size_t most_bytes = 32'000;
+    static constexpr std::size_t most_keys  = 16'000; ///< Bytes.
+
+    /// What both records of a message have.
+    struct about {
+        std::string_view region;
+        std::string_view id;
+        std::optional<std::string_view> keys;
+    };
+
+    static std::int64_t milliseconds(message_time time) noexcept { return time.time_since_epoch().count(); }
+
+    bool is_traced(const message_view& message) const noexcept {
+        return message.property(property_names::trace_on) != "false" && message.topic() != topic_;
+    }
+
+    template <class Append>
+    void write(std::span<const message_view> messages, const listener_call& call, const Append& append) noexcept {
+        // As in Java the records of a call have one region: that of its last traced message.
+        std::optional<std::string_view> region;
+        for (auto last = messages.rbegin(); last != messages.rend() && !region; ++last)
+            if (is_traced(*last))
+                region = last->property(property_names::region).value_or(protocol::default_region);
+        if (!region)
+            return;
+        for (std::size_t next = 0; next < messages.size();) {
+            const auto first = next;
+            try {
+                const bool placed = contexts_.push([&](trace_context& place) {
+                    place.clear();
+                    ids_.append_id(place.request_id, call.began(), call.count());
+                    next = fill(place, messages, first, *region, append);
+                });
+                if (!placed)
+                    return lose(messages.subspan(first));
+            } catch (const std::exception&) { // no memory
+                return lose(messages.subspan(first));
+            }
+        }
+        if (waiting() >= enough_ && !rung_.load(std::memory_order_relaxed) &&
+            !rung_.exchange(true, std::memory_order_relaxed))
+            alarm_.ring(alarm_.who);
+    }
+
+    /// @return The first message that is not in `place`.
+    template <class Append>
+    std::size_t fill(trace_context& place, std::span<const message_view> messages, std::size_t next,
+                     std::string_view region, const Append& append) const {
+        for (; next < messages.size() && place.records.size() < most_bytes && place.keys.size() < most_keys; ++next) {
+            const auto& message = messages[next];
+            if (!is_traced(message))
+                continue;
+            if (place.count++ == 0)
+                place.topic = message.topic();
+            const auto unique = message.property(property_names::unique_key);
+            const auto stored = unique ? std::string() : message.offset_message_id();
+            const about of{region, unique ? *unique : stored, message.keys()};
+            append(place, message, of);
+            (place.keys += of.id) += ' ';
+            if (of.keys)
+                (place.keys += *of.keys) += ' ';
+        }
+        return next;
+    }
+
+    void lose(std::span<const message_view> messages) noexcept {
+        const auto count = std::ranges::count_if(messages, [this](const auto& each) { return is_traced(each); });
+        lost_.fetch_add(static_cast<std::uint64_t>(count), std::memory_order_relaxed);
+    }
+
+    const std::string topic_;
+    const std::string group_;
+    const protocol::unique_id_generator ids_;
+    detail::bounded_queue<trace_context> contexts_;
+    const std::size_t enough_;
+    const alarm alarm_;
+    std::atomic<bool> rung_{false};
+    std::atomic<std::uint64_t> lost_{0};
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/observe/trace_gathering.hpp
+#ifndef ROCKETPUSH_OBSERVE_TRACE_GATHERING_HPP
+#define ROCKETPUSH_OBSERVE_TRACE_GATHERING_HPP
+
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/// Trace records of one topic, as they go out together.
+struct trace_message {
+    std::string topic; ///< That the records are about.
+    std::string body{};
+    std::string keys{};      ///< As `trace_context::keys`.
+    std::uint64_t count = 0; ///< Records.
+};
+
+/**
+ * @brief Puts trace contexts together to messages: one for each topic, unless one gets too long.
+ * @par Source  Java `AsyncTraceDispatcher.AsyncDataSendTask`. Differs: a message is full before it passes the limit, and not
+ *              just after; its keys have a limit too, since properties longer than 32767 bytes are refused.
+ */
+class trace_gathering {
+  public:
+    /// @param limit  Bytes of a body; passed only by a single context that is longer.
+    explicit trace_gathering(std::size_t limit) noexcept : limit_(limit) {}
+
+    /// @return A message that is full.
+    std::optional<trace_message> add(const trace_context& context) {
+        std::optional<trace_message> full;
+        if (context.count == 0) // its writer ran out of memory
+            return full;
+        auto found = std::ranges::find(messages_, context.topic, &trace_message::topic);
+        if (found == messages_.end())
+            found = messages_.insert(found, trace_message{.topic = context.topic});
+        if (!found->body.empty() && (found->body.size() + context.records.size() > limit_ ||
+                                     found->keys.size() + context.keys.size() > key_limit))
+            full = std::exchange(*found, trace_message{.topic = context.topic});
+        found->body += context.records;
+        found->keys += context.keys;
+        found->count += context.count;
+        return full;
+    }
+
+    std::vector<trace_message> take_all() { return std::exchange(messages_, {}); }
+
+  private:
+    static constexpr std::size_t key_limit = 30'000; ///< Bytes, those that come twice counted twice.
+
+    std::size_t limit_;
+    std::vector<trace_message> messages_; ///< A consumer has few topics.
+};
+
+/**
+ * @brief The properties of a trace message: the keys that it is found by, each once, and its own id.
+ *
+ * What does not fit is left out; the records have it all the same.
+ *
+ * @param keys  A space after each.
+ */
+inline std::string trace_properties(std::string_view keys, std::string_view unique_id) {
+    constexpr std::size_t most = protocol::most_property_bytes - 1024; // the broker adds its own
+    std::vector<std::string_view> each;
+    for (std::size_t at = 0; at < keys.size();) {
+        const auto end = std::min(keys.find(' ', at), keys.size());
+        if (end > at)
+            each.push_back(keys.substr(at, end - at));
+        at = end + 1;
+    }
+    std::ranges::sort(each);
+    const auto twice = std::ranges::unique(each);
+    each.erase(twice.begin(), twice.end());
+    std::string joined;
+    for (const auto& key : each)
+        if (joined.size() + key.size() < most)
+            (joined += joined.empty() ? "" : " ") += key;
+    std::string properties;
+    protocol::append_property(properties, property_names::keys, joined);
+    protocol::append_property(properties, property_names::unique_key, unique_id);
+    protocol::append_property(properties, property_names::wait_store, "true");
+    return properties;
+}
+
+} // namespace rocketpush
+
+#endif
+
+#include <asio/ip/address.hpp>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/// How message trace is sent. The defaults are Java's.
+struct trace_settings {
+    bool enabled =
+        true; ///< Without it the observer is there, and costs a branch for each listener call. Java: enableTrace.
+    std::string topic{protocol::trace_topic}; ///< Java: traceTopic.
+    /// Listener calls leave two contexts each; when so many wait they are sent, 1..20. More that wait by then go with them. Java:
+    /// traceMsgBatchNum, which is how many go in a message at most.
+    std::size_t batch = 10;
+    std::size_t queue = 2048; ///< Contexts that wait at most; others are lost. Becomes a power of two, 16..65536.
+    std::chrono::milliseconds flush_interval{5000}; ///< Then what waits is sent, however little, 10 ms..1 h.
+    std::size_t message_bytes = 128'000;            ///< Of a body, 1000..4000000. Java: maxMsgSize.
+};
+
+/**
+ * @brief Message trace: says of each message when it was given to the listener, and how that ended, in the form of the Java client,
+ *        so that consoles and `mqadmin queryMsgTraceById` show it.
+ *
+ * @code
+ * rocketpush::push_consumer consumer{options, listener,
+ *                                    rocketpush::observers{rocketpush::log_observer(), rocketpush::message_trace()}};
+ * @endcode
+ *
+ * Brokers with `traceTopicEnable=true` have the topic; else it has to be created, or brokers make it if they may. Trace is never
+ * in the way: listener calls write into places that are there, a coroutine on the strand sends what they wrote, and when that is
+ * too slow, a broker is away or the topic missing, records are lost, counted, and told once (`on_trace`). At a stop what waits is
+ * sent, within the stop's deadline.
+ *
+ * Java has a client of its own for it. Here the consumer's connections do: a trace message takes its turn among requests and
+ * holds nothing up, and a broker that is away is away for both.
+ *
+ * @par Thread safety  As `no_observer`.
+ * @par Source  Java `ConsumeMessageTraceHookImpl`, `AsyncTraceDispatcher`. Differs: messages without `MSG_REGION` are traced, in
+ *              `DefaultRegion`; an orderly listener's rollback has the code of a failure, not of a success.
+ */
+class message_trace : public no_observer {
+  public:
+    /// @throw std::system_error  error::invalid_option, error::invalid_topic: the text names the setting.
+    explicit message_trace(trace_settings with = {}) : settings_(std::move(with)) {
+        const auto check = [](bool right, const char* what) {
+            if (!right)
+                throw std::system_error(error::invalid_option, what);
+        };
+        check(settings_.batch >= 1 && settings_.batch <= 20, "trace_settings::batch must be from 1 to 20");
+        check(settings_.queue >= 16 && settings_.queue <= 65'536, "trace_settings::queue must be from 16 to 65536");
+        check(settings_.message_bytes >= 1000 && settings_.message_bytes <= 4'000'000,
+              "trace_settings::message_bytes must be from 1000 to 4000000");
+        check(settings_.flush_interval >= std::chrono::milliseconds(10) &&
+                  settings_.flush_interval <= std::chrono::hours(1),
+              "trace_settings::flush_interval must be from 10 ms to 1 h");
+        if (const auto failure = check_topic(settings_.topic))
+            throw std::system_error(failure, "trace_settings::topic");
+    }
+
+    const trace_settings& settings() const noexcept { return settings_; }
+
+    bool wants_calls() const noexcept { return settings_.enabled; }
+
+    /// By the consumer; see observer_access.
+    template <class Access>
+    void attach(Access& access) {
+        if (!settings_.enabled)
+            return;
+        // Of its own count each: the ids of calls, and those of the messages that tell of them.
+        const auto make_ids = [&] {
+            return protocol::unique_id_generator(own_address(access.client_id()),
+                                                 static_cast<std::uint64_t>(::getpid()),
+                                                 static_cast<std::uint32_t>(access.runtime().random()));
+        };
+        auto request_ids = make_ids();
+        request_ids.next(access.runtime().system_now());
+        auto group = without_namespace(namespace_of(access.settings()), access.settings().group);
+        book_      = std::make_unique<trace_book>(
+            settings_.topic, std::move(group), std::move(request_ids), settings_.queue, settings_.batch,
+            trace_book::alarm{&access, [](void* who) { static_cast<Access*>(who)->wake(); }});
+        access.spawn(send_all(*this, access, make_ids()));
+    }
+
+    void on_call_begun(std::span<const message_view> messages, const listener_call& call) {
+        if (book_)
+            book_->begun(messages, call);
+    }
+    void on_call_ended(std::span<const message_view> messages, const listener_call& call) {
+        if (book_)
+            book_->ended(messages, call);
+    }
+
+  private:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    static constexpr std::chrono::milliseconds send_timeout{5000}; // as Java's
+
+    /// The address in a client id, as Java's message ids begin with it.
+    static host_address own_address(std::string_view client_id) {
+        std::error_code unknown;
+        const auto address = asio::ip::make_address(std::string(client_id.substr(0, client_id.find('@'))), unknown);
+        if (unknown)
+            return host_address();
+        return address.is_v6() ? host_address(address.to_v6().to_bytes(), 0)
+                               : host_address(address.to_v4().to_bytes(), 0);
+    }
+
+    message_copy make_message(const trace_message& from, std::string_view group, std::string unique_id,
+                              std::chrono::system_clock::time_point now) const {
+        message_copy made;
+        made.producer_group = "_INNER_TRACE_PRODUCER-" + std::string(group) + "-CONSUME-1"; // Java counts its consumers
+        made.topic          = settings_.topic;
+        made.body           = from.body;
+        made.properties     = trace_properties(from.keys, unique_id);
+        made.reconsume_times = 0;
+        made.born_timestamp  = std::chrono::floor<std::chrono::milliseconds>(now).time_since_epoch().count();
+        return made;
+    }
+
+    template <class Access>
+    static typename Access::template task<void> send_all(message_trace& here, Access& access,
+                                                         protocol::unique_id_generator ids) {
+        trace_gathering gathering(here.settings_.message_bytes);
+        std::vector<trace_message> ready;
+        for (bool last = false; !last;) {
+            last = access.closing();
+            here.book_->listen();
+            for (auto left = here.book_->waiting(); left > 0; --left) // those of now: others wait for the next round
+                if (!here.book_->take([&](trace_context& context) {
+                        if (auto full = gathering.add(context))
+                            ready.push_back(std::move(*full));
+                    }))
+                    break;
+            for (auto& rest : gathering.take_all())
+                ready.push_back(std::move(rest));
+            std::error_code failure;
+            for (auto& each : ready) {
+                if (!failure) {
+                    const auto now     = access.runtime().system_now();
+                    auto message       = here.make_message(each, access.settings().group, ids.next(now), now);
+                    const auto outcome = co_await access.send(std::move(message), send_timeout);
+                    failure            = outcome.failure;
+                }
+                if (failure) // the others would go the same way, one time-out after the other
+                    here.unsent_ += each.count;
+            }
+            const bool tried = !ready.empty();
+            ready.clear();
+            const auto now = access.runtime().now();
+            here.tell(access, failure, tried, now);
+            for (bool waiting = !last; waiting && !access.closing();) {
+                const bool woken = co_await access.wait_until(now + here.settings_.flush_interval);
+                waiting = woken && failure; // after a failure only the time counts: there is no use in trying again
+            }
+        }
+    }
+
+    /// Tells the observers when trouble begins, and when there has been none for a while.
+    template <class Access>
+    void tell(Access& access, std::error_code failure, bool tried, time_point now) {
+        const auto overflown = book_->lost();
+        if (!failure && overflown != seen_)
+            failure = error::trace_overflow;
+        seen_            = overflown;
+        const bool over  = in_trouble_ && !failure && tried && now - last_trouble_ >= settings_.flush_interval;
+        const bool begun = !in_trouble_ && failure;
+        if (failure)
+            last_trouble_ = now;
+        if (begun || over) {
+            in_trouble_ = begun;
+            access.observe().on_trace(settings_.topic, failure, overflown + unsent_);
+        }
+    }
+
+    trace_settings settings_;
+    std::unique_ptr<trace_book> book_; ///< Since it was attached.
+    std::uint64_t unsent_ = 0;         ///< Records that no broker took.
+    std::uint64_t seen_   = 0;         ///< Records that found no place, when it was looked at last.
+    bool in_trouble_      = false;
+    time_point last_trouble_{};
+};
+static_assert(observer<message_trace>);
 
 } // namespace rocketpush
 
@@ -13503,11 +17115,10 @@ static_assert(observer<log_observer>);
 #define ROCKETPUSH_OBSERVE_STATISTICS_HPP
 
 
-#include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13546,7 +17157,7 @@ struct work_counts {
     std::chrono::nanoseconds consume_time{0}; ///< Of listener calls, summed.
     std::uint64_t consumed_again = 0; ///< Failed messages that the listener got here once more: no broker took them.
     std::uint64_t timed_out      = 0; ///< Messages taken from listener calls that ran too long.
-    std::uint64_t acknowledged = 0;           ///< Popped messages, confirmed by the broker; those that the filter removed too.
+    std::uint64_t acknowledged   = 0; ///< Popped messages, confirmed by the broker; those that the filter removed too.
 
     work_counts& operator+=(const work_counts& more) noexcept {
         pulls += more.pulls, pulled += more.pulled, pulled_bytes += more.pulled_bytes;
@@ -13560,36 +17171,41 @@ struct work_counts {
 };
 
 /**
- * @brief Sums of the last minute: a sample every 10 s, seven are kept.
- * @par Source  Java `StatsItem`.
+ * @brief What was done within a window of time.
+ * @par Source  Java `StatsSnapshot`: `pulls_per_second` and so on are its tps, the sums its sum, the means its avgpt.
  */
-class rate_window {
-  public:
-    using time_point = std::chrono::steady_clock::time_point;
+struct window_statistics {
+    std::chrono::milliseconds length{0}; ///< What it really reaches over; less soon after the start.
+    std::uint64_t pulls         = 0;     ///< That found messages.
+    std::uint64_t pulled        = 0;     ///< Messages, after filtering.
+    std::uint64_t calls         = 0;     ///< Of the listener.
+    std::uint64_t succeeded     = 0;     ///< Messages.
+    std::uint64_t failed        = 0;     ///< Messages that the listener wants again.
+    double pulls_per_second     = 0;
+    double pulled_per_second    = 0; ///< Java: PULL_TPS.
+    double consumed_per_second  = 0; ///< Java: CONSUME_OK_TPS.
+    double failed_per_second    = 0; ///< Java: CONSUME_FAILED_TPS.
+    double pull_milliseconds    = 0; ///< Mean of a pull that found messages. Java: PULL_RT.
+    double consume_milliseconds = 0; ///< Mean of a listener call. Java: CONSUME_RT.
+};
 
-    void sample(time_point now, const work_counts& sums) noexcept {
-        std::ranges::rotate(samples_, samples_.begin() + 1);
-        samples_.back() = {now, sums};
-        filled_         = std::min(filled_ + 1, samples_.size());
-    }
-
-    /// Per second, from the oldest kept sample to `sums` of `now`; 0 without a sample or without time.
-    template <class Figure>
-    double per_second(time_point now, const work_counts& sums, Figure figure) const noexcept {
-        if (filled_ == 0)
-            return 0;
-        const auto& oldest = samples_[samples_.size() - filled_];
-        const auto seconds = std::chrono::duration<double>(now - oldest.at).count();
-        return seconds <= 0 ? 0 : static_cast<double>(figure(sums) - figure(oldest.sums)) / seconds;
-    }
-
-  private:
-    struct taken {
-        time_point at{};
-        work_counts sums;
-    };
-    std::array<taken, 7> samples_{};
-    std::size_t filled_ = 0;
+/**
+ * @brief One topic, over all its queues; a retry topic is one of its own.
+ *
+ * What Java tells of a topic in its running info: `minute`, but for the time of a listener call, which is the hour's when the minute
+ * had no call, and the number of failed messages, which is the hour's.
+ *
+ * @par Source  Java `ConsumeStatus`, `ConsumerStatsManager`.
+ */
+struct topic_statistics {
+    std::string topic;
+    work_counts counts{};                    ///< Since start; queues that were given up included.
+    window_statistics minute{};              ///< A sample every 10 s; the last 60 to 70 s.
+    window_statistics hour{};                ///< A sample every 10 min; the last 60 to 70 min.
+    window_statistics day{};                 ///< A sample every hour; the last 24 to 25 h.
+    std::size_t queues = 0;                  ///< That are here, in whatever stage.
+    std::int64_t lag   = 0;                  ///< Of them.
+    std::chrono::milliseconds oldest_age{0}; ///< The greatest of them.
 };
 
 /// One queue as it is at this moment.
@@ -13605,10 +17221,16 @@ struct queue_statistics {
     cache_level cached;
     bool running    = false; ///< Whether listener calls or send-backs are under way.
     flow_state flow = flow_state::open;
+    std::chrono::milliseconds flow_for{0}; ///< Since the fetch loop came upon that, or the stage began.
     lock_state lock = lock_state::not_needed;
     std::chrono::milliseconds lock_age{0}; ///< Since the request was sent that confirmed the lock last; 0 without one.
     bool suspended = false;                ///< An orderly listener asked for a pause.
+    std::optional<message_time> oldest_stored{}; ///< When the first unfinished message was stored, if it is held here.
+    std::chrono::milliseconds oldest_age{0};     ///< Since then, by our clock; 0: none is held.
     work_counts counts;
+
+    /// Whether it is at rest because somebody wants it: the user, or the listener.
+    bool paused_on_purpose() const noexcept { return flow == flow_state::suspended || suspended; }
 };
 
 /// One queue that is popped, as it is at this moment.
@@ -13616,13 +17238,18 @@ struct popped_queue_statistics {
     message_queue queue; ///< Its id may be -1: all queues of the broker.
     queue_stage stage = queue_stage::fetching;
     std::chrono::milliseconds in_stage_for{0};
-    std::size_t waiting    = 0;  ///< Messages that were popped and not yet acknowledged. Java: waitAckCount.
+    std::size_t waiting    = 0; ///< Messages that were popped and not yet acknowledged. Java: waitAckCount.
     std::size_t held_bytes = 0;
     std::int64_t rest      = -1; ///< About how many messages the broker had left; -1: no pop has found any yet.
     std::chrono::milliseconds since_last_pop{0};
     bool running    = false; ///< Whether listener calls are under way.
     flow_state flow = flow_state::open;
+    std::chrono::milliseconds flow_for{0};       ///< Since the fetch loop came upon that, or the stage began.
+    std::optional<message_time> oldest_stored{}; ///< When the oldest message was stored that is not acknowledged.
+    std::chrono::milliseconds oldest_age{0};     ///< Since then, by our clock; 0: there is none.
     work_counts counts;
+
+    bool paused_on_purpose() const noexcept { return flow == flow_state::suspended; }
 };
 
 /// A consumer as it is at this moment. @par Source Java `ConsumerRunningInfo`, `ConsumeStatus`.
@@ -13631,7 +17258,8 @@ struct consumer_statistics {
     std::string client_id;
     std::vector<queue_statistics> queues{};
     std::vector<popped_queue_statistics> popped{}; ///< Queues that are popped; see broker_allocation.
-    work_counts counts{}; ///< Of all queues, those given up included.
+    std::vector<topic_statistics> topics{};        ///< That it has or had queues of; in order of their names.
+    work_counts counts{};                          ///< Of all queues, those given up included.
     std::int64_t lag            = 0;
     std::size_t cached_messages = 0;
     std::size_t cached_bytes    = 0;
@@ -13646,6 +17274,639 @@ struct consumer_statistics {
     double pull_milliseconds    = 0; ///< Mean of a pull that found messages.
     double consume_milliseconds = 0; ///< Mean of a listener call.
 };
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/observe/consumption_history.hpp
+#ifndef ROCKETPUSH_OBSERVE_CONSUMPTION_HISTORY_HPP
+#define ROCKETPUSH_OBSERVE_CONSUMPTION_HISTORY_HPP
+
+// rocketpush/observe/rate_window.hpp
+#ifndef ROCKETPUSH_OBSERVE_RATE_WINDOW_HPP
+#define ROCKETPUSH_OBSERVE_RATE_WINDOW_HPP
+
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace rocketpush {
+
+/// Of what was done, the sums that windows are kept of.
+struct rate_sums {
+    std::uint64_t pulls = 0, pulled = 0, calls = 0, succeeded = 0, failed = 0;
+    std::chrono::nanoseconds pull_time{0}, consume_time{0};
+
+    rate_sums() = default;
+    explicit rate_sums(const work_counts& counts) noexcept
+        : pulls(counts.pulls),
+          pulled(counts.pulled),
+          calls(counts.calls),
+          succeeded(counts.succeeded),
+          failed(counts.failed),
+          pull_time(counts.pull_time),
+          consume_time(counts.consume_time) {}
+
+    rate_sums& operator+=(const rate_sums& more) noexcept {
+        pulls += more.pulls, pulled += more.pulled, calls += more.calls;
+        succeeded += more.succeeded, failed += more.failed;
+        pull_time += more.pull_time, consume_time += more.consume_time;
+        return *this;
+    }
+};
+
+/**
+ * @brief Sums of the last while: samples of them at intervals, of which the newest are kept.
+ *
+ * With a sample every 10 s and seven kept, what is read is that of the last 60 to 70 s.
+ *
+ * @par Source  Java `StatsItem`. Differs: read up to now, not to the newest sample.
+ */
+template <std::size_t Kept>
+class rate_window {
+  public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    void sample(time_point now, const rate_sums& sums) noexcept {
+        std::ranges::rotate(samples_, samples_.begin() + 1);
+        samples_.back() = {now, sums};
+        filled_         = std::min(filled_ + 1, Kept);
+    }
+
+    /// From the oldest kept sample to `sums` of `now`; nothing without a sample.
+    window_statistics up_to(time_point now, const rate_sums& sums) const noexcept {
+        if (filled_ == 0)
+            return {};
+        const auto& oldest = samples_[Kept - filled_];
+        window_statistics found{.length    = std::chrono::duration_cast<std::chrono::milliseconds>(now - oldest.at),
+                                .pulls     = sums.pulls - oldest.sums.pulls,
+                                .pulled    = sums.pulled - oldest.sums.pulled,
+                                .calls     = sums.calls - oldest.sums.calls,
+                                .succeeded = sums.succeeded - oldest.sums.succeeded,
+                                .failed    = sums.failed - oldest.sums.failed};
+        found.pull_milliseconds    = mean(sums.pull_time - oldest.sums.pull_time, found.pulls);
+        found.consume_milliseconds = mean(sums.consume_time - oldest.sums.consume_time, found.calls);
+        const auto seconds         = std::chrono::duration<double>(now - oldest.at).count();
+        const auto rate = [seconds](std::uint64_t of) { return seconds > 0 ? static_cast<double>(of) / seconds : 0; };
+        found.pulls_per_second    = rate(found.pulls);
+        found.pulled_per_second   = rate(found.pulled);
+        found.consumed_per_second = rate(found.succeeded);
+        found.failed_per_second   = rate(found.failed);
+        return found;
+    }
+
+  private:
+    struct taken {
+        time_point at{};
+        rate_sums sums;
+    };
+
+    static double mean(std::chrono::nanoseconds sum, std::uint64_t of) noexcept {
+        return of == 0 ? 0 : std::chrono::duration<double, std::milli>(sum).count() / static_cast<double>(of);
+    }
+
+    std::array<taken, Kept> samples_{};
+    std::size_t filled_ = 0;
+};
+
+} // namespace rocketpush
+
+#endif
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <string>
+
+namespace rocketpush {
+
+/**
+ * @brief What a consumer did within the last minute, hour and day, in all and of each topic.
+ *
+ * Its figures are sums that are kept anyway, so a message costs nothing for it: the strand looks at them every 10 s. A topic takes
+ * some 2.5 KiB from the first pull on that found messages; a queue nothing.
+ *
+ * @par Thread safety  None; on the strand.
+ * @par Source  Java `ConsumerStatsManager`, `StatsItemSet`: the same samples. Differs: all of a topic's begin when it is pulled first,
+ *              so a rate is that of the time since then, while Java's hour is ten minutes long at least.
+ */
+class consumption_history {
+  public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    /// How often `sample` is to be called.
+    static constexpr std::chrono::seconds interval{10};
+
+    /**
+     * @param now      Not before that of the last call. With the first one, nothing has been done yet.
+     * @param tell_of  Is called with a function; calls that with the topic and `work_counts` of each queue, in whatever order.
+     */
+    template <class TellOf>
+    void sample(time_point now, TellOf&& tell_of) {
+        if (last_ == time_point())
+            last_ = hour_due_ = day_due_ = now;
+        total_ = {};
+        for (auto& [name, topic] : topics_)
+            topic.sums = {};
+        auto at = topics_.end();
+        tell_of([&](const std::string& name, const work_counts& counts) {
+            const rate_sums sums(counts);
+            total_ += sums;
+            if (sums.pulls == 0)
+                return;
+            if (at == topics_.end() || at->first != name)
+                at = topics_.find(name);
+            if (at == topics_.end())
+                at = topics_.emplace(name, windows(last_)).first;
+            at->second.sums += sums;
+        });
+        minute_.sample(now, total_);
+        const bool hour_due = now >= hour_due_;
+        const bool day_due  = now >= day_due_;
+        for (auto& [name, topic] : topics_) {
+            topic.minute.sample(now, topic.sums);
+            if (hour_due)
+                topic.hour.sample(now, topic.sums);
+            if (day_due)
+                topic.day.sample(now, topic.sums);
+        }
+        if (hour_due)
+            hour_due_ = now + std::chrono::minutes(10);
+        if (day_due)
+            day_due_ = now + std::chrono::hours(1);
+        last_ = now;
+    }
+
+    /// Of the whole consumer. @param counts  Of now.
+    window_statistics minute(time_point now, const work_counts& counts) const noexcept {
+        return minute_.up_to(now, rate_sums(counts));
+    }
+
+    /// Fills in the windows of one topic. @param of  Its name and its counts of now are there.
+    void add_windows(time_point now, topic_statistics& of) const {
+        const rate_sums sums(of.counts);
+        const auto found = topics_.find(of.topic);
+        if (found != topics_.end()) {
+            of.minute = found->second.minute.up_to(now, sums);
+            of.hour   = found->second.hour.up_to(now, sums);
+            of.day    = found->second.day.up_to(now, sums);
+        } else if (last_ != time_point()) { // it is younger than the last sample
+            rate_window<1> young;
+            young.sample(last_, {});
+            of.minute = of.hour = of.day = young.up_to(now, sums);
+        }
+    }
+
+  private:
+    struct windows {
+        /// @param before  When nothing had been done yet.
+        explicit windows(time_point before) {
+            minute.sample(before, {});
+            hour.sample(before, {});
+            day.sample(before, {});
+        }
+
+        rate_sums sums; ///< As of the sample that is being taken, or was last.
+        rate_window<7> minute;
+        rate_window<7> hour;
+        rate_window<25> day;
+    };
+
+    std::map<std::string, windows, std::less<>> topics_;
+    rate_sums total_;
+    rate_window<7> minute_;
+    time_point last_{}, hour_due_{}, day_due_{};
+};
+
+/**
+ * @brief What was done in queues that are not here any more, by their topic.
+ * @par Thread safety  None; on the strand.
+ */
+class past_counts {
+  public:
+    /// Beyond this many topics, further ones count in the sum only. Nobody's program has so many, but one that goes on for years
+    /// may make up names.
+    static constexpr std::size_t most_topics = 4096;
+
+    void add(const std::string& topic, const work_counts& counts) {
+        const auto known = topics_.find(topic);
+        if (known != topics_.end())
+            known->second += counts;
+        else
+            topics_[topics_.size() < most_topics ? topic : std::string()] += counts;
+    }
+    /// In order; those of no name are all further topics'.
+    const auto& by_topic() const noexcept { return topics_; }
+
+  private:
+    std::map<std::string, work_counts, std::less<>> topics_;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/observe/metrics_text.hpp
+#ifndef ROCKETPUSH_OBSERVE_METRICS_TEXT_HPP
+#define ROCKETPUSH_OBSERVE_METRICS_TEXT_HPP
+
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/// How much a page of metrics tells.
+struct metrics_options {
+    bool each_queue =
+        true; ///< Series of each queue; without them those of topics are left, whatever the number of queues.
+};
+
+/// The media type of a page of metrics.
+inline constexpr std::string_view metrics_media_type = "text/plain; version=0.0.4; charset=utf-8";
+
+/// What a family of metrics is about, and with it the labels that it has; `group` and `client_id` are in each.
+enum class metric_scope : std::uint8_t {
+    consumer, ///< No further ones.
+    topic,    ///< `topic`
+    queue     ///< `topic`, `broker`, `queue`
+};
+
+/// One name that a page has, and what stands behind it.
+struct metric_family {
+    std::string_view name;
+    std::string_view type; ///< `counter` or `gauge`.
+    metric_scope scope = metric_scope::consumer;
+    std::string_view extra_label{}; ///< One more label than the scope has; empty: none.
+    std::string_view help{};
+};
+
+} // namespace rocketpush
+
+namespace rocketpush::detail {
+
+constexpr std::string_view metric_word(queue_stage stage) noexcept {
+    switch (stage) {
+    case queue_stage::acquiring: return "acquiring";
+    case queue_stage::fetching: return "fetching";
+    case queue_stage::releasing: return "releasing";
+    }
+    return "unknown";
+}
+
+constexpr std::string_view metric_word(flow_state flow) noexcept {
+    switch (flow) {
+    case flow_state::open: return "open";
+    case flow_state::too_many_messages: return "too_many_messages";
+    case flow_state::too_many_bytes: return "too_many_bytes";
+    case flow_state::too_wide_a_span: return "too_wide_a_span";
+    case flow_state::suspended: return "suspended";
+    case flow_state::out_of_memory: return "out_of_memory";
+    }
+    return "unknown";
+}
+
+/// A queue that is pulled or popped, as far as metrics tell of it.
+struct metric_queue {
+    const message_queue* queue = nullptr;
+    queue_stage stage          = queue_stage::fetching;
+    flow_state flow            = flow_state::open;
+    std::chrono::milliseconds in_stage_for{0}, flow_for{0}, oldest_age{0};
+    std::optional<std::int64_t> lag{}, end_offset{}, committed{};
+    std::size_t held = 0; ///< Messages.
+};
+
+inline metric_queue metrics_of(const queue_statistics& from) {
+    const auto known = [](std::int64_t offset) { return offset < 0 ? std::nullopt : std::optional(offset); };
+    // An orderly listener's pause is one of the same kind as the user's.
+    return {.queue        = &from.queue,
+            .stage        = from.stage,
+            .flow         = from.suspended ? flow_state::suspended : from.flow,
+            .in_stage_for = from.in_stage_for,
+            .flow_for     = from.flow_for,
+            .oldest_age   = from.oldest_age,
+            .lag          = from.broker_max < 0 ? std::nullopt : std::optional(from.lag),
+            .end_offset   = known(from.broker_max),
+            .committed    = known(from.committed),
+            .held         = from.cached.messages};
+}
+inline metric_queue metrics_of(const popped_queue_statistics& from) {
+    return {.queue        = &from.queue,
+            .stage        = from.stage,
+            .flow         = from.flow,
+            .in_stage_for = from.in_stage_for,
+            .flow_for     = from.flow_for,
+            .oldest_age   = from.oldest_age,
+            .lag          = from.rest < 0 ? std::nullopt : std::optional(from.rest),
+            .held         = from.waiting};
+}
+
+/// One of a family's figures, of an `Of`. Those of one family follow each other in their table.
+template <class Of>
+struct metric_figure {
+    metric_family family;
+    std::optional<double> (*value)(const Of&);      ///< Nothing: there is no sample.
+    std::string_view (*extra)(const Of&) = nullptr; ///< The extra label's value.
+};
+
+template <class T>
+std::optional<double> to_sample(T number) noexcept {
+    return static_cast<double>(number);
+}
+template <class T>
+std::optional<double> to_sample(std::optional<T> number) noexcept {
+    return number ? std::optional(static_cast<double>(*number)) : std::nullopt;
+}
+template <class Count, class Period>
+std::optional<double> to_sample(std::chrono::duration<Count, Period> time) noexcept {
+    return std::chrono::duration<double>(time).count();
+}
+
+template <queue_stage Stage>
+std::optional<double> queues_in(const consumer_statistics& of) {
+    const auto count = [](const auto& queues) {
+        return std::ranges::count(queues, Stage, [](const auto& each) { return each.stage; });
+    };
+    return to_sample(count(of.queues) + count(of.popped));
+}
+template <flow_state Flow>
+std::optional<double> queues_held_up(const consumer_statistics& of) {
+    const auto count = [](const auto& queues) {
+        return std::ranges::count(queues, Flow, [](const auto& each) { return metrics_of(each).flow; });
+    };
+    return to_sample(count(of.queues) + count(of.popped));
+}
+template <auto Value>
+std::string_view word(const consumer_statistics&) noexcept {
+    return metric_word(Value);
+}
+
+inline constexpr std::string_view counter = "counter", gauge = "gauge";
+
+inline constexpr auto consumer_metrics = [] {
+    using of = const consumer_statistics&;
+    constexpr metric_family queues{"rocketpush_queues", gauge, metric_scope::consumer, "stage",
+                                   "Queues that this member holds, by where they are in their life with it."};
+    constexpr metric_family held_up{"rocketpush_queues_held_up", gauge, metric_scope::consumer, "flow",
+                                    "Queues that are not fetched at the moment, by the reason."};
+    using enum flow_state;
+    return std::to_array<metric_figure<consumer_statistics>>({
+        {{"rocketpush_build_info", gauge, metric_scope::consumer, "version", "1; the version is in the label."},
+         [](of) { return to_sample(1); },
+         [](of) { return std::string_view(ROCKETPUSH_VERSION_STRING); }},
+        {{"rocketpush_suspended",
+          gauge,
+          metric_scope::consumer,
+          {},
+          "1 while the consumer is suspended on purpose, else 0."},
+         [](of s) { return to_sample(s.suspended); }},
+        {queues, queues_in<queue_stage::acquiring>, word<queue_stage::acquiring>},
+        {queues, queues_in<queue_stage::fetching>, word<queue_stage::fetching>},
+        {queues, queues_in<queue_stage::releasing>, word<queue_stage::releasing>},
+        {held_up, queues_held_up<too_many_messages>, word<too_many_messages>},
+        {held_up, queues_held_up<too_many_bytes>, word<too_many_bytes>},
+        {held_up, queues_held_up<too_wide_a_span>, word<too_wide_a_span>},
+        {held_up, queues_held_up<suspended>, word<suspended>},
+        {held_up, queues_held_up<out_of_memory>, word<out_of_memory>},
+        {{"rocketpush_held_messages", gauge, metric_scope::consumer, {}, "Messages that are held and not finished."},
+         [](of s) { return to_sample(s.cached_messages); }},
+        {{"rocketpush_held_bytes", gauge, metric_scope::consumer, {}, "Bytes of their frames and inflated bodies."},
+         [](of s) { return to_sample(s.cached_bytes); }},
+        {{"rocketpush_frame_memory_bytes",
+          gauge,
+          metric_scope::consumer,
+          {},
+          "Memory of all frames that are held, of all consumers that share the client."},
+         [](of s) { return to_sample(s.block_bytes); }},
+    });
+}();
+
+inline constexpr auto topic_metrics = [] {
+    using of         = const topic_statistics&;
+    const auto named = [](std::string_view name, std::string_view type, std::string_view help) {
+        return metric_family{name, type, metric_scope::topic, {}, help};
+    };
+    return std::to_array<metric_figure<topic_statistics>>({
+        {named("rocketpush_lag_messages", gauge,
+               "Messages that are not finished or not fetched, as of each queue's last answer."),
+         [](of s) { return to_sample(s.lag); }},
+        {named(
+             "rocketpush_oldest_unfinished_seconds", gauge,
+             "Age of the oldest message that is held and not finished, from when it was stored; 0 when there is none."),
+         [](of s) { return to_sample(s.oldest_age); }},
+        {named("rocketpush_pulls_total", counter, "Requests for messages that found some."),
+         [](of s) { return to_sample(s.counts.pulls); }},
+        {named("rocketpush_pull_seconds_total", counter, "Time from request to answer, of these."),
+         [](of s) { return to_sample(s.counts.pull_time); }},
+        {named("rocketpush_pulled_messages_total", counter, "Messages that came, after filtering."),
+         [](of s) { return to_sample(s.counts.pulled); }},
+        {named("rocketpush_pulled_bytes_total", counter, "Bytes of the answers that brought them."),
+         [](of s) { return to_sample(s.counts.pulled_bytes); }},
+        {named("rocketpush_filtered_messages_total", counter,
+               "Messages that the tag filter or an observer removed here."),
+         [](of s) { return to_sample(s.counts.filtered); }},
+        {named("rocketpush_refetches_total", counter,
+               "Answers for which there was no memory; they are asked for again."),
+         [](of s) { return to_sample(s.counts.refetched); }},
+        {named("rocketpush_bad_messages_total", counter, "Messages that could not be decoded."),
+         [](of s) { return to_sample(s.counts.bad); }},
+        {named("rocketpush_listener_calls_total", counter, "Calls of the listener."),
+         [](of s) { return to_sample(s.counts.calls); }},
+        {named("rocketpush_listener_seconds_total", counter, "Time of these calls."),
+         [](of s) { return to_sample(s.counts.consume_time); }},
+        {named("rocketpush_consumed_messages_total", counter, "Messages that the listener consumed with success."),
+         [](of s) { return to_sample(s.counts.succeeded); }},
+        {named("rocketpush_failed_messages_total", counter, "Messages that the listener wants again."),
+         [](of s) { return to_sample(s.counts.failed); }},
+        {named("rocketpush_sent_back_messages_total", counter, "Failed messages that a broker has taken back."),
+         [](of s) { return to_sample(s.counts.sent_back); }},
+        {named("rocketpush_dropped_messages_total", counter, "Failed messages that were given up."),
+         [](of s) { return to_sample(s.counts.dropped); }},
+        {named("rocketpush_consumed_again_messages_total", counter,
+               "Failed messages that the listener got once more here, since no broker took them."),
+         [](of s) { return to_sample(s.counts.consumed_again); }},
+        {named("rocketpush_timed_out_messages_total", counter, "Messages taken from listener calls that ran too long."),
+         [](of s) { return to_sample(s.counts.timed_out); }},
+        {named("rocketpush_acknowledged_messages_total", counter,
+               "Popped messages whose acknowledgement was confirmed."),
+         [](of s) { return to_sample(s.counts.acknowledged); }},
+    });
+}();
+
+inline constexpr auto queue_metrics = [] {
+    using of         = const metric_queue&;
+    const auto named = [](std::string_view name, std::string_view help, std::string_view extra = {}) {
+        return metric_family{name, gauge, metric_scope::queue, extra, help};
+    };
+    return std::to_array<metric_figure<metric_queue>>({
+        {named("rocketpush_queue_lag_messages",
+               "As rocketpush_lag_messages, of one queue; none before its first answer."),
+         [](of q) { return to_sample(q.lag); }},
+        {named("rocketpush_queue_oldest_unfinished_seconds", "As rocketpush_oldest_unfinished_seconds, of one queue."),
+         [](of q) { return to_sample(q.oldest_age); }},
+        {named("rocketpush_queue_held_messages", "Messages of it that are held and not finished."),
+         [](of q) { return to_sample(q.held); }},
+        {named("rocketpush_queue_end_offset",
+               "Offset behind its newest message, as of the last answer; of a pulled queue."),
+         [](of q) { return to_sample(q.end_offset); }},
+        {named("rocketpush_queue_committed_offset", "Offset that the store confirmed last; of a pulled queue."),
+         [](of q) { return to_sample(q.committed); }},
+        {named("rocketpush_queue_stage_seconds", "Time in its stage.", "stage"),
+         [](of q) { return to_sample(q.in_stage_for); }, [](of q) { return metric_word(q.stage); }},
+        {named("rocketpush_queue_held_up_seconds", "How long it has not been fetched, and why; none while it is.",
+               "flow"),
+         [](of q) { return q.flow == flow_state::open ? std::nullopt : to_sample(q.flow_for); },
+         [](of q) { return metric_word(q.flow); }},
+    });
+}();
+
+/// Writes families of metrics, one behind the other.
+class metrics_writer {
+  public:
+    struct label {
+        std::string_view name, value;
+    };
+
+    std::string text() && noexcept { return std::move(text_); }
+
+    /// `each(sample)` calls `sample(of, labels)` for every `Of` there is.
+    template <class Of, std::size_t Count, class Each>
+    void table(const std::array<metric_figure<Of>, Count>& figures, Each&& each) {
+        for (const auto& figure : figures)
+            each([&](const Of& of, const auto& labels) {
+                const auto value = figure.value(of);
+                if (!value)
+                    return;
+                begin(figure.family);
+                text_ += figure.family.name;
+                char mark = '{';
+                for (const auto& [name, content] : labels)
+                    add_label(mark, name, content);
+                if (figure.extra)
+                    add_label(mark, figure.family.extra_label, figure.extra(of));
+                text_ += "} ";
+                add_number(*value);
+                text_ += '\n';
+            });
+    }
+
+  private:
+    void begin(const metric_family& family) {
+        if (family.name == current_)
+            return;
+        current_ = family.name;
+        ((text_ += "# HELP ") += family.name) += ' ';
+        (text_ += family.help) += '\n';
+        ((text_ += "# TYPE ") += family.name) += ' ';
+        (text_ += family.type) += '\n';
+    }
+
+    /// One byte that is no UTF-8 would have the whole page refused.
+    void add_label(char& mark, std::string_view name, std::string_view value) {
+        text_ += std::exchange(mark, ',');
+        (text_ += name) += "=\"";
+        while (!value.empty()) {
+            const auto [code, size] = first_code_point(value);
+            if (code == 0xFFFD && size == 1)
+                text_ += "\uFFFD";
+            else if (code == '\n')
+                text_ += "\\n";
+            else if (code == '"' || code == '\\')
+                (text_ += '\\') += value.front();
+            else
+                text_ += value.substr(0, size);
+            value.remove_prefix(size);
+        }
+        text_ += '"';
+    }
+
+    void add_number(double value) {
+        constexpr double exact = 9007199254740992; // 2^53: up to here all integers are
+        char digits[32];
+        const auto written = std::trunc(value) == value && std::abs(value) <= exact
+                                 ? std::to_chars(digits, digits + sizeof digits, static_cast<std::int64_t>(value))
+                                 : std::to_chars(digits, digits + sizeof digits, value);
+        text_.append(digits, written.ptr);
+    }
+
+    std::string text_;
+    std::string_view current_;
+};
+
+} // namespace rocketpush::detail
+
+namespace rocketpush {
+
+/// All families that a page may have, in its order: for documentation, and for those who check their dashboards.
+inline std::vector<metric_family> metric_families() {
+    std::vector<metric_family> all;
+    const auto add = [&all](const auto& figures) {
+        for (const auto& figure : figures)
+            if (all.empty() || all.back().name != figure.family.name)
+                all.push_back(figure.family);
+    };
+    add(detail::consumer_metrics);
+    add(detail::topic_metrics);
+    add(detail::queue_metrics);
+    return all;
+}
+
+/**
+ * @brief Consumers' statistics as a page that Prometheus scrapes: its text exposition format, to be served as `metrics_media_type`.
+ *
+ * @param consumers  Of a process; no two of them with the same group and client id, or their series would be the same.
+ * @par Thread safety  It works on its arguments alone.
+ */
+inline std::string metrics_text(std::span<const consumer_statistics> consumers, const metrics_options& with = {}) {
+    using label = detail::metrics_writer::label;
+    detail::metrics_writer page;
+    page.table(detail::consumer_metrics, [&](auto&& sample) {
+        for (const auto& each : consumers)
+            sample(each, std::initializer_list<label>{{"group", each.group}, {"client_id", each.client_id}});
+    });
+    page.table(detail::topic_metrics, [&](auto&& sample) {
+        for (const auto& each : consumers)
+            for (const auto& topic : each.topics)
+                sample(topic, std::initializer_list<label>{
+                                  {"group", each.group}, {"client_id", each.client_id}, {"topic", topic.topic}});
+    });
+    if (!with.each_queue)
+        return std::move(page).text();
+    page.table(detail::queue_metrics, [&](auto&& sample) {
+        const auto tell = [&](const consumer_statistics& of, const auto& queues) {
+            for (const auto& queue : queues) {
+                const auto id = std::to_string(queue.queue.queue_id);
+                sample(detail::metrics_of(queue), std::initializer_list<label>{{"group", of.group},
+                                                                               {"client_id", of.client_id},
+                                                                               {"topic", queue.queue.topic},
+                                                                               {"broker", queue.queue.broker_name},
+                                                                               {"queue", id}});
+            }
+        };
+        for (const auto& each : consumers) {
+            tell(each, each.queues);
+            tell(each, each.popped);
+        }
+    });
+    return std::move(page).text();
+}
+inline std::string metrics_text(const consumer_statistics& consumer, const metrics_options& with = {}) {
+    return metrics_text(std::span(&consumer, 1), with);
+}
 
 } // namespace rocketpush
 
@@ -13772,7 +18033,7 @@ class pull_loop {
     }
     /// The pull failed: a broker's refusal, a lost connection, a timeout.
     void failed(std::error_code why) noexcept {
-        delay_ = why == response_code::flow_control ? pace_.flow_control_delay : pace_.error_delay;
+        delay_ = why == response_code::flow_control ? pace_.flow_control_delay : delay_after(why, pace_.error_delay);
     }
 
     /// From now on.
@@ -14176,6 +18437,11 @@ class pulled_batch {
         return messages[finished_prefix_].queue_offset;
     }
 
+    /// That message; null when all are finished.
+    const detail::message_fields* oldest_unfinished() noexcept {
+        return first_unfinished() ? &messages[finished_prefix_] : nullptr;
+    }
+
     std::size_t unfinished_count() const noexcept {
         std::size_t count = 0;
         for (std::uint32_t i = 0; i < size(); ++i)
@@ -14309,6 +18575,14 @@ class process_queue {
         return next_pull_;
     }
 
+    /// The message there; null when all that was pulled is finished. It lasts while nothing of the queue is retired.
+    const detail::message_fields* oldest_unfinished() noexcept {
+        for (std::size_t i = 0; i < batches_.size(); ++i)
+            if (const auto* found = batches_[i]->oldest_unfinished())
+                return found;
+        return nullptr;
+    }
+
     /// What flow control looks at. Counts a batch whole until its last runner has left.
     cache_level level() noexcept { return {messages_, bytes_, next_pull_ - committable()}; }
 
@@ -14415,6 +18689,194 @@ class process_queue {
     std::size_t messages_ = 0;
     std::size_t bytes_    = 0;
     std::size_t inflated_ = 0;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/fetch/stall_watch.hpp
+#ifndef ROCKETPUSH_FETCH_STALL_WATCH_HPP
+#define ROCKETPUSH_FETCH_STALL_WATCH_HPP
+
+// rocketpush/fetch/queue_step.hpp
+#ifndef ROCKETPUSH_FETCH_QUEUE_STEP_HPP
+#define ROCKETPUSH_FETCH_QUEUE_STEP_HPP
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace rocketpush {
+
+/// What is being done for a queue at a moment: of what the queue itself waits for, one thing at a time.
+enum class queue_step : std::uint8_t {
+    in_line,        ///< Its first offset is asked for when those of other queues are known.
+    locking,        ///< Its lock is being asked for.
+    reading_offset, ///< Its first offset is being asked for.
+    connecting,     ///< To its broker.
+    asking,         ///< A pull or a pop is at the broker.
+    waiting,        ///< For a time to pass: after a failure, or between two pulls.
+    paused,         ///< Until there is room, or a suspension is lifted.
+    repositioning,  ///< Its broker is being asked where it begins and ends.
+    handing_over    ///< It is being given up.
+};
+
+/// The step in words: what the queue is at.
+constexpr std::string_view to_string(queue_step step) noexcept {
+    constexpr std::string_view words[] = {"waiting for its turn to ask for its offset",
+                                          "asking for its lock",
+                                          "asking for its first offset",
+                                          "connecting to its broker",
+                                          "waiting for its broker's answer",
+                                          "waiting for a time to pass",
+                                          "paused",
+                                          "asking where it begins and ends",
+                                          "being given up"};
+    return words[static_cast<std::size_t>(step)];
+}
+
+/// Where a queue is, and since when. @par Thread safety  None; on the strand.
+struct step_mark {
+    using time_point = std::chrono::steady_clock::time_point;
+
+    queue_step step  = queue_step::in_line;
+    time_point since = time_point::max(); ///< Never: nothing has begun.
+    time_point until = time_point::max(); ///< When a wait is over.
+
+    void enter(queue_step next, time_point now, time_point wait_until = time_point::max()) noexcept {
+        step  = next;
+        since = now;
+        until = wait_until;
+    }
+};
+
+} // namespace rocketpush
+
+#endif
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+
+namespace rocketpush {
+
+/// What is seen of a queue when the watchdog looks.
+struct queue_sight {
+    step_mark mark;
+    bool may_fetch = false; ///< Paused, though nothing is in its way any more.
+    bool at_work   = false; ///< A listener call or a send-back may be under way: nothing that the library could hurry.
+    bool left_over = false; ///< In order: it has messages, nothing consumes them, and nothing holds that up.
+};
+
+/// How long the steps of a queue may take by their own deadlines.
+struct step_limits {
+    std::chrono::milliseconds connect; ///< With the heartbeat that opens a connection.
+    std::chrono::milliseconds request; ///< One control request.
+    std::chrono::milliseconds poll;    ///< One pull or pop.
+    std::chrono::milliseconds release; ///< Giving a queue up, when no listener call is under way.
+    std::chrono::milliseconds grace;   ///< What a step may take beyond that before the queue counts as stalled.
+};
+
+/// A queue that makes no progress, and does not wait on purpose.
+struct stall {
+    enum class kind : std::uint8_t {
+        fetching, ///< Its fetch loop, or what takes it over or gives it up, hangs in its step.
+        paused,   ///< It was not woken when there was room again.
+        consuming ///< It was not given to the executor.
+    };
+    kind what;
+    queue_step step;
+    std::chrono::steady_clock::time_point since;
+
+    friend bool operator==(const stall&, const stall&) = default;
+};
+
+/// What is wrong, in words.
+constexpr std::string_view to_string(const stall& of) noexcept {
+    switch (of.what) {
+    case stall::kind::paused: return "paused, though nothing is in its way any more";
+    case stall::kind::consuming: return "with messages, but nothing consumes them";
+    case stall::kind::fetching: break;
+    }
+    return to_string(of.step);
+}
+
+/**
+ * @brief By when a queue has to be out of its step; nothing: it may take as long as it takes, for it waits on purpose or for
+ *        something that is watched elsewhere.
+ */
+constexpr std::optional<step_mark::time_point> deadline_of(const step_mark& mark, const step_limits& limits) noexcept {
+    if (mark.since == step_mark::time_point::max())
+        return std::nullopt;
+    switch (mark.step) {
+    case queue_step::in_line: // those before it have their deadlines
+    case queue_step::paused: return std::nullopt;
+    case queue_step::waiting:
+        if (mark.until == step_mark::time_point::max())
+            return std::nullopt;
+        return mark.until + limits.grace;
+    case queue_step::connecting: return mark.since + limits.connect + limits.grace;
+    case queue_step::locking: return mark.since + limits.connect + limits.request + limits.grace;
+    // Up to two requests, each of which may have to connect; a file store waits for its disk.
+    case queue_step::reading_offset: return mark.since + 2 * (limits.connect + limits.request) + limits.grace;
+    case queue_step::asking: return mark.since + limits.poll + limits.grace;
+    case queue_step::repositioning: return mark.since + 3 * (limits.connect + limits.request) + limits.grace;
+    case queue_step::handing_over: return mark.since + limits.release + limits.grace;
+    }
+    return std::nullopt;
+}
+
+/**
+ * @brief Says whether one queue is stalled: told what is seen now and then, it knows since when something is wrong.
+ *
+ * Every step has a deadline, or is a wait on purpose: a suspension, a limit of what may be cached, another member's lock, a
+ * slow listener are no stalls. A wait whose reason has gone is one, when it lasts on for `step_limits::grace`.
+ *
+ * @par Thread safety  None; on the strand.
+ * @par Source  Java `ProcessQueue.isPullExpired`, which only looks whether a queue was pulled within 120 s.
+ */
+class stall_watch {
+  public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    /// @return What is wrong now, if anything is.
+    std::optional<stall> look(const queue_sight& seen, const step_limits& limits, time_point now) noexcept {
+        const auto& mark = seen.mark;
+        const auto note  = [now](time_point& since, bool wrong) {
+            since = !wrong ? time_point::max() : std::min(since, now); // the first look that found it so
+            return since;
+        };
+        if (std::exchange(mark_since_, mark.since) != mark.since)
+            may_fetch_since_ = time_point::max(); // another pause
+        const auto may_fetch = note(may_fetch_since_, mark.step == queue_step::paused && seen.may_fetch);
+        const auto left_over = note(left_over_since_, seen.left_over);
+        if (may_fetch < now - limits.grace)
+            return stall{stall::kind::paused, mark.step, may_fetch};
+        if (left_over < now - limits.grace)
+            return stall{stall::kind::consuming, mark.step, left_over};
+        if (mark.step == queue_step::handing_over && seen.at_work)
+            return std::nullopt;
+        if (const auto deadline = deadline_of(mark, limits); deadline && now > *deadline)
+            return stall{stall::kind::fetching, mark.step, mark.since};
+        return std::nullopt;
+    }
+
+    /// Whether this is not the stall that was told last.
+    bool is_news(const stall& found) noexcept {
+        const bool news = told_ != found;
+        told_           = found;
+        return news;
+    }
+
+  private:
+    time_point mark_since_      = time_point::max();
+    time_point may_fetch_since_ = time_point::max();
+    time_point left_over_since_ = time_point::max();
+    std::optional<stall> told_;
 };
 
 } // namespace rocketpush
@@ -14600,6 +19062,7 @@ class queue_fetcher {
 
     /// @return Whether there is a connection now.
     task<bool> connect() {
+        queue_.mark.enter(queue_step::connecting, host_.runtime().now());
         const auto version   = host_.routes().version();
         const auto suggested = queue_.suggested_replica;
         const auto where     = host_.routes().address(queue_.queue, suggested, true);
@@ -14633,10 +19096,11 @@ class queue_fetcher {
         const bool hold = queue_.memory_set_aside == 0;
         position_.sys_flag =
             (hold ? protocol::pull_flags::suspend : 0) | (commit ? protocol::pull_flags::commit_offset : 0);
-        queue_.flow            = flow_state::open;
         queue_.committing_pull = commit;
         found_nothing_         = false;
         queue_.pull_sent       = host_.runtime().now();
+        queue_.enter(flow_state::open, queue_.pull_sent);
+        queue_.mark.enter(queue_step::asking, queue_.pull_sent);
     }
 
     void end_pull(std::error_code failure, received_frame answer) {
@@ -14665,6 +19129,8 @@ class queue_fetcher {
 
     void take(queue_offset asked, received_frame answer, std::chrono::nanoseconds took) {
         const auto code = static_cast<response_code>(answer.header.code);
+        if (sent_away_.answered(code))
+            return; // at once again, on another connection
         if (code != response_code::success && code != response_code::pull_not_found &&
             code != response_code::pull_retry_immediately && code != response_code::pull_offset_moved)
             return fail(code);
@@ -14787,13 +19253,15 @@ class queue_fetcher {
     }
 
     task<void> sleep_until(std::chrono::steady_clock::time_point deadline) {
+        queue_.mark.enter(queue_step::waiting, host_.runtime().now(), deadline);
         while (!queue_.dropped && host_.runtime().now() < deadline)
             co_await queue_.wake.wait_until(deadline);
     }
 
     task<void> wait_for_room(flow_state why) {
+        queue_.mark.enter(queue_step::paused, host_.runtime().now());
         host_.collect_soon();
-        if (std::exchange(queue_.flow, why) != why)
+        if (queue_.enter(why, host_.runtime().now()))
             host_.observe().on_flow_control(queue_.queue, why, queue_.cache.level());
         // A batch that ran wakes us, and whatever else may make room. Only the span shrinks within a batch, of which the strand
         // does not hear: a look each second finds that.
@@ -14803,6 +19271,7 @@ class queue_fetcher {
     }
 
     task<void> reposition(pull_action::reposition refused) {
+        queue_.mark.enter(queue_step::repositioning, host_.runtime().now());
         refused_offset known{.asked           = refused.asked,
                              .offered         = refused.offered,
                              .minimum         = 0,
@@ -14854,6 +19323,7 @@ class queue_fetcher {
     bool made_anew_     = false; ///< The master said that there is no such topic: what is there later is another one.
     bool found_nothing_ = false; ///< At the last pull.
     bool had_turn_      = false;
+    go_away_rule sent_away_;
     std::size_t needed_ = 0; ///< Bytes of an answer for which there was no memory; we have to stand in line.
 };
 
@@ -14891,6 +19361,7 @@ struct deferred_share {
     std::shared_ptr<void> owner; ///< The consumer.
     std::uint32_t index;
     std::chrono::steady_clock::time_point since; ///< When it was given to the listener.
+    std::uint64_t call = 0;                      ///< What is kept of the call for observers that follow calls.
 };
 
 } // namespace detail
@@ -15095,6 +19566,94 @@ struct listener_traits {
 #ifndef ROCKETPUSH_CONSUME_CONCURRENT_CONSUMPTION_HPP
 #define ROCKETPUSH_CONSUME_CONCURRENT_CONSUMPTION_HPP
 
+// rocketpush/consume/call_watch.hpp
+#ifndef ROCKETPUSH_CONSUME_CALL_WATCH_HPP
+#define ROCKETPUSH_CONSUME_CALL_WATCH_HPP
+
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <span>
+
+namespace rocketpush {
+
+/**
+ * @brief Numbers the calls of a listener, and tells observers that follow calls of each one's begin and end. Where none does,
+ *        nothing is left of it: no clock is read and nothing is counted.
+ *
+ * A call is carried beside the listener's: in its frame, or as a number where the listener answers later.
+ *
+ * @par Thread safety  `begin`, `end` from any thread.
+ */
+template <observer Observer, runtime Runtime, bool Followed = follows_calls<Observer>>
+class call_watch {
+  public:
+    struct call {
+        std::uint64_t number = 0;
+        bool threw           = false;
+    };
+
+    call_watch(Observer& observer, Runtime& runtime) noexcept : observer_(observer), runtime_(runtime) {}
+
+    /// @param time_out  From when on a call counts as one that took too long.
+    void start(std::chrono::milliseconds time_out) noexcept {
+        time_out_ = time_out;
+        wanted_   = detail::wants_calls(observer_);
+    }
+
+    call begin(std::span<const message_view> messages) {
+        if (!wanted_)
+            return {};
+        const auto count = count_.fetch_add(1, std::memory_order_relaxed);
+        const call begun{listener_call::make_number(now(), count)};
+        observer_.on_call_begun(messages, listener_call{begun.number});
+        return begun;
+    }
+    void end(std::span<const message_view> messages, const call& begun, bool succeeded) {
+        if (!wanted_)
+            return;
+        listener_call ended{begun.number, now()};
+        ended.outcome = begun.threw                                ? call_outcome::threw
+                        : ended.ended - ended.began() >= time_out_ ? call_outcome::timed_out
+                        : succeeded                                ? call_outcome::succeeded
+                                                                   : call_outcome::failed;
+        ended.success = succeeded;
+        observer_.on_call_ended(messages, ended);
+    }
+
+    // For listeners that answer later: what is kept of a call meanwhile.
+    static std::uint64_t keep(const call& begun) noexcept { return begun.number; }
+    static call kept(std::uint64_t number, bool threw) noexcept { return {number, threw}; }
+    static void threw(call& begun) noexcept { begun.threw = true; }
+
+  private:
+    message_time now() const noexcept { return std::chrono::floor<std::chrono::milliseconds>(runtime_.system_now()); }
+
+    Observer& observer_;
+    Runtime& runtime_;
+    std::chrono::milliseconds time_out_ = std::chrono::minutes(15);
+    bool wanted_                        = true;
+    std::atomic<std::uint16_t> count_{0};
+};
+
+template <observer Observer, runtime Runtime>
+class call_watch<Observer, Runtime, false> {
+  public:
+    struct call {};
+
+    call_watch(Observer&, Runtime&) noexcept {}
+    void start(std::chrono::milliseconds) noexcept {}
+    static constexpr call begin(std::span<const message_view>) noexcept { return {}; }
+    static constexpr void end(std::span<const message_view>, call, bool) noexcept {}
+    static constexpr std::uint64_t keep(call) noexcept { return 0; }
+    static constexpr call kept(std::uint64_t, bool) noexcept { return {}; }
+    static constexpr void threw(call&) noexcept {}
+};
+
+} // namespace rocketpush
+
+#endif
 // rocketpush/consume/consume_job.hpp
 #ifndef ROCKETPUSH_CONSUME_CONSUME_JOB_HPP
 #define ROCKETPUSH_CONSUME_CONSUME_JOB_HPP
@@ -15190,61 +19749,405 @@ class consume_job {
 } // namespace rocketpush
 
 #endif
+// rocketpush/consume/direct_call.hpp
+#ifndef ROCKETPUSH_CONSUME_DIRECT_CALL_HPP
+#define ROCKETPUSH_CONSUME_DIRECT_CALL_HPP
+
+// rocketpush/consume/orderly.hpp
+#ifndef ROCKETPUSH_CONSUME_ORDERLY_HPP
+#define ROCKETPUSH_CONSUME_ORDERLY_HPP
+
+
+#include <chrono>
+#include <concepts>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <type_traits>
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief What a listener that commits itself says of the messages it got; see `orderly_manual`.
+ * @par Source  Java `ConsumeOrderlyStatus` with `autoCommit = false`.
+ */
+enum class orderly_result : std::uint8_t {
+    success,  ///< Consumed; the offset passes them at the next commit.
+    commit,   ///< Consumed, and all before them: the offset may pass.
+    rollback, ///< All since the last commit, these too, come again after a pause; they do not count as failed.
+    suspend   ///< Failed; these come again after a pause. What was consumed before them stays so.
+};
+
+/**
+ * @brief What an orderly listener call is told besides the messages, and what it may say besides its result.
+ * @par Source  Java `ConsumeOrderlyContext`.
+ */
+struct orderly_context {
+    /// The queue as it was pulled.
+    const message_queue& queue;
+
+    /// How long nothing of the queue is consumed when these messages are to come again, 10 ms to 30 s; empty: as
+    /// `options::suspend_interval` says. Java: suspendCurrentQueueTimeMillis.
+    std::optional<std::chrono::milliseconds> suspend_for{};
+};
+
+namespace detail {
+
+/// Of a listener in order: nothing or a consume_result; of one that commits itself: an orderly_result.
+template <class R, bool Manual>
+concept answers_in_order = (Manual && std::same_as<R, orderly_result>) || (!Manual && consume_answer<R>);
+
+template <class L, bool Manual, class... Arguments>
+concept consumes_in_order_with =
+    std::invocable<L&, Arguments...> &&
+    answers_in_order<typename awaited<std::invoke_result_t<L&, Arguments...>>::type, Manual>;
+
+} // namespace detail
+
+template <class L, bool Manual>
+concept takes_message_in_order = detail::consumes_in_order_with<L, Manual, const message_view&>;
+template <class L, bool Manual>
+concept takes_message_in_order_and_context =
+    detail::consumes_in_order_with<L, Manual, const message_view&, orderly_context&>;
+template <class L, bool Manual>
+concept takes_batch_in_order = detail::consumes_in_order_with<L, Manual, std::span<const message_view>>;
+template <class L, bool Manual>
+concept takes_batch_in_order_and_context =
+    detail::consumes_in_order_with<L, Manual, std::span<const message_view>, orderly_context&>;
+
+template <class L, bool Manual>
+concept listens_in_order =
+    std::move_constructible<L> && (takes_message_in_order<L, Manual> || takes_message_in_order_and_context<L, Manual> ||
+                                   takes_batch_in_order<L, Manual> || takes_batch_in_order_and_context<L, Manual>);
+
+/**
+ * @brief A listener for `orderly`: any of the shapes of `listener`, with an orderly_context for the context.
+ * @par Source  Java `MessageListenerOrderly` with `autoCommit = true`.
+ */
+template <class L>
+concept orderly_listener = listens_in_order<L, false>;
+
+/// A listener for `orderly_manual`: the same shapes, but it returns an orderly_result, or an awaitable of one.
+template <class L>
+concept manual_listener = listens_in_order<L, true>;
+
+namespace detail {
+/// `L`, or an error that says why it is none. (clang does not tell why a deduction guide's class refused it.)
+template <class L, bool Manual>
+struct explained_in_order {
+    static_assert(listens_in_order<L, Manual>,
+                  "the value is no listener in order: it takes a message or a span of them, and an orderly_context");
+    using type = L;
+};
+} // namespace detail
+
+/**
+ * @brief Makes consumption orderly: `push_consumer consumer{options, rp::orderly{listener}}`.
+ *
+ * The messages of a queue come one call after the other, in the order of their offsets, and while this member has the
+ * queue's lock at the broker: to nobody else in the group. Queues run side by side. When a call fails (`reconsume_later`
+ * or an exception) its messages come again after a pause, before any behind them; see `options::suspend_interval` and
+ * `options::max_reconsume_times`.
+ *
+ * @par Source  Java `MessageListenerOrderly`.
+ */
+template <orderly_listener L>
+struct orderly {
+    static constexpr bool consumes_in_order = true;
+    static constexpr bool commits_itself    = false;
+
+    explicit orderly(L wrapped) : listener(std::move(wrapped)) {}
+
+    using listener_type = L;
+    L listener;
+};
+template <class L>
+orderly(L) -> orderly<typename detail::explained_in_order<L, false>::type>;
+
+/**
+ * @brief As `orderly`, with a listener that says itself when the offset may pass what it consumed.
+ *
+ * What was consumed and not committed when the queue is given up comes again to its next owner. A listener that never
+ * commits stops its queue at `options::max_cached_messages`.
+ *
+ * @par Source  Java `MessageListenerOrderly` with `autoCommit = false`. Differs: COMMIT and ROLLBACK do not exist for other
+ *              listeners; in Java they then mean success.
+ */
+template <manual_listener L>
+struct orderly_manual {
+    static constexpr bool consumes_in_order = true;
+    static constexpr bool commits_itself    = true;
+
+    explicit orderly_manual(L wrapped) : listener(std::move(wrapped)) {}
+
+    using listener_type = L;
+    L listener;
+};
+template <class L>
+orderly_manual(L) -> orderly_manual<typename detail::explained_in_order<L, true>::type>;
+
+namespace detail {
+
+template <class L, bool Manual>
+constexpr listener_shape shape_in_order() noexcept {
+    if constexpr (takes_message_in_order<L, Manual>)
+        return {false, false};
+    else if constexpr (takes_message_in_order_and_context<L, Manual>)
+        return {false, true};
+    else if constexpr (takes_batch_in_order<L, Manual>)
+        return {true, false};
+    else
+        return {true, true};
+}
+
+} // namespace detail
+
+/// What the library needs to know of an orderly listener's shape. @tparam W  `orderly<L>` or `orderly_manual<L>`.
+template <class W>
+struct orderly_traits {
+    using listener_type = typename W::listener_type;
+
+    static constexpr bool manual  = W::commits_itself;
+    static constexpr bool batch   = detail::shape_in_order<listener_type, manual>().batch;
+    static constexpr bool context = detail::shape_in_order<listener_type, manual>().context;
+
+    /// Calls it in its shape, with the answer as it is: nothing, a result, or an awaitable.
+    static decltype(auto) call(W& wrapper, std::span<const message_view> messages, orderly_context& told) {
+        if constexpr (batch && context)
+            return wrapper.listener(messages, told);
+        else if constexpr (batch)
+            return wrapper.listener(messages);
+        else if constexpr (context)
+            return wrapper.listener(messages.front(), told);
+        else
+            return wrapper.listener(messages.front());
+    }
+
+    using answer                    = decltype(call(std::declval<W&>(), {}, std::declval<orderly_context&>()));
+    static constexpr bool awaitable = detail::awaited<answer>::later;
+    static constexpr bool silent    = std::same_as<typename detail::awaited<answer>::type, void>;
+};
+
+} // namespace rocketpush
+
+#endif
+
+#include <asio/co_spawn.hpp>
+#include <asio/detached.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace rocketpush {
+
+constexpr protocol::direct_verdict verdict_of(consume_result result) noexcept {
+    return result == consume_result::success ? protocol::direct_verdict::success : protocol::direct_verdict::later;
+}
+constexpr protocol::direct_verdict verdict_of(orderly_result result) noexcept {
+    switch (result) {
+    case orderly_result::success: return protocol::direct_verdict::success;
+    case orderly_result::commit: return protocol::direct_verdict::commit;
+    case orderly_result::rollback: return protocol::direct_verdict::rollback;
+    case orderly_result::suspend: break;
+    }
+    return protocol::direct_verdict::later;
+}
+
+/**
+ * @brief One listener call for a message that an administrator has consumed by this member, outside of queues, locks, offsets,
+ *        statistics and events: nothing of it is settled. It runs where all listener calls do; `Done` hears of its end on the
+ *        strand, or never if the consumer stops before.
+ *
+ * @tparam Consumption  Whose listener, executor, runtime and gate it uses.
+ * @tparam Done         Movable; called with a `protocol::direct_result`.
+ * @par Source  Java `ConsumeMessageService.consumeMessageDirectly`. Differs: the executor's threads run it, not those of requests.
+ */
+template <class Consumption, class Done>
+class direct_call : public std::enable_shared_from_this<direct_call<Consumption, Done>> {
+    using traits       = typename Consumption::traits;
+    using owner_type   = typename Consumption::owner_type;
+    using context_type = std::conditional_t<Consumption::in_order, orderly_context, consume_context>;
+    using verdict_type = protocol::direct_verdict;
+    using shared       = std::shared_ptr<direct_call>;
+
+  public:
+    static void begin(Consumption& in, message one, owner_type owner, Done done) {
+        const shared call(new direct_call(in, std::move(one), std::move(owner), std::move(done)));
+        if constexpr (!traits::awaitable)
+            in.executor_.execute(job{call});
+        else if constexpr (requires { in.executor_.get_executor(); })
+            asio::co_spawn(in.executor_.get_executor(), await(call), asio::detached);
+        else
+            asio::co_spawn(in.runtime_.get_executor(), await(call), asio::detached);
+    }
+
+  private:
+    /// What the executor gets. One copy runs.
+    struct job {
+        shared call;
+
+        void operator()() const {
+            if (!call->begun_.exchange(true))
+                call->run();
+        }
+        bool wants_help() const noexcept { return false; }
+    };
+
+    direct_call(Consumption& in, message one, owner_type owner, Done done)
+        : in_(in), one_(std::move(one)), view_(one_.view()), owner_(std::move(owner)), done_(std::move(done)) {}
+
+    static constexpr bool commits_itself() noexcept {
+        if constexpr (Consumption::in_order)
+            return traits::manual;
+        else
+            return false;
+    }
+    static constexpr bool is_deferred() noexcept {
+        if constexpr (requires { traits::deferred; })
+            return traits::deferred;
+        else
+            return false;
+    }
+
+    void run() {
+        const auto outer = std::exchange(Consumption::running_here_, &in_);
+        since_           = in_.runtime_.now();
+        if constexpr (is_deferred())
+            hand_out();
+        else
+            call_listener();
+        Consumption::running_here_ = outer;
+    }
+
+    void call_listener() {
+        if constexpr (!traits::awaitable && !is_deferred()) {
+            context_type context{view_.queue()};
+            try {
+                if constexpr (traits::silent) {
+                    traits::call(in_.listener_, std::span(&view_, 1), context);
+                    finish(silent_verdict());
+                } else {
+                    finish(verdict_in(context, traits::call(in_.listener_, std::span(&view_, 1), context)));
+                }
+            } catch (...) {
+                fail(std::current_exception());
+            }
+        }
+    }
+
+    /// The listener answers later; a message that it lets go of without an answer is to come later.
+    void hand_out() {
+        if constexpr (is_deferred()) {
+            constexpr auto answered = [](detail::deferred_share& share, consume_result result, int) {
+                const auto self = std::static_pointer_cast<direct_call>(std::move(share.owner));
+                self->finish(verdict_of(result));
+            };
+            try {
+                in_.listener_(
+                    deferred_message(view_, {answered, nullptr, nullptr, this->shared_from_this(), 0, since_}));
+            } catch (...) {
+                fail(std::current_exception());
+            }
+        }
+    }
+
+    static auto awaited_type() {
+        if constexpr (traits::awaitable)
+            return std::type_identity<
+                asio::awaitable<void, typename detail::awaited<typename traits::answer>::executor>>();
+        else
+            return std::type_identity<void>();
+    }
+    using awaitable_type = typename decltype(awaited_type())::type;
+
+    template <class Result = awaitable_type>
+    static Result await(shared call) {
+        call->since_ = call->in_.runtime_.now();
+        context_type context{call->view_.queue()};
+        const std::span<const message_view> messages(&call->view_, 1);
+        std::exception_ptr thrown;
+        auto verdict = silent_verdict();
+        try {
+            if constexpr (traits::silent) {
+                co_await traits::call(call->in_.listener_, messages, context);
+            } else {
+                const auto answer = co_await traits::call(call->in_.listener_, messages, context);
+                verdict           = verdict_in(context, answer);
+            }
+        } catch (...) {
+            thrown = std::current_exception();
+        }
+        if (thrown)
+            call->fail(thrown);
+        else
+            call->finish(verdict);
+    }
+
+    static constexpr verdict_type silent_verdict() noexcept { return verdict_type::success; }
+
+    /// A batch listener may say that of its messages none succeeded.
+    template <class Answer>
+    static verdict_type verdict_in([[maybe_unused]] const context_type& context, Answer answer) noexcept {
+        if constexpr (!Consumption::in_order)
+            if (context.succeeded == 0)
+                return verdict_type::later;
+        return verdict_of(answer);
+    }
+
+    void fail(const std::exception_ptr& thrown) {
+        std::string text = "the listener threw what is no std::exception";
+        try {
+            std::rethrow_exception(thrown);
+        } catch (const std::exception& caught) {
+            text = caught.what();
+        } catch (...) {
+        }
+        finish(verdict_type::threw, std::move(text));
+    }
+
+    /// The first one counts: a listener may throw after it has answered for a deferred message.
+    void finish(verdict_type verdict, std::string remark = {}) {
+        if (finished_.exchange(true))
+            return;
+        protocol::direct_result result;
+        result.in_order    = Consumption::in_order;
+        result.auto_commit = !commits_itself();
+        result.verdict     = verdict;
+        result.remark      = std::move(remark);
+        result.spent       = std::chrono::duration_cast<std::chrono::milliseconds>(in_.runtime_.now() - since_);
+        if constexpr (Consumption::immediate)
+            done_(std::move(result));
+        else
+            in_.gate_.post([self = this->shared_from_this(), result = std::move(result)]() mutable {
+                self->done_(std::move(result));
+            });
+    }
+
+    Consumption& in_;
+    message one_;
+    message_view view_;
+    owner_type owner_; ///< Keeps the consumption.
+    Done done_;
+    std::chrono::steady_clock::time_point since_{};
+    std::atomic<bool> begun_{false};
+    std::atomic<bool> finished_{false};
+};
+
+} // namespace rocketpush
+
+#endif
 // rocketpush/consume/pool_dispatch.hpp
 #ifndef ROCKETPUSH_CONSUME_POOL_DISPATCH_HPP
 #define ROCKETPUSH_CONSUME_POOL_DISPATCH_HPP
 
-// rocketpush/detail/strand_gate.hpp
-#ifndef ROCKETPUSH_DETAIL_STRAND_GATE_HPP
-#define ROCKETPUSH_DETAIL_STRAND_GATE_HPP
-
-
-#include <atomic>
-#include <cstdint>
-#include <thread>
-#include <utility>
-
-namespace rocketpush::detail {
-
-/**
- * @brief How other threads reach the strand, until it is shut: afterwards nothing is posted any more, so a listener call that
- *        outlives its consumer (stop() has a deadline) never touches an executor whose context may be gone.
- *
- * @par Thread safety  `post` from any thread, `shut` from one.
- */
-template <class Executor>
-class strand_gate {
-  public:
-    explicit strand_gate(const Executor& executor) : executor_(executor) {}
-
-    /// Runs `what` on the strand later. False: the gate is shut, `what` is dropped.
-    template <class F>
-    bool post(F&& what) {
-        state_.fetch_add(1, std::memory_order_acquire);
-        const bool open = (state_.load(std::memory_order_acquire) & shut_bit) == 0;
-        if (open)
-            asio::post(executor_, std::forward<F>(what));
-        state_.fetch_sub(1, std::memory_order_release);
-        return open;
-    }
-
-    /// After this returns nothing is posted, and no post is under way.
-    void shut() noexcept {
-        state_.fetch_or(shut_bit, std::memory_order_acq_rel);
-        while ((state_.load(std::memory_order_acquire) & ~shut_bit) != 0)
-            std::this_thread::yield();
-    }
-
-  private:
-    static constexpr std::uint32_t shut_bit = 1u << 31;
-
-    Executor executor_;
-    std::atomic<std::uint32_t> state_{0}; ///< Posts under way, and whether it is shut.
-};
-
-} // namespace rocketpush::detail
-
-#endif
 
 #include <algorithm>
 #include <atomic>
@@ -15544,12 +20447,16 @@ class concurrent_consumption {
           executor_(std::move(executor)),
           observer_(observer),
           runtime_(runtime),
+          calls_(observer_, runtime_),
           gate_(runtime.get_executor()),
           pool_(*this, executor_, runtime_, gate_) {}
     concurrent_consumption(const concurrent_consumption&)            = delete;
     concurrent_consumption& operator=(const concurrent_consumption&) = delete;
 
-    void start(const options& with) { start(with.consume_threads, with.consume_batch_size); }
+    void start(const options& with) {
+        calls_.start(with.consume_timeout);
+        start(with.consume_threads, with.consume_batch_size);
+    }
     /// @param threads  How many calls run at once, unless the executor was told another number.
     void start(std::size_t threads, std::size_t batch_size) {
         batch_size_ = static_cast<std::uint32_t>(batch_size);
@@ -15611,8 +20518,19 @@ class concurrent_consumption {
     /// From any thread: no further listener call begins, whatever is still to be consumed.
     void abandon() noexcept { abandoned_.store(true, std::memory_order_relaxed); }
 
+    /// One listener call beside all others; see direct_call.
+    template <class Done>
+    void consume_directly(message one, owner_type owner, Done done) {
+        direct_call<concurrent_consumption, Done>::begin(*this, std::move(one), std::move(owner), std::move(done));
+    }
+
   private:
     friend job;
+    template <class, class>
+    friend class direct_call;
+
+    using watch_type    = call_watch<Observer, Runtime>;
+    using followed_call = typename watch_type::call;
 
     /// One runner's work, called by the executor (through the job).
     void run(const job& self, batch_type& batch) {
@@ -15683,6 +20601,7 @@ class concurrent_consumption {
         const auto messages = batch.views(slice);
         consume_context context{*batch.origin.queue};
         observer_.before_consume(messages, context);
+        auto call   = calls_.begin(messages);
         auto result = consume_result::reconsume_later;
         try {
             if constexpr (traits::silent) {
@@ -15692,14 +20611,16 @@ class concurrent_consumption {
                 result = traits::call(listener_, messages, context);
             }
         } catch (...) {
+            calls_.threw(call);
             observer_.on_listener_exception(context.queue, std::current_exception());
         }
-        settle(self, batch, slice, context, result, counts);
+        settle(self, batch, slice, context, call, result, counts);
     }
 
     void settle(const job& self, batch_type& batch, batch_slice slice, const consume_context& context,
-                consume_result result, runner_counts& counts) {
+                const followed_call& call, consume_result result, runner_counts& counts) {
         observer_.after_consume(batch.views(slice), context, result);
+        calls_.end(batch.views(slice), call, result == consume_result::success);
         if constexpr (!traits::batch)
             slice.count = 1; // as it is; so the loops below are none
         const auto good = result == consume_result::success ? std::min<std::size_t>(context.succeeded, slice.count) : 0;
@@ -15723,9 +20644,11 @@ class concurrent_consumption {
         const auto messages = batch.views(slice);
         const consume_context context{*batch.origin.queue};
         observer_.before_consume(messages, context);
+        const auto call = calls_.begin(messages);
         batch.enter();
-        deferred_message message(messages.front(), {&finish, this, &batch, self.owner(), slice.first, runtime_.now()});
-        try {
+        try { // it ends inside: whoever completes it by an exception is seen to do so
+            deferred_message message(messages.front(), {&finish, this, &batch, self.owner(), slice.first,
+                                                        runtime_.now(), calls_.keep(call)});
             listener_(std::move(message));
         } catch (...) {
             observer_.on_listener_exception(context.queue, std::current_exception());
@@ -15740,7 +20663,8 @@ class concurrent_consumption {
         runner_counts counts(here, batch);
         counts.since = share.since;
         consume_context context{*batch.origin.queue, delay_level};
-        here.settle(self, batch, {share.index, 1}, context, result, counts);
+        const auto call = here.calls_.kept(share.call, std::uncaught_exceptions() > 0);
+        here.settle(self, batch, {share.index, 1}, context, call, result, counts);
     }
 
     // Lanes: awaitable listeners only. All of this is on the strand, but for the lanes themselves.
@@ -15794,6 +20718,7 @@ class concurrent_consumption {
                 const auto messages = batch.views(slice);
                 consume_context context{*batch.origin.queue};
                 here.observer_.before_consume(messages, context);
+                auto call   = here.calls_.begin(messages);
                 auto result = consume_result::reconsume_later;
                 try {
                     if constexpr (traits::silent) {
@@ -15803,9 +20728,10 @@ class concurrent_consumption {
                         result = co_await traits::call(here.listener_, messages, context);
                     }
                 } catch (...) {
+                    here.calls_.threw(call);
                     here.observer_.on_listener_exception(context.queue, std::current_exception());
                 }
-                here.settle(work, batch, slice, context, result, counts);
+                here.settle(work, batch, slice, context, call, result, counts);
                 slice = here.claim(batch);
             } while (slice);
         }
@@ -15822,6 +20748,7 @@ class concurrent_consumption {
     Executor executor_;
     Observer& observer_;
     Runtime runtime_;
+    [[no_unique_address]] watch_type calls_;
     detail::strand_gate<typename Runtime::executor_type> gate_;
     std::uint32_t batch_size_ = 1;
     std::atomic<bool> abandoned_{false};
@@ -15843,185 +20770,6 @@ template <class Listener>
 struct consumption_of {
     template <executor_policy Executor, observer Observer, runtime Runtime, class Host>
     using type = concurrent_consumption<Listener, Executor, Observer, Runtime, Host>;
-};
-
-} // namespace rocketpush
-
-#endif
-// rocketpush/consume/orderly.hpp
-#ifndef ROCKETPUSH_CONSUME_ORDERLY_HPP
-#define ROCKETPUSH_CONSUME_ORDERLY_HPP
-
-
-#include <chrono>
-#include <concepts>
-#include <cstdint>
-#include <optional>
-#include <span>
-#include <type_traits>
-#include <utility>
-
-namespace rocketpush {
-
-/**
- * @brief What a listener that commits itself says of the messages it got; see `orderly_manual`.
- * @par Source  Java `ConsumeOrderlyStatus` with `autoCommit = false`.
- */
-enum class orderly_result : std::uint8_t {
-    success,  ///< Consumed; the offset passes them at the next commit.
-    commit,   ///< Consumed, and all before them: the offset may pass.
-    rollback, ///< All since the last commit, these too, come again after a pause; they do not count as failed.
-    suspend   ///< Failed; these come again after a pause. What was consumed before them stays so.
-};
-
-/**
- * @brief What an orderly listener call is told besides the messages, and what it may say besides its result.
- * @par Source  Java `ConsumeOrderlyContext`.
- */
-struct orderly_context {
-    /// The queue as it was pulled.
-    const message_queue& queue;
-
-    /// How long nothing of the queue is consumed when these messages are to come again, 10 ms to 30 s; empty: as
-    /// `options::suspend_interval` says. Java: suspendCurrentQueueTimeMillis.
-    std::optional<std::chrono::milliseconds> suspend_for{};
-};
-
-namespace detail {
-
-/// Of a listener in order: nothing or a consume_result; of one that commits itself: an orderly_result.
-template <class R, bool Manual>
-concept answers_in_order = (Manual && std::same_as<R, orderly_result>) || (!Manual && consume_answer<R>);
-
-template <class L, bool Manual, class... Arguments>
-concept consumes_in_order_with =
-    std::invocable<L&, Arguments...> &&
-    answers_in_order<typename awaited<std::invoke_result_t<L&, Arguments...>>::type, Manual>;
-
-} // namespace detail
-
-template <class L, bool Manual>
-concept takes_message_in_order = detail::consumes_in_order_with<L, Manual, const message_view&>;
-template <class L, bool Manual>
-concept takes_message_in_order_and_context =
-    detail::consumes_in_order_with<L, Manual, const message_view&, orderly_context&>;
-template <class L, bool Manual>
-concept takes_batch_in_order = detail::consumes_in_order_with<L, Manual, std::span<const message_view>>;
-template <class L, bool Manual>
-concept takes_batch_in_order_and_context =
-    detail::consumes_in_order_with<L, Manual, std::span<const message_view>, orderly_context&>;
-
-template <class L, bool Manual>
-concept listens_in_order =
-    std::move_constructible<L> && (takes_message_in_order<L, Manual> || takes_message_in_order_and_context<L, Manual> ||
-                                   takes_batch_in_order<L, Manual> || takes_batch_in_order_and_context<L, Manual>);
-
-/**
- * @brief A listener for `orderly`: any of the shapes of `listener`, with an orderly_context for the context.
- * @par Source  Java `MessageListenerOrderly` with `autoCommit = true`.
- */
-template <class L>
-concept orderly_listener = listens_in_order<L, false>;
-
-/// A listener for `orderly_manual`: the same shapes, but it returns an orderly_result, or an awaitable of one.
-template <class L>
-concept manual_listener = listens_in_order<L, true>;
-
-namespace detail {
-/// `L`, or an error that says why it is none. (clang does not tell why a deduction guide's class refused it.)
-template <class L, bool Manual>
-struct explained_in_order {
-    static_assert(listens_in_order<L, Manual>,
-                  "the value is no listener in order: it takes a message or a span of them, and an orderly_context");
-    using type = L;
-};
-} // namespace detail
-
-/**
- * @brief Makes consumption orderly: `push_consumer consumer{options, rp::orderly{listener}}`.
- *
- * The messages of a queue come one call after the other, in the order of their offsets, and while this member has the
- * queue's lock at the broker: to nobody else in the group. Queues run side by side. When a call fails (`reconsume_later`
- * or an exception) its messages come again after a pause, before any behind them; see `options::suspend_interval` and
- * `options::max_reconsume_times`.
- *
- * @par Source  Java `MessageListenerOrderly`.
- */
-template <orderly_listener L>
-struct orderly {
-    static constexpr bool consumes_in_order = true;
-    static constexpr bool commits_itself    = false;
-
-    explicit orderly(L wrapped) : listener(std::move(wrapped)) {}
-
-    using listener_type = L;
-    L listener;
-};
-template <class L>
-orderly(L) -> orderly<typename detail::explained_in_order<L, false>::type>;
-
-/**
- * @brief As `orderly`, with a listener that says itself when the offset may pass what it consumed.
- *
- * What was consumed and not committed when the queue is given up comes again to its next owner. A listener that never
- * commits stops its queue at `options::max_cached_messages`.
- *
- * @par Source  Java `MessageListenerOrderly` with `autoCommit = false`. Differs: COMMIT and ROLLBACK do not exist for other
- *              listeners; in Java they then mean success.
- */
-template <manual_listener L>
-struct orderly_manual {
-    static constexpr bool consumes_in_order = true;
-    static constexpr bool commits_itself    = true;
-
-    explicit orderly_manual(L wrapped) : listener(std::move(wrapped)) {}
-
-    using listener_type = L;
-    L listener;
-};
-template <class L>
-orderly_manual(L) -> orderly_manual<typename detail::explained_in_order<L, true>::type>;
-
-namespace detail {
-
-template <class L, bool Manual>
-constexpr listener_shape shape_in_order() noexcept {
-    if constexpr (takes_message_in_order<L, Manual>)
-        return {false, false};
-    else if constexpr (takes_message_in_order_and_context<L, Manual>)
-        return {false, true};
-    else if constexpr (takes_batch_in_order<L, Manual>)
-        return {true, false};
-    else
-        return {true, true};
-}
-
-} // namespace detail
-
-/// What the library needs to know of an orderly listener's shape. @tparam W  `orderly<L>` or `orderly_manual<L>`.
-template <class W>
-struct orderly_traits {
-    using listener_type = typename W::listener_type;
-
-    static constexpr bool manual  = W::commits_itself;
-    static constexpr bool batch   = detail::shape_in_order<listener_type, manual>().batch;
-    static constexpr bool context = detail::shape_in_order<listener_type, manual>().context;
-
-    /// Calls it in its shape, with the answer as it is: nothing, a result, or an awaitable.
-    static decltype(auto) call(W& wrapper, std::span<const message_view> messages, orderly_context& told) {
-        if constexpr (batch && context)
-            return wrapper.listener(messages, told);
-        else if constexpr (batch)
-            return wrapper.listener(messages);
-        else if constexpr (context)
-            return wrapper.listener(messages.front(), told);
-        else
-            return wrapper.listener(messages.front());
-    }
-
-    using answer                    = decltype(call(std::declval<W&>(), {}, std::declval<orderly_context&>()));
-    static constexpr bool awaitable = detail::awaited<answer>::later;
-    static constexpr bool silent    = std::same_as<typename detail::awaited<answer>::type, void>;
 };
 
 } // namespace rocketpush
@@ -16558,6 +21306,7 @@ class orderly_consumption {
           executor_(std::move(executor)),
           observer_(observer),
           runtime_(runtime),
+          calls_(observer_, runtime_),
           gate_(runtime.get_executor()),
           pool_(*this, executor_, runtime_, gate_) {}
     orderly_consumption(const orderly_consumption&)            = delete;
@@ -16565,6 +21314,7 @@ class orderly_consumption {
 
     /// The executor may have been told another number of threads.
     void start(const options& with) {
+        calls_.start(with.consume_timeout);
         batch_size_ = static_cast<std::uint32_t>(with.consume_batch_size);
         pause_      = with.suspend_interval;
         executor_.start(with.consume_threads);
@@ -16646,8 +21396,19 @@ class orderly_consumption {
     /// From any thread: no further listener call begins, whatever is still to be consumed.
     void abandon() noexcept { abandoned_.store(true, std::memory_order_relaxed); }
 
+    /// One listener call beside all others; see direct_call.
+    template <class Done>
+    void consume_directly(message one, owner_type owner, Done done) {
+        direct_call<orderly_consumption, Done>::begin(*this, std::move(one), std::move(owner), std::move(done));
+    }
+
   private:
     friend job;
+    template <class, class>
+    friend class direct_call;
+
+    using watch_type    = call_watch<Observer, Runtime>;
+    using followed_call = typename watch_type::call;
 
     /// One runner's work, called by the executor (through the job).
     void run(const job&, order_type& order) {
@@ -16715,7 +21476,8 @@ class orderly_consumption {
         const auto messages = call.batch->views(call.slice);
         orderly_context context{*call.batch->origin.queue};
         observer_.before_consume(messages, consume_context{context.queue});
-        auto result = orderly_result::suspend;
+        auto followed = calls_.begin(messages);
+        auto result   = orderly_result::suspend;
         try {
             if constexpr (traits::silent) {
                 traits::call(listener_, messages, context);
@@ -16724,9 +21486,10 @@ class orderly_consumption {
                 result = as_orderly(traits::call(listener_, messages, context));
             }
         } catch (...) {
+            calls_.threw(followed);
             observer_.on_listener_exception(context.queue, std::current_exception());
         }
-        settle(order, call, context, result);
+        settle(order, call, followed, context, result);
     }
 
     static constexpr orderly_result as_orderly(orderly_result result) noexcept { return result; }
@@ -16734,10 +21497,12 @@ class orderly_consumption {
         return result == consume_result::success ? orderly_result::commit : orderly_result::suspend;
     }
 
-    void settle(order_type& order, const call_type& call, const orderly_context& context, orderly_result result) {
+    void settle(order_type& order, const call_type& call, const followed_call& followed, const orderly_context& context,
+                orderly_result result) {
         const bool good = result == orderly_result::success || result == orderly_result::commit;
         observer_.after_consume(call.batch->views(call.slice), consume_context{context.queue},
                                 good ? consume_result::success : consume_result::reconsume_later);
+        calls_.end(call.batch->views(call.slice), followed, good);
         ++order.counts.calls;
         (good ? order.counts.succeeded : order.counts.failed) += call.slice.count;
         if (good) {
@@ -16799,7 +21564,8 @@ class orderly_consumption {
                 const auto messages = call.batch->views(call.slice);
                 orderly_context context{*call.batch->origin.queue};
                 here.observer_.before_consume(messages, consume_context{context.queue});
-                auto result = orderly_result::suspend;
+                auto followed = here.calls_.begin(messages);
+                auto result   = orderly_result::suspend;
                 try {
                     if constexpr (traits::silent) {
                         co_await traits::call(here.listener_, messages, context);
@@ -16809,9 +21575,10 @@ class orderly_consumption {
                         result            = as_orderly(answer);
                     }
                 } catch (...) {
+                    here.calls_.threw(followed);
                     here.observer_.on_listener_exception(context.queue, std::current_exception());
                 }
-                here.settle(order, call, context, result);
+                here.settle(order, call, followed, context, result);
             }
         }
         auto owner = work.owner();
@@ -16827,6 +21594,7 @@ class orderly_consumption {
     Executor executor_;
     Observer& observer_;
     Runtime runtime_;
+    [[no_unique_address]] watch_type calls_;
     detail::strand_gate<typename Runtime::executor_type> gate_;
     std::uint32_t batch_size_ = 1;
     std::chrono::milliseconds pause_{1000};
@@ -17090,6 +21858,7 @@ detail::awaitable<void, typename Host::executor_type> send_back(std::shared_ptr<
             timeout = with.send_back_timeout;
         }
         host->observe().on_send_back(view, outcome.failure);
+        host->group_refused(outcome.failure);
         ladder.tell(outcome);
     }
     if (ladder.step() == return_step::consume_here) {
@@ -17106,6 +21875,99 @@ detail::awaitable<void, typename Host::executor_type> send_back(std::shared_ptr<
         batch.set_progress(index, message_progress::finished);
     --batch.under_send_back;
     host->settled(*queue);
+}
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/consume/batch_settlement.hpp
+#ifndef ROCKETPUSH_CONSUME_BATCH_SETTLEMENT_HPP
+#define ROCKETPUSH_CONSUME_BATCH_SETTLEMENT_HPP
+
+
+#include <chrono>
+#include <cstdint>
+#include <utility>
+
+namespace rocketpush {
+
+// What becomes of a pulled batch's messages when the listener has had them: finished, sent back, or dropped. Concurrent
+// consumers, on the strand; popped batches have `pop_settlement`.
+
+/// Sends the messages of `batch` back that the listener wants again.
+template <class Host>
+void send_failed_back(Host& host, typename Host::batch_type& batch) {
+    if (batch.echo_of)
+        return; // seen to when it has run
+    auto owned = host.queues().share(*static_cast<typename Host::queue_type*>(batch.home));
+    for (std::uint32_t i = 0; owned && i < batch.size(); ++i) {
+        if (batch.progress(i) != message_progress::failed)
+            continue;
+        const failed_message failed{i, batch.delay_level(i), batch.messages[i].reconsume_times};
+        batch.set_progress(i, message_progress::sending_back);
+        ++batch.under_send_back;
+        host.spawn(send_back(host.shared_from_this(), owned, batch, failed));
+    }
+}
+
+/// In broadcasting there is nowhere to send messages back to.
+template <class Host>
+void drop_failed(Host& host, typename Host::batch_type& batch) {
+    auto& counts = static_cast<typename Host::queue_type*>(batch.home)->counts;
+    for (std::uint32_t i = 0; i < batch.size(); ++i) {
+        if (batch.progress(i) != message_progress::failed)
+            continue;
+        host.observe().on_dropped(message_view(batch.messages[i]));
+        batch.set_progress(i, message_progress::finished);
+        ++counts.dropped;
+    }
+}
+
+/// Messages of `batch` are to come again; others of it may still be running.
+template <class Host>
+void settle_failed(Host& host, typename Host::batch_type& batch) {
+    if constexpr (Host::broadcasting)
+        drop_failed(host, batch);
+    else
+        send_failed_back(host, batch);
+}
+
+/// A message was consumed here once more.
+template <class Host>
+void settle_echo(Host& host, typename Host::batch_type& echo, typename Host::queue_type& queue) {
+    auto& batch       = *echo.echo_of;
+    const auto index  = echo.echo_index;
+    const auto answer = echo.progress(0); // unfinished: its queue was given up before it ran; taken over: not heard
+    const failed_message failed{index, echo.delay_level(0), echo.messages.front().reconsume_times};
+    host.batches().give_back(queue.cache.take_echo(echo));
+    auto owned = host.queues().share(queue);
+    if (answer == message_progress::failed && owned)
+        return host.spawn(send_back(host.shared_from_this(), std::move(owned), batch, failed));
+    if (answer == message_progress::finished)
+        batch.set_progress(index, message_progress::finished);
+    --batch.under_send_back;
+}
+
+/// The last runner has left `batch`.
+template <class Host>
+void settle_run(Host& host, typename Host::batch_type& batch) {
+    auto& queue = *static_cast<typename Host::queue_type*>(batch.home);
+    queue.counts.calls += batch.tally.calls.load();
+    queue.counts.succeeded += batch.tally.succeeded.load();
+    queue.counts.failed += batch.tally.failed.load();
+    queue.counts.consume_time += std::chrono::nanoseconds(batch.tally.nanoseconds.load());
+    bool echo = false;
+    if constexpr (!Host::broadcasting)
+        if (batch.echo_of) {
+            echo = true;
+            settle_echo(host, batch, queue);
+        }
+    if (!echo) {
+        batch.hear();
+        if (batch.tally.failed.load() != 0)
+            settle_failed(host, batch);
+    }
+    host.settled(queue);
 }
 
 } // namespace rocketpush
@@ -17174,63 +22036,6 @@ void take_over_expired(const std::shared_ptr<Host>& host, const std::shared_ptr<
 #ifndef ROCKETPUSH_REBALANCE_LOCK_KEEPER_HPP
 #define ROCKETPUSH_REBALANCE_LOCK_KEEPER_HPP
 
-// rocketpush/detail/wait_group.hpp
-#ifndef ROCKETPUSH_DETAIL_WAIT_GROUP_HPP
-#define ROCKETPUSH_DETAIL_WAIT_GROUP_HPP
-
-
-#include <cstddef>
-#include <memory>
-#include <utility>
-
-namespace rocketpush::detail {
-
-/**
- * @brief Coroutines of one strand that run side by side, and somebody who waits for all of them.
- *
- * `spawn` starts one; `wait` returns when none is left. Shared by them all, so it may be dropped before they end.
- */
-template <class Runtime>
-class wait_group : public std::enable_shared_from_this<wait_group<Runtime>> {
-  public:
-    using executor_type = typename Runtime::executor_type;
-
-    explicit wait_group(Runtime& runtime) : executor_(runtime.get_executor()), changed_(runtime) {}
-
-    void spawn(awaitable<void, executor_type> work) {
-        ++running_;
-        asio::co_spawn(executor_, run(this->shared_from_this(), std::move(work)), asio::detached);
-    }
-
-    std::size_t running() const noexcept { return running_; }
-
-    awaitable<void, executor_type> wait() {
-        while (running_ != 0)
-            co_await changed_.wait_until(std::chrono::steady_clock::time_point::max());
-    }
-    /// Returns at `deadline` at the latest. @return Whether all have ended.
-    awaitable<bool, executor_type> wait_until(std::chrono::steady_clock::time_point deadline) {
-        bool in_time = true;
-        while (running_ != 0 && in_time)
-            in_time = co_await changed_.wait_until(deadline);
-        co_return running_ == 0;
-    }
-
-  private:
-    static awaitable<void, executor_type> run(std::shared_ptr<wait_group> self, awaitable<void, executor_type> work) {
-        co_await std::move(work);
-        --self->running_;
-        self->changed_.wake();
-    }
-
-    executor_type executor_;
-    wake_up<Runtime> changed_;
-    std::size_t running_ = 0;
-};
-
-} // namespace rocketpush::detail
-
-#endif
 
 #include <algorithm>
 #include <chrono>
@@ -17296,7 +22101,7 @@ class lock_keeper {
             std::vector<message_queue> one{owned->queue};
             const auto failure =
                 co_await host_.calls().unlock(host_.settings().group, host_.client_id(), std::move(one));
-            if (!failure || host_.runtime().now() >= limit)
+            if (!failure || failure == response_code::no_permission || host_.runtime().now() >= limit)
                 break;
         }
     }
@@ -17348,6 +22153,7 @@ class lock_keeper {
         if (failure) {
             *failed = true;
             host->observe().on_lock_failure(broker, failure);
+            host->group_refused(failure);
         }
     }
 
@@ -17404,6 +22210,7 @@ class lock_keeper {
 #define ROCKETPUSH_FETCH_FETCHING_QUEUE_HPP
 
 
+#include <chrono>
 #include <cstddef>
 
 namespace rocketpush {
@@ -17416,6 +22223,8 @@ template <class Runtime>
 struct fetching_queue {
     explicit fetching_queue(Runtime& runtime) : wake(runtime) {}
 
+    step_mark mark;    ///< What it is at ...
+    stall_watch watch; ///< ... and whether for too long.
     detail::wake_up<Runtime> wake; ///< For the fetch loop: there may be room, or the queue was dropped.
     /// Given up: nothing further is fetched; late answers change nothing.
     bool dropped                 = false;
@@ -17423,6 +22232,17 @@ struct fetching_queue {
     std::size_t memory_set_aside = 0;     ///< See memory_budget.
     std::size_t counted_bytes    = 0;     ///< Of what is held, as queue_memory counted last ...
     std::size_t counted_inflated = 0;     ///< ... and of them inflated ones.
+
+    flow_state flow = flow_state::open;
+    std::chrono::steady_clock::time_point flow_since{}; ///< When that changed last.
+    /// @return Whether that is a change.
+    bool enter(flow_state state, std::chrono::steady_clock::time_point now) noexcept {
+        if (flow == state)
+            return false;
+        flow       = state;
+        flow_since = now;
+        return true;
+    }
 };
 
 } // namespace rocketpush
@@ -17480,10 +22300,11 @@ struct owned_queue : fetching_queue<Runtime> {
 
     std::vector<typename Runtime::timer*> naps; ///< Pauses between attempts at this queue; giving it up ends them.
 
+    std::chrono::steady_clock::time_point last_settled{}; ///< When a batch of it ran last, or a send-back ended.
+
     bool writing            = false; ///< A commit is under way; the next one waits, or they could overtake each other.
     queue_offset committed  = -1;    ///< What the store confirmed; -1: nothing yet.
     queue_offset broker_max = -1;    ///< The queue's end as the last pull told.
-    flow_state flow         = flow_state::open;
 
     std::shared_ptr<Connection> connection; ///< Where it was pulled last.
     std::uint64_t connection_route = 0;     ///< The route version that `connection` was chosen by.
@@ -17580,7 +22401,7 @@ class queue_table {
 
     /// In the order of the queues.
     const auto& all() const noexcept { return queues_; }
-    const work_counts& past_counts() const noexcept { return past_; }
+    const past_counts& past() const noexcept { return past_; }
 
     /// Topics that were known when the consumer started: only for their queues does "last" mean behind the newest message.
     void remember_first_queues(const std::vector<message_queue>& queues) {
@@ -17642,6 +22463,24 @@ class queue_table {
         if (const auto found = queues_.find(queue.queue); found != queues_.end() && found->get() == &queue)
             release(*found, offset);
     }
+    /// Ends this epoch of a queue that hangs in a step, whatever becomes of the operation that hangs, and has the next one begin.
+    void begin_anew(queue_type& queue) {
+        const auto found = queues_.find(queue.queue);
+        if (found == queues_.end() || found->get() != &queue)
+            return;
+        const auto owned = *found;
+        if (owned->stage == queue_stage::fetching) {
+            release(owned, owned->cache.committable());
+        } else if (owned->stage == queue_stage::releasing) {
+            for (auto* nap : owned->naps)
+                nap->cancel();
+            owned->wake_idle();
+        } else {
+            owned->dropped = true;
+            owned->wake.wake();
+            forget(owned);
+        }
+    }
     /// The same for a queue by its name. One that is being taken over begins there.
     /// @return The epoch that ends by it, or is about to begin; nothing if the queue is not ours.
     queue_ptr restart_at(const message_queue& queue, queue_offset offset) {
@@ -17695,11 +22534,15 @@ class queue_table {
 
     /// Writes what changed (or everything) to the store, some side by side or all at once; returns when all is answered.
     task<void> commit(bool everything) {
+        commit_denied_ = {};
         if constexpr (writes_many_offsets<typename Host::store_type>)
             return commit_together(everything);
         else
             return commit_each(everything);
     }
+
+    /// Whether a broker has denied some of it, since `commit` was last called.
+    std::error_code commit_denied() const noexcept { return commit_denied_; }
 
     task<void> commit_each(bool everything) {
         // By broker: a slow one delays only what is its own.
@@ -17746,6 +22589,7 @@ class queue_table {
     void settled_some(queue_type& queue) {
         queue.cache.retire_finished([this](auto batch) { host_.batches().give_back(std::move(batch)); });
         host_.memory().recount(queue);
+        queue.last_settled = host_.runtime().now();
         queue.wake.wake();
         queue.wake_idle();
         std::erase_if(left_behind_, [this](const queue_ptr& each) {
@@ -17811,7 +22655,7 @@ class queue_table {
     void erase(const queue_ptr& owned) {
         if (const auto found = queues_.find(owned->queue); found != queues_.end() && *found == owned)
             queues_.erase(found);
-        past_ += owned->counts;
+        past_.add(owned->queue.topic, owned->counts);
         for (auto* each : watchers_)
             each->erased.wake();
         if (queues_.empty())
@@ -17827,6 +22671,7 @@ class queue_table {
     /// The former owner needs some time, or has the lock.
     static task<void> look_up_later(std::shared_ptr<Host> host, queue_ptr owned, std::chrono::milliseconds delay) {
         const auto ready = host->runtime().now() + delay;
+        owned->mark.enter(queue_step::waiting, host->runtime().now(), ready);
         while (!owned->dropped && host->runtime().now() < ready)
             co_await owned->wake.wait_until(ready);
         if (!owned->dropped) {
@@ -17843,9 +22688,12 @@ class queue_table {
         auto& broker = look_ups_[owned->queue.broker_name];
         if (broker.running < most_look_ups) {
             ++broker.running;
+            owned->mark.enter(Host::locks_queues ? queue_step::locking : queue_step::reading_offset,
+                              host_.runtime().now());
             host_.spawn(take_over(host_.shared_from_this(), std::move(owned)));
         } else {
             owned->in_line = true;
+            owned->mark.enter(queue_step::in_line, host_.runtime().now());
             broker.waiting.push_back(std::move(owned));
         }
     }
@@ -17865,14 +22713,15 @@ class queue_table {
     static task<void> take_over(std::shared_ptr<Host> host, queue_ptr owned) {
         auto& table = host->queues();
         if constexpr (Host::locks_queues) {
-            const bool locked = co_await lock(host, owned);
-            if (!locked && !owned->dropped) {
+            const auto failure = co_await lock(host, owned);
+            if (failure && !owned->dropped) {
                 table.look_up_ended(owned->queue.broker_name);
-                host->spawn(look_up_later(host, owned, host->settings().lock_retry_interval));
+                host->spawn(look_up_later(host, owned, delay_after(failure, host->settings().lock_retry_interval)));
                 co_return;
             }
         }
         result<queue_offset> first(error::operation_cancelled);
+        owned->mark.enter(queue_step::reading_offset, host->runtime().now());
         if (!owned->dropped)
             first = co_await table.first_offset(*owned);
         table.look_up_ended(owned->queue.broker_name);
@@ -17894,24 +22743,25 @@ class queue_table {
         host->spawn(queue_fetcher<Host>::run(host, owned, *wanted)); // on its own: our frame goes
     }
 
-    /// Locks a queue that is taken over, before its offset is read. @return Whether it is ours.
-    static task<bool> lock(std::shared_ptr<Host> host, queue_ptr owned) {
+    /// Locks a queue that is taken over, before its offset is read. @return Why it is not ours.
+    static task<std::error_code> lock(std::shared_ptr<Host> host, queue_ptr owned) {
         const auto failure = co_await host->locks().ask(owned);
         if (owned->dropped)
-            co_return false;
+            co_return error::operation_cancelled;
         if (failure == error::locked_elsewhere) {
             owned->order.contested = true;
             host->observe().on_lock_refused(owned->queue);
         } else if (failure) {
             host->observe().on_queue_acquire_failure(owned->queue, failure);
+            host->topic_refused(owned->queue.topic, failure);
         }
         if (failure)
-            co_return false;
+            co_return failure;
         // A Java member commits and unlocks without waiting for an answer, and a broker may run the two in either order.
         const auto ready = host->runtime().now() + commit_settles;
         while (owned->order.contested && !owned->dropped && host->runtime().now() < ready)
             co_await owned->wake.wait_until(ready);
-        co_return true;
+        co_return std::error_code();
     }
 
     /// Java's computePullFromWhere.
@@ -17961,6 +22811,7 @@ class queue_table {
         if (owned->stage == queue_stage::acquiring)
             return; // the operation that is at it sees it and forgets the queue
         enter_stage(*owned, queue_stage::releasing);
+        owned->mark.enter(queue_step::handing_over, host_.runtime().now());
         owned->idle = std::make_unique<detail::wake_up<typename Host::runtime_type>>(host_.runtime());
         owned->cache.cancel_behind_last_claimed();
         owned->order.give_up();
@@ -18001,13 +22852,14 @@ class queue_table {
         if (go_on_at) // it may go back, and pulls have brought the store to where we have not heard of
             owned->committed = -1;
         for (int attempt = 1; ours && offset != owned->committed; ++attempt) {
-            co_await write(host, owned, offset);
+            const auto failure = co_await write(host, owned, offset);
             // Where another member takes over it has read the offset soon: to write it later would only set that one back. In
             // order it waits for our lock.
             const auto last =
                 Host::locks_queues || !host->running() ? limit() : begun + host->settings().takeover_delay;
             const auto next = host->runtime().now() + commit_retry_delay;
-            if (offset == owned->committed || attempt == commit_attempts || next > last)
+            if (offset == owned->committed || attempt == commit_attempts || next > last ||
+                failure == response_code::no_permission)
                 break;
             typename Host::runtime_type::timer pause(host->runtime());
             pause.expires_at(next);
@@ -18048,11 +22900,12 @@ class queue_table {
         }
     }
 
-    static task<void> write(std::shared_ptr<Host> host, queue_ptr owned, queue_offset offset) {
+    static task<std::error_code> write(std::shared_ptr<Host> host, queue_ptr owned, queue_offset offset) {
         auto access        = host->offset_access();
         owned->writing     = true;
         const auto failure = co_await host->store().write(access, owned->queue, offset);
         written(*host, *owned, offset, failure);
+        co_return failure;
     }
 
     static void written(Host& host, queue_type& owned, queue_offset offset, std::error_code failure) {
@@ -18062,6 +22915,8 @@ class queue_table {
             owned.committed = offset;
         else
             host.queue_refused(owned.queue, failure);
+        if (failure == response_code::no_permission)
+            host.queues().commit_denied_ = failure;
         host.observe().on_commit(owned.queue, offset, failure);
     }
 
@@ -18072,7 +22927,8 @@ class queue_table {
     std::map<std::pair<std::string, std::string>, std::int32_t> first_queues_; ///< By topic and broker: how many.
     std::set<message_queue> suspended_;                                        ///< Ours or not.
     std::vector<watcher*> watchers_;
-    work_counts past_;
+    past_counts past_;
+    std::error_code commit_denied_;
     detail::wake_up<typename Host::runtime_type> emptied_{host_.runtime()};
 };
 
@@ -18263,6 +23119,7 @@ class rebalancer {
             const bool clean = co_await self.round();
             if (!host->running())
                 break;
+            host->checks().round_ended();
             const auto soonest = begun + shortest_interval;
             auto next = begun + (clean && !self.retry_ ? host->settings().rebalance_interval : shortest_interval);
             while (host->running() && host->runtime().now() < next) {
@@ -18314,6 +23171,7 @@ class rebalancer {
             }
             if (asked.error() != response_code::request_code_not_supported) {
                 host_.observe().on_rebalance_failure(topic, asked.error());
+                host_.topic_refused(topic, asked.error());
                 co_return false;
             }
             for (const auto& queue : host_.pops().held(topic)) // no broker that can be popped is left
@@ -18326,6 +23184,7 @@ class rebalancer {
             co_return true;
         if (!members) {
             host_.observe().on_rebalance_failure(topic, members.error());
+            host_.group_refused(members.error());
             co_return false;
         }
         const allocation share =
@@ -18407,6 +23266,7 @@ class rebalancer {
                 co_return true;
             if (!members) {
                 host_.observe().on_rebalance_failure(topic, members.error());
+                host_.group_refused(members.error());
                 co_return false;
             }
             acquire(topic, queues, change.acquire, std::move(*members));
@@ -18472,6 +23332,252 @@ class rebalancer {
 } // namespace rocketpush
 
 #endif
+// rocketpush/rebalance/group_watch.hpp
+#ifndef ROCKETPUSH_REBALANCE_GROUP_WATCH_HPP
+#define ROCKETPUSH_REBALANCE_GROUP_WATCH_HPP
+
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/// What a subscription selects, for people; nothing for no subscription.
+inline std::string selection_text(const subscription* of) {
+    if (!of)
+        return {};
+    return of->type == filter_type::tag ? of->expression : std::string(to_string(of->type)) + ' ' + of->expression;
+}
+
+/// Whether two subscriptions of a topic select the same messages, as far as can be told. The order of tags says nothing.
+inline bool selects_the_same(const subscription& one, const subscription& other) {
+    if (one.type != other.type)
+        return false;
+    if (one.type != filter_type::tag)
+        return one.expression == other.expression;
+    auto these = one.tags, those = other.tags;
+    std::ranges::sort(these);
+    std::ranges::sort(those);
+    return these == those;
+}
+
+/// A topic that two members of a group subscribe differently. An empty expression: not at all.
+struct subscription_difference {
+    std::string topic;
+    std::string own;
+    std::string other;
+
+    friend bool operator==(const subscription_difference&, const subscription_difference&) = default;
+};
+
+/**
+ * @brief Whether a member's group is as it should be: every member has another client id, and all subscribe the same. What is
+ *        wrong is news once, until it changes.
+ *
+ * @par Thread safety  None; on the strand.
+ * @par Source  None in Java's client; its console compares members' subscriptions.
+ */
+class group_watch {
+  public:
+    /// What a broker has of the group, which is what the newest heartbeat said. Where ours is newer than that it has not come yet.
+    std::vector<subscription_difference> compare_with_broker(const std::vector<subscription>& own,
+                                                             const std::vector<subscription>& at_broker) {
+        std::vector<subscription_difference> found;
+        for (const auto& each : own) {
+            const auto* other = find(at_broker, each.topic);
+            if (!is_retry_topic(each.topic) && other && other->version > each.version &&
+                !selects_the_same(each, *other))
+                found.push_back({each.topic, selection_text(&each), selection_text(other)});
+        }
+        return news_of(std::string(), std::move(found));
+    }
+
+    /// What another member says of itself.
+    std::vector<subscription_difference> compare_with_member(const std::string& client_id,
+                                                             const std::vector<subscription>& own,
+                                                             const std::vector<subscription>& theirs) {
+        std::vector<subscription_difference> found;
+        const auto compare = [&](const std::string& topic) {
+            const auto *ours = find(own, topic), *other = find(theirs, topic);
+            if (is_retry_topic(topic) || (ours && other && selects_the_same(*ours, *other)))
+                return;
+            found.push_back({topic, selection_text(ours), selection_text(other)});
+        };
+        for (const auto& each : own)
+            compare(each.topic);
+        for (const auto& each : theirs)
+            if (!find(own, each.topic))
+                compare(each.topic);
+        return news_of(client_id, std::move(found));
+    }
+
+    /// @param connections  Of the client id, at one broker. @return Whether it is news that there are several.
+    bool see_connections(std::size_t connections) noexcept {
+        const bool news = connections > 1 && connections != connections_;
+        connections_    = connections;
+        return news;
+    }
+
+    /// The member to be asked next: each gets its turn. @param ids  Of all members.
+    std::optional<std::string> next_to_ask(const std::vector<protocol::consumer_connection>& members,
+                                           std::string_view own_id) {
+        std::vector<std::string> others;
+        for (const auto& each : members)
+            if (each.client_id != own_id)
+                others.push_back(each.client_id);
+        std::erase_if(told_, [&others](const auto& each) { // members that have left
+            return !each.first.empty() && std::ranges::find(others, each.first) == others.end();
+        });
+        if (others.empty())
+            return std::nullopt;
+        std::ranges::sort(others);
+        const auto next = std::ranges::upper_bound(others, asked_);
+        asked_          = next == others.end() ? others.front() : *next;
+        return asked_;
+    }
+
+  private:
+    static const subscription* find(const std::vector<subscription>& all, const std::string& topic) noexcept {
+        const auto found = std::ranges::find(all, topic, &subscription::topic);
+        return found == all.end() ? nullptr : &*found;
+    }
+
+    /// Those that were not told before: of this member, nor the same ones of another.
+    std::vector<subscription_difference> news_of(const std::string& of, std::vector<subscription_difference> found) {
+        std::vector<subscription_difference> news;
+        for (const auto& each : found) {
+            const bool known = std::ranges::any_of(told_, [&each](const auto& member) {
+                return std::ranges::find(member.second, each) != member.second.end();
+            });
+            if (!known)
+                news.push_back(each);
+        }
+        if (found.empty())
+            told_.erase(of);
+        else
+            told_[of] = std::move(found);
+        return news;
+    }
+
+    std::map<std::string, std::vector<subscription_difference>> told_; ///< By client id; of none: the broker.
+    std::size_t connections_ = 0;
+    std::string asked_;
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/rebalance/watchdog.hpp
+#ifndef ROCKETPUSH_REBALANCE_WATCHDOG_HPP
+#define ROCKETPUSH_REBALANCE_WATCHDOG_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <vector>
+
+/**
+ * @file
+ * Looks at every queue of a consumer now and then, and has one go on that is stalled. No such thing should ever happen: where it
+ * does, a wake-up was lost by a mistake of ours, and no queue may stop for that. `Host` is a consumer_core.
+ */
+namespace rocketpush {
+
+template <class Host>
+step_limits limits_of(const Host& host) {
+    using std::chrono::milliseconds;
+    const auto& with     = host.settings();
+    const auto connect   = with.connect_timeout + with.request_timeout;
+    const auto request   = std::max(with.request_timeout, milliseconds(6000));
+    constexpr int writes = 4; // the last commits of a queue, and its unlock
+    return {.connect = connect,
+            .request = request,
+            .poll    = std::max(with.pull_timeout, with.suspend_timeout + milliseconds(10000)),
+            .release = milliseconds(10000) + writes * (connect + request),
+            .grace   = with.stall_timeout};
+}
+
+template <class Host>
+queue_sight sight_of(Host& host, typename Host::queue_type& owned) {
+    queue_sight seen{.mark = owned.mark};
+    if (owned.stage == queue_stage::fetching) {
+        seen.may_fetch = !owned.suspended && !host.suspended() && host.memory().open(owned) &&
+                         flow_control(owned.cache.level(), host.limits()) == flow_state::open;
+        if constexpr (Host::in_order) {
+            const auto& order = owned.order;
+            if (!order.out && !order.held_up && order.may_commit(host.runtime()))
+                owned.cache.visit([&seen](auto& batch) {
+                    seen.left_over = static_cast<bool>(batch.next_unconsumed(0, 1));
+                    return !seen.left_over;
+                });
+        }
+    }
+    seen.at_work = owned.busy();
+    return seen;
+}
+
+template <class Host>
+queue_sight sight_of(Host& host, typename Host::pop_queue_type& owned) {
+    const auto pace = host.pop_pace();
+    return {.mark      = owned.mark,
+            .may_fetch = !host.suspended() && !host.queues().is_suspended(owned.queue) && host.memory().open(owned) &&
+                         owned.waiting <= pace.max_waiting && owned.held_bytes() <= pace.max_bytes,
+            .at_work = owned.running()};
+}
+
+/// Has a queue that is pulled go on: by what it missed if that is known, else by an epoch of its own.
+template <class Host>
+void rearm(Host& host, typename Host::queue_type& owned, const stall& found) {
+    if (found.what == stall::kind::paused)
+        return owned.wake.wake();
+    if constexpr (Host::in_order)
+        if (found.what == stall::kind::consuming)
+            return host.consume_again(owned);
+    host.queues().begin_anew(owned);
+}
+template <class Host>
+void rearm(Host& host, typename Host::pop_queue_type& owned, const stall& found) {
+    if (found.what == stall::kind::paused)
+        return owned.wake.wake();
+    host.pops().release(owned.queue);
+    host.rebalance_later();
+}
+
+template <class Host, class Queue>
+void watch_queue(Host& host, Queue& owned, const step_limits& limits) {
+    const auto now   = host.runtime().now();
+    const auto found = owned.watch.look(sight_of(host, owned), limits, now);
+    if (!found)
+        return;
+    if (owned.watch.is_news(*found))
+        host.observe().on_stalled(owned.queue, to_string(*found),
+                                  std::chrono::duration_cast<std::chrono::milliseconds>(now - found->since));
+    rearm(host, owned, *found);
+}
+
+/// One look at all queues.
+template <class Host>
+void watch_queues(const std::shared_ptr<Host>& host) {
+    const auto limits = limits_of(*host);
+    for (const auto& owned : std::vector(host->queues().all().begin(), host->queues().all().end()))
+        watch_queue(*host, *owned, limits);
+    if constexpr (Host::pops_queues) {
+        const auto popped = host->pops().all(); // a copy: to give one up changes the table
+        for (const auto& [queue, owned] : popped)
+            watch_queue(*host, *owned, limits);
+    }
+}
+
+} // namespace rocketpush
+
+#endif
 
 // client: what the consumers of a process share; and the assembly
 // rocketpush/client/client.hpp
@@ -18482,6 +23588,230 @@ class rebalancer {
 #ifndef ROCKETPUSH_CLIENT_CLIENT_INSTANCE_HPP
 #define ROCKETPUSH_CLIENT_CLIENT_INSTANCE_HPP
 
+// rocketpush/client/broker_requests.hpp
+#ifndef ROCKETPUSH_CLIENT_BROKER_REQUESTS_HPP
+#define ROCKETPUSH_CLIENT_BROKER_REQUESTS_HPP
+
+// rocketpush/client/group_member.hpp
+#ifndef ROCKETPUSH_CLIENT_GROUP_MEMBER_HPP
+#define ROCKETPUSH_CLIENT_GROUP_MEMBER_HPP
+
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/// Where the answer to a broker's request goes, now or later: on the strand, once. The connection may have gone by then.
+struct request_answer {
+    std::weak_ptr<void> connection;
+    std::int32_t opaque = 0;
+    void (*send)(void* connection, std::int32_t opaque, response_code, std::string_view remark,
+                 std::string_view body) = nullptr;
+
+    void operator()(response_code code, std::string_view remark, std::string_view body = {}) const {
+        if (const auto open = connection.lock())
+            send(open.get(), opaque, code, remark, body);
+    }
+};
+
+/**
+ * @brief One consumer as its client instance sees it: a table of plain functions.
+ *
+ * The client is shared by consumers of different types; this is the one place where it calls them without knowing
+ * which. No message goes through it.
+ */
+struct group_member {
+    void* self = nullptr;
+    std::string group;
+    bool announced = false; ///< Whether heartbeats speak of it.
+
+    protocol::consumer_data (*describe)(void* self)             = nullptr; ///< Its part of a heartbeat.
+    bool (*wants)(void* self, const std::string& topic)         = nullptr; ///< Whether it subscribes the topic.
+    void (*members_changed)(void* self)                         = nullptr; ///< Share out anew, soon.
+    void (*reset)(void* self, const std::string& topic,
+                  const std::vector<protocol::queue_position>&) = nullptr; ///< These queues begin there now.
+    std::string (*running_info)(void* self, bool with_stacks)           = nullptr; ///< A body, as `encode` makes it.
+    std::string (*status)(void* self, const std::string& topic)         = nullptr; ///< The same.
+    void (*consume_directly)(void* self, std::string_view record, const std::string& broker_name,
+                             request_answer answer)                     = nullptr; ///< The answer may be given later.
+    void (*route_changed)(void* self, const std::string& topic, std::size_t queues) = nullptr;
+    void (*route_failure)(void* self, const std::string& topic, std::error_code)    = nullptr;
+    void (*name_servers_changed)(void* self, const std::vector<endpoint>& now)      = nullptr;
+    void (*name_server_lookup_failure)(void* self, const std::string& url, std::error_code) = nullptr;
+    void (*connect_ended)(void* self, const endpoint&, std::error_code)     = nullptr; ///< False code: connected.
+    void (*disconnected)(void* self, const endpoint&, std::error_code)      = nullptr;
+    void (*heartbeat_failure)(void* self, const endpoint&, std::error_code) = nullptr;
+};
+
+/// The table for `Consumer`, which has a member function of each name.
+template <class Consumer>
+group_member make_group_member(Consumer& consumer, std::string group) {
+    static constexpr auto cast = [](void* self) -> Consumer& { return *static_cast<Consumer*>(self); };
+    return {
+        .self              = &consumer,
+        .group             = std::move(group),
+        .describe          = [](void* self) { return cast(self).describe(); },
+        .wants             = [](void* self, const std::string& topic) { return cast(self).wants(topic); },
+        .members_changed   = [](void* self) { cast(self).members_changed(); },
+        .reset             = [](void* self, const std::string& topic,
+                    const std::vector<protocol::queue_position>& to) { cast(self).reset(topic, to); },
+        .running_info      = [](void* self, bool with_stacks) { return cast(self).running_info(with_stacks); },
+        .status            = [](void* self, const std::string& topic) { return cast(self).status(topic); },
+        .consume_directly =
+            [](void* self, std::string_view record, const std::string& broker_name, request_answer answer) {
+                cast(self).consume_directly(record, broker_name, std::move(answer));
+            },
+        .route_changed     = [](void* self, const std::string& topic,
+                            std::size_t queues) { cast(self).route_changed(topic, queues); },
+        .route_failure     = [](void* self, const std::string& topic,
+                            std::error_code why) { cast(self).route_failure(topic, why); },
+        .name_servers_changed = [](void* self,
+                                   const std::vector<endpoint>& now) { cast(self).name_servers_changed(now); },
+        .name_server_lookup_failure =
+            [](void* self, const std::string& url, std::error_code why) {
+                cast(self).name_server_lookup_failure(url, why);
+            },
+        .connect_ended     = [](void* self, const endpoint& peer,
+                            std::error_code why) { cast(self).connect_ended(peer, why); },
+        .disconnected      = [](void* self, const endpoint& peer,
+                           std::error_code why) { cast(self).disconnected(peer, why); },
+        .heartbeat_failure = [](void* self, const endpoint& peer,
+                                std::error_code why) { cast(self).heartbeat_failure(peer, why); },
+    };
+}
+
+} // namespace rocketpush
+
+#endif
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace rocketpush {
+
+/**
+ * @brief What brokers ask of a client, by themselves or for an administrator: finds the consumer that is meant, and answers.
+ *
+ * All of it is of the moment but a listener call (309), whose answer comes when that has ended.
+ *
+ * @tparam Connection  Where requests come from.
+ * @par Thread safety  None; used on the runtime's executor.
+ * @par Source         Java `ClientRemotingProcessor`.
+ */
+template <class Connection>
+class broker_requests {
+  public:
+    using members_type = std::map<std::string, group_member>;
+
+    explicit broker_requests(members_type& members) noexcept : members_(members) {}
+
+    void answer(Connection& from, const received_frame& frame) {
+        using code = protocol::request_code;
+        switch (static_cast<code>(frame.header.code)) {
+        case code::notify_consumer_ids_changed: return members_changed(frame);
+        case code::reset_consumer_offset: return reset(frame);
+        case code::get_consumer_status: return tell_status(from, frame);
+        case code::get_consumer_running_info: return tell_running_info(from, frame);
+        case code::consume_message_directly: return consume_directly(from, frame);
+        case code::check_transaction_state: return; // for producers, as is the next
+        case code::push_reply_message: return from.respond(frame, response_code::success, {}, protocol::no_fields{});
+        default:
+            from.respond(frame, response_code::request_code_not_supported,
+                         " request type " + std::to_string(frame.header.code) + " not supported",
+                         protocol::no_fields{});
+        }
+    }
+
+  private:
+    void members_changed(const received_frame& frame) {
+        if (const auto notice = protocol::read_fields<protocol::consumer_ids_changed_notice>(frame.header))
+            if (const auto* member = find(notice->consumer_group))
+                member->members_changed(member->self);
+    }
+
+    void reset(const received_frame& frame) {
+        const auto notice = protocol::read_fields<protocol::reset_offset_notice>(frame.header);
+        const auto to     = protocol::decode_reset(frame.body);
+        if (!notice || !to)
+            return;
+        if (const auto* member = find(notice->consumer_group))
+            member->reset(member->self, notice->topic, *to);
+    }
+
+    /// Of a group that is not here: no queues.
+    void tell_status(Connection& from, const received_frame& frame) {
+        const auto wanted = read<protocol::consumer_status_request>(from, frame);
+        if (!wanted)
+            return;
+        const auto* member = find(wanted->consumer_group);
+        from.respond(frame, response_code::success, {}, protocol::no_fields{},
+                     member ? member->status(member->self, wanted->topic)
+                            : protocol::encode(protocol::consumer_status{}));
+    }
+
+    void tell_running_info(Connection& from, const received_frame& frame) {
+        const auto wanted = read<protocol::running_info_request>(from, frame);
+        if (!wanted)
+            return;
+        if (const auto* member = find_or_refuse(from, frame, wanted->consumer_group))
+            from.respond(frame, response_code::success, {}, protocol::no_fields{},
+                         member->running_info(member->self, wanted->with_stacks));
+    }
+
+    void consume_directly(Connection& from, const received_frame& frame) {
+        const auto wanted = read<protocol::consume_directly_request>(from, frame);
+        if (!wanted)
+            return;
+        if (const auto* member = find_or_refuse(from, frame, wanted->consumer_group))
+            member->consume_directly(member->self, frame.body, wanted->broker_name, answer_of(from, frame));
+    }
+
+    static request_answer answer_of(Connection& from, const received_frame& frame) {
+        return {.connection = from.weak_from_this(),
+                .opaque     = frame.header.opaque,
+                .send       = [](void* to, std::int32_t opaque, response_code code, std::string_view remark,
+                           std::string_view body) {
+                    static_cast<Connection*>(to)->respond(opaque, code, remark, protocol::no_fields{}, body);
+                }};
+    }
+
+    template <class Request>
+    static result<Request> read(Connection& from, const received_frame& frame) {
+        auto wanted = protocol::read_fields<Request>(frame.header);
+        if (!wanted)
+            from.respond(frame, response_code::system_error, "a field of the request is missing or not valid",
+                         protocol::no_fields{});
+        return wanted;
+    }
+
+    const group_member* find(const std::string& group) const {
+        const auto found = members_.find(group);
+        return found == members_.end() ? nullptr : &found->second;
+    }
+    const group_member* find_or_refuse(Connection& from, const received_frame& frame, const std::string& group) const {
+        const auto* found = find(group);
+        if (!found)
+            from.respond(frame, response_code::system_error,
+                         "The Consumer Group <" + group + "> not exist in this consumer", protocol::no_fields{});
+        return found;
+    }
+
+    members_type& members_;
+};
+
+} // namespace rocketpush
+
+#endif
 // rocketpush/client/client_settings.hpp
 #ifndef ROCKETPUSH_CLIENT_CLIENT_SETTINGS_HPP
 #define ROCKETPUSH_CLIENT_CLIENT_SETTINGS_HPP
@@ -18568,6 +23898,7 @@ struct client_settings {
     std::string instance_name;
     std::string unit_name;
     std::string namespace_v2;
+    rocketpush::credentials credentials; ///< Equal if they are one handle.
     std::size_t max_frame_size = 0;
     std::chrono::milliseconds connect_timeout{};
     std::chrono::milliseconds request_timeout{};
@@ -18587,6 +23918,7 @@ inline client_settings client_part(const options& checked) {
             .instance_name       = checked.instance_name,
             .unit_name           = checked.unit_name,
             .namespace_v2        = checked.namespace_v2,
+            .credentials         = checked.credentials,
             .max_frame_size      = checked.max_frame_size,
             .connect_timeout     = checked.connect_timeout,
             .request_timeout     = checked.request_timeout,
@@ -18636,77 +23968,6 @@ void name_lastingly(Settings& settings) {
 inline std::string lasting_client_id(client_settings settings) {
     name_lastingly(settings);
     return make_client_id(settings.client_ip, settings.instance_name, settings.unit_name, 0);
-}
-
-} // namespace rocketpush
-
-#endif
-// rocketpush/client/group_member.hpp
-#ifndef ROCKETPUSH_CLIENT_GROUP_MEMBER_HPP
-#define ROCKETPUSH_CLIENT_GROUP_MEMBER_HPP
-
-
-#include <cstddef>
-#include <string>
-#include <system_error>
-#include <vector>
-
-namespace rocketpush {
-
-/**
- * @brief One consumer as its client instance sees it: a table of plain functions.
- *
- * The client is shared by consumers of different types; this is the one place where it calls them without knowing
- * which. No message goes through it.
- */
-struct group_member {
-    void* self = nullptr;
-    std::string group;
-    bool announced = false; ///< Whether heartbeats speak of it.
-
-    protocol::consumer_data (*describe)(void* self)             = nullptr; ///< Its part of a heartbeat.
-    bool (*wants)(void* self, const std::string& topic)         = nullptr; ///< Whether it subscribes the topic.
-    void (*members_changed)(void* self)                         = nullptr; ///< Share out anew, soon.
-    void (*reset)(void* self, const std::string& topic,
-                  const std::vector<protocol::queue_position>&) = nullptr; ///< These queues begin there now.
-    void (*route_changed)(void* self, const std::string& topic, std::size_t queues) = nullptr;
-    void (*route_failure)(void* self, const std::string& topic, std::error_code)    = nullptr;
-    void (*name_servers_changed)(void* self, const std::vector<endpoint>& now)      = nullptr;
-    void (*name_server_lookup_failure)(void* self, const std::string& url, std::error_code) = nullptr;
-    void (*connect_ended)(void* self, const endpoint&, std::error_code)     = nullptr; ///< False code: connected.
-    void (*disconnected)(void* self, const endpoint&, std::error_code)      = nullptr;
-    void (*heartbeat_failure)(void* self, const endpoint&, std::error_code) = nullptr;
-};
-
-/// The table for `Consumer`, which has a member function of each name.
-template <class Consumer>
-group_member make_group_member(Consumer& consumer, std::string group) {
-    static constexpr auto cast = [](void* self) -> Consumer& { return *static_cast<Consumer*>(self); };
-    return {
-        .self              = &consumer,
-        .group             = std::move(group),
-        .describe          = [](void* self) { return cast(self).describe(); },
-        .wants             = [](void* self, const std::string& topic) { return cast(self).wants(topic); },
-        .members_changed   = [](void* self) { cast(self).members_changed(); },
-        .reset             = [](void* self, const std::string& topic,
-                    const std::vector<protocol::queue_position>& to) { cast(self).reset(topic, to); },
-        .route_changed     = [](void* self, const std::string& topic,
-                            std::size_t queues) { cast(self).route_changed(topic, queues); },
-        .route_failure     = [](void* self, const std::string& topic,
-                            std::error_code why) { cast(self).route_failure(topic, why); },
-        .name_servers_changed = [](void* self,
-                                   const std::vector<endpoint>& now) { cast(self).name_servers_changed(now); },
-        .name_server_lookup_failure =
-            [](void* self, const std::string& url, std::error_code why) {
-                cast(self).name_server_lookup_failure(url, why);
-            },
-        .connect_ended     = [](void* self, const endpoint& peer,
-                            std::error_code why) { cast(self).connect_ended(peer, why); },
-        .disconnected      = [](void* self, const endpoint& peer,
-                           std::error_code why) { cast(self).disconnected(peer, why); },
-        .heartbeat_failure = [](void* self, const endpoint& peer,
-                                std::error_code why) { cast(self).heartbeat_failure(peer, why); },
-    };
 }
 
 } // namespace rocketpush
@@ -18823,6 +24084,7 @@ class name_server_watch {
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <type_traits>
@@ -18858,7 +24120,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
           runtime_(std::move(runtime)),
           watch_(make_watch(transport)),
           pool_(runtime_, std::move(transport), settings_.max_frame_size, settings_.connect_timeout, events(),
-                settings_.namespace_v2),
+                settings_.namespace_v2, settings_.credentials),
           name_servers_(pool_, settings_.name_servers, runtime_.random(), settings_.request_timeout),
           calls_(pool_, routes_, settings_.request_timeout),
           routes_due_(runtime_),
@@ -18869,6 +24131,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     calls_type& calls() noexcept { return calls_; }
     detail::block_pool& blocks() noexcept { return pool_.blocks(); }
     const route_table& routes() const noexcept { return routes_; }
+    const access_denial& last_denial() const noexcept { return pool_.last_denial(); }
 
     /// Then all that is held is that one's.
     bool has_one_consumer() const noexcept { return members_.size() <= 1; }
@@ -18890,7 +24153,9 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
      * @param check  Nothing, or what gives an awaitable of a code: asked when the routes are known and no broker knows the
      *               member yet. Its failure is ours, and the member is not taken in.
      * @retval error::operation_cancelled   `leave` came meanwhile.
+     * @retval response_code::no_permission  Every broker that answered denies us access.
      * @retval a resolver's error           None of the name servers' hosts can be resolved, or not that of the look-up.
+     * @retval one of is_certificate_error  None of the name servers' certificates is accepted.
      */
     template <class Check = std::nullptr_t>
     task<std::error_code> join(group_member member, std::vector<std::string> topics, Check check = nullptr) {
@@ -18912,7 +24177,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
                 break;
             watch(topic);
             const auto failure = co_await refresh(topic);
-            if (is_resolver_error(failure)) {
+            if (is_hopeless(failure)) {
                 turn_away(group);
                 co_return failure;
             }
@@ -18930,7 +24195,12 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             co_return error::operation_cancelled;
         }
         joined->second.announced = true;
+        const auto before        = beats_;
         co_await heartbeat(group);
+        if (beats_.denied != before.denied && beats_.accepted == before.accepted) {
+            turn_away(group);
+            co_return response_code::no_permission;
+        }
         begin_duties();
         co_return std::error_code();
     }
@@ -18990,14 +24260,14 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             asked->second.last_asked = runtime_.now();
             asked->second.due        = runtime_.now() + settings_.route_poll_interval;
         }
-        auto answer      = co_await name_servers_.route(topic);
+        auto answer      = co_await name_servers_.route(topic, self);
         const auto found = topics_.find(topic);
         if (found == topics_.end() || closed_)
             co_return error::operation_cancelled;
         route_watch& state = found->second;
         if (answer) {
             const bool changed = routes_.update(topic, *answer);
-            const bool whole   = is_whole(state, *answer) && routes_.is_led(topic);
+            const bool whole   = is_whole(state, *answer) && routes_.is_led(topic) && !routes_.is_uncertain(topic);
             state.misses       = 0;
             state.due          = runtime_.now() + (whole ? settings_.route_poll_interval
                                                          : std::min(milliseconds(2000), settings_.route_poll_interval));
@@ -19075,6 +24345,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         return true;
     }
 
+    const std::vector<endpoint>& name_server_list() const noexcept { return name_servers_.list(); }
     bool has_name_servers() const noexcept { return !name_servers_.list().empty(); }
 
     /// A look-up of name servers gave no list: what we have stays in use.
@@ -19082,6 +24353,12 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         if (!has_name_servers())
             name_servers_.set_unknown(why);
         tell(&group_member::name_server_lookup_failure, to_string(watch_->url()), why);
+    }
+
+    /// Whether we have connected to this peer anew of late: it may not have heard of our former connection's end.
+    bool came_again_within(const endpoint& peer, std::chrono::seconds time) const {
+        const auto found = came_again_.find(peer);
+        return found != came_again_.end() && found->second && runtime_.now() - *found->second < time;
     }
 
     /// Brings the next heartbeat forward; for a changed subscription.
@@ -19164,6 +24441,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         const auto self = this->shared_from_this();
         if (local_ip_.empty())
             learn_local_ip(*fresh);
+        if (const auto [known, is_first] = came_again_.try_emplace(fresh->peer()); !is_first)
+            known->second = runtime_.now();
         const auto brokers = routes_.all_addresses();
         if (std::ranges::none_of(members_, [](const auto& each) { return each.second.announced; }) ||
             std::ranges::find(brokers, fresh->peer()) == brokers.end())
@@ -19175,21 +24454,29 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             co_await fresh->async_request(request, body, settings_.request_timeout, detail::await_tuple<executor_type>);
         if (ec)
             co_return ec;
+        if (static_cast<response_code>(frame.header.code) == response_code::go_away)
+            co_return response_code::go_away; // it shuts down still: as good as not connected
         told_[fresh->peer()] = news; // a refusal is told once more in a second, of all groups
-        if (static_cast<response_code>(frame.header.code) == response_code::success)
+        if (static_cast<response_code>(frame.header.code) == response_code::success) {
+            ++beats_.accepted;
             tell(&group_member::members_changed); // it knows us from now on, and may have members that we do not know
-        else
+        } else {
             heartbeat_refused(fresh->peer(), static_cast<response_code>(frame.header.code));
+        }
         co_return std::error_code();
     }
 
     void heartbeat_at(time_point at) {
-        next_heartbeat_ = std::min(next_heartbeat_, at);
+        next_heartbeat_ = std::min(next_heartbeat_, std::max(at, beats_.not_before));
         heartbeat_due_.wake();
     }
 
     /// Until the next regular one the broker would know nothing of us.
     void heartbeat_refused(const endpoint& broker, std::error_code why) {
+        if (why == response_code::no_permission) {
+            ++beats_.denied;
+            beats_.not_before = runtime_.now() + denied_delay; // whoever wants one before: it would be denied too
+        }
         tell(&group_member::heartbeat_failure, broker, why);
         heartbeat_at(runtime_.now() + milliseconds(1000));
     }
@@ -19214,27 +24501,9 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     }
 
     void on_request(connection_type& from, const received_frame& frame) {
-        if (static_cast<protocol::request_code>(frame.header.code) ==
-            protocol::request_code::notify_consumer_ids_changed) {
-            if (const auto notice = protocol::read_fields<protocol::consumer_ids_changed_notice>(frame.header))
-                if (const auto found = members_.find(notice->consumer_group); found != members_.end())
-                    found->second.members_changed(found->second.self);
-            return;
-        }
-        if (static_cast<protocol::request_code>(frame.header.code) == protocol::request_code::reset_consumer_offset) {
-            const auto notice = protocol::read_fields<protocol::reset_offset_notice>(frame.header);
-            const auto to     = protocol::decode_reset(frame.body);
-            if (!notice || !to)
-                return;
-            if (const auto found = members_.find(notice->consumer_group); found != members_.end())
-                found->second.reset(found->second.self, notice->topic, *to);
-            return;
-        }
-        from.respond(frame, response_code::request_code_not_supported,
-                     " request type " + std::to_string(frame.header.code) + " not supported", protocol::no_fields{});
+        broker_requests<connection_type>(members_).answer(from, frame);
     }
 
-    /// @param only  Of this group; empty: of all.
     std::string heartbeat_body(const std::string& only = {}) {
         protocol::heartbeat_data data;
         data.client_id = client_id();
@@ -19263,7 +24532,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         const auto failure = co_await self->calls_.heartbeat(broker, std::move(body));
         if (failure)
             self->heartbeat_refused(broker, failure);
-        else if (only.empty())
+        else if (++self->beats_.accepted; only.empty())
             self->told_[std::move(broker)] = sent;
     }
 
@@ -19348,7 +24617,12 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     std::map<std::string, route_watch> topics_;
     std::map<endpoint, std::uint64_t>
         told_;               ///< Brokers that know us on their connection, and `news_` when they were told of all.
+    std::map<endpoint, std::optional<time_point>> came_again_; ///< When a peer was connected to again, if it was.
     std::uint64_t news_ = 0; ///< Grows with each heartbeat that is asked for.
+    struct {
+        std::uint64_t accepted = 0, denied = 0; ///< By brokers, so far.
+        time_point not_before{};                ///< After one that was denied.
+    } beats_;
     std::string local_ip_;
     std::string client_id_;
     time_point next_heartbeat_ = time_point::max();
@@ -19377,7 +24651,8 @@ namespace rocketpush {
  * rocketpush::push_consumer refunds{shared, {.group = "ledger"}, on_refund};
  * @endcode
  *
- * Of the options only what belongs to the client counts (see client_settings). Outlives its consumers.
+ * Of the options only what belongs to the client counts (see client_settings). Outlives its consumers. In a child of `fork()` it is
+ * inert, as they are.
  *
  * @par Thread safety  Made and destroyed by one thread; consumers may be made from it by any.
  * @par Source         Java `MQClientManager`. Differs: sharing is asked for, never by accident of equal names.
@@ -19387,7 +24662,7 @@ class client {
   public:
     using instance_type = client_instance<Transport, Runtime>;
 
-    /// @throw std::system_error  error::invalid_name_server, or another code of check_name_servers()
+    /// @throw std::system_error  error::invalid_name_server, or another code of check_name_servers() and check_credentials()
     explicit client(const options& with, Transport transport = Transport(), Runtime runtime = Runtime())
         : instance_(std::make_shared<instance_type>(checked(with), std::move(transport), std::move(runtime))) {
         instance_->hold();
@@ -19397,23 +24672,420 @@ class client {
     client& operator=(const client&) = delete;
 
     ~client() {
-        asio::post(instance_->runtime().get_executor(), [shared = instance_] { shared->release(); });
+        if (instance_.problem())
+            return; // in a child of fork(): it is the parent's
+        asio::post(instance_->runtime().get_executor(), [shared = instance_.shared()] { shared->release(); });
         auto runtime = instance_->runtime();
         instance_.reset();
         runtime.join(std::chrono::seconds(5));
     }
 
-    const std::shared_ptr<instance_type>& instance() const noexcept { return instance_; }
+    /// @throw std::system_error  error::used_after_fork
+    const std::shared_ptr<instance_type>& instance() const { return instance_.shared(); }
 
   private:
     static client_settings checked(const options& with) {
         if (const auto problem = check_name_servers(with))
             throw std::system_error(problem.code, problem.text);
+        if (const auto problem = check_credentials(with))
+            throw std::system_error(problem.code, problem.text);
         return client_part(with);
     }
 
-    std::shared_ptr<instance_type> instance_;
+    detail::process_bound<instance_type> instance_;
 };
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/client/consumer_properties.hpp
+#ifndef ROCKETPUSH_CLIENT_CONSUMER_PROPERTIES_HPP
+#define ROCKETPUSH_CLIENT_CONSUMER_PROPERTIES_HPP
+
+
+#include <charconv>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace rocketpush {
+
+/// An option as administrators see it.
+struct option_property {
+    std::string_view option; ///< The member of `options`.
+    std::string_view name;   ///< Java's name of the property; an option that Java has not is `rocketpush.` and its own.
+    std::string (*text)(const options&);
+};
+
+namespace detail {
+
+inline std::string property_text(const std::string& value) { return value; }
+inline std::string property_text(bool value) { return value ? "true" : "false"; }
+inline std::string property_text(std::chrono::milliseconds value) { return std::to_string(value.count()); }
+template <std::integral T>
+std::string property_text(T value) {
+    return std::to_string(value);
+}
+
+/// In the unit of a Java setting that is coarser than ours, with the digits behind the point that it needs.
+inline std::string property_text_in(double value, double unit) {
+    char digits[32];
+    return {digits, std::to_chars(digits, digits + sizeof digits, value / unit).ptr};
+}
+
+template <auto Member>
+std::string option_text(const options& from) {
+    return property_text(from.*Member);
+}
+
+} // namespace detail
+
+/**
+ * @brief Every option that administrators may see, by its name in Java where it has one. What is not here is shown to nobody:
+ *        an option with a secret in it has no row.
+ * @par Source  Java `DefaultMQPushConsumer` and `ClientConfig`, by their fields.
+ */
+inline constexpr option_property option_properties[] = {
+    {"name_servers", "namesrvAddr", detail::option_text<&options::name_servers>},
+    {"name_server_url", "rocketpush.name_server_url", detail::option_text<&options::name_server_url>},
+    {"group", "consumerGroup", detail::option_text<&options::group>},
+    {"client_ip", "clientIP", detail::option_text<&options::client_ip>},
+    {"instance_name", "instanceName", detail::option_text<&options::instance_name>},
+    {"unit_name", "unitName", detail::option_text<&options::unit_name>},
+    {"unit_mode", "unitMode", detail::option_text<&options::unit_mode>},
+    {"namespace_v1", "namespace", detail::option_text<&options::namespace_v1>},
+    {"namespace_v2", "namespaceV2", detail::option_text<&options::namespace_v2>},
+    {"from", "consumeFromWhere",
+     [](const options& with) -> std::string {
+         switch (with.from) {
+         case consume_from::first: return "CONSUME_FROM_FIRST_OFFSET";
+         case consume_from::timestamp: return "CONSUME_FROM_TIMESTAMP";
+         case consume_from::last: break;
+         }
+         return "CONSUME_FROM_LAST_OFFSET";
+     }},
+    {"from_time", "rocketpush.from_time", // Java's is a text in the zone of its machine
+     [](const options& with) {
+         return detail::property_text(
+             std::chrono::duration_cast<std::chrono::milliseconds>(with.from_time.time_since_epoch()));
+     }},
+    {"strict_from", "rocketpush.strict_from", detail::option_text<&options::strict_from>},
+    {"later_queues_like_first", "rocketpush.later_queues_like_first",
+     detail::option_text<&options::later_queues_like_first>},
+    {"when_beyond_end", "rocketpush.when_beyond_end",
+     [](const options& with) -> std::string { return with.when_beyond_end == beyond_end::first ? "first" : "last"; }},
+    {"consume_threads", "consumeThreadMin", detail::option_text<&options::consume_threads>},
+    {"consume_batch_size", "consumeMessageBatchMaxSize", detail::option_text<&options::consume_batch_size>},
+    {"max_reconsume_times", "maxReconsumeTimes", detail::option_text<&options::max_reconsume_times>},
+    {"consume_timeout", "consumeTimeout", // minutes
+     [](const options& with) {
+         return detail::property_text_in(static_cast<double>(with.consume_timeout.count()), 60000);
+     }},
+    {"pull_batch_size", "pullBatchSize", detail::option_text<&options::pull_batch_size>},
+    {"pull_batch_bytes", "pullBatchSizeInBytes", detail::option_text<&options::pull_batch_bytes>},
+    {"pull_interval", "pullInterval", detail::option_text<&options::pull_interval>},
+    {"max_cached_messages", "pullThresholdForQueue", detail::option_text<&options::max_cached_messages>},
+    {"max_cached_bytes", "pullThresholdSizeForQueue", // MiB
+     [](const options& with) { return detail::property_text_in(static_cast<double>(with.max_cached_bytes), 1 << 20); }},
+    {"max_consumer_bytes", "rocketpush.max_consumer_bytes", detail::option_text<&options::max_consumer_bytes>},
+    {"max_span", "consumeConcurrentlyMaxSpan", detail::option_text<&options::max_span>},
+    {"max_body_size", "rocketpush.max_body_size", detail::option_text<&options::max_body_size>},
+    {"max_frame_size", "com.rocketmq.remoting.frameMaxLength", detail::option_text<&options::max_frame_size>},
+    {"check_crc", "rocketpush.check_crc", detail::option_text<&options::check_crc>},
+    {"pop_batch_size", "popBatchNums", detail::option_text<&options::pop_batch_size>},
+    {"max_popped_messages", "popThresholdForQueue", detail::option_text<&options::max_popped_messages>},
+    {"pop_invisible_time", "popInvisibleTime", detail::option_text<&options::pop_invisible_time>},
+    {"connect_timeout", "com.rocketmq.remoting.client.connect.timeout", detail::option_text<&options::connect_timeout>},
+    {"request_timeout", "mqClientApiTimeout", detail::option_text<&options::request_timeout>},
+    {"suspend_timeout", "rocketpush.suspend_timeout", detail::option_text<&options::suspend_timeout>},
+    {"pull_timeout", "rocketpush.pull_timeout", detail::option_text<&options::pull_timeout>},
+    {"error_delay", "pullTimeDelayMillsWhenException", detail::option_text<&options::error_delay>},
+    {"route_poll_interval", "pollNameServerInterval", detail::option_text<&options::route_poll_interval>},
+    {"lookup_interval", "rocketpush.lookup_interval", detail::option_text<&options::lookup_interval>},
+    {"heartbeat_interval", "heartbeatBrokerInterval", detail::option_text<&options::heartbeat_interval>},
+    {"commit_interval", "persistConsumerOffsetInterval", detail::option_text<&options::commit_interval>},
+    {"rebalance_interval", "rocketmq.client.rebalance.waitInterval", detail::option_text<&options::rebalance_interval>},
+    {"takeover_delay", "rocketpush.takeover_delay", detail::option_text<&options::takeover_delay>},
+    {"send_back_timeout", "rocketpush.send_back_timeout", detail::option_text<&options::send_back_timeout>},
+    {"stall_timeout", "rocketpush.stall_timeout", detail::option_text<&options::stall_timeout>},
+    {"group_check_interval", "rocketpush.group_check_interval", detail::option_text<&options::group_check_interval>},
+    {"suspend_interval", "suspendCurrentQueueTimeMillis", detail::option_text<&options::suspend_interval>},
+    {"turn_limit", "rocketmq.client.maxTimeConsumeContinuously", detail::option_text<&options::turn_limit>},
+    {"lock_renew_interval", "rocketmq.client.rebalance.lockInterval",
+     detail::option_text<&options::lock_renew_interval>},
+    {"lock_retry_interval", "rocketpush.lock_retry_interval", detail::option_text<&options::lock_retry_interval>},
+    {"stop_timeout", "awaitTerminationMillisWhenShutdown", detail::option_text<&options::stop_timeout>},
+};
+
+/// The settings of a consumer as administrators see them.
+inline std::map<std::string, std::string> properties_of(const options& with) {
+    std::map<std::string, std::string> found;
+    for (const auto& each : option_properties)
+        found.emplace(each.name, each.text(with));
+    return found;
+}
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/client/running_info.hpp
+#ifndef ROCKETPUSH_CLIENT_RUNNING_INFO_HPP
+#define ROCKETPUSH_CLIENT_RUNNING_INFO_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <initializer_list>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+
+/**
+ * @file
+ * What a consumer tells an administrator of itself, taken from its parts on the strand. `Core` is a consumer_core.
+ * @par Source  Java `DefaultMQPushConsumerImpl.consumerRunningInfo`, `ProcessQueue.fillProcessQueueInfo`.
+ */
+namespace rocketpush {
+
+/// What a snapshot says of each topic, in Java's figures: those of the last minute, but of failures those of the last hour.
+inline std::map<std::string, protocol::topic_rates> rates_by_topic(const consumer_statistics& now) {
+    std::map<std::string, protocol::topic_rates> found;
+    for (const auto& each : now.topics)
+        found[each.topic] = {.pull_milliseconds    = each.minute.pull_milliseconds,
+                             .pulled_per_second    = each.minute.pulled_per_second,
+                             .consume_milliseconds = (each.minute.calls != 0 ? each.minute : each.hour).consume_milliseconds,
+                             .consumed_per_second  = each.minute.consumed_per_second,
+                             .failed_per_second    = each.minute.failed_per_second,
+                             .failed               = static_cast<std::int64_t>(each.hour.failed)};
+    return found;
+}
+
+/// Turns what the steady clock said into milliseconds since 1970; 0 for a time that has not been.
+template <class Core>
+std::int64_t wall_milliseconds(Core& core, std::chrono::steady_clock::time_point then) {
+    if (then == std::chrono::steady_clock::time_point())
+        return 0;
+    const auto ago = core.runtime().now() - then;
+    return std::chrono::floor<std::chrono::milliseconds>(core.runtime().system_now().time_since_epoch() - ago).count();
+}
+
+template <class Core>
+protocol::pulled_queue_info pulled_queue_info_of(Core& core, typename Core::queue_type& owned) {
+    constexpr std::size_t mebibyte = 1 << 20;
+    const auto committable         = owned.cache.committable();
+    protocol::pulled_queue_info info;
+    info.commit_offset =
+        owned.stage == queue_stage::acquiring ? std::max<queue_offset>(owned.committed, 0) : committable;
+    info.cached_messages  = static_cast<std::int64_t>(owned.cache.cached_messages());
+    info.cached_mebibytes = static_cast<std::int64_t>(owned.cache.cached_bytes() / mebibyte);
+    if (info.cached_messages != 0) {
+        info.cached_min = committable;
+        info.cached_max = owned.cache.next_pull() - 1;
+    }
+    info.locked       = true;
+    info.last_lock    = wall_milliseconds(core, owned.stage_since);
+    info.dropped      = owned.dropped;
+    info.last_pull    = wall_milliseconds(core, owned.pull_sent);
+    info.last_consume = wall_milliseconds(core, std::max(owned.last_settled, owned.stage_since));
+    if constexpr (Core::in_order) {
+        if (const auto& lock = owned.order.lock; lock.needed()) {
+            info.locked    = lock.trusted(core.runtime().now());
+            info.last_lock = wall_milliseconds(core, lock.last_confirmed());
+        }
+        owned.cache.visit([&info](auto& batch) { // what the listener got and has not committed does not wait any more
+            for (std::uint32_t i = 0; i < batch.size(); ++i)
+                if (batch.progress(i) == message_progress::consumed) {
+                    const auto offset    = batch.messages[i].queue_offset;
+                    info.uncommitted_min = info.uncommitted++ == 0 ? offset : info.uncommitted_min;
+                    info.uncommitted_max = offset;
+                }
+            return true;
+        });
+        info.cached_messages = std::max<std::int64_t>(0, info.cached_messages - info.uncommitted);
+    }
+    return info;
+}
+
+/// How long, for people: `12.3 s`.
+inline std::string seconds_text(std::chrono::steady_clock::duration time) {
+    const auto tenths = std::chrono::duration_cast<std::chrono::milliseconds>(time).count() / 100;
+    return std::to_string(tenths / 10) + '.' + std::to_string(tenths % 10) + " s";
+}
+
+inline std::string flow_text(flow_state flow) {
+    switch (flow) {
+    case flow_state::open: return "open";
+    case flow_state::too_many_messages: return "its limit of messages is reached";
+    case flow_state::too_many_bytes: return "its limit of bytes is reached";
+    case flow_state::too_wide_a_span: return "its limit of the span is reached";
+    case flow_state::suspended: return "suspended";
+    case flow_state::out_of_memory: break;
+    }
+    return "the consumer's memory is used up";
+}
+
+/// In place of a thread dump, which a C++ process has not: what each part of the consumer is at.
+template <class Core>
+std::string activity_text(Core& core, const consumer_statistics& now) {
+    using fields     = std::initializer_list<log_field>;
+    const auto clock = core.runtime().now();
+    std::string text = "rocketpush " ROCKETPUSH_VERSION_STRING ", C++: no thread dump, but what its parts are at\n";
+    const auto add   = [&text](std::string_view sentence, fields about) {
+        detail::append_filled(text, sentence, about);
+    };
+    const auto& with = core.settings();
+    add("\ngroup {}, client {}{}\nstrand: {}\n",
+        {{"", now.group},
+         {"", now.client_id},
+         {"", core.suspended() ? ", suspended by its program" : ""},
+         {"", core.runtime().owns_thread() ? "a thread of its own" : "the program's executor"}});
+    add("listener: {}, at most {} calls at once{}\n",
+        {{"", Core::in_order ? "in order" : "concurrent"},
+         {"", core.executor().concurrency()},
+         {"", Core::consumption_type::concurrent ? ", on the executor's threads" : ", on the strand"}});
+    add("duties: heartbeats every {} ms, commits every {} ms, sharing out every {} ms\n",
+        {{"", with.heartbeat_interval.count()},
+         {"", with.commit_interval.count()},
+         {"", with.rebalance_interval.count()}});
+
+    const auto add_head = [&](const message_queue& queue, queue_stage stage, auto since) {
+        constexpr std::string_view stages[] = {"being taken over", "ours", "being given up"};
+        const auto time                     = seconds_text(since);
+        add("\nqueue {}: {} for {}\n", {queue, {"", stages[static_cast<std::size_t>(stage)]}, {"", time}});
+    };
+    const auto add_step = [&](std::string_view what, const step_mark& mark, flow_state flow) {
+        if (mark.since == step_mark::time_point::max())
+            return add("  {}: nothing has begun\n", {{"", what}});
+        const auto why  = mark.step == queue_step::paused ? " (" + flow_text(flow) + ")" : std::string();
+        const auto time = seconds_text(clock - mark.since);
+        add("  {}: {}{} for {}\n", {{"", what}, {"", to_string(mark.step)}, {"", why}, {"", time}});
+    };
+    const auto at_work = [](bool busy) { return busy ? "at work" : "nothing to do"; };
+    for (const auto& owned : core.queues().all()) {
+        add_head(owned->queue, owned->stage, clock - owned->stage_since);
+        add_step("fetching", owned->mark, owned->flow);
+        const bool never = owned->last_settled == decltype(owned->last_settled)();
+        const auto ended = never ? std::string() : ", a batch ended " + seconds_text(clock - owned->last_settled) + " ago";
+        add("  consuming: {} messages ({} bytes) held, {}{}\n",
+            {{"", owned->cache.cached_messages()},
+             {"", owned->cache.cached_bytes()},
+             {"", at_work(owned->busy())},
+             {"", ended}});
+        if constexpr (Core::in_order)
+            add("  lock: {}{}\n", {{"", owned->order.lock.trusted(clock) ? "ours" : "not ours"},
+                                   {"", owned->order.suspended() ? "; the listener wanted a pause" : ""}});
+        add("  offsets: next pull {}, first unfinished {}, committed {}{}, end {}\n",
+            {{"", owned->cache.next_pull()},
+             {"", owned->cache.committable()},
+             {"", owned->committed},
+             {"", owned->writing ? " (being written)" : ""},
+             {"", owned->broker_max}});
+    }
+    if constexpr (Core::pops_queues)
+        for (const auto& [queue, owned] : core.pops().all()) {
+            add_head(queue, owned->stage, clock - owned->stage_since);
+            add_step("popping", owned->mark, owned->flow);
+            add("  consuming: {} messages not acknowledged, {}\n",
+                {{"", owned->waiting}, {"", at_work(owned->running())}});
+        }
+    return text;
+}
+
+/// @param now  Of this moment.
+template <class Core>
+protocol::running_info running_info_of(Core& core, const consumer_statistics& now, bool with_stacks) {
+    namespace words = protocol::running_info_words;
+    protocol::running_info info;
+    info.properties = properties_of(core.settings());
+    std::string servers;
+    for (const auto& each : core.client().name_server_list())
+        servers += to_string(each) + ';';
+    info.properties[words::name_servers]  = servers;
+    info.properties[words::consume_type]  = protocol::heartbeat_words::push;
+    info.properties[words::in_order]      = Core::in_order ? "true" : "false";
+    info.properties[words::threads]       = std::to_string(core.executor().concurrency());
+    info.properties[words::version]       = protocol::client_version_name;
+    info.properties[words::started]       = std::to_string(wall_milliseconds(core, core.started_at()));
+    info.properties["messageModel"]       = core.describe().message_model;
+    info.properties["rocketpush.version"] = ROCKETPUSH_VERSION_STRING;
+    info.subscriptions                    = core.describe().subscriptions;
+    std::ranges::sort(info.subscriptions, {},
+                      [](const subscription& each) { return each.topic + '@' + each.expression; });
+    for (const auto& owned : core.queues().all())
+        info.queues.emplace_back(owned->queue, pulled_queue_info_of(core, *owned));
+    if constexpr (Core::pops_queues)
+        for (const auto& [queue, owned] : core.pops().all())
+            info.popped.emplace_back(queue, protocol::popped_queue_info{static_cast<std::int64_t>(owned->waiting),
+                                                                        owned->dropped,
+                                                                        wall_milliseconds(core, owned->polled)});
+    info.topics = rates_by_topic(now);
+    if (with_stacks)
+        info.stacks = activity_text(core, now);
+    return info;
+}
+
+/// Where the consumer is in the queues that it pulls of a topic; blank: of all.
+template <class Core>
+protocol::consumer_status consumer_status_of(Core& core, const std::string& topic) {
+    protocol::consumer_status status;
+    const bool all = topic.find_first_not_of(" \t") == std::string::npos;
+    for (const auto& owned : core.queues().all())
+        if ((all || owned->queue.topic == topic) && owned->stage != queue_stage::acquiring)
+            status.queues.push_back({owned->queue, owned->cache.committable()});
+    return status;
+}
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/client/direct_consumption.hpp
+#ifndef ROCKETPUSH_CLIENT_DIRECT_CONSUMPTION_HPP
+#define ROCKETPUSH_CLIENT_DIRECT_CONSUMPTION_HPP
+
+
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/// The one message of a CONSUME_MESSAGE_DIRECTLY request, as a listener of `Core` is to see it. @retval of the decoder.
+template <class Core>
+result<message> direct_message(Core& core, std::string_view record, const std::string& broker_name) {
+    message_queue queue;
+    const detail::message_origin origin{
+        .queue = &queue, .retry_topic = core.own_retry_topic(), .name_space = core.name_space()};
+    detail::byte_arena inflated;
+    std::vector<detail::message_fields> found;
+    std::error_code bad = error::message_malformed; // no message at all
+    core.decoder().decode(record, origin, inflated, found,
+                          [&bad](std::error_code why, std::string_view, queue_offset) { bad = why; });
+    if (found.empty())
+        return bad;
+    const message_view view(found.front());
+    queue = {std::string(view.stored_topic()), broker_name, view.queue_id()};
+    return message(view);
+}
+
+/// Has the listener of `core` called with an administrator's message, and the answer sent when the call has ended.
+template <class Core, class Consumption, class Owner>
+void consume_directly(Core& core, Consumption& consumption, Owner owner, std::string_view record,
+                      const std::string& broker_name, request_answer answer) {
+    auto one = direct_message(core, record, broker_name);
+    if (!one)
+        return answer(response_code::system_error, one.error().message());
+    consumption.consume_directly(std::move(*one), std::move(owner),
+                                 [answer = std::move(answer)](const protocol::direct_result& result) {
+                                     answer(response_code::success, {}, protocol::encode(result));
+                                 });
+}
 
 } // namespace rocketpush
 
@@ -19657,6 +25329,7 @@ struct popped_batch : pulled_batch<Concurrent> {
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -19688,7 +25361,6 @@ struct popped_queue : fetching_queue<Runtime> {
     std::vector<std::unique_ptr<Batch>> batches; ///< With a record that has not ended, or a runner.
     std::size_t waiting  = 0;                    ///< Records that have not ended.
     std::int64_t rest    = -1;                   ///< About how many messages the broker had left at the last answer.
-    flow_state flow      = flow_state::open;
     bool acks_one_by_one = false; ///< The broker does not know batches of them.
 
     std::shared_ptr<Connection> connection; ///< To the master.
@@ -19709,6 +25381,18 @@ struct popped_queue : fetching_queue<Runtime> {
             sum += each->inflated.used_bytes();
         return sum;
     }
+    /// When the oldest message was stored that is not acknowledged; of those that the filter left.
+    std::optional<message_time> oldest_stored() const noexcept {
+        std::optional<message_time> oldest;
+        for (const auto& batch : batches)
+            for (const auto& record : batch->records) {
+                if (record.at == popped_record::step::ended || (record.count == 0 && !record.condemned))
+                    continue;
+                const auto stored = batch->view_of(record).store_timestamp();
+                oldest            = oldest ? std::min(*oldest, stored) : stored;
+            }
+        return oldest;
+    }
     /// Whether runners are at it, or will be.
     bool running() const noexcept {
         return std::ranges::any_of(batches, [](const auto& each) { return !each->heard; });
@@ -19722,6 +25406,265 @@ struct popped_queue : fetching_queue<Runtime> {
         for (const auto& each : batches)
             each->cancel_unclaimed();
     }
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/observe/snapshot.hpp
+#ifndef ROCKETPUSH_OBSERVE_SNAPSHOT_HPP
+#define ROCKETPUSH_OBSERVE_SNAPSHOT_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace rocketpush {
+
+// How a consumer's statistics are taken from its parts, on the strand. `Core` is a consumer_core.
+
+/// `tell(topic, counts)` for each queue, and for those that are not here any more.
+template <class Core, class Tell>
+void tell_counts(Core& core, Tell&& tell) {
+    const auto all_of = [&](const auto& past, const auto& here, auto queue_of) {
+        for (const auto& [topic, counts] : past.by_topic())
+            tell(topic, counts);
+        for (const auto& each : here)
+            tell(queue_of(each).queue.topic, queue_of(each).counts);
+    };
+    all_of(core.queues().past(), core.queues().all(), [](const auto& owned) -> const auto& { return *owned; });
+    if constexpr (Core::pops_queues)
+        all_of(core.pops().past(), core.pops().all(), [](const auto& each) -> const auto& { return *each.second; });
+}
+
+/// How long ago that was; 0 when it was not, or a broker's clock is ahead of ours.
+inline std::chrono::milliseconds age_of(const std::optional<message_time>& stored,
+                                        std::chrono::system_clock::time_point now) noexcept {
+    using std::chrono::milliseconds;
+    return stored ? std::max(milliseconds(0), std::chrono::floor<milliseconds>(now - *stored)) : milliseconds(0);
+}
+
+template <class Core>
+queue_statistics statistics_of(Core& core, typename Core::queue_type& owned) {
+    const auto now   = core.runtime().now();
+    const auto since = [now](auto then) { return std::chrono::duration_cast<std::chrono::milliseconds>(now - then); };
+    queue_statistics one{.queue        = owned.queue,
+                         .stage        = owned.stage,
+                         .in_stage_for = since(owned.stage_since),
+                         .next_pull    = owned.cache.next_pull(),
+                         .committable  = owned.cache.committable(),
+                         .committed    = owned.committed,
+                         .broker_max   = owned.broker_max,
+                         .cached       = owned.cache.level(),
+                         .running      = owned.busy(),
+                         .flow         = owned.flow,
+                         .flow_for     = since(std::max(owned.flow_since, owned.stage_since)),
+                         .counts       = owned.counts};
+    if ((core.suspended() || owned.suspended) && owned.flow != flow_state::suspended) {
+        one.flow     = flow_state::suspended; // the fetch loop comes upon it when its pull is answered
+        one.flow_for = {};
+    }
+    if constexpr (Core::in_order) {
+        const auto& lock = owned.order.lock;
+        one.lock         = lock.state(now);
+        one.suspended    = owned.order.suspended();
+        if (lock.needed() && lock.held())
+            one.lock_age = since(lock.last_confirmed());
+    }
+    if (const auto* oldest = owned.cache.oldest_unfinished())
+        one.oldest_stored = message_view(*oldest).store_timestamp();
+    one.oldest_age = age_of(one.oldest_stored, core.runtime().system_now());
+    one.lag        = owned.broker_max < 0 ? 0 : std::max<std::int64_t>(0, owned.broker_max - one.committable);
+    return one;
+}
+
+template <class Core>
+popped_queue_statistics popped_statistics_of(Core& core, const typename Core::pop_queue_type& owned) {
+    const auto now    = core.runtime().now();
+    const auto since  = [now](auto then) { return std::chrono::duration_cast<std::chrono::milliseconds>(now - then); };
+    const auto oldest = owned.oldest_stored();
+    popped_queue_statistics one{.queue          = owned.queue,
+                                .stage          = owned.stage,
+                                .in_stage_for   = since(owned.stage_since),
+                                .waiting        = owned.waiting,
+                                .held_bytes     = owned.held_bytes(),
+                                .rest           = owned.rest,
+                                .since_last_pop = since(owned.polled),
+                                .running        = owned.running(),
+                                .flow           = owned.flow,
+                                .flow_for       = since(std::max(owned.flow_since, owned.stage_since)),
+                                .oldest_stored  = oldest,
+                                .oldest_age     = age_of(oldest, core.runtime().system_now()),
+                                .counts         = owned.counts};
+    if ((core.suspended() || core.queues().is_suspended(owned.queue)) && owned.flow != flow_state::suspended) {
+        one.flow     = flow_state::suspended;
+        one.flow_for = {};
+    }
+    return one;
+}
+
+/// What topics were told of, by their names; of no name those that are counted together.
+using topic_table = std::map<std::string, topic_statistics, std::less<>>;
+
+/// @param history  Of this consumer, up to now.
+template <class Core>
+consumer_statistics take_snapshot(Core& core, const consumption_history& history) {
+    consumer_statistics snapshot{.group = core.settings().group, .client_id = core.client_id()};
+    topic_table topics;
+    tell_counts(core, [&](const std::string& topic, const work_counts& counts) {
+        snapshot.counts += counts;
+        topics[topic].counts += counts;
+    });
+    const auto add = [&](const message_queue& queue, std::int64_t lag, std::chrono::milliseconds age,
+                         std::size_t messages, std::size_t bytes) {
+        snapshot.lag += lag;
+        snapshot.cached_messages += messages;
+        snapshot.cached_bytes += bytes;
+        auto& topic = topics[queue.topic];
+        ++topic.queues;
+        topic.lag += lag;
+        topic.oldest_age = std::max(topic.oldest_age, age);
+    };
+    for (const auto& owned : core.queues().all()) {
+        auto& one = snapshot.queues.emplace_back(statistics_of(core, *owned));
+        add(one.queue, one.lag, one.oldest_age, one.cached.messages, one.cached.bytes);
+    }
+    if constexpr (Core::pops_queues)
+        for (const auto& [queue, owned] : core.pops().all()) {
+            auto& one = snapshot.popped.emplace_back(popped_statistics_of(core, *owned));
+            add(queue, std::max<std::int64_t>(0, one.rest), one.oldest_age, one.waiting, one.held_bytes);
+        }
+    const auto now = core.runtime().now();
+    topics.erase(std::string());
+    for (auto& [name, topic] : topics) {
+        topic.topic = name;
+        history.add_windows(now, topic);
+        snapshot.topics.push_back(std::move(topic));
+    }
+    snapshot.suspended            = core.suspended();
+    snapshot.block_bytes          = core.blocks().live_bytes();
+    const auto minute             = history.minute(now, snapshot.counts);
+    snapshot.pulls_per_second     = minute.pulls_per_second;
+    snapshot.pulled_per_second    = minute.pulled_per_second;
+    snapshot.consumed_per_second  = minute.consumed_per_second;
+    snapshot.failed_per_second    = minute.failed_per_second;
+    snapshot.pull_milliseconds    = minute.pull_milliseconds;
+    snapshot.consume_milliseconds = minute.consume_milliseconds;
+    return snapshot;
+}
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/rebalance/group_check.hpp
+#ifndef ROCKETPUSH_REBALANCE_GROUP_CHECK_HPP
+#define ROCKETPUSH_REBALANCE_GROUP_CHECK_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief Looks whether the group is as it should be, after a share-out and at most once in `options::group_check_interval`: asks
+ *        one broker for the members' connections, and one other member, in turn, for what it subscribes.
+ *
+ * A broker that refuses (an access list may say that no plain client shall ask this) is asked no more for an hour.
+ *
+ * @tparam Host  The consumer; see consumer_core.
+ */
+template <class Host>
+class group_check {
+  public:
+    using executor_type = typename Host::executor_type;
+    using time_point    = std::chrono::steady_clock::time_point;
+    template <class T>
+    using task = detail::awaitable<T, executor_type>;
+
+    /// A member that has just started waits: others may be starting, and its heartbeats are on their way.
+    static constexpr std::chrono::seconds first_after{10};
+    static constexpr std::chrono::hours pause_after_refusal{1};
+    /// So long may a broker keep a connection of ours that broke without its hearing of it.
+    static constexpr std::chrono::seconds memory_of_broker{130};
+
+    explicit group_check(Host& host) noexcept : host_(host) {}
+
+    /// A round of sharing out has ended.
+    void round_ended() {
+        const auto interval = host_.settings().group_check_interval;
+        const auto now      = host_.runtime().now();
+        if (running_ || interval == std::chrono::milliseconds(0) ||
+            now < std::max(due_, host_.started_at() + first_after))
+            return;
+        due_     = now + interval;
+        running_ = true;
+        host_.spawn(run(host_.shared_from_this()));
+    }
+
+  private:
+    static task<void> run(std::shared_ptr<Host> host) {
+        group_check& self = host->checks();
+        if (const auto broker = self.broker()) {
+            const auto asked = co_await host->calls().consumer_connections(*broker, host->settings().group);
+            if (!asked && asked.error() == response_code::no_permission)
+                self.due_ = host->runtime().now() + pause_after_refusal;
+            if (asked && host->running()) {
+                self.look_at(*asked, *broker);
+                const auto other = self.watch_.next_to_ask(asked->members, host->client_id());
+                if (other) {
+                    const auto theirs = co_await host->calls().subscriptions_of(*broker, host->settings().group, *other);
+                    if (theirs && host->running())
+                        self.tell(self.watch_.compare_with_member(*other, self.own(), *theirs));
+                }
+            }
+        }
+        self.running_ = false;
+    }
+
+    /// One that has a topic of ours.
+    std::optional<endpoint> broker() const {
+        for (const auto& topic : host_.topics())
+            if (const auto brokers = host_.routes().brokers_of(topic); !is_retry_topic(topic) && !brokers.empty())
+                return brokers[static_cast<std::size_t>(host_.runtime().random() % brokers.size())];
+        return std::nullopt;
+    }
+
+    std::vector<subscription> own() const { return host_.describe().subscriptions; }
+
+    void look_at(const protocol::consumer_connections& group, const endpoint& broker) {
+        tell(watch_.compare_with_broker(own(), group.subscriptions));
+        const auto connections = static_cast<std::size_t>(
+            std::ranges::count(group.members, host_.client_id(), &protocol::consumer_connection::client_id));
+        // A second one may be our last, of whose end the broker has not heard.
+        if (host_.client().came_again_within(broker, memory_of_broker))
+            return;
+        if (watch_.see_connections(connections))
+            host_.observe().on_twin_client(host_.client_id(), connections);
+    }
+
+    void tell(const std::vector<subscription_difference>& news) {
+        for (const auto& each : news)
+            host_.observe().on_subscriptions_differ(each.topic, each.own, each.other);
+    }
+
+    Host& host_;
+    group_watch watch_;
+    time_point due_{};
+    bool running_ = false;
 };
 
 } // namespace rocketpush
@@ -20028,9 +25971,10 @@ class pop_settlement {
         for (;;) {
             const auto failure = co_await send_acks(host, queue, batch, which);
             host->observe().on_ack(queue->queue, which.size(), failure);
+            host->topic_refused(queue->queue.topic, failure);
             if (!failure)
                 queue->counts.acknowledged += which.size();
-            const auto next = host->runtime().now() + delay.failed(host->runtime().random());
+            const auto next = host->runtime().now() + delay_after(failure, delay.failed(host->runtime().random()));
             if (!failure || !may_try_again(*host, next, expires_at))
                 break;
             co_await pause(host, queue, next);
@@ -20073,6 +26017,7 @@ class pop_settlement {
         auto answer  = co_await host->calls().change_invisible_time(std::move(request));
         host->observe().on_invisible_time(batch.view_of(batch.records[index]), hidden,
                                           answer ? std::error_code() : answer.error());
+        host->topic_refused(queue->queue.topic, answer.error());
         co_return answer;
     }
 
@@ -20099,6 +26044,7 @@ class pop_settlement {
         const auto outcome           = co_await host->calls().send_back(host->settings().group, queue->queue, returned,
                                                                         host->settings().send_back_timeout);
         host->observe().on_send_back(view, outcome.failure);
+        host->group_refused(outcome.failure);
         if (!outcome.stored()) {
             co_await hide(host, queue, batch, index, delay);
             co_return;
@@ -20205,7 +26151,7 @@ class pop_loop {
         case response_code::polling_timeout: break; // the broker has waited long enough
         case response_code::pull_not_found:
         case response_code::flow_control: delay_ = pace_.flow_control_delay; break;
-        default: delay_ = pace_.error_delay;
+        default: delay_ = delay_after(code, pace_.error_delay);
         }
     }
     /// Whether `code` says that there is nothing, and nothing is wrong.
@@ -20626,6 +26572,7 @@ class pop_fetcher {
 
     /// To the master; nobody else pops. @return Whether there is a connection now.
     task<bool> connect() {
+        queue_.mark.enter(queue_step::connecting, host_.runtime().now());
         const auto version = host_.routes().version();
         const auto where   = host_.routes().address(queue_.queue.broker_name);
         if (!where) {
@@ -20651,9 +26598,10 @@ class pop_fetcher {
         turn_.poll_millis  = queue_.memory_set_aside != 0 ? 0 : with.suspend_timeout.count();
         turn_.max_messages = host_.memory().open(queue_) ? static_cast<std::int32_t>(with.pop_batch_size) : 1;
         found_nothing_     = false;
-        queue_.flow        = flow_state::open;
         queue_.polling     = true;
         queue_.polled      = host_.runtime().now();
+        queue_.enter(flow_state::open, queue_.polled);
+        queue_.mark.enter(queue_step::asking, queue_.polled);
     }
 
     void end_pop(std::error_code failure, received_frame answer) {
@@ -20670,16 +26618,23 @@ class pop_fetcher {
     void fail(std::error_code why) {
         loop_.failed();
         if (!queue_.dropped && why != error::operation_cancelled)
-            host_.observe().on_pull_failure(queue_.queue, why);
+            tell_failure(why);
+    }
+
+    void tell_failure(std::error_code why) {
+        host_.observe().on_pull_failure(queue_.queue, why);
+        host_.queue_refused(queue_.queue, why);
     }
 
     void take(received_frame answer, std::chrono::nanoseconds took) {
         const auto code = static_cast<response_code>(answer.header.code);
+        if (sent_away_.answered(code))
+            return; // at once again, on another connection
         if (code != response_code::success) {
             loop_.answered(code);
             found_nothing_ = pop_loop::is_empty_poll(code);
             if (!found_nothing_ && !queue_.dropped)
-                host_.observe().on_pull_failure(queue_.queue, code);
+                tell_failure(code);
             return;
         }
         const auto fields = protocol::read_fields<protocol::pop_response>(answer.header);
@@ -20767,14 +26722,16 @@ class pop_fetcher {
     }
 
     task<void> sleep_until(std::chrono::steady_clock::time_point deadline) {
+        queue_.mark.enter(queue_step::waiting, host_.runtime().now(), deadline);
         while (!queue_.dropped && host_.runtime().now() < deadline)
             co_await queue_.wake.wait_until(deadline);
     }
 
     /// Until messages were acknowledged, the consumer has memory, or the user changes what holds it up.
     task<void> wait_for_room(flow_state why) {
+        queue_.mark.enter(queue_step::paused, host_.runtime().now());
         host_.collect_soon();
-        if (std::exchange(queue_.flow, why) != why)
+        if (queue_.enter(why, host_.runtime().now()))
             host_.observe().on_flow_control(queue_.queue, why, cache_level{queue_.waiting, queue_.held_bytes(), 0});
         co_await queue_.wake.wait_until(std::chrono::steady_clock::time_point::max());
     }
@@ -20786,6 +26743,7 @@ class pop_fetcher {
     protocol::pop_turn turn_;
     pop_loop loop_;
     bool found_nothing_ = false; ///< The last poll.
+    go_away_rule sent_away_;
     std::size_t needed_ = 0;     ///< Bytes that the last answer with messages took.
     protocol::receipt_maker receipts_;
     std::vector<protocol::receipt_handle> handles_; ///< Of the messages of an answer, in their order.
@@ -20861,7 +26819,7 @@ class pop_table {
 
     /// In the order of the queues.
     const auto& all() const noexcept { return queues_; }
-    const work_counts& past_counts() const noexcept { return past_; }
+    const past_counts& past() const noexcept { return past_; }
 
     /// Begins to pop a queue, if it is not here. @param wanted  The subscription of its topic.
     void acquire(const message_queue& queue, const subscription& wanted) {
@@ -21078,7 +27036,7 @@ class pop_table {
     void erase(const queue_ptr& owned) {
         queues_.erase(owned->queue);
         owned->gone.set();
-        past_ += owned->counts;
+        past_.add(owned->queue.topic, owned->counts);
         if (queues_.empty())
             emptied_.wake();
     }
@@ -21107,7 +27065,7 @@ class pop_table {
     std::map<message_queue, queue_ptr> queues_;
     std::vector<queue_ptr> left_behind_; ///< Given up while a listener call still runs.
     std::vector<std::unique_ptr<batch_type>> spare_;
-    work_counts past_;
+    past_counts past_;
     detail::wake_up<typename Host::runtime_type> emptied_{host_.runtime()};
     detail::wake_up<typename Host::runtime_type> renewal_due_{host_.runtime()};
     time_point next_renewal_ = time_point::max(); ///< When the receipts are looked at next.
@@ -21500,6 +27458,11 @@ class subscription_book {
                 co_await host->calls().check_filter(broker, host->client_id(), host->settings().group, wanted);
             if (!answer.code || answer.code.category() != response_category())
                 continue;
+            if (answer.code == response_code::no_permission) {
+                *why = describe(host->client().last_denial(), "topic " + wanted.topic);
+                host->topic_refused(wanted.topic, answer.code);
+                co_return answer.code;
+            }
             *why = to_string(broker) + " refuses " + std::string(to_string(wanted.type)) + " \"" + wanted.expression +
                    "\" for topic " + wanted.topic + ": " + answer.text;
             host->observe().on_filter_refused(wanted.topic, answer.code, *why);
@@ -21631,7 +27594,8 @@ class consumer_core : public std::enable_shared_from_this<
     }
 
     /// @param why  Is given a broker's text if it refuses a condition.
-    /// @retval error::already_started, error::already_stopped, error::group_in_use, error::filter_refused, a resolver's error.
+    /// @retval error::already_started, error::already_stopped, error::group_in_use, error::filter_refused, a resolver's error,
+    ///         response_code::no_permission.
     task<std::error_code> start(std::shared_ptr<std::string> why = std::make_shared<std::string>()) {
         const auto self = this->shared_from_this();
         if (state_ != consumer_state::created)
@@ -21652,6 +27616,8 @@ class consumer_core : public std::enable_shared_from_this<
             const auto check = [self, why] { return subscription_book<consumer_core>::check_filters(self, why); };
             failure          = co_await client_->join(make_group_member(*this, options_.group), topics(), check);
         }
+        if (failure == response_code::no_permission && why->empty())
+            *why = rocketpush::describe(client_->last_denial(), "group " + options_.group);
         if (state_ != consumer_state::starting)
             failure = error::operation_cancelled; // stop() came meanwhile and sees to the rest
         else if (failure)
@@ -21659,10 +27625,13 @@ class consumer_core : public std::enable_shared_from_this<
         if (failure)
             co_return failure;
 
-        state_ = consumer_state::running;
+        state_      = consumer_state::running;
+        started_at_ = runtime_.now();
         for (const auto& topic : topics())
             queues_.remember_first_queues(routes().queues(topic));
         observer_.on_started(options_.group, client_->client_id());
+        if constexpr (attaches<Observer, observer_access<consumer_core>>)
+            desk_.open();
         spawn(rebalancer<consumer_core>::run(self));
         spawn(commit_duty(self));
         if constexpr (locks_queues)
@@ -21704,6 +27673,8 @@ class consumer_core : public std::enable_shared_from_this<
             const bool pops_clean = co_await pops_.wait_until_empty(stop_deadline_ + settings().request_timeout);
             clean                 = clean && pops_clean;
         }
+        if constexpr (attaches<Observer, observer_access<consumer_core>>)
+            co_await desk_.close(stop_deadline_);
         co_await client_->leave(options_.group);
         finish(clean ? std::error_code() : make_error_code(error::stop_deadline_passed));
         co_return stop_result_;
@@ -21750,53 +27721,7 @@ class consumer_core : public std::enable_shared_from_this<
 
     consumer_statistics statistics() {
         consumption_.collect(*this);
-        consumer_statistics snapshot{.group = options_.group, .client_id = client_->client_id()};
-        const auto now = runtime_.now();
-        for (const auto& owned : queues_.all()) {
-            queue_statistics one{.queue        = owned->queue,
-                                 .stage        = owned->stage,
-                                 .in_stage_for = std::chrono::duration_cast<milliseconds>(now - owned->stage_since),
-                                 .next_pull    = owned->cache.next_pull(),
-                                 .committable  = owned->cache.committable(),
-                                 .committed    = owned->committed,
-                                 .broker_max   = owned->broker_max,
-                                 .cached       = owned->cache.level(),
-                                 .running      = owned->busy(),
-                                 .flow         = suspended() || owned->suspended ? flow_state::suspended : owned->flow,
-                                 .counts       = owned->counts};
-            if constexpr (in_order) {
-                const auto& lock = owned->order.lock;
-                one.lock         = lock.state(now);
-                one.suspended    = owned->order.suspended();
-                if (lock.needed() && lock.held())
-                    one.lock_age = std::chrono::duration_cast<milliseconds>(now - lock.last_confirmed());
-            }
-            one.lag = owned->broker_max < 0 ? 0 : std::max<std::int64_t>(0, owned->broker_max - one.committable);
-            snapshot.lag += one.lag;
-            snapshot.cached_messages += one.cached.messages;
-            snapshot.cached_bytes += one.cached.bytes;
-            snapshot.queues.push_back(std::move(one));
-        }
-        if constexpr (pops_queues)
-            add_popped(snapshot);
-        const auto sums              = counts();
-        snapshot.counts              = sums;
-        snapshot.suspended           = suspended();
-        snapshot.block_bytes         = client_->blocks().live_bytes();
-        const auto rate              = [&](auto figure) { return rates_.per_second(now, sums, figure); };
-        snapshot.pulls_per_second    = rate([](const work_counts& c) { return c.pulls; });
-        snapshot.pulled_per_second   = rate([](const work_counts& c) { return c.pulled; });
-        snapshot.consumed_per_second = rate([](const work_counts& c) { return c.succeeded; });
-        snapshot.failed_per_second   = rate([](const work_counts& c) { return c.failed; });
-        const auto calls             = rate([](const work_counts& c) { return c.calls; });
-        constexpr double milli       = 1e6; // nanoseconds
-        if (snapshot.pulls_per_second > 0)
-            snapshot.pull_milliseconds =
-                rate([](const work_counts& c) { return c.pull_time.count(); }) / milli / snapshot.pulls_per_second;
-        if (calls > 0)
-            snapshot.consume_milliseconds =
-                rate([](const work_counts& c) { return c.consume_time.count(); }) / milli / calls;
-        return snapshot;
+        return take_snapshot(*this, history_);
     }
 
     /// From any thread: whether stop has completed.
@@ -21842,6 +27767,7 @@ class consumer_core : public std::enable_shared_from_this<
         return pops_;
     }
     rebalancer<consumer_core>& rebalance() noexcept { return rebalancer_; }
+    group_check<consumer_core>& checks() noexcept { return checks_; }
     auto& locks() noexcept { return locks_; }
     const std::string& client_id() { return client_->client_id(); }
     /// By which a store knows this member. In broadcasting it does not wait for a connection to learn an address by.
@@ -21857,6 +27783,7 @@ class consumer_core : public std::enable_shared_from_this<
     std::string_view own_retry_topic() const noexcept { return retry_topic_; }
     /// `NS%`, what the listener does not see of a topic; empty without a namespace.
     std::string_view name_space() const noexcept { return name_space_; }
+    time_point started_at() const noexcept { return started_at_; }
     time_point stop_deadline() const noexcept { return stop_deadline_; }
 
     pull_pace pace() const noexcept {
@@ -21885,8 +27812,17 @@ class consumer_core : public std::enable_shared_from_this<
     }
 
     void heartbeat_soon() { client_->heartbeat_soon(); }
+    /// A request for the group, or for a topic, failed. A refusal for lack of permission is told when it begins.
+    void group_refused(std::error_code why) { denied(why, "group ", options_.group); }
+    void topic_refused(const std::string& topic, std::error_code why) {
+        if (is_retry_topic(topic))
+            group_refused(why); // who may consume for a group may read it
+        else
+            denied(why, "topic ", topic);
+    }
     /// A request for a queue failed. Who leads a static topic's queue may have changed.
     void queue_refused(const message_queue& queue, std::error_code why) {
+        topic_refused(queue.topic, why);
         if (is_static_topic_broker(queue.broker_name) &&
             (why == response_code::not_leader_for_queue || why == response_code::topic_not_exist ||
              why == error::no_broker_address))
@@ -21957,56 +27893,15 @@ class consumer_core : public std::enable_shared_from_this<
         if constexpr (pops_queues)
             if (batch.popped)
                 return pops_.batch_ran(static_cast<pop_batch_type&>(batch));
-        auto& queue = *static_cast<queue_type*>(batch.home);
-        queue.counts.calls += batch.tally.calls.load();
-        queue.counts.succeeded += batch.tally.succeeded.load();
-        queue.counts.failed += batch.tally.failed.load();
-        queue.counts.consume_time += std::chrono::nanoseconds(batch.tally.nanoseconds.load());
-        if constexpr (!broadcasting)
-            if (batch.echo_of) {
-                echo_ran(batch, queue);
-                return settled(queue);
-            }
-        batch.hear();
-        if (batch.tally.failed.load() != 0)
-            batch_has_failed(batch);
-        settled(queue);
+        settle_run(*this, batch);
     }
 
-    /// Sends the messages of `batch` back that the listener wants again; in broadcasting there is nowhere to.
+    /// Messages of `batch` are to come again.
     void batch_has_failed(batch_type& batch) {
         if constexpr (pops_queues)
             if (batch.popped)
                 return pops_.batch_has_failed(static_cast<pop_batch_type&>(batch));
-        if constexpr (broadcasting)
-            drop_failed(batch);
-        else
-            send_failed_back(batch);
-    }
-
-    void drop_failed(batch_type& batch) {
-        auto& counts = static_cast<queue_type*>(batch.home)->counts;
-        for (std::uint32_t i = 0; i < batch.size(); ++i) {
-            if (batch.progress(i) != message_progress::failed)
-                continue;
-            observer_.on_dropped(message_view(batch.messages[i]));
-            batch.set_progress(i, message_progress::finished);
-            ++counts.dropped;
-        }
-    }
-
-    void send_failed_back(batch_type& batch) {
-        if (batch.echo_of)
-            return; // see to it when it has run
-        auto owned = queues_.share(*static_cast<queue_type*>(batch.home));
-        for (std::uint32_t i = 0; owned && i < batch.size(); ++i) {
-            if (batch.progress(i) != message_progress::failed)
-                continue;
-            const failed_message failed{i, batch.delay_level(i), batch.messages[i].reconsume_times};
-            batch.set_progress(i, message_progress::sending_back);
-            ++batch.under_send_back;
-            spawn(send_back(this->shared_from_this(), owned, batch, failed));
-        }
+        settle_failed(*this, batch);
     }
 
     void settled(queue_type& queue) { queues_.settled_some(queue); }
@@ -22055,6 +27950,15 @@ class consumer_core : public std::enable_shared_from_this<
                 observer_.on_offset_corrected(queue, owned->cache.next_pull(), offset);
         }
     }
+    std::string running_info(bool with_stacks) {
+        return protocol::encode(running_info_of(*this, statistics(), with_stacks));
+    }
+    std::string status(const std::string& topic) { return protocol::encode(consumer_status_of(*this, topic)); }
+    void consume_directly(std::string_view record, const std::string& broker_name, request_answer answer) {
+        if (!running())
+            return answer(response_code::system_error, "the consumer is not running");
+        rocketpush::consume_directly(*this, consumption_, owner(), record, broker_name, std::move(answer));
+    }
     bool wants(const std::string& topic) const { return subscriptions_.find(topic) != nullptr; }
     void members_changed() { rebalancer_.ask(); }
     void route_changed(const std::string& topic, std::size_t queues) {
@@ -22069,8 +27973,10 @@ class consumer_core : public std::enable_shared_from_this<
         rebalancer_.ask();
     }
     void route_failure(const std::string& topic, std::error_code why) {
-        if (wants(topic))
-            observer_.on_route_failure(topic, why);
+        if (!wants(topic))
+            return;
+        observer_.on_route_failure(topic, why);
+        topic_refused(topic, why);
     }
     void name_servers_changed(const std::vector<endpoint>& now) { observer_.on_name_servers_changed(now); }
     void name_server_lookup_failure(const std::string& url, std::error_code why) {
@@ -22078,7 +27984,10 @@ class consumer_core : public std::enable_shared_from_this<
     }
     void connect_ended(const endpoint& peer, std::error_code why) { observer_.on_connect(peer, why); }
     void disconnected(const endpoint& peer, std::error_code why) { observer_.on_disconnect(peer, why); }
-    void heartbeat_failure(const endpoint& peer, std::error_code why) { observer_.on_heartbeat_failure(peer, why); }
+    void heartbeat_failure(const endpoint& peer, std::error_code why) {
+        observer_.on_heartbeat_failure(peer, why);
+        group_refused(why);
+    }
 
     /// Milliseconds since 1970, as brokers order subscriptions.
     std::int64_t subscription_version() {
@@ -22119,6 +28028,15 @@ class consumer_core : public std::enable_shared_from_this<
             locks_.stop();
     }
 
+    void denied(std::error_code why, const char* kind, const std::string& name) {
+        if (why != response_code::no_permission) [[likely]]
+            return;
+        const auto subject  = kind + name;
+        const auto sentence = rocketpush::describe(client_->last_denial(), subject);
+        if (denials_.begins(sentence, runtime_.now()))
+            observer_.on_access_denied(subject, why, sentence);
+    }
+
     static task<void> follow_pop_retries(std::shared_ptr<consumer_core> self, std::string topic, bool wanted) {
         if (!wanted) {
             co_await subscription_book<consumer_core>::remove(self, std::move(topic));
@@ -22132,25 +28050,11 @@ class consumer_core : public std::enable_shared_from_this<
         // What has not changed is written once a minute too, against a broker that lost it.
         const auto rewrite = std::max<std::int64_t>(1, milliseconds(60000) / self->options_.commit_interval);
         for (std::int64_t turn = 1; self->running(); ++turn) {
-            co_await self->commit_due_.wait_until(self->runtime_.now() + self->options_.commit_interval);
+            const auto pause = delay_after(self->queues_.commit_denied(), self->options_.commit_interval);
+            co_await self->commit_due_.wait_until(self->runtime_.now() + pause);
             if (self->running())
                 co_await self->queues_.commit(turn % rewrite == 0);
         }
-    }
-
-    /// A message was consumed here once more.
-    void echo_ran(batch_type& echo, queue_type& queue) {
-        auto& batch       = *echo.echo_of;
-        const auto index  = echo.echo_index;
-        const auto answer = echo.progress(0); // unfinished: its queue was given up before it ran; taken over: not heard
-        const failed_message failed{index, echo.delay_level(0), echo.messages.front().reconsume_times};
-        batches_.give_back(queue.cache.take_echo(echo));
-        auto owned = queues_.share(queue);
-        if (answer == message_progress::failed && owned)
-            return spawn(send_back(this->shared_from_this(), std::move(owned), batch, failed));
-        if (answer == message_progress::finished)
-            batch.set_progress(index, message_progress::finished);
-        --batch.under_send_back;
     }
 
     static task<void> sweep_duty(std::shared_ptr<consumer_core> self) {
@@ -22168,41 +28072,12 @@ class consumer_core : public std::enable_shared_from_this<
 
     static task<void> sample_duty(std::shared_ptr<consumer_core> self) {
         while (self->running()) {
-            self->rates_.sample(self->runtime_.now(), self->counts());
-            co_await self->sample_due_.wait_until(self->runtime_.now() + std::chrono::seconds(10));
-        }
-    }
-
-    work_counts counts() const {
-        auto sums = queues_.past_counts();
-        for (const auto& owned : queues_.all())
-            sums += owned->counts;
-        if constexpr (pops_queues) {
-            sums += pops_.past_counts();
-            for (const auto& [queue, owned] : pops_.all())
-                sums += owned->counts;
-        }
-        return sums;
-    }
-
-    void add_popped(consumer_statistics& snapshot) {
-        const auto now   = runtime_.now();
-        const auto since = [now](time_point then) { return std::chrono::duration_cast<milliseconds>(now - then); };
-        for (const auto& [queue, owned] : pops_.all()) {
-            popped_queue_statistics one{.queue          = queue,
-                                        .stage          = owned->stage,
-                                        .in_stage_for   = since(owned->stage_since),
-                                        .waiting        = owned->waiting,
-                                        .held_bytes     = owned->held_bytes(),
-                                        .rest           = owned->rest,
-                                        .since_last_pop = since(owned->polled),
-                                        .running        = owned->running(),
-                                        .flow           = owned->flow,
-                                        .counts         = owned->counts};
-            snapshot.lag += std::max<std::int64_t>(0, one.rest);
-            snapshot.cached_messages += one.waiting;
-            snapshot.cached_bytes += one.held_bytes;
-            snapshot.popped.push_back(std::move(one));
+            self->history_.sample(self->runtime_.now(), [&](auto&& tell) { tell_counts(*self, tell); });
+            const auto next = self->runtime_.now() + consumption_history::interval;
+            co_await self->sample_due_.wait_until(next);
+            // After a listener that kept the strand for long, the others' timers and answers shall come first.
+            if (self->running() && self->runtime_.now() < next + std::chrono::seconds(1))
+                watch_queues(self);
         }
     }
 
@@ -22230,15 +28105,21 @@ class consumer_core : public std::enable_shared_from_this<
     queue_table<consumer_core> queues_{*this};
     [[no_unique_address]] std::conditional_t<pops_queues, pop_table<consumer_core>, no_pops> pops_{*this};
     rebalancer<consumer_core> rebalancer_{*this};
+    group_check<consumer_core> checks_{*this};
     struct no_locks {
         explicit no_locks(consumer_core&) noexcept {}
     };
     [[no_unique_address]] std::conditional_t<locks_queues, lock_keeper<consumer_core>, no_locks> locks_{*this};
+    [[no_unique_address]] std::conditional_t<attaches<Observer, observer_access<consumer_core>>,
+                                             observer_desk<consumer_core>, no_observer_desk<consumer_core>>
+        desk_{*this};
     detail::wake_up<Runtime> commit_due_{runtime_};
     detail::wake_up<Runtime> sample_due_{runtime_};
     detail::wake_up<Runtime> sweep_due_{runtime_};
     detail::signal_flag<Runtime> stopped_{runtime_};
-    rate_window rates_;
+    consumption_history history_;
+    time_point started_at_{};
+    denial_memory denials_;
     time_point stop_deadline_ = time_point::max();
     std::error_code stop_result_;
     consumer_state state_ = consumer_state::created;
@@ -22504,6 +28385,9 @@ namespace rocketpush {
  * runtime) or runs on the user's context (`asio_runtime{context.get_executor()}`); blocking calls need another thread
  * than that context's, the `async_` ones do not.
  *
+ * In a child of `fork()` it is inert: functions fail with error::used_after_fork, the destructor does nothing, and the parent goes on
+ * undisturbed; the child makes a consumer of its own.
+ *
  * @par Thread safety  All functions from any thread; before start, `subscribe` and `unsubscribe` one after the other and not at
  *                     once with it. On the consumer's own strand the blocking ones refuse to wait, or, like `stop`, begin and
  *                     return; inside a listener too.
@@ -22560,6 +28444,8 @@ class push_consumer {
             own.unit_name = settings.unit_name;
         if (own.namespace_v2.empty())
             own.namespace_v2 = settings.namespace_v2;
+        if (!own.credentials)
+            own.credentials = settings.credentials;
         if (own != settings)
             throw std::system_error(error::invalid_option,
                                     "options of the shared client differ from those it was made with");
@@ -22571,7 +28457,7 @@ class push_consumer {
     push_consumer& operator=(const push_consumer&) = delete;
 
     ~push_consumer() {
-        if (!core_)
+        if (!core_ || core_.problem())
             return;
         const bool inside = core_->inside_listener();
         std::error_code ignored;
@@ -22651,7 +28537,8 @@ class push_consumer {
      * @param token  Completion token for `void(std::error_code)`: error::already_started, error::already_stopped,
      *               error::group_in_use, error::filter_refused (a broker refuses a SQL condition; the observer has its
      *               text), error::operation_cancelled (stopped meanwhile), or a resolver's error when no name server's
-     *               host can be resolved, nor that of `name_server_url`.
+     *               host can be resolved, nor that of `name_server_url`; response_code::no_permission when every broker
+     *               that answers denies access (the observer has its text).
      */
     template <class Token>
     auto async_start(Token&& token) {
@@ -22667,7 +28554,7 @@ class push_consumer {
      */
     template <class Token>
     auto async_stop(Token&& token) {
-        return async_stop(core_->settings().stop_timeout, std::forward<Token>(token));
+        return async_stop(settings().stop_timeout, std::forward<Token>(token));
     }
     template <class Token>
     auto async_stop(milliseconds limit, Token&& token) {
@@ -22679,7 +28566,7 @@ class push_consumer {
         std::error_code failure;
         const auto why = start_and_wait(failure);
         if (failure)
-            throw std::system_error(failure, "cannot start consumer of group " + core_->settings().group +
+            throw std::system_error(failure, "cannot start consumer of group " + settings().group +
                                                  (why.empty() ? why : ": " + why));
     }
     void start(std::error_code& failure) { start_and_wait(failure); }
@@ -22687,16 +28574,18 @@ class push_consumer {
     /// Blocking `async_stop`. A second call, or one before start, is no error. It ends in any case: also when a listener hangs on
     /// the consumer's own thread, or nobody runs the context that the consumer is on.
     /// @throw std::system_error  error::stop_deadline_passed
-    void stop() { stop(core_->settings().stop_timeout); }
+    void stop() { stop(settings().stop_timeout); }
     void stop(milliseconds limit) {
         std::error_code failure;
         stop(failure, limit);
         if (failure)
-            throw std::system_error(failure, "consumer of group " + core_->settings().group + " stopped");
+            throw std::system_error(failure, "consumer of group " + settings().group + " stopped");
     }
-    void stop(std::error_code& failure) { stop(failure, core_->settings().stop_timeout); }
+    void stop(std::error_code& failure) { stop(failure, settings().stop_timeout); }
     void stop(std::error_code& failure, milliseconds limit) {
-        failure = {};
+        failure = core_.problem();
+        if (failure)
+            return;
         if (!started_.exchange(true)) { // never started: nothing runs on the strand, nobody to tell
             core_->stop_unstarted();
             return;
@@ -22708,7 +28597,7 @@ class push_consumer {
         if (core_->has_stopped())
             return;
         // Listeners, last commits, leaving the group: each has its own deadline, unless the strand does not run at all.
-        const auto longest = limit + 2 * core_->settings().request_timeout + join_limit;
+        const auto longest = limit + 2 * settings().request_timeout + join_limit;
         auto outcome       = begin(core_->stop(limit));
         failure            = outcome.wait_for(longest) == std::future_status::ready ? result_of(std::move(outcome))
                                                                                     : error::stop_deadline_passed;
@@ -22733,7 +28622,7 @@ class push_consumer {
         detail::termination_signals signals(*waiting);
         start();
         signals.async_wait([waiting = waiting.get()](std::error_code, int) { waiting->stop(); });
-        core_->spawn(core_type::tell_when_stopped(core_, waiting));
+        core_->spawn(core_type::tell_when_stopped(core_.shared(), waiting));
         waiting->run();
         stop();
     }
@@ -22744,14 +28633,14 @@ class push_consumer {
         if (core_->runtime().running_in_this_thread())
             return core_->statistics();
         if (!started_.load() || core_->has_stopped())
-            throw std::system_error(error::not_running, "statistics of group " + core_->settings().group);
+            throw std::system_error(error::not_running, "statistics of group " + settings().group);
         auto promise = std::make_shared<std::promise<consumer_statistics>>();
         auto answer  = promise->get_future();
         asio::post(core_->runtime().get_executor(),
-                   [core = core_, promise] { promise->set_value(core->statistics()); });
+                   [core = core_.shared(), promise] { promise->set_value(core->statistics()); });
         while (answer.wait_for(milliseconds(50)) != std::future_status::ready)
             if (core_->has_stopped()) // meanwhile, and the strand may be gone
-                throw std::system_error(error::not_running, "statistics of group " + core_->settings().group);
+                throw std::system_error(error::not_running, "statistics of group " + settings().group);
         return answer.get();
     }
 
@@ -22766,7 +28655,10 @@ class push_consumer {
      *
      * @par Source  Java `DefaultMQPushConsumer.suspend`. Differs: sharing out goes on.
      */
-    void suspend() noexcept { core_->suspend(); }
+    void suspend() noexcept {
+        if (!core_.problem())
+            core_->suspend();
+    }
     void resume() {
         core_->lift_suspension();
         later([](core_type& core) { core.wake_fetching(); });
@@ -22787,7 +28679,7 @@ class push_consumer {
      * @throw std::system_error  error::invalid_option, as the constructor.
      */
     void limit_cache(const cache_limits& limits) {
-        auto with                = core_->settings();
+        auto with                = settings();
         with.max_cached_messages = limits.messages;
         with.max_cached_bytes    = limits.bytes;
         with.max_span            = limits.span;
@@ -22797,7 +28689,7 @@ class push_consumer {
 
     /// `options::max_consumer_bytes`, from now on. @throw std::system_error  error::invalid_option
     void limit_memory(std::size_t bytes) {
-        auto with               = core_->settings();
+        auto with               = settings();
         with.max_consumer_bytes = bytes;
         checked(with);
         later([bytes](core_type& core) { core.memory().limit(bytes); });
@@ -22829,7 +28721,7 @@ class push_consumer {
             std::forward<Token>(token));
     }
 
-    const options& settings() const noexcept { return core_->settings(); }
+    const options& settings() const noexcept { return core_.look().settings(); }
 
   private:
     static constexpr milliseconds join_limit{2000};
@@ -22851,7 +28743,9 @@ class push_consumer {
 
     /// @return A broker's text, if it is why.
     std::string start_and_wait(std::error_code& failure) {
-        failure = {};
+        failure = core_.problem();
+        if (failure)
+            return {};
         if (core_->runtime().running_in_this_thread()) {
             failure = error::would_wait_for_itself;
             return {};
@@ -22874,13 +28768,13 @@ class push_consumer {
     template <class Work>
     void later(Work work) {
         if (!core_->has_stopped()) // else nobody may run it
-            asio::post(core_->runtime().get_executor(), [core = core_, work] { work(*core); });
+            asio::post(core_->runtime().get_executor(), [core = core_.shared(), work] { work(*core); });
     }
 
     template <class Work, class Token>
     auto run_on_strand(Work work, Token&& token) {
         return asio::async_initiate<Token, void(std::error_code)>(
-            [core = core_, work](auto handler) {
+            [core = core_.shared(), work](auto handler) {
                 const auto strand = core->runtime().get_executor();
                 auto busy = asio::make_work_guard(handler, strand); // the handler's context shall not run dry meanwhile
                 asio::co_spawn(strand, work(*core),
@@ -22913,7 +28807,7 @@ class push_consumer {
     std::future<std::error_code> begin(task<std::error_code> work) {
         auto promise = std::make_shared<std::promise<std::error_code>>();
         auto outcome = promise->get_future();
-        core_->spawn(answer(core_, std::move(work), std::move(promise)));
+        core_->spawn(answer(core_.shared(), std::move(work), std::move(promise)));
         return outcome;
     }
 
@@ -22939,7 +28833,7 @@ class push_consumer {
         }
     }
 
-    std::shared_ptr<core_type> core_;
+    detail::process_bound<core_type> core_;
     std::atomic<bool> started_{false};
     std::atomic<bool> given_up_{false}; ///< stop() has waited in vain; the destructor does not wait again.
     bool owns_client_ = false;

@@ -36,6 +36,9 @@ struct fake_member {
         for (const auto& [queue, offset] : to)
             told.push_back("reset " + of + " " + std::to_string(queue.queue_id) + " to " + std::to_string(offset));
     }
+    std::string running_info(bool) const { return "well"; }
+    std::string status(const std::string&) const { return {}; }
+    void consume_directly(std::string_view, const std::string&, const request_answer&) {}
     void members_changed() { told.push_back("members"); }
     void route_changed(const std::string& of, std::size_t queues) {
         told.push_back("route " + of + " " + std::to_string(queues));

@@ -28,7 +28,7 @@ TEST_CASE("the client's part of the options is what consumers have to agree on",
     for (auto change :
          {+[](options& o) { o.name_servers = "10.0.0.1:9876"; }, +[](options& o) { o.client_ip = "10.0.0.9"; },
           +[](options& o) { o.instance_name = "two"; }, +[](options& o) { o.unit_name = "u"; },
-          +[](options& o) { o.namespace_v2 = "ns"; },
+          +[](options& o) { o.namespace_v2 = "ns"; }, +[](options& o) { o.credentials = {"ak", "secret"}; },
           +[](options& o) { o.max_frame_size = 8192; }, +[](options& o) { o.connect_timeout = 1ms; },
           +[](options& o) { o.request_timeout = 1ms; }, +[](options& o) { o.route_poll_interval = 11ms; },
           +[](options& o) { o.lookup_interval = 2s; },

@@ -110,6 +110,53 @@ struct stage {
     consumption_type consumption;
 };
 
+/// Follows calls, and keeps their ends.
+struct following_observer : no_observer {
+    std::vector<std::uint64_t>* begun   = nullptr;
+    std::vector<listener_call>* ended = nullptr;
+    void on_call_begun(batch_of, const listener_call& call) { begun->push_back(call.number); }
+    void on_call_ended(batch_of, const listener_call& call) { ended->push_back(call); }
+};
+
+TEST_CASE("who follows calls hears of a deferred message's end under the number of its begin, whenever it comes", "[deferred]") {
+    std::vector<std::uint64_t> begun;
+    std::vector<listener_call> ended;
+    std::vector<deferred_message> kept;
+    manual_runtime runtime;
+    detail::block_pool pool;
+    following_observer observer;
+    observer.begun = &begun;
+    observer.ended = &ended;
+    {
+        concurrent_consumption<deferring, inline_executor, following_observer, manual_runtime, fake_host> consumption(
+            [&](deferred_message message) {
+                if (message->body() == "9")
+                    throw std::runtime_error("no");
+                kept.push_back(std::move(message));
+            },
+            inline_executor(), observer, runtime);
+        consumption.start(1, 1);
+        pulled_batch<true> batch;
+        test::fill(batch, pool, offsets(7, 3));
+        const auto host = std::make_shared<fake_host>();
+        consumption.dispatch(batch, host);
+        REQUIRE(begun.size() == 3);
+        REQUIRE(ended.size() == 1);
+        CHECK(ended[0].outcome == call_outcome::threw);
+        runtime.advance(40ms);
+        kept[1].complete(consume_result::success);
+        kept[0].complete(consume_result::reconsume_later);
+        REQUIRE(ended.size() == 3);
+        CHECK(ended[0].number == begun[2]);
+        CHECK(ended[1].number == begun[1]);
+        CHECK(ended[2].number == begun[0]);
+        CHECK(ended[1].outcome == call_outcome::succeeded);
+        CHECK(ended[2].outcome == call_outcome::failed);
+        CHECK(ended[2].ended - ended[2].began() == 40ms);
+        runtime.run_ready();
+    }
+}
+
 TEST_CASE("deferred messages are completed in any order, and their batch has run with the last", "[deferred]") {
     stage at;
     auto& batch = at.dispatch(offsets(7, 3));

@@ -80,6 +80,8 @@ TEST_CASE("each time has its bounds", "[options]") {
     check_bounds("rebalance_interval (ms)", &options::rebalance_interval, 10, day);
     check_bounds("takeover_delay (ms)", &options::takeover_delay, 0, 60000);
     check_bounds("send_back_timeout (ms)", &options::send_back_timeout, 1, day);
+    check_bounds("stall_timeout (ms)", &options::stall_timeout, 1000, day);
+    check_bounds("group_check_interval (ms)", &options::group_check_interval, 0, day);
     check_bounds("pop_invisible_time (ms)", &options::pop_invisible_time, 5000, 300000);
     check_bounds("suspend_interval (ms)", &options::suspend_interval, 10, 30000);
     check_bounds("turn_limit (ms)", &options::turn_limit, 1, day);
@@ -207,6 +209,16 @@ TEST_CASE("a unit whose name servers are looked up has a name that a URL can hav
     }
     given.unit_name = "shop-7";
     CHECK_FALSE(check(given));
+}
+
+TEST_CASE("credentials need a build that can sign", "[options]") {
+    auto given        = good();
+    given.credentials = {"billing-service", "open sesame"};
+    const auto problem = check(given);
+    CHECK(problem.code == (ROCKETPUSH_WITH_OPENSSL ? std::error_code() : make_error_code(error::unsupported_feature)));
+    CHECK(problem.text.find("sesame") == std::string::npos);
+    if (problem)
+        CHECK(problem.text.find("ROCKETPUSH_WITH_OPENSSL") != std::string::npos);
 }
 
 TEST_CASE("to begin at a time, the time has to be given", "[options]") {

@@ -76,31 +76,3 @@ TEST_CASE("a topic is deleted for an admin tool, a system topic is not", "[embed
     CHECK(f.ask(tool, question<admin_code::delete_topic>{.topic = "TBW102"}).code() ==
           response_code::invalid_parameter);
 }
-
-TEST_CASE("a client is asked how it is, and its answer passed on", "[embedded]") {
-    logic_fixture f;
-    const auto tool = f.connect(), member = f.connect();
-    f.join(member, "billing", "orders");
-    f.take_frames(member);
-    const embedded::answering::client_question wanted{"billing", "client-2", "false"};
-    const auto asked  = f.tell(tool, wanted);
-    const auto passed = f.take_frames(member);
-    REQUIRE(passed.size() == 1);
-    const sent_frame question(passed[0]);
-    CHECK(question.header.code == 307);
-    CHECK(question.header.field("clientId")->to_string() == "client-2");
-
-    std::string bytes;
-    protocol::append_response(bytes, protocol::header_encoding::json, response_code::success, question.header.opaque,
-                              {}, protocol::no_fields{}, "well");
-    const sent_frame answer(std::move(bytes));
-    f.logic.handle(tool, answer.header, answer.body, f.now); // not the one who was asked
-    CHECK(!f.take_answer(tool, asked));
-    f.logic.handle(member, answer.header, answer.body, f.now);
-    CHECK(sent_frame(f.take_answer(tool, asked).value()).body == "well");
-
-    const auto again = f.tell(tool, wanted);
-    f.logic.disconnect(member);
-    CHECK(sent_frame(f.take_answer(tool, again).value()).code() == response_code::consumer_not_online);
-    CHECK(f.ask(tool, wanted).code() == response_code::system_error);
-}

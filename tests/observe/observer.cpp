@@ -51,6 +51,9 @@ struct noting_observer : no_observer {
     void on_route_changed(const std::string&, std::size_t queues) { note(queues == 4 ? "on_route_changed" : "?"); }
     void on_route_failure(const std::string&, std::error_code) { note("on_route_failure"); }
     void on_heartbeat_failure(const endpoint&, std::error_code) { note("on_heartbeat_failure"); }
+    void on_access_denied(const std::string& subject, std::error_code why, const std::string& sentence) {
+        note(subject == "topic orders" && why == response_code::no_permission && sentence == "no" ? "on_access_denied" : "?");
+    }
     void on_rebalance(const std::string&, std::span<const message_queue> all, std::span<const message_queue> own) {
         note(all.size() == 2 && own.size() == 1 ? "on_rebalance" : "?");
     }
@@ -58,6 +61,15 @@ struct noting_observer : no_observer {
     void on_queue_acquired(const message_queue&, queue_offset first) { note(first == 7 ? "on_queue_acquired" : "?"); }
     void on_queue_acquire_failure(const message_queue&, std::error_code) { note("on_queue_acquire_failure"); }
     void on_queue_released(const message_queue&, queue_offset) { note("on_queue_released"); }
+    void on_twin_client(std::string_view client_id, std::size_t connections) {
+        note(client_id == "10.0.0.1@me" && connections == 2 ? "on_twin_client" : "?");
+    }
+    void on_subscriptions_differ(const std::string& topic, const std::string& own, const std::string& other) {
+        note(topic == "orders" && own == "a" && other == "b" ? "on_subscriptions_differ" : "?");
+    }
+    void on_stalled(const message_queue&, std::string_view what, std::chrono::milliseconds since) {
+        note(what == "paused" && since.count() == 31000 ? "on_stalled" : "?");
+    }
     void on_lock_refused(const message_queue&) { note("on_lock_refused"); }
     void on_lock_lost(const message_queue&, std::error_code why) {
         note(why == error::connection_closed ? "on_lock_lost" : "?");
@@ -79,6 +91,12 @@ struct noting_observer : no_observer {
     void on_bad_message(const message_queue&, queue_offset, std::error_code) { note("on_bad_message"); }
     void before_consume(std::span<const message_view>, const consume_context&) { note("before_consume"); }
     void after_consume(std::span<const message_view>, const consume_context&, consume_result) { note("after_consume"); }
+    void on_call_begun(std::span<const message_view>, const listener_call& call) {
+        note(call.number == 7 ? "on_call_begun" : "?");
+    }
+    void on_call_ended(std::span<const message_view>, const listener_call& call) {
+        note(call.outcome == call_outcome::threw ? "on_call_ended" : "?");
+    }
     void on_listener_exception(const message_queue&, std::exception_ptr) { note("on_listener_exception"); }
     void on_send_back(const message_view&, std::error_code) { note("on_send_back"); }
     void on_dropped(const message_view&) { note("on_dropped"); }
@@ -97,6 +115,9 @@ struct noting_observer : no_observer {
     }
     void on_offset_store(std::string_view where, std::error_code) {
         note(where == "offsets.json" ? "on_offset_store" : "?");
+    }
+    void on_trace(const std::string& topic, std::error_code, std::uint64_t lost) {
+        note(topic == "trace" && lost == 3 ? "on_trace" : "?");
     }
 };
 static_assert(observer<noting_observer>);
@@ -124,11 +145,15 @@ void tell_everything(O& hears) {
     hears.on_route_changed("orders", std::size_t{4});
     hears.on_route_failure("orders", why);
     hears.on_heartbeat_failure(peer, why);
+    hears.on_access_denied("topic orders", response_code::no_permission, "no");
     hears.on_rebalance("orders", all, own);
     hears.on_rebalance_failure("orders", why);
     hears.on_queue_acquired(queue, 7);
     hears.on_queue_acquire_failure(queue, why);
     hears.on_queue_released(queue, 7);
+    hears.on_twin_client("10.0.0.1@me", std::size_t{2});
+    hears.on_subscriptions_differ("orders", "a", "b");
+    hears.on_stalled(queue, "paused", std::chrono::milliseconds(31000));
     hears.on_lock_refused(queue);
     hears.on_lock_lost(queue, why);
     hears.on_lock_failure("broker-a", why);
@@ -140,6 +165,8 @@ void tell_everything(O& hears) {
     hears.on_bad_message(queue, 9, why);
     hears.before_consume(messages, context);
     hears.after_consume(messages, context, consume_result::success);
+    hears.on_call_begun(messages, listener_call{7});
+    hears.on_call_ended(messages, listener_call{7, {}, call_outcome::threw});
     hears.on_listener_exception(queue, nullptr);
     hears.on_send_back(messages[0], why);
     hears.on_dropped(messages[0]);
@@ -151,8 +178,9 @@ void tell_everything(O& hears) {
     hears.on_receipt_expired(messages[0]);
     hears.on_commit(queue, 8, why);
     hears.on_offset_store("offsets.json", why);
+    hears.on_trace("trace", why, std::uint64_t{3});
 }
-constexpr std::size_t events = 37;
+constexpr std::size_t events = 44;
 
 TEST_CASE("an observer that hides nothing hears nothing, and compiles with every event", "[observer]") {
     no_observer nobody;
@@ -177,6 +205,21 @@ TEST_CASE("joined observers hear every event, in the order in which they are giv
         CHECK(notes[2 * i] == "first " + event);
         CHECK(notes[2 * i + 1] == "second " + event);
     }
+}
+
+TEST_CASE("an observer follows calls if it hides one of their two events, alone or joined", "[observer]") {
+    struct ends_only : no_observer {
+        void on_call_ended(std::span<const message_view>, const listener_call&) {}
+    };
+    static_assert(follows_calls<ends_only> && follows_calls<observers<no_observer, observers<ends_only>>>);
+    static_assert(!follows_calls<no_observer> && !follows_calls<observers<no_observer>> && !follows_calls<observers<>>);
+}
+
+TEST_CASE("each of joined observers is reached, in joined ones too", "[observer]") {
+    observers joined{no_observer(), observers<no_observer, no_observer>{no_observer(), no_observer()}};
+    int reached = 0;
+    for_each_observer(joined, [&](no_observer&) { ++reached; });
+    CHECK(reached == 3);
 }
 
 TEST_CASE("observers may be movable only, joined in joined ones, or none at all", "[observer]") {

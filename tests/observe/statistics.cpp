@@ -9,16 +9,6 @@ namespace {
 using namespace rocketpush;
 using namespace std::chrono_literals;
 
-constexpr rate_window::time_point start{1000h};
-constexpr auto pulls     = [](const work_counts& c) { return c.pulls; };
-constexpr auto pull_time = [](const work_counts& c) { return c.pull_time.count(); };
-
-work_counts with_pulls(std::uint64_t count) {
-    work_counts made;
-    made.pulls = count;
-    return made;
-}
-
 TEST_CASE("counts of several queues add up, each figure", "[statistics]") {
     const work_counts one{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12ns, 13ns, 14, 15, 16};
     auto sum = one;
@@ -41,36 +31,21 @@ TEST_CASE("counts of several queues add up, each figure", "[statistics]") {
     CHECK(sum.acknowledged == 32);
 }
 
-TEST_CASE("without a sample, or without time, a rate is zero", "[statistics]") {
-    rate_window rates;
-    CHECK(rates.per_second(start, with_pulls(100), pulls) == 0);
-    rates.sample(start, with_pulls(100));
-    CHECK(rates.per_second(start, with_pulls(200), pulls) == 0);
-    CHECK(rates.per_second(start - 1s, with_pulls(200), pulls) == 0);
-}
-
-TEST_CASE("a rate reaches from the oldest sample to now", "[statistics]") {
-    rate_window rates;
-    rates.sample(start, with_pulls(100));
-    CHECK(rates.per_second(start + 5s, with_pulls(150), pulls) == 10);
-    rates.sample(start + 10s, with_pulls(200));
-    CHECK(rates.per_second(start + 20s, with_pulls(500), pulls) == 20);
-    auto slow      = with_pulls(200);
-    slow.pull_time = 4s;
-    CHECK(rates.per_second(start + 20s, slow, pull_time) == 2e8); // nanoseconds a second
-}
-
-TEST_CASE("what is older than a minute is forgotten", "[statistics]") {
-    rate_window rates;
-    std::uint64_t sum = 0;
-    for (int i = 0; i < 7; ++i) { // a minute at 100 a second
-        rates.sample(start + i * 10s, with_pulls(sum));
-        sum += 1000;
-    }
-    CHECK(rates.per_second(start + 70s, with_pulls(sum), pulls) == 100);
-    for (int i = 7; i < 14; ++i) // and a quiet one
-        rates.sample(start + i * 10s, with_pulls(sum));
-    CHECK(rates.per_second(start + 140s, with_pulls(sum), pulls) == 0);
+TEST_CASE("a queue is paused on purpose when the user or an orderly listener wants it so, not when it is full",
+          "[statistics]") {
+    queue_statistics queue;
+    CHECK_FALSE(queue.paused_on_purpose());
+    queue.flow = flow_state::too_many_messages;
+    CHECK_FALSE(queue.paused_on_purpose());
+    queue.flow = flow_state::suspended;
+    CHECK(queue.paused_on_purpose());
+    queue.flow      = flow_state::open;
+    queue.suspended = true;
+    CHECK(queue.paused_on_purpose());
+    popped_queue_statistics popped;
+    CHECK_FALSE(popped.paused_on_purpose());
+    popped.flow = flow_state::suspended;
+    CHECK(popped.paused_on_purpose());
 }
 
 } // namespace

@@ -53,6 +53,17 @@ TEST_CASE("the offsets that an administrator wants are read, from a map with que
         CHECK(decode_reset(broken).error() == error::body_malformed);
 }
 
+TEST_CASE("where a member is in its queues is written with queues as keys, and read again", "[protocol]") {
+    const consumer_status status{{{{"wire4", "broker-a", 0}, 7}, {{"wire4", "broker-a", 1}, 0}}};
+    CHECK(encode(status) ==
+          R"({"consumerTable":{},"messageQueueTable":{{"brokerName":"broker-a","queueId":0,"topic":"wire4"}:7,)"
+          R"({"brokerName":"broker-a","queueId":1,"topic":"wire4"}:0}})");
+    CHECK(*decode_consumer_status(encode(status)) == status);
+    CHECK(decode_consumer_status("{}")->queues.empty());
+    for (const auto* broken : {"", R"({"messageQueueTable":{"x":1}})"})
+        CHECK(decode_consumer_status(broken).error() == error::body_malformed);
+}
+
 TEST_CASE("a route of a static topic, an old one, and an empty one are read", "[protocol]") {
     const auto route =
         decode_route(R"({"orderTopicConf":"b:4","brokerDatas":[{"brokerAddrs":{0:"[::1]:1",1:"h:2"},"brokerName":"b",

@@ -167,7 +167,7 @@ TEST_CASE("we say that we are C++ and version 441", "[protocol]") {
     std::string bytes;
     append_request(bytes, header_encoding::json, heartbeat_request(), {.opaque = 1});
     CHECK(bytes.find(R"("language":"CPP")") != std::string::npos);
-    CHECK(bytes.find(R"("version":441)") != std::string::npos);
+    CHECK(bytes.find(R"("version":477)") != std::string::npos);
 }
 
 TEST_CASE("a pull allocates nothing: neither its request nor reading the answer's header", "[protocol]") {
@@ -195,6 +195,24 @@ TEST_CASE("a pull allocates nothing: neither its request nor reading the answer'
     CHECK(count == 0);
     CHECK(next == 4);
 }
+
+#if ROCKETPUSH_WITH_OPENSSL
+TEST_CASE("to sign a pull allocates nothing but what OpenSSL does", "[protocol]") {
+    credentials keys("a-service-with-a-long-name", "a secret key that is long as well");
+    request_signer signer(keys);
+    const repeated_pull pulls({.consumer_group = "billing", .topic = "orders", .broker_name = "broker-a"});
+    const std::string body(100, 'x');
+    std::string out;
+    append_request(out, header_encoding::json, pulls.with({.queue_offset = 1}), {.opaque = 1, .signer = &signer}, body);
+    const test::allocation_counter allocations;
+    for (int i = 0; i < 100; ++i) {
+        out.clear();
+        append_request(out, header_encoding::json, pulls.with({.queue_offset = 1}), {.opaque = 1, .signer = &signer}, body);
+    }
+    const auto count = allocations.count();
+    CHECK(count == 0);
+}
+#endif
 
 TEST_CASE("a namespace of the second kind is told with the fields, in both encodings", "[protocol]") {
     for (const auto encoding : both) {

@@ -272,7 +272,7 @@ TEST_CASE("brokers know a member by language, version and subscriptions, and for
     REQUIRE(connection.at("clients").size() == 1);
     const json& client = connection.at("clients")[0];
     CHECK(client.at("language") == "CPP");
-    CHECK(client.at("version") == 441);
+    CHECK(client.at("version") == 477);
     CHECK(client.at("clientId") == consumer.client_id());
     CHECK(connection.at("consumeType") == "CONSUME_PASSIVELY");
     CHECK(connection.at("messageModel") == "CLUSTERING");

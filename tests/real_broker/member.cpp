@@ -56,6 +56,9 @@ struct journal_observer : no_observer {
 
     journal_observer(std::string name, journal& into) : member(std::move(name)), to(&into) {}
 
+    void on_subscriptions_differ(const std::string& topic, const std::string& own, const std::string& other) {
+        to->write([&](auto& e) { e.differences.push_back(topic + ": " + own + " / " + other); });
+    }
     void on_queue_acquired(const message_queue& queue, queue_offset first) {
         to->write([&](auto& e) { e.held[member][queue] = {std::chrono::steady_clock::now(), first}; });
     }
@@ -64,6 +67,9 @@ struct journal_observer : no_observer {
     }
     void on_disconnect(const endpoint&, std::error_code) {
         to->write([](auto& e) { ++e.disconnects; });
+    }
+    void on_access_denied(const std::string&, std::error_code, const std::string& sentence) {
+        to->write([&](auto& e) { e.denials.push_back(sentence); });
     }
     void on_bad_message(const message_queue&, queue_offset, std::error_code) {
         to->write([](auto& e) { ++e.bad; });
@@ -131,7 +137,7 @@ consume_result recording_listener::operator()(std::span<const message_view> mess
 struct member::state {
     template <class Allocation>
     using consumer_type = push_consumer<recording_listener, counting_transport, Allocation, broker_offset_store,
-                                        thread_pool_executor, observers<journal_observer, log_observer>>;
+                                        thread_pool_executor, observers<journal_observer, log_observer, message_trace>>;
 
     counting_transport transport;
     std::string client_id;
@@ -139,9 +145,10 @@ struct member::state {
     std::unique_ptr<consumer_type<broker_allocation<>>> by_broker;
 
     template <class Consumer>
-    std::unique_ptr<Consumer> make(std::string name, journal& to, options with, listener_function then) {
+    std::unique_ptr<Consumer> make(std::string name, journal& to, options with, listener_function then, bool traced) {
         return std::make_unique<Consumer>(std::move(with), recording_listener{name, &to, std::move(then)}, transport,
-                                          observers(journal_observer(name, to), log_observer()));
+                                          observers(journal_observer(name, to), log_observer(),
+                                                    message_trace({.enabled = traced, .flush_interval = std::chrono::milliseconds(500)})));
     }
     template <class Do>
     auto with_consumer(Do what) {
@@ -149,12 +156,12 @@ struct member::state {
     }
 };
 
-member::member(std::string name, journal& to, options with, listener_function then, sharing how)
+member::member(std::string name, journal& to, options with, listener_function then, sharing how, bool traced)
     : state_(std::make_unique<state>()) {
     if (how == sharing::by_broker)
-        state_->by_broker = state_->make<state::consumer_type<broker_allocation<>>>(std::move(name), to, std::move(with), std::move(then));
+        state_->by_broker = state_->make<state::consumer_type<broker_allocation<>>>(std::move(name), to, std::move(with), std::move(then), traced);
     else
-        state_->by_members = state_->make<state::consumer_type<average_allocation>>(std::move(name), to, std::move(with), std::move(then));
+        state_->by_members = state_->make<state::consumer_type<average_allocation>>(std::move(name), to, std::move(with), std::move(then), traced);
 }
 
 member::~member() = default;

@@ -59,6 +59,8 @@ class journal {
         std::size_t send_backs  = 0; ///< That the broker confirmed.
         std::size_t acks        = 0; ///< Popped messages that were acknowledged.
         std::size_t hidden      = 0; ///< Popped messages that were hidden for another time.
+        std::vector<std::string> differences; ///< Topics that another member subscribes otherwise: `topic: own / other`.
+        std::vector<std::string> denials; ///< What was said of access that is denied.
         std::size_t expired     = 0; ///< Popped messages whose listener call outlived their receipt.
     };
 
@@ -118,8 +120,9 @@ enum class sharing { by_members, by_broker };
  */
 class member {
   public:
+    /// @param traced  Whether message trace is sent.
     member(std::string name, journal& to, options with, listener_function then = {},
-           sharing how = sharing::by_members);
+           sharing how = sharing::by_members, bool traced = false);
     ~member();
     member(const member&)            = delete;
     member& operator=(const member&) = delete;

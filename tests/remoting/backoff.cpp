@@ -44,6 +44,13 @@ TEST_CASE("the shortest delays are not spread to nothing", "[backoff]") {
     }
 }
 
+TEST_CASE("what a server denies is tried again after a second at the soonest", "[backoff]") {
+    CHECK(rocketpush::delay_after(rocketpush::response_code::no_permission, 20ms) == 1s);
+    CHECK(rocketpush::delay_after(rocketpush::response_code::no_permission, 5s) == 5s);
+    CHECK(rocketpush::delay_after(rocketpush::response_code::system_error, 20ms) == 20ms);
+    CHECK(rocketpush::delay_after(rocketpush::error::request_timed_out, 20ms) == 20ms);
+}
+
 static_assert(backoff(50ms, 2000ms).failed(25) == 25ms); // a value: known at compile time too
 
 } // namespace

@@ -276,6 +276,32 @@ TEST_CASE_METHOD(calls_fixture, "no more than three brokers are asked to take a 
     CHECK(run(calls.send_copy(copy(), queue, 3s)).failure == response_code::system_busy);
 }
 
+TEST_CASE_METHOD(calls_fixture, "a message of our own goes to a broker of its topic, the next one when that refuses", "[broker_calls]") {
+    message_copy own;
+    own.producer_group  = "mine";
+    own.topic           = "%RETRY%billing"; // whose route the fixture knows
+    own.body            = "42 apples";
+    own.reconsume_times = 0;
+    two_writers();
+    script.expect(send_copy().with("a", "mine").with("j", 0)).only_at(at).reply(refusal(response_code::system_busy));
+    script.then().expect(send_copy().with("a", "mine")).only_at(other).reply(ok());
+    CHECK(run(calls.send(own, 3s)).stored());
+}
+
+TEST_CASE_METHOD(calls_fixture, "a message of a topic without a route goes to a broker that makes topics, or nowhere", "[broker_calls]") {
+    message_copy own;
+    own.topic = "new";
+    own.body  = "42 apples";
+    CHECK(run(calls.send(own, 3s)).failure == error::no_route);
+    protocol::route_data route;
+    route.queue_datas.push_back({.broker_name = "broker-a", .read_queue_nums = 8, .write_queue_nums = 8});
+    route.broker_datas.push_back({.cluster = "c", .broker_name = "broker-a", .broker_addrs = {{0, to_string(at)}}});
+    routes.update("TBW102", route);
+    script.expect(send_copy().with("b", "new").with("c", "TBW102")).reply(ok());
+    CHECK(run(calls.send(own, 3s)).stored());
+    CHECK(script.last(send_copy())->body == "42 apples");
+}
+
 TEST_CASE_METHOD(calls_fixture, "heartbeats and farewells say what the broker answered", "[broker_calls]") {
     script.expect(heartbeat()).reply(ok());
     CHECK_FALSE(run(calls.heartbeat(at, "{\"clientID\":\"me\"}")));

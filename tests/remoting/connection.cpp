@@ -71,7 +71,7 @@ struct connection_fixture {
     std::vector<std::int32_t> requests; // codes of the server's
     std::shared_ptr<connection_type> link = open();
 
-    std::shared_ptr<connection_type> open(std::size_t frame_limit = protocol::default_frame_limit) {
+    std::shared_ptr<connection_type> open(std::size_t frame_limit = protocol::default_frame_limit, credentials keys = {}) {
         connection_type::stream_type stream(runtime.get_executor());
         counting_transport(network).async_connect(stream, at, [](std::error_code ec) { REQUIRE_FALSE(ec); });
         runtime.run_ready();
@@ -85,7 +85,8 @@ struct connection_fixture {
                                     },
                                     [](void* self, connection_type&, std::error_code why) {
                                         static_cast<connection_fixture*>(self)->closed.push_back(why);
-                                    }});
+                                    }},
+            std::string(), std::make_shared<access_control>(std::move(keys)));
         made->start();
         runtime.run_ready();
         counting_transport::writes = 0;
@@ -228,6 +229,83 @@ TEST_CASE_METHOD(connection_fixture, "a peer that has sent nothing since a reque
     REQUIRE(closed.size() == 1);
     CHECK(closed[0] == error::request_timed_out);
     CHECK(peer.last().ended);
+}
+
+TEST_CASE_METHOD(connection_fixture, "a silent peer is asked for a sign of life after 10 s, and given up after 14 s",
+                 "[connection]") {
+    outcome held;
+    runtime.advance(1min); // silence before does not count
+    ask(held, 30s);
+    runtime.advance(10s - 1ms);
+    CHECK(peer.last().take_frame());
+    CHECK_FALSE(peer.last().take_frame());
+    runtime.advance(1ms);
+    const auto probe = peer.last().take_frame();
+    REQUIRE(probe);
+    CHECK(probe->header.code == static_cast<int>(protocol::request_code::heart_beat));
+    CHECK(probe->body.find("\"consumerDataSet\":[]") != std::string_view::npos);
+    runtime.advance(4s - 1ms);
+    CHECK(link->is_open());
+    runtime.advance(1ms);
+    CHECK(held.code == error::connection_closed);
+    CHECK(closed == std::vector<std::error_code>{error::request_timed_out});
+}
+
+TEST_CASE_METHOD(connection_fixture, "a peer that gives a sign of life is asked for the next one 10 s later",
+                 "[connection]") {
+    outcome held;
+    ask(held, 60s);
+    runtime.advance(10s);
+    peer.last().take_frame();
+    auto probe = peer.last().take_frame();
+    REQUIRE(probe);
+    runtime.advance(2s);
+    const bool answers = GENERATE(true, false);
+    peer.last().write(answers ? response(probe->header.opaque) : response(123456)); // any byte is one
+    runtime.advance(10s - 1ms);
+    CHECK_FALSE(peer.last().take_frame());
+    runtime.advance(1ms);
+    probe = peer.last().take_frame();
+    REQUIRE(probe);
+    CHECK(probe->header.code == static_cast<int>(protocol::request_code::heart_beat));
+    peer.last().write(response(probe->header.opaque));
+    runtime.advance(5s);
+    CHECK(link->is_open());
+    CHECK(held.calls == 0);
+}
+
+TEST_CASE_METHOD(connection_fixture, "a peer that is heard of, or that nobody waits for, is not asked", "[connection]") {
+    runtime.advance(5min);
+    outcome held;
+    ask(held, 2min);
+    for (int i = 0; i < 11; ++i) {
+        runtime.advance(9s);
+        peer.last().write(response(123456));
+    }
+    runtime.run_ready();
+    const auto request = peer.last().take_frame();
+    REQUIRE(request);
+    peer.last().write(response(request->header.opaque));
+    runtime.advance(5min);
+    CHECK(held.calls == 1);
+    CHECK_FALSE(peer.last().take_frame());
+    CHECK(link->is_open());
+}
+
+TEST_CASE_METHOD(connection_fixture, "an answer that comes slowly is a sign of life with each of its bytes", "[connection]") {
+    outcome held;
+    ask(held, 1min);
+    runtime.run_ready();
+    const auto request = peer.last().take_frame();
+    const auto bytes   = response(request->header.opaque, "slow");
+    for (std::size_t i = 0; i < 5; ++i) {
+        peer.last().write(bytes.substr(i, 1));
+        runtime.advance(9s);
+    }
+    CHECK_FALSE(peer.last().take_frame());
+    peer.last().write(bytes.substr(5));
+    runtime.run_ready();
+    CHECK(held.body == "slow");
 }
 
 TEST_CASE_METHOD(connection_fixture, "closing ends every request, and is told once", "[connection]") {
@@ -403,6 +481,50 @@ TEST_CASE("frames arrive whole through pipes and reads of any size", "[connectio
     for (std::size_t i = 0; i < seen.size(); ++i)
         CHECK(seen[i].body == std::string(100 * i, static_cast<char>('a' + i)));
     link->close();
+}
+
+#if ROCKETPUSH_WITH_OPENSSL
+TEST_CASE_METHOD(connection_fixture, "requests are signed, one-way ones too; answers to the server are not", "[connection]") {
+    const auto signing = open(protocol::default_frame_limit, {"ak", "12345678"});
+    outcome waits;
+    signing->async_request(question, {}, 3s, waits.handler());
+    signing->send_oneway(question);
+    runtime.run_ready();
+    for (const bool oneway : {false, true}) {
+        const auto sent = peer.last().take_frame();
+        REQUIRE(sent);
+        CHECK(sent->header.is_oneway() == oneway);
+        CHECK(sent->field("AccessKey") == "ak");
+        CHECK(sent->field("Signature") == protocol::signature_of(sent->header, sent->body, "12345678"));
+    }
+    std::string notice;
+    protocol::append_request(notice, protocol::header_encoding::json,
+                             protocol::consumer_ids_changed_notice{.consumer_group = "billing"}, {.opaque = 7});
+    peer.last().write(notice);
+    runtime.run_ready();
+    const auto answer = peer.last().take_frame();
+    REQUIRE(answer);
+    CHECK(answer->header.is_response());
+    CHECK_FALSE(answer->header.field("Signature"));
+    signing->close();
+    runtime.run_ready();
+}
+#endif
+
+TEST_CASE_METHOD(connection_fixture, "a refusal for lack of permission has one code, whatever the server's version", "[connection]") {
+    response_code got{};
+    link->async_request(question, {}, 3s, [&](std::error_code, const received_frame& frame) {
+        got = static_cast<response_code>(frame.header.code);
+    });
+    runtime.run_ready();
+    const auto asked = peer.last().take_frame();
+    REQUIRE(asked);
+    std::string bytes;
+    protocol::append_response(bytes, protocol::header_encoding::json, response_code::system_error, asked->header.opaque,
+                              "org.apache.rocketmq.acl.common.AclException: No accessKey is configured", protocol::no_fields{});
+    peer.last().write(bytes);
+    runtime.run_ready();
+    CHECK(got == response_code::no_permission);
 }
 
 } // namespace

@@ -20,8 +20,9 @@ using test::manual_runtime;
 using servers_type = name_servers<memory_transport, manual_runtime>;
 using answer_type  = std::optional<result<protocol::route_data>>;
 
-servers_type::task<void> ask_route(servers_type& servers, std::string topic, answer_type& into) {
-    auto got = co_await servers.route(std::move(topic));
+servers_type::task<void> ask_route(servers_type& servers, std::string topic, answer_type& into,
+                                   std::shared_ptr<const void> owner = nullptr) {
+    auto got = co_await servers.route(std::move(topic), std::move(owner));
     into.emplace(std::move(got));
 }
 
@@ -80,10 +81,59 @@ TEST_CASE_METHOD(servers_fixture, "servers that do not answer are left after the
     network->set(first, memory_network::reach::silent); // 3 s to connect
     script.expect(get_route("orders")).only_at(second); // 3 s for an answer
     script.expect(get_route("orders")).only_at(third).reply(refusal(response_code::system_busy));
-    const auto got = ask("orders", 6s);
+    answer_type got;
+    asio::co_spawn(runtime.get_executor(), ask_route(servers, "orders", got), asio::detached);
+    runtime.advance(3200ms - 1ms); // the second one was asked 200 ms after the first
+    CHECK_FALSE(got);
+    runtime.advance(1ms);
     REQUIRE(got);
     CHECK(got->error() == error::name_servers_unreachable);
-    CHECK(servers.last_failure() == response_code::system_busy);
+    CHECK(servers.last_failure() == response_code::system_busy); // which says more than silence
+}
+
+TEST_CASE_METHOD(servers_fixture, "the next server is asked 200 ms after one that has not answered, which may go on",
+                 "[name_servers]") {
+    const bool first_is_quicker = GENERATE(true, false);
+    script.expect(get_route("orders")).only_at(first).reply(route({{"of the first", 1}}));
+    script.after(first_is_quicker ? 300ms : 2s);
+    answer_type got;
+    asio::co_spawn(runtime.get_executor(), ask_route(servers, "orders", got), asio::detached);
+    runtime.advance(199ms);
+    CHECK_FALSE(got);
+    script.expect(get_route("orders")).only_at(second).reply(route({{"of the second", 1}})).after(150ms);
+    runtime.advance(first_is_quicker ? 101ms : 151ms);
+    REQUIRE((got && *got));
+    CHECK((*got)->broker_datas.at(0).broker_name == (first_is_quicker ? "of the first" : "of the second"));
+    runtime.advance(3s); // what comes later is nobody's
+
+    script.expect(get_route("refunds")).only_at(first_is_quicker ? first : second).reply(route({{"broker-a", 1}}));
+    CHECK(*ask("refunds"));
+}
+
+TEST_CASE_METHOD(servers_fixture, "a dead server at the head of the list costs 200 ms once", "[name_servers]") {
+    network->set(first, memory_network::reach::silent);
+    script.expect(get_route("orders")).only_at(second).reply(route({{"broker-a", 1}}));
+    answer_type got;
+    asio::co_spawn(runtime.get_executor(), ask_route(servers, "orders", got), asio::detached);
+    runtime.advance(200ms);
+    REQUIRE((got && *got));
+    script.expect(get_route("refunds")).only_at(second).reply(route({{"broker-a", 1}}));
+    CHECK(*ask("refunds"));
+    runtime.advance(3s); // the connect that nobody waits for ends
+}
+
+TEST_CASE_METHOD(servers_fixture, "a server that was asked too late holds its owner until it has ended", "[name_servers]") {
+    network->set(first, memory_network::reach::silent);
+    script.expect(get_route("orders")).only_at(second).reply(route({{"broker-a", 1}}));
+    auto owner = std::make_shared<int>();
+    const std::weak_ptr<int> held = owner;
+    answer_type got;
+    asio::co_spawn(runtime.get_executor(), ask_route(servers, "orders", got, std::move(owner)), asio::detached);
+    runtime.advance(200ms);
+    REQUIRE((got && *got));
+    CHECK_FALSE(held.expired());
+    runtime.advance(3s);
+    CHECK(held.expired());
 }
 
 TEST_CASE_METHOD(servers_fixture, "no route is an answer: nobody else is asked", "[name_servers]") {
@@ -125,6 +175,10 @@ TEST_CASE("a host whose name nobody knows is told from one that is away", "[name
     CHECK_FALSE(is_resolver_error(asio::error::connection_refused));
     CHECK_FALSE(is_resolver_error(error::connect_timed_out));
     CHECK_FALSE(is_resolver_error({}));
+    CHECK(is_hopeless(asio::error::host_not_found));
+    CHECK(is_hopeless(error::tls_untrusted)); // waiting does not renew a certificate
+    CHECK_FALSE(is_hopeless(error::tls_not_spoken)); // it may only be going down
+    CHECK_FALSE(is_hopeless(asio::error::connection_refused));
 }
 
 TEST_CASE_METHOD(servers_fixture, "a route that is no route is told as such", "[name_servers]") {

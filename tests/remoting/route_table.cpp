@@ -101,6 +101,29 @@ TEST_CASE("an empty route never replaces a good one", "[route_table]") {
     CHECK(table.knows("orders"));
 }
 
+TEST_CASE("a route without a queue to read replaces a good one only when it is told for the third time in a row",
+          "[route_table]") {
+    auto unreadable = two_brokers;
+    for (auto& each : unreadable.queue_datas) each.perm = protocol::permissions::write;
+    route_table table;
+    table.update("orders", two_brokers);
+    CHECK_FALSE(table.is_uncertain("orders"));
+    for (int i = 0; i < 2; ++i) {
+        CHECK_FALSE(table.update("orders", unreadable));
+        CHECK(table.is_uncertain("orders"));
+    }
+    CHECK_FALSE(table.update("orders", two_brokers)); // it was for a moment
+    CHECK_FALSE(table.is_uncertain("orders"));
+    CHECK(table.queues("orders").size() == 3);
+
+    for (int i = 0; i < 2; ++i) CHECK_FALSE(table.update("orders", unreadable));
+    CHECK(table.update("orders", unreadable));
+    CHECK(table.queues("orders").empty());
+    CHECK_FALSE(table.is_uncertain("orders"));
+    CHECK_FALSE(table.update("orders", unreadable));
+    CHECK(table.update("orders", two_brokers)); // what is good is believed at once
+}
+
 TEST_CASE("a forgotten topic is unknown again", "[route_table]") {
     route_table table;
     table.update("orders", two_brokers);

@@ -28,9 +28,10 @@ struct scripted_cluster : test::virtual_cluster {
         script.serve_quietly("orders", {{"broker-a", 2}});
         script.always(query_assignment()).reply(assigned("orders", request_mode::pop, std::move(popped_ids)));
         script.always(pop()).reply(no_messages()).after(15s);
-        with.name_servers = "script:10911";
-        with.group        = "billing";
-        with.from         = consume_from::first;
+        with.name_servers         = "script:10911";
+        with.group                = "billing";
+        with.from                 = consume_from::first;
+        with.group_check_interval = 0ms; // the script does not know the question
     }
 
     test::scripted_broker script{runtime, network, {{"script", 10911}}};
@@ -100,6 +101,7 @@ TEST_CASE("a queue that the broker wants popped is popped, and what was consumed
     const auto now = one.statistics();
     REQUIRE(now.popped.size() == 1);
     CHECK(now.popped.front().waiting == 0);
+    CHECK_FALSE(now.popped.front().oldest_stored);
     CHECK(now.popped.front().counts.acknowledged == 5);
     CHECK(now.queues.empty());
     CHECK(cluster.script.count(test::dialogue::pull()) == 0);
@@ -338,6 +340,9 @@ TEST_CASE("beyond 96 messages that are not acknowledged nothing is popped, and i
     CHECK(pops == 4);
     CHECK(one.statistics().popped.front().waiting == 128);
     CHECK(one.statistics().popped.front().flow == flow_state::too_many_messages);
+    CHECK(one.statistics().popped.front().flow_for > 9s);
+    CHECK(one.statistics().popped.front().oldest_stored == message_time(1'700'000'000'000ms));
+    CHECK(one.statistics().topics.front().oldest_age == one.statistics().popped.front().oldest_age);
     CHECK(one.count("flow_control") == 1);
     open = true;
     REQUIRE(cluster.run_until([&] { return pops > 4; }, 1s));

@@ -117,6 +117,38 @@ TEST_CASE("a topic that may not be read any more is given up with its offsets, a
     CHECK(cluster.broker().consumed("billing", "orders"));
 }
 
+TEST_CASE("a name server that has no queues of a topic for a moment is asked again, and no queue is given up", "[scenario]") {
+    virtual_cluster cluster;
+    cluster.broker().create_topic("orders", 4);
+    name_server names(cluster.runtime, cluster.network);
+    names.add(cluster.broker());
+    auto with         = cluster.member_options();
+    with.name_servers = names.address();
+    virtual_member one(cluster, "one", with);
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    const std::string missing = GENERATE("queues", "brokers", "queues and brokers");
+    int left     = 2;
+    names.change = [&](const std::string& topic, protocol::route_data& route) {
+        if (topic != "orders" || left == 0)
+            return;
+        --left;
+        if (missing != "brokers")
+            route.queue_datas.clear();
+        if (missing != "queues")
+            route.broker_datas.clear();
+    };
+    const auto asked = names.asked("orders");
+    REQUIRE(cluster.run_until([&] { return names.asked("orders") == asked + 1; }, 31s));
+    cluster.runtime.advance(5s);
+    CHECK(left == 0); // asked again and again
+    cluster.send("orders", 20);
+    cluster.runtime.advance(1s);
+    CHECK(each_once(std::vector{&one}, 20));
+    CHECK(one.count("queue_released") == 0);
+    CHECK(one.stop() == std::error_code());
+}
+
 TEST_CASE("a topic that may not be read when its consumer starts is consumed from when it may", "[scenario]") {
     virtual_cluster cluster;
     cluster.broker().create_topic("orders", 2);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <string>
+#include <system_error>
 
 #include "tests/support/catch.hpp"
 
@@ -145,6 +146,144 @@ TEST_CASE("counts of queues that were given up stay in the sums", "[scenario]") 
     CHECK(std::ranges::count(now.queues, "orders", [](const auto& each) { return each.queue.topic; }) == 2);
     CHECK(now.counts.succeeded == 100);
     CHECK(two.statistics().counts.succeeded == 0);
+}
+
+const topic_statistics& of_topic(const consumer_statistics& all, const std::string& topic) {
+    const auto found = std::ranges::find(all.topics, topic, &topic_statistics::topic);
+    REQUIRE(found != all.topics.end());
+    return *found;
+}
+
+TEST_CASE("each topic has its minute, hour and day, the retry topic its own", "[scenario]") {
+    virtual_cluster cluster;
+    cluster.broker().create_topic("orders", 2);
+    cluster.broker().create_topic("news", 1);
+    virtual_member one(cluster, "one", cluster.member_options(), [](message_span messages, consume_context&) {
+        return messages.front().topic() == "orders" && messages.front().reconsume_times() == 0
+                   ? consume_result::reconsume_later
+                   : consume_result::success;
+    });
+    one.subscribe("orders");
+    one.subscribe("news");
+    REQUIRE(one.start() == std::error_code());
+    cluster.send("orders", 30);
+    cluster.send("news", 60);
+    cluster.runtime.advance(30s);
+    const auto now = one.statistics();
+    REQUIRE(now.topics.size() == 3);
+    CHECK(of_topic(now, "orders").minute.failed == 30);
+    CHECK(of_topic(now, "orders").hour.failed == 30);
+    CHECK(of_topic(now, "orders").day.failed == 30);
+    CHECK(of_topic(now, "orders").minute.succeeded == 0);
+    CHECK(of_topic(now, "orders").counts.failed == 30);
+    CHECK(of_topic(now, "orders").queues == 2);
+    CHECK(of_topic(now, "orders").minute.failed_per_second == Approx(1).epsilon(0.4));
+    CHECK(of_topic(now, "%RETRY%billing").minute.succeeded == 30);
+    CHECK(of_topic(now, "news").minute.succeeded == 60);
+    CHECK(of_topic(now, "news").counts.pulled == 60);
+    cluster.runtime.advance(10min);
+    const auto later = one.statistics();
+    CHECK(of_topic(later, "orders").minute.failed == 0);
+    CHECK(of_topic(later, "orders").hour.failed == 30);
+    CHECK(of_topic(later, "orders").hour.length > 10min);
+}
+
+TEST_CASE("a topic that was given up keeps its figures", "[scenario]") {
+    virtual_cluster cluster;
+    cluster.broker().create_topic("orders", 2);
+    cluster.send("orders", 20);
+    virtual_member one(cluster, "one", cluster.member_options());
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(15s);
+    REQUIRE(one.unsubscribe_running("orders") == std::error_code());
+    const auto now = one.statistics();
+    CHECK(of_topic(now, "orders").queues == 0);
+    CHECK(of_topic(now, "orders").counts.succeeded == 20);
+    CHECK(of_topic(now, "orders").minute.succeeded == 20);
+    CHECK(now.counts.succeeded == 20);
+}
+
+TEST_CASE("the age of the oldest unfinished message is told, of each queue and topic", "[scenario]") {
+    virtual_cluster cluster;
+    cluster.broker().create_topic("orders", 2);
+    bool open = false;
+    slow_virtual_member one(cluster, "one", cluster.member_options(),
+                            [&](message_span messages, consume_context&) -> slow_result {
+                                while (!open && messages.front().queue_id() == 0)
+                                    co_await test::pause_for(cluster.runtime, 10ms);
+                                co_return consume_result::success;
+                            });
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(1s);
+    CHECK(of(one.statistics(), 0).oldest_age == 0ms);
+    CHECK_FALSE(of(one.statistics(), 0).oldest_stored);
+    const auto stored = std::chrono::floor<std::chrono::milliseconds>(cluster.runtime.system_now());
+    cluster.send("orders", 2);
+    cluster.runtime.advance(20s);
+    cluster.send("orders", 2);
+    cluster.runtime.advance(10s);
+    const auto now = one.statistics();
+    CHECK(of(now, 0).oldest_stored == stored);
+    CHECK(of(now, 0).oldest_age == 30s);
+    CHECK(of(now, 1).oldest_age == 0ms);
+    CHECK(of_topic(now, "orders").oldest_age == 30s);
+    CHECK(of_topic(now, "orders").lag == 2);
+    open = true;
+    cluster.runtime.advance(1s);
+    CHECK(of(one.statistics(), 0).oldest_age == 0ms);
+}
+
+TEST_CASE("in order the oldest unfinished message is the one whose turn it is", "[scenario]") {
+    virtual_cluster cluster;
+    cluster.broker().create_topic("orders", 1);
+    cluster.send("orders", 3);
+    test::orderly_member one(cluster, "one", cluster.member_options(), [](message_span messages, orderly_context&) {
+        return messages.front().queue_offset() == 1 ? consume_result::reconsume_later : consume_result::success;
+    });
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(20s);
+    const auto queue = of(one.statistics(), 0);
+    CHECK(queue.committable == 1);
+    CHECK(queue.oldest_age >= 20s);
+    CHECK(queue.oldest_age < 22s);
+    CHECK(queue.paused_on_purpose());
+}
+
+TEST_CASE("since when a queue is in its way of being fetched is told", "[scenario]") {
+    virtual_cluster cluster;
+    cluster.broker().create_topic("orders", 1);
+    cluster.send("orders", 500);
+    auto with                = cluster.member_options();
+    with.max_cached_messages = 50;
+    bool open                = false;
+    slow_virtual_member one(cluster, "one", with, [&](message_span, consume_context&) -> slow_result {
+        while (!open)
+            co_await test::pause_for(cluster.runtime, 10ms);
+        co_return consume_result::success;
+    });
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(60s);
+    const auto full = of(one.statistics(), 0);
+    CHECK(full.flow == flow_state::too_many_messages);
+    CHECK(full.flow_for > 58s);
+    CHECK(full.flow_for <= full.in_stage_for);
+    CHECK_FALSE(full.paused_on_purpose());
+    one.suspend();
+    CHECK(of(one.statistics(), 0).flow == flow_state::suspended);
+    CHECK(of(one.statistics(), 0).paused_on_purpose());
+    one.resume();
+    open = true;
+    cluster.runtime.advance(10s);
+    CHECK(of(one.statistics(), 0).flow == flow_state::open);
+    one.suspend();
+    cluster.runtime.advance(60s); // the pull that was held has been answered
+    const auto paused = of(one.statistics(), 0);
+    CHECK(paused.flow == flow_state::suspended);
+    CHECK(paused.flow_for >= 30s);
 }
 
 } // namespace

@@ -18,7 +18,20 @@ inline const message_queue& orders_queue() {
     return queue;
 }
 
-/// Fills `batch` as a pull would: one message at each offset, whose body is the offset in digits.
+/// Fills `batch` as a pull would: with messages as a broker stores them, of which `end` is the queue's next.
+template <bool Concurrent>
+void fill_stored(pulled_batch<Concurrent>& batch, detail::block_pool& pool, const std::string& bytes, queue_offset end) {
+    batch.origin     = {&orders_queue(), "%RETRY%billing", 0, end};
+    batch.frame      = pool.take(bytes.size() + 1);
+    batch.frame_size = bytes.size();
+    std::memcpy(batch.frame.data(), bytes.data(), bytes.size());
+    protocol::message_decoder decoder(protocol::decode_options{});
+    decoder.decode({batch.frame.data(), bytes.size()}, batch.origin, batch.inflated, batch.messages,
+                   [](std::error_code, std::string_view, queue_offset) {});
+    batch.prepare();
+}
+
+/// The same with one message at each offset, whose body is the offset in digits.
 template <bool Concurrent>
 void fill(pulled_batch<Concurrent>& batch, detail::block_pool& pool, const std::vector<queue_offset>& offsets) {
     std::string bytes;
@@ -30,14 +43,7 @@ void fill(pulled_batch<Concurrent>& batch, detail::block_pool& pool, const std::
                                                 .queue_offset      = offset,
                                                 .commit_log_offset = offset * 1000});
     }
-    batch.origin     = {&orders_queue(), "%RETRY%billing", 0, offsets.empty() ? 0 : offsets.back() + 1};
-    batch.frame      = pool.take(bytes.size() + 1);
-    batch.frame_size = bytes.size();
-    std::memcpy(batch.frame.data(), bytes.data(), bytes.size());
-    protocol::message_decoder decoder(protocol::decode_options{});
-    decoder.decode({batch.frame.data(), bytes.size()}, batch.origin, batch.inflated, batch.messages,
-                   [](std::error_code, std::string_view, queue_offset) {});
-    batch.prepare();
+    fill_stored(batch, pool, bytes, offsets.empty() ? 0 : offsets.back() + 1);
 }
 
 /// `count` offsets from `first` on.

@@ -90,6 +90,9 @@ class manual_runtime {
     /// As if somebody had set the wall clock; the steady clock and timers do not notice.
     void skew_system_clock(duration by) { state_->skew += by; }
 
+    /// While it is deaf, a timer's wait is not ended by a cancel, as if a wake-up had got lost.
+    void be_deaf(bool deaf) { state_->deaf = deaf; }
+
     /// When the next timer is due, if there is one.
     std::optional<time_point> next_timer() const {
         if (state_->waits.empty()) return std::nullopt;
@@ -145,6 +148,7 @@ class manual_runtime {
         std::mt19937_64 random;
         std::uint64_t sequence = 0;
         bool ended             = false;
+        bool deaf              = false;
         std::map<wait_key, std::unique_ptr<wait_base>> waits;
         std::optional<asio::io_context> context;
         executor_type executor;
@@ -173,19 +177,19 @@ class manual_runtime::timer {
     explicit timer(const manual_runtime& runtime) : state_(runtime.state_) {}
     timer(const timer&)            = delete;
     timer& operator=(const timer&) = delete;
-    ~timer() { cancel(); }
+    ~timer() { end_waits(); }
 
     executor_type get_executor() const noexcept { return state_->executor; }
 
     /// @return How many waits it cancelled.
     std::size_t expires_at(time_point at) {
-        const auto cancelled = cancel();
+        const auto cancelled = end_waits();
         at_                  = at;
         return cancelled;
     }
     time_point expiry() const noexcept { return at_; }
 
-    std::size_t cancel() { return state_->ended ? 0 : state_->cancel(this); }
+    std::size_t cancel() { return state_->deaf ? 0 : end_waits(); }
 
     /// @param token  Completion signature `void(std::error_code)`.
     template <class Token>
@@ -208,6 +212,8 @@ class manual_runtime::timer {
     }
 
   private:
+    std::size_t end_waits() { return state_->ended ? 0 : state_->cancel(this); }
+
     std::shared_ptr<state> state_;
     time_point at_ = epoch;
 };

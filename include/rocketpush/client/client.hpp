@@ -3,6 +3,7 @@
 
 #include <rocketpush/client/client_instance.hpp>
 #include <rocketpush/core/options.hpp>
+#include <rocketpush/detail/process_bound.hpp>
 #include <rocketpush/runtime/asio_runtime.hpp>
 #include <rocketpush/transport/tcp_transport.hpp>
 
@@ -22,7 +23,8 @@ namespace rocketpush {
  * rocketpush::push_consumer refunds{shared, {.group = "ledger"}, on_refund};
  * @endcode
  *
- * Of the options only what belongs to the client counts (see client_settings). Outlives its consumers.
+ * Of the options only what belongs to the client counts (see client_settings). Outlives its consumers. In a child of `fork()` it is
+ * inert, as they are.
  *
  * @par Thread safety  Made and destroyed by one thread; consumers may be made from it by any.
  * @par Source         Java `MQClientManager`. Differs: sharing is asked for, never by accident of equal names.
@@ -32,7 +34,7 @@ class client {
   public:
     using instance_type = client_instance<Transport, Runtime>;
 
-    /// @throw std::system_error  error::invalid_name_server, or another code of check_name_servers()
+    /// @throw std::system_error  error::invalid_name_server, or another code of check_name_servers() and check_credentials()
     explicit client(const options& with, Transport transport = Transport(), Runtime runtime = Runtime())
         : instance_(std::make_shared<instance_type>(checked(with), std::move(transport), std::move(runtime))) {
         instance_->hold();
@@ -42,22 +44,27 @@ class client {
     client& operator=(const client&) = delete;
 
     ~client() {
-        asio::post(instance_->runtime().get_executor(), [shared = instance_] { shared->release(); });
+        if (instance_.problem())
+            return; // in a child of fork(): it is the parent's
+        asio::post(instance_->runtime().get_executor(), [shared = instance_.shared()] { shared->release(); });
         auto runtime = instance_->runtime();
         instance_.reset();
         runtime.join(std::chrono::seconds(5));
     }
 
-    const std::shared_ptr<instance_type>& instance() const noexcept { return instance_; }
+    /// @throw std::system_error  error::used_after_fork
+    const std::shared_ptr<instance_type>& instance() const { return instance_.shared(); }
 
   private:
     static client_settings checked(const options& with) {
         if (const auto problem = check_name_servers(with))
             throw std::system_error(problem.code, problem.text);
+        if (const auto problem = check_credentials(with))
+            throw std::system_error(problem.code, problem.text);
         return client_part(with);
     }
 
-    std::shared_ptr<instance_type> instance_;
+    detail::process_bound<instance_type> instance_;
 };
 
 } // namespace rocketpush

@@ -1,6 +1,7 @@
 #ifndef ROCKETPUSH_CLIENT_CLIENT_INSTANCE_HPP
 #define ROCKETPUSH_CLIENT_CLIENT_INSTANCE_HPP
 
+#include <rocketpush/client/broker_requests.hpp>
 #include <rocketpush/client/client_settings.hpp>
 #include <rocketpush/client/group_member.hpp>
 #include <rocketpush/client/name_server_watch.hpp>
@@ -9,6 +10,8 @@
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/detail/wait_group.hpp>
 #include <rocketpush/protocol/bodies.hpp>
+#include <rocketpush/remoting/access_control.hpp>
+#include <rocketpush/remoting/backoff.hpp>
 #include <rocketpush/remoting/broker_calls.hpp>
 #include <rocketpush/remoting/connection_pool.hpp>
 #include <rocketpush/remoting/name_servers.hpp>
@@ -20,6 +23,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <type_traits>
@@ -55,7 +59,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
           runtime_(std::move(runtime)),
           watch_(make_watch(transport)),
           pool_(runtime_, std::move(transport), settings_.max_frame_size, settings_.connect_timeout, events(),
-                settings_.namespace_v2),
+                settings_.namespace_v2, settings_.credentials),
           name_servers_(pool_, settings_.name_servers, runtime_.random(), settings_.request_timeout),
           calls_(pool_, routes_, settings_.request_timeout),
           routes_due_(runtime_),
@@ -66,6 +70,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     calls_type& calls() noexcept { return calls_; }
     detail::block_pool& blocks() noexcept { return pool_.blocks(); }
     const route_table& routes() const noexcept { return routes_; }
+    const access_denial& last_denial() const noexcept { return pool_.last_denial(); }
 
     /// Then all that is held is that one's.
     bool has_one_consumer() const noexcept { return members_.size() <= 1; }
@@ -87,7 +92,9 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
      * @param check  Nothing, or what gives an awaitable of a code: asked when the routes are known and no broker knows the
      *               member yet. Its failure is ours, and the member is not taken in.
      * @retval error::operation_cancelled   `leave` came meanwhile.
+     * @retval response_code::no_permission  Every broker that answered denies us access.
      * @retval a resolver's error           None of the name servers' hosts can be resolved, or not that of the look-up.
+     * @retval one of is_certificate_error  None of the name servers' certificates is accepted.
      */
     template <class Check = std::nullptr_t>
     task<std::error_code> join(group_member member, std::vector<std::string> topics, Check check = nullptr) {
@@ -109,7 +116,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
                 break;
             watch(topic);
             const auto failure = co_await refresh(topic);
-            if (is_resolver_error(failure)) {
+            if (is_hopeless(failure)) {
                 turn_away(group);
                 co_return failure;
             }
@@ -127,7 +134,12 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             co_return error::operation_cancelled;
         }
         joined->second.announced = true;
+        const auto before        = beats_;
         co_await heartbeat(group);
+        if (beats_.denied != before.denied && beats_.accepted == before.accepted) {
+            turn_away(group);
+            co_return response_code::no_permission;
+        }
         begin_duties();
         co_return std::error_code();
     }
@@ -187,14 +199,14 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             asked->second.last_asked = runtime_.now();
             asked->second.due        = runtime_.now() + settings_.route_poll_interval;
         }
-        auto answer      = co_await name_servers_.route(topic);
+        auto answer      = co_await name_servers_.route(topic, self);
         const auto found = topics_.find(topic);
         if (found == topics_.end() || closed_)
             co_return error::operation_cancelled;
         route_watch& state = found->second;
         if (answer) {
             const bool changed = routes_.update(topic, *answer);
-            const bool whole   = is_whole(state, *answer) && routes_.is_led(topic);
+            const bool whole   = is_whole(state, *answer) && routes_.is_led(topic) && !routes_.is_uncertain(topic);
             state.misses       = 0;
             state.due          = runtime_.now() + (whole ? settings_.route_poll_interval
                                                          : std::min(milliseconds(2000), settings_.route_poll_interval));
@@ -272,6 +284,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         return true;
     }
 
+    const std::vector<endpoint>& name_server_list() const noexcept { return name_servers_.list(); }
     bool has_name_servers() const noexcept { return !name_servers_.list().empty(); }
 
     /// A look-up of name servers gave no list: what we have stays in use.
@@ -279,6 +292,12 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         if (!has_name_servers())
             name_servers_.set_unknown(why);
         tell(&group_member::name_server_lookup_failure, to_string(watch_->url()), why);
+    }
+
+    /// Whether we have connected to this peer anew of late: it may not have heard of our former connection's end.
+    bool came_again_within(const endpoint& peer, std::chrono::seconds time) const {
+        const auto found = came_again_.find(peer);
+        return found != came_again_.end() && found->second && runtime_.now() - *found->second < time;
     }
 
     /// Brings the next heartbeat forward; for a changed subscription.
@@ -361,6 +380,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         const auto self = this->shared_from_this();
         if (local_ip_.empty())
             learn_local_ip(*fresh);
+        if (const auto [known, is_first] = came_again_.try_emplace(fresh->peer()); !is_first)
+            known->second = runtime_.now();
         const auto brokers = routes_.all_addresses();
         if (std::ranges::none_of(members_, [](const auto& each) { return each.second.announced; }) ||
             std::ranges::find(brokers, fresh->peer()) == brokers.end())
@@ -372,21 +393,29 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             co_await fresh->async_request(request, body, settings_.request_timeout, detail::await_tuple<executor_type>);
         if (ec)
             co_return ec;
+        if (static_cast<response_code>(frame.header.code) == response_code::go_away)
+            co_return response_code::go_away; // it shuts down still: as good as not connected
         told_[fresh->peer()] = news; // a refusal is told once more in a second, of all groups
-        if (static_cast<response_code>(frame.header.code) == response_code::success)
+        if (static_cast<response_code>(frame.header.code) == response_code::success) {
+            ++beats_.accepted;
             tell(&group_member::members_changed); // it knows us from now on, and may have members that we do not know
-        else
+        } else {
             heartbeat_refused(fresh->peer(), static_cast<response_code>(frame.header.code));
+        }
         co_return std::error_code();
     }
 
     void heartbeat_at(time_point at) {
-        next_heartbeat_ = std::min(next_heartbeat_, at);
+        next_heartbeat_ = std::min(next_heartbeat_, std::max(at, beats_.not_before));
         heartbeat_due_.wake();
     }
 
     /// Until the next regular one the broker would know nothing of us.
     void heartbeat_refused(const endpoint& broker, std::error_code why) {
+        if (why == response_code::no_permission) {
+            ++beats_.denied;
+            beats_.not_before = runtime_.now() + denied_delay; // whoever wants one before: it would be denied too
+        }
         tell(&group_member::heartbeat_failure, broker, why);
         heartbeat_at(runtime_.now() + milliseconds(1000));
     }
@@ -411,27 +440,9 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     }
 
     void on_request(connection_type& from, const received_frame& frame) {
-        if (static_cast<protocol::request_code>(frame.header.code) ==
-            protocol::request_code::notify_consumer_ids_changed) {
-            if (const auto notice = protocol::read_fields<protocol::consumer_ids_changed_notice>(frame.header))
-                if (const auto found = members_.find(notice->consumer_group); found != members_.end())
-                    found->second.members_changed(found->second.self);
-            return;
-        }
-        if (static_cast<protocol::request_code>(frame.header.code) == protocol::request_code::reset_consumer_offset) {
-            const auto notice = protocol::read_fields<protocol::reset_offset_notice>(frame.header);
-            const auto to     = protocol::decode_reset(frame.body);
-            if (!notice || !to)
-                return;
-            if (const auto found = members_.find(notice->consumer_group); found != members_.end())
-                found->second.reset(found->second.self, notice->topic, *to);
-            return;
-        }
-        from.respond(frame, response_code::request_code_not_supported,
-                     " request type " + std::to_string(frame.header.code) + " not supported", protocol::no_fields{});
+        broker_requests<connection_type>(members_).answer(from, frame);
     }
 
-    /// @param only  Of this group; empty: of all.
     std::string heartbeat_body(const std::string& only = {}) {
         protocol::heartbeat_data data;
         data.client_id = client_id();
@@ -460,7 +471,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         const auto failure = co_await self->calls_.heartbeat(broker, std::move(body));
         if (failure)
             self->heartbeat_refused(broker, failure);
-        else if (only.empty())
+        else if (++self->beats_.accepted; only.empty())
             self->told_[std::move(broker)] = sent;
     }
 
@@ -545,7 +556,12 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     std::map<std::string, route_watch> topics_;
     std::map<endpoint, std::uint64_t>
         told_;               ///< Brokers that know us on their connection, and `news_` when they were told of all.
+    std::map<endpoint, std::optional<time_point>> came_again_; ///< When a peer was connected to again, if it was.
     std::uint64_t news_ = 0; ///< Grows with each heartbeat that is asked for.
+    struct {
+        std::uint64_t accepted = 0, denied = 0; ///< By brokers, so far.
+        time_point not_before{};                ///< After one that was denied.
+    } beats_;
     std::string local_ip_;
     std::string client_id_;
     time_point next_heartbeat_ = time_point::max();

@@ -1,6 +1,7 @@
 #ifndef ROCKETPUSH_CLIENT_CLIENT_SETTINGS_HPP
 #define ROCKETPUSH_CLIENT_CLIENT_SETTINGS_HPP
 
+#include <rocketpush/core/credentials.hpp>
 #include <rocketpush/core/endpoint.hpp>
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/detail/local_address.hpp>
@@ -24,6 +25,7 @@ struct client_settings {
     std::string instance_name;
     std::string unit_name;
     std::string namespace_v2;
+    rocketpush::credentials credentials; ///< Equal if they are one handle.
     std::size_t max_frame_size = 0;
     std::chrono::milliseconds connect_timeout{};
     std::chrono::milliseconds request_timeout{};
@@ -43,6 +45,7 @@ inline client_settings client_part(const options& checked) {
             .instance_name       = checked.instance_name,
             .unit_name           = checked.unit_name,
             .namespace_v2        = checked.namespace_v2,
+            .credentials         = checked.credentials,
             .max_frame_size      = checked.max_frame_size,
             .connect_timeout     = checked.connect_timeout,
             .request_timeout     = checked.request_timeout,

@@ -1,7 +1,9 @@
 #ifndef ROCKETPUSH_CONSUME_CONCURRENT_CONSUMPTION_HPP
 #define ROCKETPUSH_CONSUME_CONCURRENT_CONSUMPTION_HPP
 
+#include <rocketpush/consume/call_watch.hpp>
 #include <rocketpush/consume/consume_job.hpp>
+#include <rocketpush/consume/direct_call.hpp>
 #include <rocketpush/consume/listener.hpp>
 #include <rocketpush/consume/pool_dispatch.hpp>
 #include <rocketpush/core/consume_result.hpp>
@@ -82,12 +84,16 @@ class concurrent_consumption {
           executor_(std::move(executor)),
           observer_(observer),
           runtime_(runtime),
+          calls_(observer_, runtime_),
           gate_(runtime.get_executor()),
           pool_(*this, executor_, runtime_, gate_) {}
     concurrent_consumption(const concurrent_consumption&)            = delete;
     concurrent_consumption& operator=(const concurrent_consumption&) = delete;
 
-    void start(const options& with) { start(with.consume_threads, with.consume_batch_size); }
+    void start(const options& with) {
+        calls_.start(with.consume_timeout);
+        start(with.consume_threads, with.consume_batch_size);
+    }
     /// @param threads  How many calls run at once, unless the executor was told another number.
     void start(std::size_t threads, std::size_t batch_size) {
         batch_size_ = static_cast<std::uint32_t>(batch_size);
@@ -149,8 +155,19 @@ class concurrent_consumption {
     /// From any thread: no further listener call begins, whatever is still to be consumed.
     void abandon() noexcept { abandoned_.store(true, std::memory_order_relaxed); }
 
+    /// One listener call beside all others; see direct_call.
+    template <class Done>
+    void consume_directly(message one, owner_type owner, Done done) {
+        direct_call<concurrent_consumption, Done>::begin(*this, std::move(one), std::move(owner), std::move(done));
+    }
+
   private:
     friend job;
+    template <class, class>
+    friend class direct_call;
+
+    using watch_type    = call_watch<Observer, Runtime>;
+    using followed_call = typename watch_type::call;
 
     /// One runner's work, called by the executor (through the job).
     void run(const job& self, batch_type& batch) {
@@ -221,6 +238,7 @@ class concurrent_consumption {
         const auto messages = batch.views(slice);
         consume_context context{*batch.origin.queue};
         observer_.before_consume(messages, context);
+        auto call   = calls_.begin(messages);
         auto result = consume_result::reconsume_later;
         try {
             if constexpr (traits::silent) {
@@ -230,14 +248,16 @@ class concurrent_consumption {
                 result = traits::call(listener_, messages, context);
             }
         } catch (...) {
+            calls_.threw(call);
             observer_.on_listener_exception(context.queue, std::current_exception());
         }
-        settle(self, batch, slice, context, result, counts);
+        settle(self, batch, slice, context, call, result, counts);
     }
 
     void settle(const job& self, batch_type& batch, batch_slice slice, const consume_context& context,
-                consume_result result, runner_counts& counts) {
+                const followed_call& call, consume_result result, runner_counts& counts) {
         observer_.after_consume(batch.views(slice), context, result);
+        calls_.end(batch.views(slice), call, result == consume_result::success);
         if constexpr (!traits::batch)
             slice.count = 1; // as it is; so the loops below are none
         const auto good = result == consume_result::success ? std::min<std::size_t>(context.succeeded, slice.count) : 0;
@@ -261,9 +281,11 @@ class concurrent_consumption {
         const auto messages = batch.views(slice);
         const consume_context context{*batch.origin.queue};
         observer_.before_consume(messages, context);
+        const auto call = calls_.begin(messages);
         batch.enter();
-        deferred_message message(messages.front(), {&finish, this, &batch, self.owner(), slice.first, runtime_.now()});
-        try {
+        try { // it ends inside: whoever completes it by an exception is seen to do so
+            deferred_message message(messages.front(), {&finish, this, &batch, self.owner(), slice.first,
+                                                        runtime_.now(), calls_.keep(call)});
             listener_(std::move(message));
         } catch (...) {
             observer_.on_listener_exception(context.queue, std::current_exception());
@@ -278,7 +300,8 @@ class concurrent_consumption {
         runner_counts counts(here, batch);
         counts.since = share.since;
         consume_context context{*batch.origin.queue, delay_level};
-        here.settle(self, batch, {share.index, 1}, context, result, counts);
+        const auto call = here.calls_.kept(share.call, std::uncaught_exceptions() > 0);
+        here.settle(self, batch, {share.index, 1}, context, call, result, counts);
     }
 
     // Lanes: awaitable listeners only. All of this is on the strand, but for the lanes themselves.
@@ -332,6 +355,7 @@ class concurrent_consumption {
                 const auto messages = batch.views(slice);
                 consume_context context{*batch.origin.queue};
                 here.observer_.before_consume(messages, context);
+                auto call   = here.calls_.begin(messages);
                 auto result = consume_result::reconsume_later;
                 try {
                     if constexpr (traits::silent) {
@@ -341,9 +365,10 @@ class concurrent_consumption {
                         result = co_await traits::call(here.listener_, messages, context);
                     }
                 } catch (...) {
+                    here.calls_.threw(call);
                     here.observer_.on_listener_exception(context.queue, std::current_exception());
                 }
-                here.settle(work, batch, slice, context, result, counts);
+                here.settle(work, batch, slice, context, call, result, counts);
                 slice = here.claim(batch);
             } while (slice);
         }
@@ -360,6 +385,7 @@ class concurrent_consumption {
     Executor executor_;
     Observer& observer_;
     Runtime runtime_;
+    [[no_unique_address]] watch_type calls_;
     detail::strand_gate<typename Runtime::executor_type> gate_;
     std::uint32_t batch_size_ = 1;
     std::atomic<bool> abandoned_{false};

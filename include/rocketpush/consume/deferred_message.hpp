@@ -27,6 +27,7 @@ struct deferred_share {
     std::shared_ptr<void> owner; ///< The consumer.
     std::uint32_t index;
     std::chrono::steady_clock::time_point since; ///< When it was given to the listener.
+    std::uint64_t call = 0;                      ///< What is kept of the call for observers that follow calls.
 };
 
 } // namespace detail

@@ -1,7 +1,9 @@
 #ifndef ROCKETPUSH_CONSUME_ORDERLY_CONSUMPTION_HPP
 #define ROCKETPUSH_CONSUME_ORDERLY_CONSUMPTION_HPP
 
+#include <rocketpush/consume/call_watch.hpp>
 #include <rocketpush/consume/concurrent_consumption.hpp>
+#include <rocketpush/consume/direct_call.hpp>
 #include <rocketpush/consume/orderly.hpp>
 #include <rocketpush/consume/pool_dispatch.hpp>
 #include <rocketpush/consume/queue_order.hpp>
@@ -67,6 +69,7 @@ class orderly_consumption {
           executor_(std::move(executor)),
           observer_(observer),
           runtime_(runtime),
+          calls_(observer_, runtime_),
           gate_(runtime.get_executor()),
           pool_(*this, executor_, runtime_, gate_) {}
     orderly_consumption(const orderly_consumption&)            = delete;
@@ -74,6 +77,7 @@ class orderly_consumption {
 
     /// The executor may have been told another number of threads.
     void start(const options& with) {
+        calls_.start(with.consume_timeout);
         batch_size_ = static_cast<std::uint32_t>(with.consume_batch_size);
         pause_      = with.suspend_interval;
         executor_.start(with.consume_threads);
@@ -155,8 +159,19 @@ class orderly_consumption {
     /// From any thread: no further listener call begins, whatever is still to be consumed.
     void abandon() noexcept { abandoned_.store(true, std::memory_order_relaxed); }
 
+    /// One listener call beside all others; see direct_call.
+    template <class Done>
+    void consume_directly(message one, owner_type owner, Done done) {
+        direct_call<orderly_consumption, Done>::begin(*this, std::move(one), std::move(owner), std::move(done));
+    }
+
   private:
     friend job;
+    template <class, class>
+    friend class direct_call;
+
+    using watch_type    = call_watch<Observer, Runtime>;
+    using followed_call = typename watch_type::call;
 
     /// One runner's work, called by the executor (through the job).
     void run(const job&, order_type& order) {
@@ -224,7 +239,8 @@ class orderly_consumption {
         const auto messages = call.batch->views(call.slice);
         orderly_context context{*call.batch->origin.queue};
         observer_.before_consume(messages, consume_context{context.queue});
-        auto result = orderly_result::suspend;
+        auto followed = calls_.begin(messages);
+        auto result   = orderly_result::suspend;
         try {
             if constexpr (traits::silent) {
                 traits::call(listener_, messages, context);
@@ -233,9 +249,10 @@ class orderly_consumption {
                 result = as_orderly(traits::call(listener_, messages, context));
             }
         } catch (...) {
+            calls_.threw(followed);
             observer_.on_listener_exception(context.queue, std::current_exception());
         }
-        settle(order, call, context, result);
+        settle(order, call, followed, context, result);
     }
 
     static constexpr orderly_result as_orderly(orderly_result result) noexcept { return result; }
@@ -243,10 +260,12 @@ class orderly_consumption {
         return result == consume_result::success ? orderly_result::commit : orderly_result::suspend;
     }
 
-    void settle(order_type& order, const call_type& call, const orderly_context& context, orderly_result result) {
+    void settle(order_type& order, const call_type& call, const followed_call& followed, const orderly_context& context,
+                orderly_result result) {
         const bool good = result == orderly_result::success || result == orderly_result::commit;
         observer_.after_consume(call.batch->views(call.slice), consume_context{context.queue},
                                 good ? consume_result::success : consume_result::reconsume_later);
+        calls_.end(call.batch->views(call.slice), followed, good);
         ++order.counts.calls;
         (good ? order.counts.succeeded : order.counts.failed) += call.slice.count;
         if (good) {
@@ -308,7 +327,8 @@ class orderly_consumption {
                 const auto messages = call.batch->views(call.slice);
                 orderly_context context{*call.batch->origin.queue};
                 here.observer_.before_consume(messages, consume_context{context.queue});
-                auto result = orderly_result::suspend;
+                auto followed = here.calls_.begin(messages);
+                auto result   = orderly_result::suspend;
                 try {
                     if constexpr (traits::silent) {
                         co_await traits::call(here.listener_, messages, context);
@@ -318,9 +338,10 @@ class orderly_consumption {
                         result            = as_orderly(answer);
                     }
                 } catch (...) {
+                    here.calls_.threw(followed);
                     here.observer_.on_listener_exception(context.queue, std::current_exception());
                 }
-                here.settle(order, call, context, result);
+                here.settle(order, call, followed, context, result);
             }
         }
         auto owner = work.owner();
@@ -336,6 +357,7 @@ class orderly_consumption {
     Executor executor_;
     Observer& observer_;
     Runtime runtime_;
+    [[no_unique_address]] watch_type calls_;
     detail::strand_gate<typename Runtime::executor_type> gate_;
     std::uint32_t batch_size_ = 1;
     std::chrono::milliseconds pause_{1000};

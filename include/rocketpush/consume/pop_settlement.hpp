@@ -234,9 +234,10 @@ class pop_settlement {
         for (;;) {
             const auto failure = co_await send_acks(host, queue, batch, which);
             host->observe().on_ack(queue->queue, which.size(), failure);
+            host->topic_refused(queue->queue.topic, failure);
             if (!failure)
                 queue->counts.acknowledged += which.size();
-            const auto next = host->runtime().now() + delay.failed(host->runtime().random());
+            const auto next = host->runtime().now() + delay_after(failure, delay.failed(host->runtime().random()));
             if (!failure || !may_try_again(*host, next, expires_at))
                 break;
             co_await pause(host, queue, next);
@@ -279,6 +280,7 @@ class pop_settlement {
         auto answer  = co_await host->calls().change_invisible_time(std::move(request));
         host->observe().on_invisible_time(batch.view_of(batch.records[index]), hidden,
                                           answer ? std::error_code() : answer.error());
+        host->topic_refused(queue->queue.topic, answer.error());
         co_return answer;
     }
 
@@ -305,6 +307,7 @@ class pop_settlement {
         const auto outcome           = co_await host->calls().send_back(host->settings().group, queue->queue, returned,
                                                                         host->settings().send_back_timeout);
         host->observe().on_send_back(view, outcome.failure);
+        host->group_refused(outcome.failure);
         if (!outcome.stored()) {
             co_await hide(host, queue, batch, index, delay);
             co_return;

@@ -102,6 +102,7 @@ detail::awaitable<void, typename Host::executor_type> send_back(std::shared_ptr<
             timeout = with.send_back_timeout;
         }
         host->observe().on_send_back(view, outcome.failure);
+        host->group_refused(outcome.failure);
         ladder.tell(outcome);
     }
     if (ladder.step() == return_step::consume_here) {

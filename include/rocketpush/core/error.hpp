@@ -1,6 +1,7 @@
 #ifndef ROCKETPUSH_CORE_ERROR_HPP
 #define ROCKETPUSH_CORE_ERROR_HPP
 
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -33,6 +34,7 @@ enum class error {
     group_in_use,          ///< The client instance already has a consumer of this group.
     stop_deadline_passed,  ///< stop() ended at its deadline while listener calls were still running.
     would_wait_for_itself, ///< A blocking call on the consumer's own strand or in its listener; use the async one.
+    used_after_fork,       ///< A call in a child of fork() on what its parent made; the child makes its own.
 
     // Bytes from the network that cannot be what they claim.
     frame_too_large,        ///< A frame's length is beyond the limit.
@@ -56,6 +58,28 @@ enum class error {
     too_many_requests,   ///< The limit of requests under way on one connection is reached.
     operation_cancelled, ///< The consumer is stopping, or gave the queue up.
 
+    // TLS settings; seen by the constructor of a tls_context and by its reload(), before any connection.
+    tls_file_unreadable,     ///< A file of certificates or of a key is not there, or may not be read.
+    tls_pem_malformed,       ///< What should be a certificate or a key in PEM is none.
+    tls_key_locked,          ///< The private key is encrypted, and its password is missing or wrong.
+    tls_key_mismatch,        ///< The private key does not belong to the certificate.
+    tls_certificate_missing, ///< A key without its certificate, or a server that has none.
+
+    // TLS connections.
+    tls_not_spoken,                 ///< The server does not answer in TLS, or ends the connection instead.
+    tls_untrusted,                  ///< The server's certificate comes from no trusted CA.
+    tls_wrong_host,                 ///< The server's certificate is another host's.
+    tls_expired,                    ///< The server's certificate, or one above it, is not valid any more.
+    tls_not_yet_valid,              ///< The server's certificate, or one above it, is not valid yet.
+    tls_certificate_unfit,          ///< The server's certificate is refused for another reason: revoked, too weak, ...
+    tls_client_certificate_missing, ///< The server wants a certificate of ours, and we have none.
+    tls_client_certificate_refused, ///< The server does not accept our certificate.
+
+    // SOCKS5.
+    socks5_not_spoken,    ///< The proxy does not answer in SOCKS5.
+    socks5_login_refused, ///< The proxy wants another way to log in, or refuses user and password.
+    socks5_refused,       ///< The proxy does not want to, or cannot, connect to the server.
+
     // Offsets in files.
     offset_file_damaged, ///< A local offset file is not what it should be, and its backup does not help.
 
@@ -72,6 +96,9 @@ enum class error {
     // Locks of orderly consumers.
     locked_elsewhere, ///< Another member of the group has the queue's lock.
     lock_expired,     ///< The queue's lock was not confirmed for so long that another member may have had it.
+
+    // Message trace.
+    trace_overflow, ///< Listener calls leave more trace records than can be sent.
 };
 
 /**
@@ -133,6 +160,7 @@ constexpr std::string_view describe(error code) noexcept {
     case error::group_in_use: return "the client already has a consumer of this group";
     case error::stop_deadline_passed: return "listener calls were still running at the stop deadline";
     case error::would_wait_for_itself: return "a blocking call in the consumer's own thread would wait for itself";
+    case error::used_after_fork: return "it belongs to the parent process; after fork() the child makes its own";
     case error::frame_too_large: return "a frame is larger than the limit";
     case error::frame_malformed: return "a frame's lengths are impossible";
     case error::unknown_encoding: return "a frame's header encoding is unknown";
@@ -151,6 +179,22 @@ constexpr std::string_view describe(error code) noexcept {
     case error::connection_closed: return "the connection ended while a request was under way";
     case error::too_many_requests: return "too many requests are under way on the connection";
     case error::operation_cancelled: return "the operation was cancelled";
+    case error::tls_file_unreadable: return "a file of certificates or of a key cannot be read";
+    case error::tls_pem_malformed: return "there is no certificate or key in PEM";
+    case error::tls_key_locked: return "the private key is encrypted, and its password is missing or wrong";
+    case error::tls_key_mismatch: return "the private key does not belong to the certificate";
+    case error::tls_certificate_missing: return "a certificate is missing: a key or a server needs one";
+    case error::tls_not_spoken: return "the server does not answer in TLS";
+    case error::tls_untrusted: return "the server's certificate comes from no trusted CA";
+    case error::tls_wrong_host: return "the server's certificate is another host's";
+    case error::tls_expired: return "the server's certificate, or its CA's, has expired";
+    case error::tls_not_yet_valid: return "the server's certificate, or its CA's, is not valid yet";
+    case error::tls_certificate_unfit: return "the server's certificate is not fit for a server, revoked or too weak";
+    case error::tls_client_certificate_missing: return "the server wants a client certificate, and none is set";
+    case error::tls_client_certificate_refused: return "the server does not accept the client certificate";
+    case error::socks5_not_spoken: return "the proxy does not answer in SOCKS5";
+    case error::socks5_login_refused: return "the proxy refuses user and password, or wants them";
+    case error::socks5_refused: return "the proxy refuses to connect to the server";
     case error::offset_file_damaged: return "a local offset file is damaged";
     case error::name_servers_unreachable: return "no name server answered";
     case error::no_name_servers: return "what was looked up is not a list of name servers";
@@ -162,6 +206,7 @@ constexpr std::string_view describe(error code) noexcept {
     case error::no_assignment: return "the broker cannot say which queues are this member's";
     case error::locked_elsewhere: return "another member of the group has the queue's lock";
     case error::lock_expired: return "the queue's lock was not confirmed in time";
+    case error::trace_overflow: return "more trace records come than can be sent";
     }
     return {};
 }
@@ -246,6 +291,16 @@ inline std::error_code make_error_code(error code) noexcept { return {static_cas
 
 inline std::error_code make_error_code(response_code code) noexcept {
     return {static_cast<int>(code), response_category()};
+}
+
+/// Whether a server's certificate was refused, or ours by it: waiting is no cure, somebody has to change something.
+inline bool is_certificate_error(std::error_code code) noexcept {
+    using enum error;
+    for (const auto each : {tls_untrusted, tls_wrong_host, tls_expired, tls_not_yet_valid, tls_certificate_unfit,
+                            tls_client_certificate_missing, tls_client_certificate_refused})
+        if (code == make_error_code(each))
+            return true;
+    return false;
 }
 
 } // namespace rocketpush

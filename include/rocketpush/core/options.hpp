@@ -1,11 +1,13 @@
 #ifndef ROCKETPUSH_CORE_OPTIONS_HPP
 #define ROCKETPUSH_CORE_OPTIONS_HPP
 
+#include <rocketpush/core/credentials.hpp>
 #include <rocketpush/core/endpoint.hpp>
 #include <rocketpush/core/error.hpp>
 #include <rocketpush/core/http_url.hpp>
 #include <rocketpush/core/names.hpp>
 #include <rocketpush/core/namespaces.hpp>
+#include <rocketpush/detail/features.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -62,6 +64,10 @@ struct options {
     /// of an address `MQ_INST_1234_Abc.mq.example.com:80` in `name_servers`. Java: namespace.
     std::string namespace_v1{};
     std::string namespace_v2{}; ///< Sent with every request; names stay as they are. Java: namespaceV2.
+
+    /// What every request is signed with, where servers control access; their keys may be replaced while the consumer runs.
+    /// Needs OpenSSL. Java: AclClientRPCHook.
+    rocketpush::credentials credentials{};
 
     // From where it is consumed. (Whether by one member or by all of them, the OffsetStore says: see message_model.)
     consume_from from = consume_from::last;            ///< Java: consumeFromWhere.
@@ -120,6 +126,11 @@ struct options {
     /// ends its listener calls and commits; a shorter delay reads some messages twice.
     milliseconds takeover_delay{1500};
     milliseconds send_back_timeout{5000};
+    /// How much longer than its own deadlines a queue may be in one step before it is told as stalled and set going again; never
+    /// what it waits for on purpose (see stall_watch). 1 s..1 day.
+    milliseconds stall_timeout{30000};
+    /// How often to look whether another member has our client id, or subscribes something else: a request or two. 0: never.
+    milliseconds group_check_interval{60000};
 
     // Consuming in order.
     milliseconds suspend_interval{1000};     ///< Before a queue's failed messages come again, 10..30000 ms. Java:
@@ -182,6 +193,14 @@ inline option_problem check_name_servers(const options& given) {
     return {};
 }
 
+/// Whether this build can do what `given` wants of access control.
+inline option_problem check_credentials(const options& given) {
+    if (given.credentials && !ROCKETPUSH_WITH_OPENSSL)
+        return {error::unsupported_feature,
+                "credentials are given, and requests cannot be signed: this build left OpenSSL out (ROCKETPUSH_WITH_OPENSSL)"};
+    return {};
+}
+
 /**
  * @brief The first thing that is wrong with `given`, in the order of the Java client's checks; none: a false problem.
  *
@@ -200,6 +219,8 @@ inline option_problem check(const options& given) {
     if (const auto group = with_namespace(namespace_of(given), given.group); const auto code = check_group(group))
         return {code, "group \"" + group + "\", with its namespace, " + describe_name_rule(name_kind::group)};
     if (auto problem = check_name_servers(given))
+        return problem;
+    if (auto problem = check_credentials(given))
         return problem;
     if (given.from == consume_from::timestamp && given.from_time == std::chrono::system_clock::time_point())
         return {error::invalid_option, "from is timestamp, so from_time must be set"};
@@ -239,6 +260,8 @@ inline option_problem check(const options& given) {
         {"rebalance_interval (ms)", given.rebalance_interval.count(), 10, day},
         {"takeover_delay (ms)", given.takeover_delay.count(), 0, 60000},
         {"send_back_timeout (ms)", given.send_back_timeout.count(), 1, day},
+        {"stall_timeout (ms)", given.stall_timeout.count(), 1000, day},
+        {"group_check_interval (ms)", given.group_check_interval.count(), 0, day},
         {"suspend_interval (ms)", given.suspend_interval.count(), 10, 30000},
         {"turn_limit (ms)", given.turn_limit.count(), 1, day},
         {"lock_renew_interval (ms)", given.lock_renew_interval.count(), 10, 29000},

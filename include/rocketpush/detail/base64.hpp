@@ -11,17 +11,23 @@ namespace rocketpush::detail {
 
 inline constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-/// RFC 4648, with padding.
-inline std::string to_base64(std::string_view bytes) {
-    std::string text;
-    text.reserve((bytes.size() + 2) / 3 * 4);
+/// Characters that so many bytes become.
+constexpr std::size_t base64_size(std::size_t bytes) noexcept { return (bytes + 2) / 3 * 4; }
+
+/// RFC 4648, with padding. @param to  Has room for `base64_size`.
+inline void write_base64(char* to, std::string_view bytes) noexcept {
     for (std::size_t at = 0; at < bytes.size(); at += 3) {
         std::uint32_t bits = 0;
         for (std::size_t i = 0; i < 3; ++i)
             bits = bits << 8 | (at + i < bytes.size() ? static_cast<unsigned char>(bytes[at + i]) : 0u);
         for (std::size_t i = 0; i < 4; ++i)
-            text += at + i <= bytes.size() ? base64_digits[bits >> (18 - 6 * i) & 63] : '=';
+            *to++ = at + i <= bytes.size() ? base64_digits[bits >> (18 - 6 * i) & 63] : '=';
     }
+}
+
+inline std::string to_base64(std::string_view bytes) {
+    std::string text(base64_size(bytes.size()), '=');
+    write_base64(text.data(), bytes);
     return text;
 }
 

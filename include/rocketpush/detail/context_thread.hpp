@@ -2,6 +2,7 @@
 #define ROCKETPUSH_DETAIL_CONTEXT_THREAD_HPP
 
 #include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/detail/process_bound.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -34,8 +35,13 @@ class context_thread {
     context_thread(const context_thread&)            = delete;
     context_thread& operator=(const context_thread&) = delete;
 
-    /// Drops what has not run yet.
-    ~context_thread() { join(std::chrono::milliseconds(0)); }
+    /// Drops what has not run yet. In a child of fork() the thread is not there, and the context is the parent's.
+    ~context_thread() {
+        if (home_.is_here())
+            join(std::chrono::milliseconds(0));
+        else
+            leave_to_parent();
+    }
 
     asio::io_context& context() noexcept { return shared_->context; }
 
@@ -87,6 +93,12 @@ class context_thread {
     }
 
   private:
+    void leave_to_parent() noexcept {
+        new std::shared_ptr<shared_state>(shared_);
+        new std::optional(std::move(work_));
+        new std::thread(std::move(thread_));
+    }
+
     struct shared_state {
         std::mutex mutex;
         std::condition_variable changed;
@@ -101,6 +113,7 @@ class context_thread {
         shared_->changed.notify_all();
     }
 
+    process_mark home_;
     std::shared_ptr<shared_state> shared_;
     std::optional<asio::executor_work_guard<asio::io_context::executor_type>> work_; // guarded, as are the next two
     std::thread thread_;

@@ -5,8 +5,8 @@
  * Which optional libraries this build uses. Each macro is 1 or 0; a build may set it before the first include (the
  * CMake and Meson targets do), otherwise a library is used when its header is there.
  *
- * A message that needs a compression that was left out is reported as `error::compression_left_out`; what needs OpenSSL does
- * not compile without it. Nothing else changes.
+ * A message that needs a compression that was left out is reported as `error::compression_left_out`; a strategy that needs OpenSSL does
+ * not compile without it, and options that do are `error::unsupported_feature`. Nothing else changes.
  */
 #ifndef ROCKETPUSH_WITH_LIBDEFLATE
 #if __has_include(<libdeflate.h>)
@@ -41,7 +41,7 @@
 #endif
 #endif
 
-/// MD5 for consistent_hash_allocation; nothing else needs OpenSSL's libcrypto, and a program without it does not link it.
+/// MD5 for consistent_hash_allocation, HMAC-SHA1 for credentials, and TLS; a program without them does not link OpenSSL.
 #ifndef ROCKETPUSH_WITH_OPENSSL
 #if __has_include(<openssl/evp.h>)
 #define ROCKETPUSH_WITH_OPENSSL 1

@@ -4,6 +4,7 @@
 #include <rocketpush/core/names.hpp>
 #include <rocketpush/embedded/broker_state.hpp>
 #include <rocketpush/embedded/pull_requests.hpp>
+#include <rocketpush/protocol/bodies_connections.hpp>
 #include <rocketpush/protocol/bodies_heartbeat.hpp>
 #include <rocketpush/protocol/bodies_route.hpp>
 #include <rocketpush/protocol/json_body.hpp>
@@ -27,7 +28,7 @@ namespace rocketpush::embedded::answering {
 namespace admin_code {
 inline constexpr auto create_group        = static_cast<protocol::request_code>(200);
 inline constexpr auto topic_stats         = static_cast<protocol::request_code>(202);
-inline constexpr auto consumer_connection = static_cast<protocol::request_code>(203);
+inline constexpr auto consumer_connection = protocol::request_code::get_consumer_connections;
 inline constexpr auto cluster_info        = static_cast<protocol::request_code>(106);
 inline constexpr auto topic_list          = static_cast<protocol::request_code>(206);
 inline constexpr auto consume_stats       = static_cast<protocol::request_code>(208);
@@ -51,21 +52,6 @@ struct group_question {
     static constexpr auto fields() noexcept {
         return std::array{protocol::required_field<&group_question::group>("consumerGroup"),
                           protocol::optional_field<&group_question::topic>("topic")};
-    }
-};
-
-/// A question for one client of a group.
-struct client_question {
-    static constexpr auto code = protocol::request_code::get_consumer_running_info;
-
-    std::string group;
-    std::string client_id;
-    std::string with_stacks{};
-    static constexpr auto fields() noexcept {
-        using self = client_question;
-        return std::array{protocol::required_field<&self::group>("consumerGroup"),
-                          protocol::required_field<&self::client_id>("clientId"),
-                          protocol::optional_field<&self::with_stacks>("jstackEnable")};
     }
 };
 
@@ -164,25 +150,15 @@ inline void answer_consumer_connection(broker_state& broker, const incoming_requ
     if (!group)
         return reply(broker, request, response_code::consumer_not_online,
                      "the consumer group[" + wanted->group + "] not online");
-    protocol::json_writer body;
-    body.open('{').key("connectionSet").open('[');
+    protocol::consumer_connections found{.consume_type       = group->consume_type,
+                                         .message_model      = group->message_model,
+                                         .consume_from_where = group->consume_from_where};
     for (const auto& member : group->members)
-        body.open('{')
-            .member("clientAddr", broker.connections.at(member.connection).address.to_string())
-            .member("clientId", member.client_id)
-            .member("language", "OTHER")
-            .member("version", member.version)
-            .close('}');
-    body.close(']')
-        .member("consumeFromWhere", group->consume_from_where)
-        .member("consumeType", group->consume_type)
-        .member("messageModel", group->message_model)
-        .key("subscriptionTable")
-        .open('{');
+        found.members.push_back({broker.connections.at(member.connection).address.to_string(), member.client_id,
+                                 "OTHER", member.version});
     for (const auto& [topic, subscribed] : group->subscriptions)
-        body.member(topic, subscribed);
-    body.close('}').close('}');
-    reply_json(broker, request, body);
+        found.subscriptions.push_back(subscribed);
+    reply(broker, request, response_code::success, {}, protocol::no_fields{}, protocol::encode(found));
 }
 
 /// GET_TOPIC_CONFIG (351), since 5.0
@@ -229,46 +205,6 @@ inline void answer_delete_topic(broker_state& broker, const incoming_request& re
         return reply(broker, request, invalid_parameter(broker), "the topic is a system topic: " + wanted->topic);
     remove_topic(broker, wanted->topic);
     reply(broker, request, response_code::success);
-}
-
-/// GET_CONSUMER_RUNNING_INFO (307): the client is asked, and its answer passed on.
-inline void answer_running_info(broker_state& broker, const incoming_request& request) {
-    constexpr std::size_t most_forwarded = 1000;
-    const auto wanted                    = read_request<client_question>(broker, request);
-    if (!wanted)
-        return;
-    const auto* group = broker.groups.find(wanted->group);
-    const auto member = group ? std::ranges::find(group->members, wanted->client_id, &group_member::client_id)
-                              : std::vector<group_member>::const_iterator();
-    if (!group || member == group->members.end() || broker.forwarded.size() >= most_forwarded)
-        return reply(broker, request, response_code::system_error,
-                     "The Consumer <" + wanted->group + "> <" + wanted->client_id + "> not online");
-    const protocol::command_meta meta{.opaque = broker.next_opaque++, .version = broker.options.version};
-    broker.forwarded.emplace(meta.opaque, forwarded_request{request.from, request.header.opaque,
-                                                            request.header.encoding, member->connection});
-    protocol::append_request(broker.out.frames_to(member->connection), protocol::header_encoding::json, *wanted, meta);
-}
-
-/// A client's answer to what was forwarded to it.
-inline void pass_answer_on(broker_state& broker, connection_id from, const protocol::header_view& header,
-                           std::string_view body) {
-    const auto found = broker.forwarded.find(header.opaque);
-    if (found == broker.forwarded.end() || found->second.answered_by != from)
-        return;
-    const auto [asked_by, opaque, encoding, answered_by] = found->second;
-    broker.forwarded.erase(found);
-    reply(broker, {asked_by, opaque, encoding}, static_cast<response_code>(header.code), header.remark(),
-          protocol::no_fields{}, body);
-}
-
-/// A client will not answer any more what was forwarded to it; and what it has asked itself is over.
-inline void drop_forwarded(broker_state& broker, connection_id gone) {
-    std::erase_if(broker.forwarded, [&](const auto& each) {
-        const auto& [asked_by, opaque, encoding, answered_by] = each.second;
-        if (answered_by == gone)
-            reply(broker, {asked_by, opaque, encoding}, response_code::consumer_not_online, "the client has gone");
-        return answered_by == gone || asked_by == gone;
-    });
 }
 
 } // namespace rocketpush::embedded::answering

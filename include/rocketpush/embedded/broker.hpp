@@ -4,11 +4,13 @@
 #include <rocketpush/core/endpoint.hpp>
 #include <rocketpush/core/error.hpp>
 #include <rocketpush/core/message.hpp>
+#include <rocketpush/embedded/account.hpp>
 #include <rocketpush/embedded/broker_logic.hpp>
 #include <rocketpush/embedded/broker_options.hpp>
 #include <rocketpush/embedded/broker_server.hpp>
 #include <rocketpush/embedded/fault.hpp>
 #include <rocketpush/protocol/codes.hpp>
+#include <rocketpush/protocol/requests_admin.hpp>
 #include <rocketpush/runtime/asio_runtime.hpp>
 #include <rocketpush/runtime/runtime.hpp>
 #include <rocketpush/transport/tcp_transport.hpp>
@@ -18,6 +20,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <future>
 #include <memory>
 #include <optional>
 #include <string>
@@ -152,6 +155,15 @@ class basic_broker {
         return call([&](auto& logic, auto&) { return logic.reset_offset(group, topic, at); });
     }
 
+    /// Changes who may use the broker, and for what, as an administrator does; none: everybody may. See `broker_options::accounts`.
+    /// @throws std::system_error  error::unsupported_feature: this build left OpenSSL out.
+    void set_accounts(std::vector<account> accounts) {
+        throw_if(!accounts.empty() && !ROCKETPUSH_WITH_OPENSSL ? make_error_code(error::unsupported_feature)
+                                                               : std::error_code(),
+                 "set_accounts", "");
+        call([&](auto& logic, auto&) { logic.set_accounts(std::move(accounts)); });
+    }
+
     /// Allows a group; only needed with `auto_create_groups = false`. @throws std::system_error  error::invalid_group.
     void create_group(std::string_view group) {
         throw_if(call([&](auto& logic, auto&) { return logic.create_group(group); }), "create_group", group);
@@ -222,6 +234,31 @@ class basic_broker {
     /// What a group's members say of it: `CLUSTERING` or `BROADCASTING`; nothing for a group without members.
     std::string message_model(std::string_view group) const {
         return call([&](auto& logic, auto&) { return logic.message_model(group); });
+    }
+
+    // What an administrator wants of a member. The answer comes when the member has given it, or after 10 s with the
+    // `response_code::consume_msg_timeout`; one who is not there is refused at once, with `system_error`.
+
+    /// How a member is: what `mqadmin consumerStatus` asks. The body is for `protocol::decode_running_info`.
+    /// @param with_stacks  And what its parts are at, as text.
+    std::future<client_answer> running_info(std::string_view group, std::string_view client_id,
+                                            bool with_stacks = false) {
+        const protocol::running_info_request asked{std::string(group), std::string(client_id), with_stacks};
+        return call([&](auto& logic, auto& now) { return logic.ask_member(asked, group, client_id, now); });
+    }
+    /// Where a member is in a topic's queues, as it knows it. The body is for `protocol::decode_consumer_status`.
+    std::future<client_answer> consumer_status(std::string_view group, std::string_view client_id,
+                                               std::string_view topic) {
+        const protocol::consumer_status_request asked{std::string(topic), std::string(group)};
+        return call([&](auto& logic, auto& now) { return logic.ask_member(asked, group, client_id, now); });
+    }
+    /// Has a member's listener called with a stored message, beside all else. The body is for `protocol::decode_direct_result`.
+    /// @param message_id  By its place in the store: `message_view::offset_message_id()`.
+    std::future<client_answer> consume_directly(std::string_view group, std::string_view client_id,
+                                                std::string_view message_id) {
+        const protocol::consume_directly_request asked{std::string(group), std::string(client_id),
+                                                       std::string(message_id)};
+        return call([&](auto& logic, auto& now) { return logic.consume_directly(asked, now); });
     }
 
     broker_statistics statistics() const {

@@ -7,11 +7,13 @@
 #include <rocketpush/core/message.hpp>
 #include <rocketpush/core/result.hpp>
 #include <rocketpush/detail/byte_arena.hpp>
+#include <rocketpush/embedded/access_check.hpp>
 #include <rocketpush/embedded/ack_requests.hpp>
 #include <rocketpush/embedded/admin_requests.hpp>
 #include <rocketpush/embedded/assignment_requests.hpp>
 #include <rocketpush/embedded/broker_options.hpp>
 #include <rocketpush/embedded/broker_state.hpp>
+#include <rocketpush/embedded/client_requests.hpp>
 #include <rocketpush/embedded/fault.hpp>
 #include <rocketpush/embedded/fault_requests.hpp>
 #include <rocketpush/embedded/group_requests.hpp>
@@ -32,6 +34,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <future>
 #include <map>
 #include <optional>
 #include <string>
@@ -151,7 +154,8 @@ class broker_logic {
         else if (state_.slave.master_lost && !answering::is_for_name_server(header.code))
             return cut(from);
         const incoming_request request{from, header, body, now};
-        if (!answering::meet_fault(state_, request) && !answering::refuse_at_slave(state_, request))
+        if (!answering::meet_fault(state_, request) && !answering::refuse_access(state_, request) &&
+            !answering::refuse_at_slave(state_, request))
             answer(request);
         wake_waiting(now);
         settle_faults(now);
@@ -167,6 +171,7 @@ class broker_logic {
         while (const auto due = state_.held.take_due(now.steady))
             answering::end_held_pull(state_, *due);
         answering::end_due_pops(state_, now);
+        answering::end_overdue_forwards(state_, now);
         if (!state_.connections.empty() && now.steady >= next_scan_)
             scan_clients(now.steady);
         settle_faults(now);
@@ -185,6 +190,7 @@ class broker_logic {
         consider(state_.checkpoints.next_due());
         consider(state_.orders.next_due());
         consider(state_.faulty.next_due());
+        consider(state_.forwarded.next_due());
         if (state_.faulty.unsettled())
             consider(time_point::min()); // a call that knew no time has answered somebody
         if (!state_.connections.empty())
@@ -295,6 +301,9 @@ class broker_logic {
                                         timestamp);
     }
 
+    /// Who may use the broker from now on; none: everybody.
+    void set_accounts(std::vector<account> accounts) { state_.accounts = std::move(accounts); }
+
     /// Allows a group, where groups are not made by themselves.
     std::error_code create_group(std::string_view group) {
         if (const auto code = check_group(group))
@@ -399,6 +408,22 @@ class broker_logic {
     /// It is there again.
     void restore_master() { state_.slave.master_lost = false; }
 
+    /// Has a member asked; its answer comes later, or a refusal by the broker at once.
+    template <class Request>
+    std::future<client_answer> ask_member(const Request& request, std::string_view group, std::string_view client_id,
+                                          const moment& now) {
+        std::promise<client_answer> asked;
+        auto answer = asked.get_future();
+        answering::ask_client(state_, {std::move(asked), 0, {}}, group, client_id, request, now);
+        return answer;
+    }
+    std::future<client_answer> consume_directly(const protocol::consume_directly_request& request, const moment& now) {
+        std::promise<client_answer> asked;
+        auto answer = asked.get_future();
+        answering::ask_to_consume(state_, {std::move(asked), 0, {}}, request, now);
+        return answer;
+    }
+
     /// Says how a group reads a topic; its members hear of it when they ask again. @return What a client that said so would get.
     response_code set_request_mode(std::string_view topic, std::string_view group, reading_mode mode) {
         return answering::set_request_mode(state_, topic, group, mode).first;
@@ -494,6 +519,7 @@ class broker_logic {
             {code::get_route_info, answer_route},
             {code::update_and_create_topic, answer_create_topic},
             {code::get_consumer_running_info, answer_running_info},
+            {code::consume_message_directly, answer_consume_directly},
             {reset_question::code, answer_reset},
             {code::query_assignment, answer_query_assignment, version_5_0_0},
             {code::set_request_mode, answer_set_request_mode, version_5_0_0},

@@ -3,6 +3,8 @@
 
 #include <rocketpush/core/endpoint.hpp>
 #include <rocketpush/core/names.hpp>
+#include <rocketpush/detail/features.hpp>
+#include <rocketpush/embedded/account.hpp>
 #include <rocketpush/embedded/delay_schedule.hpp>
 #include <rocketpush/embedded/request_modes.hpp>
 #include <rocketpush/protocol/frame.hpp>
@@ -53,6 +55,9 @@ struct broker_options {
     bool property_filter     = false; ///< SQL92 conditions. Java: `enablePropertyFilter`.
     bool auto_create_groups  = true;  ///< A group needs no `create_group` before its first heartbeat.
 
+    /// Who may use the broker; none: everybody. Requests have to be signed with an account's keys then. See `set_accounts`.
+    std::vector<account> accounts{};
+
     /// From 5.0 on: an administrator's reset is told to the next pull; else, to the members, as 4.9 does.
     bool server_side_reset = true;
 
@@ -100,6 +105,8 @@ inline std::string_view describe_problem(const broker_options& options) noexcept
         return "pull_messages is at least 1, max_message_body not larger than frame_limit";
     if (options.frame_limit < 1024 || options.frame_limit > 32 * 1024 * 1024)
         return "frame_limit is from 1 KiB to 32 MiB";
+    if (!options.accounts.empty() && !ROCKETPUSH_WITH_OPENSSL)
+        return "accounts need OpenSSL, which this build left out: signatures cannot be checked";
     if (options.scan_interval.count() < 1)
         return "scan_interval is at least 1 ms";
     return {};

@@ -10,6 +10,7 @@
 #include <rocketpush/embedded/delay_schedule.hpp>
 #include <rocketpush/embedded/fault_injector.hpp>
 #include <rocketpush/embedded/faulty_answers.hpp>
+#include <rocketpush/embedded/forwarded_requests.hpp>
 #include <rocketpush/embedded/held_pops.hpp>
 #include <rocketpush/embedded/held_pulls.hpp>
 #include <rocketpush/embedded/message_store.hpp>
@@ -72,14 +73,6 @@ struct arrival {
     std::int64_t commit_log_offset;
 };
 
-/// A request that the broker has passed on to a client for somebody else; see `admin_requests.hpp`.
-struct forwarded_request {
-    connection_id asked_by;
-    std::int32_t opaque;
-    protocol::header_encoding encoding;
-    connection_id answered_by;
-};
-
 /// Where delayed messages lie until they are due. Java: RMQ_SYS_SCHEDULE_TOPIC.
 inline constexpr std::string_view schedule_topic = "SCHEDULE_TOPIC_XXXX";
 
@@ -96,7 +89,8 @@ struct broker_state {
           faults(seed),
           faulty(options.version),
           modes(options.default_mode),
-          unique_ids(own_address, seed >> 32, static_cast<std::uint32_t>(seed)) {
+          unique_ids(own_address, seed >> 32, static_cast<std::uint32_t>(seed)),
+          accounts(options.accounts) {
         store.set_topic(schedule_topic, {delays.levels(), delays.levels(), 6});
         if (options.auto_create_topics)
             store.set_topic(auto_create_topic, {options.auto_queues, options.auto_queues, 7});
@@ -120,10 +114,11 @@ struct broker_state {
     held_pops pops;
     std::uint32_t pop_turn = 0; ///< Counts the looks for messages to pop: whose turn it is of queues and retries.
     protocol::unique_id_generator unique_ids;
+    std::vector<account> accounts; ///< None: everybody may do everything.
 
     std::set<std::string, std::less<>> known_groups; ///< Those that may consume; see auto_create_groups.
     std::map<connection_id, client_connection> connections;
-    std::map<std::int32_t, forwarded_request> forwarded; ///< By the opaque of the broker's own request.
+    forwarded_requests forwarded;
     std::vector<arrival> arrivals;                       ///< Not yet told to held pulls.
     std::int32_t next_opaque = 0;                        ///< Of the broker's own requests.
     outbox out;
@@ -141,13 +136,6 @@ struct broker_state {
 
 /// What the request handlers share, and they themselves; not for users.
 namespace answering {
-
-/// Whoever asked, when the question itself is gone.
-struct reply_address {
-    connection_id to;
-    std::int32_t opaque;
-    protocol::header_encoding encoding;
-};
 
 inline reply_address address_of(const incoming_request& request) noexcept {
     return {request.from, request.header.opaque, request.header.encoding};

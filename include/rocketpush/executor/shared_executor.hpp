@@ -3,6 +3,7 @@
 
 #include <rocketpush/detail/asio_compat.hpp>
 #include <rocketpush/detail/job_ledger.hpp>
+#include <rocketpush/detail/process_bound.hpp>
 #include <rocketpush/executor/executor_policy.hpp>
 #include <rocketpush/executor/thread_pool_executor.hpp>
 
@@ -69,7 +70,7 @@ class shared_executor {
     shared_executor& operator=(const shared_executor&) = delete;
 
     ~shared_executor() {
-        if (jobs_)
+        if (jobs_ && home_.is_here()) // else a child of fork(): the jobs are the parent's
             join(std::chrono::milliseconds(0));
     }
 
@@ -111,6 +112,7 @@ class shared_executor {
     }
 
   private:
+    detail::process_mark home_;
     std::shared_ptr<Executor> executor_;                                                // null after a move, as is:
     std::shared_ptr<detail::job_ledger> jobs_ = std::make_shared<detail::job_ledger>(); // this share's
 };

@@ -6,6 +6,7 @@
 #include <rocketpush/detail/context_thread.hpp>
 #include <rocketpush/detail/job_ledger.hpp>
 #include <rocketpush/detail/one_job.hpp>
+#include <rocketpush/detail/process_bound.hpp>
 #include <rocketpush/detail/ring.hpp>
 #include <rocketpush/executor/executor_policy.hpp>
 
@@ -51,8 +52,12 @@ class thread_pool_executor {
     thread_pool_executor& operator=(thread_pool_executor&&) = delete;
 
     ~thread_pool_executor() {
-        if (state_)
+        if (!state_)
+            return;
+        if (home_.is_here())
             join(std::chrono::milliseconds(0));
+        else // a child of fork(): the threads are not there
+            new std::shared_ptr<state>(state_);
     }
 
     /**
@@ -266,6 +271,7 @@ class thread_pool_executor {
     static inline thread_local const state* pool_of_thread_ = nullptr;
     static inline thread_local bool leaving_                = false; // this thread of a pool is one too many
 
+    detail::process_mark home_;
     std::shared_ptr<state> state_; // null after a move
     std::size_t given_;
 };

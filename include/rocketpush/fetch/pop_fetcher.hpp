@@ -13,6 +13,7 @@
 #include <rocketpush/protocol/pop_receipts.hpp>
 #include <rocketpush/protocol/requests_pop.hpp>
 #include <rocketpush/remoting/frame_reader.hpp>
+#include <rocketpush/remoting/go_away_rule.hpp>
 
 #include <bit>
 #include <chrono>
@@ -130,6 +131,7 @@ class pop_fetcher {
 
     /// To the master; nobody else pops. @return Whether there is a connection now.
     task<bool> connect() {
+        queue_.mark.enter(queue_step::connecting, host_.runtime().now());
         const auto version = host_.routes().version();
         const auto where   = host_.routes().address(queue_.queue.broker_name);
         if (!where) {
@@ -155,9 +157,10 @@ class pop_fetcher {
         turn_.poll_millis  = queue_.memory_set_aside != 0 ? 0 : with.suspend_timeout.count();
         turn_.max_messages = host_.memory().open(queue_) ? static_cast<std::int32_t>(with.pop_batch_size) : 1;
         found_nothing_     = false;
-        queue_.flow        = flow_state::open;
         queue_.polling     = true;
         queue_.polled      = host_.runtime().now();
+        queue_.enter(flow_state::open, queue_.polled);
+        queue_.mark.enter(queue_step::asking, queue_.polled);
     }
 
     void end_pop(std::error_code failure, received_frame answer) {
@@ -174,16 +177,23 @@ class pop_fetcher {
     void fail(std::error_code why) {
         loop_.failed();
         if (!queue_.dropped && why != error::operation_cancelled)
-            host_.observe().on_pull_failure(queue_.queue, why);
+            tell_failure(why);
+    }
+
+    void tell_failure(std::error_code why) {
+        host_.observe().on_pull_failure(queue_.queue, why);
+        host_.queue_refused(queue_.queue, why);
     }
 
     void take(received_frame answer, std::chrono::nanoseconds took) {
         const auto code = static_cast<response_code>(answer.header.code);
+        if (sent_away_.answered(code))
+            return; // at once again, on another connection
         if (code != response_code::success) {
             loop_.answered(code);
             found_nothing_ = pop_loop::is_empty_poll(code);
             if (!found_nothing_ && !queue_.dropped)
-                host_.observe().on_pull_failure(queue_.queue, code);
+                tell_failure(code);
             return;
         }
         const auto fields = protocol::read_fields<protocol::pop_response>(answer.header);
@@ -271,14 +281,16 @@ class pop_fetcher {
     }
 
     task<void> sleep_until(std::chrono::steady_clock::time_point deadline) {
+        queue_.mark.enter(queue_step::waiting, host_.runtime().now(), deadline);
         while (!queue_.dropped && host_.runtime().now() < deadline)
             co_await queue_.wake.wait_until(deadline);
     }
 
     /// Until messages were acknowledged, the consumer has memory, or the user changes what holds it up.
     task<void> wait_for_room(flow_state why) {
+        queue_.mark.enter(queue_step::paused, host_.runtime().now());
         host_.collect_soon();
-        if (std::exchange(queue_.flow, why) != why)
+        if (queue_.enter(why, host_.runtime().now()))
             host_.observe().on_flow_control(queue_.queue, why, cache_level{queue_.waiting, queue_.held_bytes(), 0});
         co_await queue_.wake.wait_until(std::chrono::steady_clock::time_point::max());
     }
@@ -290,6 +302,7 @@ class pop_fetcher {
     protocol::pop_turn turn_;
     pop_loop loop_;
     bool found_nothing_ = false; ///< The last poll.
+    go_away_rule sent_away_;
     std::size_t needed_ = 0;     ///< Bytes that the last answer with messages took.
     protocol::receipt_maker receipts_;
     std::vector<protocol::receipt_handle> handles_; ///< Of the messages of an answer, in their order.

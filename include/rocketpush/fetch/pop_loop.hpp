@@ -3,6 +3,7 @@
 
 #include <rocketpush/core/cache_level.hpp>
 #include <rocketpush/core/error.hpp>
+#include <rocketpush/remoting/backoff.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -72,7 +73,7 @@ class pop_loop {
         case response_code::polling_timeout: break; // the broker has waited long enough
         case response_code::pull_not_found:
         case response_code::flow_control: delay_ = pace_.flow_control_delay; break;
-        default: delay_ = pace_.error_delay;
+        default: delay_ = delay_after(code, pace_.error_delay);
         }
     }
     /// Whether `code` says that there is nothing, and nothing is wrong.

@@ -1,10 +1,11 @@
 #ifndef ROCKETPUSH_FETCH_POPPED_QUEUE_HPP
 #define ROCKETPUSH_FETCH_POPPED_QUEUE_HPP
 
-#include <rocketpush/core/cache_level.hpp>
+#include <rocketpush/core/message.hpp>
 #include <rocketpush/core/message_queue.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/fetch/fetching_queue.hpp>
+#include <rocketpush/fetch/popped_batch.hpp>
 #include <rocketpush/observe/statistics.hpp>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -43,7 +45,6 @@ struct popped_queue : fetching_queue<Runtime> {
     std::vector<std::unique_ptr<Batch>> batches; ///< With a record that has not ended, or a runner.
     std::size_t waiting  = 0;                    ///< Records that have not ended.
     std::int64_t rest    = -1;                   ///< About how many messages the broker had left at the last answer.
-    flow_state flow      = flow_state::open;
     bool acks_one_by_one = false; ///< The broker does not know batches of them.
 
     std::shared_ptr<Connection> connection; ///< To the master.
@@ -63,6 +64,18 @@ struct popped_queue : fetching_queue<Runtime> {
         for (const auto& each : batches)
             sum += each->inflated.used_bytes();
         return sum;
+    }
+    /// When the oldest message was stored that is not acknowledged; of those that the filter left.
+    std::optional<message_time> oldest_stored() const noexcept {
+        std::optional<message_time> oldest;
+        for (const auto& batch : batches)
+            for (const auto& record : batch->records) {
+                if (record.at == popped_record::step::ended || (record.count == 0 && !record.condemned))
+                    continue;
+                const auto stored = batch->view_of(record).store_timestamp();
+                oldest            = oldest ? std::min(*oldest, stored) : stored;
+            }
+        return oldest;
     }
     /// Whether runners are at it, or will be.
     bool running() const noexcept {

@@ -52,6 +52,14 @@ class process_queue {
         return next_pull_;
     }
 
+    /// The message there; null when all that was pulled is finished. It lasts while nothing of the queue is retired.
+    const detail::message_fields* oldest_unfinished() noexcept {
+        for (std::size_t i = 0; i < batches_.size(); ++i)
+            if (const auto* found = batches_[i]->oldest_unfinished())
+                return found;
+        return nullptr;
+    }
+
     /// What flow control looks at. Counts a batch whole until its last runner has left.
     cache_level level() noexcept { return {messages_, bytes_, next_pull_ - committable()}; }
 

@@ -5,6 +5,7 @@
 #include <rocketpush/core/message_queue.hpp>
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/fetch/flow_control.hpp>
+#include <rocketpush/remoting/backoff.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -82,7 +83,7 @@ class pull_loop {
     }
     /// The pull failed: a broker's refusal, a lost connection, a timeout.
     void failed(std::error_code why) noexcept {
-        delay_ = why == response_code::flow_control ? pace_.flow_control_delay : pace_.error_delay;
+        delay_ = why == response_code::flow_control ? pace_.flow_control_delay : delay_after(why, pace_.error_delay);
     }
 
     /// From now on.

@@ -241,6 +241,11 @@ class pulled_batch {
         return messages[finished_prefix_].queue_offset;
     }
 
+    /// That message; null when all are finished.
+    const detail::message_fields* oldest_unfinished() noexcept {
+        return first_unfinished() ? &messages[finished_prefix_] : nullptr;
+    }
+
     std::size_t unfinished_count() const noexcept {
         std::size_t count = 0;
         for (std::uint32_t i = 0; i < size(); ++i)

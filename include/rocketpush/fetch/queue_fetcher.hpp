@@ -10,10 +10,12 @@
 #include <rocketpush/fetch/message_filter.hpp>
 #include <rocketpush/fetch/process_queue.hpp>
 #include <rocketpush/fetch/pull_loop.hpp>
+#include <rocketpush/fetch/queue_step.hpp>
 #include <rocketpush/protocol/command.hpp>
 #include <rocketpush/protocol/message_decoder.hpp>
 #include <rocketpush/protocol/requests.hpp>
 #include <rocketpush/remoting/frame_reader.hpp>
+#include <rocketpush/remoting/go_away_rule.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -122,6 +124,7 @@ class queue_fetcher {
 
     /// @return Whether there is a connection now.
     task<bool> connect() {
+        queue_.mark.enter(queue_step::connecting, host_.runtime().now());
         const auto version   = host_.routes().version();
         const auto suggested = queue_.suggested_replica;
         const auto where     = host_.routes().address(queue_.queue, suggested, true);
@@ -155,10 +158,11 @@ class queue_fetcher {
         const bool hold = queue_.memory_set_aside == 0;
         position_.sys_flag =
             (hold ? protocol::pull_flags::suspend : 0) | (commit ? protocol::pull_flags::commit_offset : 0);
-        queue_.flow            = flow_state::open;
         queue_.committing_pull = commit;
         found_nothing_         = false;
         queue_.pull_sent       = host_.runtime().now();
+        queue_.enter(flow_state::open, queue_.pull_sent);
+        queue_.mark.enter(queue_step::asking, queue_.pull_sent);
     }
 
     void end_pull(std::error_code failure, received_frame answer) {
@@ -187,6 +191,8 @@ class queue_fetcher {
 
     void take(queue_offset asked, received_frame answer, std::chrono::nanoseconds took) {
         const auto code = static_cast<response_code>(answer.header.code);
+        if (sent_away_.answered(code))
+            return; // at once again, on another connection
         if (code != response_code::success && code != response_code::pull_not_found &&
             code != response_code::pull_retry_immediately && code != response_code::pull_offset_moved)
             return fail(code);
@@ -309,13 +315,15 @@ class queue_fetcher {
     }
 
     task<void> sleep_until(std::chrono::steady_clock::time_point deadline) {
+        queue_.mark.enter(queue_step::waiting, host_.runtime().now(), deadline);
         while (!queue_.dropped && host_.runtime().now() < deadline)
             co_await queue_.wake.wait_until(deadline);
     }
 
     task<void> wait_for_room(flow_state why) {
+        queue_.mark.enter(queue_step::paused, host_.runtime().now());
         host_.collect_soon();
-        if (std::exchange(queue_.flow, why) != why)
+        if (queue_.enter(why, host_.runtime().now()))
             host_.observe().on_flow_control(queue_.queue, why, queue_.cache.level());
         // A batch that ran wakes us, and whatever else may make room. Only the span shrinks within a batch, of which the strand
         // does not hear: a look each second finds that.
@@ -325,6 +333,7 @@ class queue_fetcher {
     }
 
     task<void> reposition(pull_action::reposition refused) {
+        queue_.mark.enter(queue_step::repositioning, host_.runtime().now());
         refused_offset known{.asked           = refused.asked,
                              .offered         = refused.offered,
                              .minimum         = 0,
@@ -376,6 +385,7 @@ class queue_fetcher {
     bool made_anew_     = false; ///< The master said that there is no such topic: what is there later is another one.
     bool found_nothing_ = false; ///< At the last pull.
     bool had_turn_      = false;
+    go_away_rule sent_away_;
     std::size_t needed_ = 0; ///< Bytes of an answer for which there was no memory; we have to stand in line.
 };
 

@@ -2,242 +2,268 @@
 #define ROCKETPUSH_OBSERVE_LOG_OBSERVER_HPP
 
 #include <rocketpush/core/names.hpp>
+#include <rocketpush/observe/log_record.hpp>
+#include <rocketpush/observe/log_sinks.hpp>
 #include <rocketpush/observe/observer.hpp>
 
-#include <fmt/format.h>
-
 #include <cstdint>
-#include <cstdio>
+#include <initializer_list>
 #include <map>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace rocketpush {
 
-/// How much a log_observer writes.
-enum class log_level : std::uint8_t { debug, info, warning, error, off };
-
 /**
- * @brief Writes a consumer's changes and problems to a stream, standard error by default, a line each.
+ * @brief Tells a consumer's changes and problems to a sink; by default as lines on standard error.
  *
  * Quiet while all is well: nothing for a message, a pull, a heartbeat or a commit that succeeded. A problem that stays
- * the same is written when it begins and then once for each hundred times; its end is written once. Nothing is formatted below
- * the level.
+ * the same is told when it begins and then once for each hundred times; its end is told once. Where something can be done about
+ * it, the line ends with what. Below the level nothing is turned into text.
  *
- * `rocketpush: group billing: no route for topic orders: the name server has no route for the topic`
+ * `rocketpush: group billing: no route for topic orders: the name server has no route for the topic; trying again; create
+ * the topic, or correct its name`
  *
+ * @tparam Sink  `text_sink`, `json_lines_sink`, or one that hands records to a logging library; see log_record.
  * @par Thread safety  As `no_observer`; lines of several threads do not mix.
  */
-class log_observer : public no_observer {
+template <log_sink Sink>
+class basic_log_observer : public no_observer {
   public:
-    explicit log_observer(log_level least = log_level::warning, std::FILE* to = stderr) noexcept
-        : least_(least), to_(to) {}
+    explicit basic_log_observer(log_level least = log_level::warning, Sink sink = Sink())
+        : least_(least), sink_(std::move(sink)) {}
+
+    // An event is a line: level, event, sentence, and the fields that it is about, those of the sentence first.
 
     void on_starting(std::string_view group) { group_ = group; }
     void on_started(std::string_view, std::string_view client_id) {
-        write(log_level::info, "started as {}", client_id);
+        note(log_level::info, "started", "started as {}", {{"client_id", client_id}});
     }
     void on_stopped(std::string_view, std::error_code why) {
         if (why)
-            write(log_level::warning, "stopped, not cleanly: {}", why.message());
+            note(log_level::warning, "stopped", "stopped, not cleanly: {}", {why});
         else
-            write(log_level::info, "stopped");
+            note(log_level::info, "stopped", "stopped", {});
     }
 
     void on_connect(const endpoint& peer, std::error_code failure) {
         if (failure)
-            problem("connect " + to_string(peer), "cannot connect to {}: {}; trying again", to_string(peer),
-                    failure.message());
+            problem("connect_failure", "cannot connect to {}: {}; trying again", {peer, failure});
         else
-            ended("connect " + to_string(peer), "connected to {}", to_string(peer));
+            ended("connect_failure", "connected", "connected to {}", {peer});
     }
     void on_disconnect(const endpoint& peer, std::error_code why) {
-        write(log_level::warning, "lost the connection to {}: {}", to_string(peer), why.message());
+        note(log_level::warning, "disconnect", "lost the connection to {}: {}", {peer, why});
     }
     void on_name_servers_changed(std::span<const endpoint> now) {
-        if (least_ > log_level::warning)
-            return;
-        std::string list;
-        for (const auto& each : now)
-            (list += list.empty() ? "" : ";") += to_string(each);
-        if (!ended("look-up", "the name servers are {}, looked up after all", list))
-            write(log_level::info, "the name servers are {}", list);
+        if (!ended("name_server_lookup_failure", "name_servers", "the name servers are {}, looked up after all", {now},
+                   the_only_one))
+            note(log_level::info, "name_servers", "the name servers are {}", {now});
     }
     void on_name_server_lookup_failure(const std::string& url, std::error_code why) {
-        problem("look-up", "cannot look up the name servers at {}: {}; trying again", url, why.message());
+        problem("name_server_lookup_failure", "cannot look up the name servers at {}: {}; trying again",
+                {{"url", url}, why}, the_only_one);
     }
     void on_route_changed(const std::string& topic, std::size_t queues) {
-        if (!ended("route " + topic, "topic {} has {} readable queues", topic, queues))
-            write(log_level::info, "topic {} has {} readable queues", topic, queues);
+        constexpr auto text = "topic {} has {} readable queues";
+        if (!ended("route_failure", "route_changed", text, {{"topic", topic}, {"queues", queues}}))
+            note(log_level::info, "route_changed", text, {{"topic", topic}, {"queues", queues}});
     }
     void on_route_failure(const std::string& topic, std::error_code why) {
         if (!is_retry_topic(topic)) // the broker makes it when the first heartbeat has come
-            problem("route " + topic, "no route for topic {}: {}; trying again", topic, why.message());
+            problem("route_failure", "no route for topic {}: {}; trying again", {{"topic", topic}, why});
     }
     void on_heartbeat_failure(const endpoint& broker, std::error_code why) {
-        problem("heartbeat " + to_string(broker), "heartbeat to {} failed: {}", to_string(broker), why.message());
+        problem("heartbeat_failure", "heartbeat to {} failed: {}", {broker, why});
     }
-    void on_filter_refused(const std::string&, std::error_code why, const std::string& sentence) {
-        write(log_level::error, "{} ({})", sentence, why.message());
+    void on_filter_refused(const std::string& topic, std::error_code why, const std::string& sentence) {
+        note(log_level::error, "filter_refused", "{} ({})", {{"refusal", sentence}, why, {"topic", topic}});
+    }
+    void on_access_denied(const std::string& subject, std::error_code why, const std::string& sentence) {
+        note(log_level::error, "access_denied", "{} ({}); trying again", {{"denial", sentence}, why, {"subject", subject}});
     }
     void on_rebalance(const std::string& topic, std::span<const message_queue> all,
                       std::span<const message_queue> own) {
-        write(log_level::info, "topic {}: {} of {} queues are ours", topic, own.size(), all.size());
+        note(log_level::info, "rebalance", "topic {}: {} of {} queues are ours",
+             {{"topic", topic}, {"own_queues", own.size()}, {"queues", all.size()}});
     }
     void on_rebalance_failure(const std::string& topic, std::error_code why) {
-        problem("rebalance " + topic, "cannot share out topic {}: {}; keeping what we have", topic, why.message());
+        problem("rebalance_failure", "cannot share out topic {}: {}; keeping what we have", {{"topic", topic}, why});
     }
     void on_queue_acquired(const message_queue& queue, queue_offset first) {
-        ended("acquire " + name(queue), "took over {} after all", name(queue));
-        write(log_level::debug, "took over {} from offset {}", name(queue), first);
+        ended("queue_acquire_failure", "queue_acquired", "took over {} after all", {queue, {"offset", first}});
+        note(log_level::debug, "queue_acquired", "took over {} from offset {}", {queue, {"offset", first}});
     }
     void on_queue_acquire_failure(const message_queue& queue, std::error_code why) {
-        problem("acquire " + name(queue), "cannot take over {}: {}; trying again", name(queue), why.message());
+        problem("queue_acquire_failure", "cannot take over {}: {}; trying again", {queue, why});
     }
     void on_queue_released(const message_queue& queue, queue_offset committed) {
-        write(log_level::debug, "gave up {} at offset {}", name(queue), committed);
+        note(log_level::debug, "queue_released", "gave up {} at offset {}", {queue, {"offset", committed}});
     }
-    void on_pop_begun(const message_queue& queue) { write(log_level::debug, "pops {}", name(queue)); }
-    void on_pop_ended(const message_queue& queue) { write(log_level::debug, "pops {} no more", name(queue)); }
+    void on_pop_begun(const message_queue& queue) { note(log_level::debug, "pop_begun", "pops {}", {queue}); }
+    void on_pop_ended(const message_queue& queue) { note(log_level::debug, "pop_ended", "pops {} no more", {queue}); }
     void on_ack(const message_queue& queue, std::size_t messages, std::error_code failure) {
         if (failure)
-            problem("ack " + name(queue), "cannot acknowledge {} messages of {}: {}; what is not comes again", messages,
-                    name(queue), failure.message());
+            problem("ack_failure", "cannot acknowledge messages of {}: {}; what is not comes again",
+                    {queue, failure, {"messages", messages}});
         else
-            ended("ack " + name(queue), "acknowledged messages of {} again", name(queue));
+            ended("ack_failure", "ack", "acknowledged messages of {} again", {queue});
     }
     void on_invisible_time(const message_view& message, std::chrono::milliseconds hidden, std::error_code failure) {
         if (failure)
-            write(log_level::warning, "cannot hide {} for {} ms: {}; it may come again before", message.message_id(),
-                  hidden.count(), failure.message());
+            note(log_level::warning, "invisible_time_failure", "cannot hide {} for {} ms: {}; it may come again before",
+                 {message, {"hidden_ms", hidden.count()}, failure});
     }
     void on_receipt_expired(const message_view& message) {
-        write(log_level::warning, "{} was not consumed within its invisible time; it comes again",
-              message.message_id());
+        note(
+            log_level::warning, "receipt_expired",
+            "{} was not consumed within its invisible time; it comes again; find out what the listener is at, or raise "
+            "options::pop_invisible_time",
+            {message});
+    }
+    void on_twin_client(std::string_view client_id, std::size_t connections) {
+        note(log_level::error, "twin_client",
+             "client id {} is connected {} times: give each member an instance_name of its own, for they read the same "
+             "queues",
+             {{"client_id", client_id}, {"connections", connections}});
+    }
+    void on_subscriptions_differ(const std::string& topic, const std::string& own, const std::string& other) {
+        const auto text = [](const std::string& of) { return of.empty() ? std::string_view("nothing") : of; };
+        note(log_level::error, "subscriptions_differ",
+             "topic {} is subscribed as \"{}\" here and as \"{}\" by another member: make them the same, for messages "
+             "get lost",
+             {{"topic", topic}, {"own", text(own)}, {"other", text(other)}});
+    }
+    void on_stalled(const message_queue& queue, std::string_view what, std::chrono::milliseconds since) {
+        note(log_level::warning, "stalled",
+             "{} made no progress for {} s, {}; it is set going again. Please report it, with what mqadmin "
+             "consumerStatus -s shows",
+             {queue,
+              {"since_s", std::chrono::duration_cast<std::chrono::seconds>(since).count()},
+              {"step", what}});
     }
     void on_lock_refused(const message_queue& queue) {
-        write(log_level::debug, "{} is locked by another member; trying again", name(queue));
+        note(log_level::debug, "lock_refused", "{} is locked by another member; trying again", {queue});
     }
     void on_lock_lost(const message_queue& queue, std::error_code why) {
-        write(log_level::warning, "lost the lock of {}: {}; taking it over anew", name(queue), why.message());
+        note(log_level::warning, "lock_lost", "lost the lock of {}: {}; taking it over anew", {queue, why});
     }
     void on_lock_failure(const std::string& broker, std::error_code why) {
-        problem("lock " + broker, "cannot renew the locks at broker {}: {}; trying again", broker, why.message());
+        problem("lock_failure", "cannot renew the locks at broker {}: {}; trying again", {{"broker", broker}, why});
     }
     void on_queue_suspended(const message_queue& queue, std::chrono::milliseconds pause) {
-        write(log_level::debug, "{} is suspended for {} ms", name(queue), pause.count());
+        note(log_level::debug, "queue_suspended", "{} is suspended for {} ms", {queue, {"pause_ms", pause.count()}});
     }
     void on_pull_failure(const message_queue& queue, std::error_code why) {
-        problem("pull " + name(queue), "pulling {} failed: {}; trying again", name(queue), why.message());
+        problem("pull_failure", "pulling {} failed: {}; trying again", {queue, why});
     }
     void on_flow_control(const message_queue& queue, flow_state why, const cache_level& level) {
         static constexpr std::string_view reasons[] = {"",           "message limit", "byte limit",
                                                        "span limit", "suspended",     "memory budget"};
-        write(log_level::debug, "{} is not pulled ({}): {} messages, {} bytes, span {}", name(queue),
-              reasons[static_cast<std::size_t>(why)], level.messages, level.bytes, level.span);
+        note(log_level::debug, "flow_control", "{} is not pulled ({}): {} messages, {} bytes, span {}",
+             {queue,
+              {"reason", reasons[static_cast<std::size_t>(why)]},
+              {"messages", level.messages},
+              {"bytes", level.bytes},
+              {"span", level.span}});
     }
     void on_offset_corrected(const message_queue& queue, queue_offset asked, queue_offset now) {
-        write(log_level::warning, "{}: offset {} is not in the broker's range, going on at {}", name(queue), asked,
-              now);
+        note(log_level::warning, "offset_corrected", "{}: offset {} is not in the broker's range, going on at {}",
+             {queue, {"asked", asked}, {"offset", now}});
     }
     void on_bad_message(const message_queue& queue, queue_offset offset, std::error_code why) {
-        write(log_level::error, "{}: message at offset {} skipped: {}", name(queue), offset, why.message());
+        note(log_level::error, "bad_message", "{}: message at offset {} skipped: {}", {queue, {"offset", offset}, why});
     }
     void on_filter_exception(const message_queue& queue, std::exception_ptr thrown) {
-        if (least_ <= log_level::warning)
-            write(log_level::warning, "{}: the filter threw, the message is kept: {}", name(queue), text_of(thrown));
+        note(log_level::warning, "filter_exception", "{}: the filter threw, the message is kept: {}", {queue, thrown});
     }
     void on_listener_exception(const message_queue& queue, std::exception_ptr thrown) {
-        if (least_ <= log_level::warning)
-            write(log_level::warning, "{}: the listener threw, the message is not consumed: {}", name(queue),
-                  text_of(thrown));
+        note(log_level::warning, "listener_exception", "{}: the listener threw, the message is not consumed: {}",
+             {queue, thrown});
     }
     void on_send_back(const message_view& message, std::error_code failure) {
         if (failure)
-            write(log_level::warning, "sending back {} failed: {}; trying on", message.message_id(), failure.message());
+            note(log_level::warning, "send_back_failure", "sending back {} failed: {}; trying on", {message, failure});
     }
     void on_consume_timeout(const message_view& message, std::chrono::milliseconds running) {
-        write(log_level::warning, "the listener has been at {} for {} s; it is sent back", message.message_id(),
-              std::chrono::duration_cast<std::chrono::seconds>(running).count());
+        note(log_level::warning, "consume_timeout",
+             "the listener has been at {} for {} s; it is sent back; find out why, or raise options::consume_timeout",
+             {message, {"running_s", std::chrono::duration_cast<std::chrono::seconds>(running).count()}});
     }
     void on_dropped(const message_view& message) {
-        write(log_level::warning, "message {} of topic {} failed and is dropped", message.message_id(),
-              message.topic());
+        note(log_level::warning, "dropped", "message {} of topic {} failed and is dropped",
+             {message, {"topic", message.topic()}});
     }
     void on_commit(const message_queue& queue, queue_offset offset, std::error_code failure) {
         if (failure && store_fails_)
             return; // that of the store says it for all queues
         if (failure)
-            problem("commit " + name(queue), "cannot commit offset {} of {}: {}; trying again", offset, name(queue),
-                    failure.message());
+            problem("commit_failure", "cannot commit {}: {}; trying again", {queue, failure, {"offset", offset}});
         else
-            ended("commit " + name(queue), "committed {} again", name(queue));
+            ended("commit_failure", "commit", "committed {} again", {queue, {"offset", offset}});
     }
     void on_offset_store(std::string_view where, std::error_code failure) {
-        const auto what = "offsets " + std::string(where);
-        store_fails_    = static_cast<bool>(failure);
+        store_fails_ = static_cast<bool>(failure);
         if (failure)
-            problem(what, "offsets in {}: {}", where, failure.message());
+            problem("offset_store_failure", "offsets in {}: {}", {{"store", where}, failure});
         else
-            ended(what, "offsets are kept in {} again", where);
+            ended("offset_store_failure", "offset_store", "offsets are kept in {} again", {{"store", where}});
     }
-
-    // Asio moves observers into their consumer before the first event; the lock itself does not move.
-    log_observer(log_observer&& other) noexcept
-        : least_(other.least_), to_(other.to_), group_(std::move(other.group_)) {}
-    log_observer(const log_observer& other) : least_(other.least_), to_(other.to_), group_(other.group_) {}
+    void on_trace(const std::string& topic, std::error_code failure, std::uint64_t lost) {
+        if (failure)
+            problem("trace_failure", "message trace does not get to topic {}: {}; {} records lost so far",
+                    {{"topic", topic}, failure, {"lost", lost}});
+        else
+            ended("trace_failure", "trace", "message trace gets to topic {} again; {} records were lost",
+                  {{"topic", topic}, {"lost", lost}});
+    }
 
   private:
-    static std::string text_of(const std::exception_ptr& thrown) {
-        try {
-            std::rethrow_exception(thrown);
-        } catch (const std::exception& e) {
-            return e.what();
-        } catch (...) {
-            return "not a std::exception";
-        }
-    }
-    static std::string name(const message_queue& queue) {
-        return fmt::format("{}/{}/{}", queue.topic, queue.broker_name, queue.queue_id);
+    using fields = std::initializer_list<log_field>;
+
+    /// Which problem of an event's: that of its first field, or there is only one.
+    enum identity : bool { of_first_field, the_only_one };
+
+    bool is_below(log_level level) const noexcept { return level < least_; }
+
+    void note(log_level level, std::string_view event, std::string_view sentence, fields about) {
+        if (!is_below(level))
+            sink_.write(log_record(level, event, group_, sentence, about));
     }
 
-    template <class... Arguments>
-    void write(log_level level, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
-        if (level >= least_)
-            write_line(text, fmt::make_format_args(arguments...));
+    /// One that may go on.
+    void problem(std::string_view event, std::string_view sentence, fields about, identity which = of_first_field) {
+        if (!is_below(log_level::warning) && problems_[key_of(event, about, which)]++ % 100 == 0)
+            note(log_level::warning, event, sentence, about);
     }
 
-    void write_line(fmt::string_view text, fmt::format_args arguments) {
-        const std::lock_guard lock(mutex_);
-        const auto line = fmt::format("rocketpush: group {}: {}\n", group_, fmt::vformat(text, arguments));
-        std::fwrite(line.data(), 1, line.size(), to_);
-        std::fflush(to_);
-    }
-
-    template <class... Arguments>
-    void problem(const std::string& what, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
-        if (least_ <= log_level::warning && problems_[what]++ % 100 == 0)
-            write(log_level::warning, text, std::forward<Arguments>(arguments)...);
-    }
-
-    /// @return Whether it was a problem, so that its end was written.
-    template <class... Arguments>
-    bool ended(const std::string& what, fmt::format_string<Arguments...> text, Arguments&&... arguments) {
-        if (problems_.empty() || problems_.erase(what) == 0)
+    /// @param problem  The event of what is over now. @return Whether it was there, so that its end was told.
+    bool ended(std::string_view problem, std::string_view event, std::string_view sentence, fields about,
+               identity which = of_first_field) {
+        if (problems_.empty() || problems_.erase(key_of(problem, about, which)) == 0)
             return false;
-        write(log_level::warning, text, std::forward<Arguments>(arguments)...);
+        note(log_level::warning, event, sentence, about);
         return true;
     }
 
+    static std::string key_of(std::string_view event, fields about, identity which) {
+        std::string key(event);
+        key += ' ';
+        if (which == of_first_field)
+            about.begin()->append_to(key);
+        return key;
+    }
+
     log_level least_;
-    std::FILE* to_;
+    Sink sink_;
     std::string group_;
-    std::mutex mutex_;
     bool store_fails_ = false;                 ///< The offset store as a whole. Strand only.
     std::map<std::string, unsigned> problems_; ///< Those that go on, with how often they were seen. Strand only.
 };
+
+/// Lines for people, on standard error or another stream: `log_observer(log_level::info, file)`.
+using log_observer = basic_log_observer<text_sink>;
 static_assert(observer<log_observer>);
 
 } // namespace rocketpush

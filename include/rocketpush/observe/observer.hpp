@@ -4,12 +4,14 @@
 #include <rocketpush/core/cache_level.hpp>
 #include <rocketpush/core/consume_result.hpp>
 #include <rocketpush/core/endpoint.hpp>
+#include <rocketpush/core/listener_call.hpp>
 #include <rocketpush/core/message.hpp>
 #include <rocketpush/core/message_queue.hpp>
 
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <span>
 #include <string>
@@ -31,9 +33,9 @@ namespace rocketpush {
  * };
  * @endcode
  *
- * @par Thread safety  `before_consume`, `after_consume` and `on_listener_exception` are called where the listener runs, so
- *                     with a pool by several threads at once; all others on the consumer's strand. None may block or
- *                     throw.
+ * @par Thread safety  `before_consume`, `after_consume`, `on_call_begun`, `on_call_ended` and `on_listener_exception` are
+ *                     called where the listener runs, so with a pool by several threads at once; all others on the
+ *                     consumer's strand. None may block or throw.
  * @par Source         Java's hooks (`ConsumeMessageHook`), log lines and `MessageQueueListener`.
  */
 struct no_observer {
@@ -54,6 +56,10 @@ struct no_observer {
     void on_heartbeat_failure(const endpoint&, std::error_code) {}
     /// A broker refuses a subscription's SQL condition; the sentence has its own text.
     void on_filter_refused(const std::string& /*topic*/, std::error_code, const std::string& /*sentence*/) {}
+    /// A server denies access to a topic or to the group: the keys are wrong or missing, or may not do this. Told when it begins, not
+    /// for each of the tries, of which there is one a second at most. The subject is `topic orders` or `group billing`; the
+    /// sentence names server and subject, and has the server's own words.
+    void on_access_denied(const std::string& /*subject*/, std::error_code, const std::string& /*sentence*/) {}
 
     // Sharing out.
     /// The assignment of a topic changed: all its queues and those of this member.
@@ -65,6 +71,15 @@ struct no_observer {
     void on_queue_released(const message_queue&, queue_offset /*committed*/) {}
     void on_pop_begun(const message_queue& /*id -1: all of the broker*/) {}
     void on_pop_ended(const message_queue&) {}
+
+    /// Another process has this member's client id: both read the same queues. Told once, until it changes.
+    void on_twin_client(std::string_view /*client_id*/, std::size_t /*connections at one broker*/) {}
+    /// Another member of the group subscribes a topic differently, so that messages are lost for one of them. Told once. An empty
+    /// expression: not at all.
+    void on_subscriptions_differ(const std::string& /*topic*/, const std::string& /*own expression*/,
+                                 const std::string& /*the other one*/) {}
+    /// A queue made no progress for longer than what it is at allows, and was set going again. That is a mistake of the library's.
+    void on_stalled(const message_queue&, std::string_view /*what it is at*/, std::chrono::milliseconds /*for so long*/) {}
 
     // Locks of orderly consumers.
     /// A queue is to be taken over whose lock another member has; asked again soon.
@@ -100,6 +115,11 @@ struct no_observer {
     // Consuming.
     void before_consume(std::span<const message_view>, const consume_context&) {}
     void after_consume(std::span<const message_view>, const consume_context&, consume_result) {}
+    // The same for those who follow each call, with when it began and ended and how; see follows_calls.
+    /// Whether an observer that follows calls wants to, this time; asked once, at start.
+    bool wants_calls() const noexcept { return true; }
+    void on_call_begun(std::span<const message_view>, const listener_call&) {}
+    void on_call_ended(std::span<const message_view>, const listener_call&) {}
     void on_listener_exception(const message_queue&, std::exception_ptr) {}
     /// An attempt to have a broker bring the message again, by itself or as a copy.
     void on_send_back(const message_view&, std::error_code /*false: the broker has it*/) {}
@@ -118,6 +138,9 @@ struct no_observer {
     void on_commit(const message_queue&, queue_offset, std::error_code) {}
     /// Trouble of the offset store as a whole, with a file say, or (a false code) the end of it.
     void on_offset_store(std::string_view /*where*/, std::error_code) {}
+
+    /// Message trace has begun to lose records, or (a false code) loses no more. Consumption does not notice.
+    void on_trace(const std::string& /*topic*/, std::error_code, std::uint64_t /*records lost since start*/) {}
 };
 
 /**
@@ -156,6 +179,7 @@ struct observers : no_observer {
     ROCKETPUSH_FORWARD_EVENT(on_route_failure)
     ROCKETPUSH_FORWARD_EVENT(on_heartbeat_failure)
     ROCKETPUSH_FORWARD_EVENT(on_filter_refused)
+    ROCKETPUSH_FORWARD_EVENT(on_access_denied)
     ROCKETPUSH_FORWARD_EVENT(on_rebalance)
     ROCKETPUSH_FORWARD_EVENT(on_rebalance_failure)
     ROCKETPUSH_FORWARD_EVENT(on_queue_acquired)
@@ -163,6 +187,9 @@ struct observers : no_observer {
     ROCKETPUSH_FORWARD_EVENT(on_queue_released)
     ROCKETPUSH_FORWARD_EVENT(on_pop_begun)
     ROCKETPUSH_FORWARD_EVENT(on_pop_ended)
+    ROCKETPUSH_FORWARD_EVENT(on_twin_client)
+    ROCKETPUSH_FORWARD_EVENT(on_subscriptions_differ)
+    ROCKETPUSH_FORWARD_EVENT(on_stalled)
     ROCKETPUSH_FORWARD_EVENT(on_lock_refused)
     ROCKETPUSH_FORWARD_EVENT(on_lock_lost)
     ROCKETPUSH_FORWARD_EVENT(on_lock_failure)
@@ -175,6 +202,8 @@ struct observers : no_observer {
     ROCKETPUSH_FORWARD_EVENT(on_filter_exception)
     ROCKETPUSH_FORWARD_EVENT(before_consume)
     ROCKETPUSH_FORWARD_EVENT(after_consume)
+    ROCKETPUSH_FORWARD_EVENT(on_call_begun)
+    ROCKETPUSH_FORWARD_EVENT(on_call_ended)
     ROCKETPUSH_FORWARD_EVENT(on_listener_exception)
     ROCKETPUSH_FORWARD_EVENT(on_send_back)
     ROCKETPUSH_FORWARD_EVENT(on_dropped)
@@ -184,6 +213,7 @@ struct observers : no_observer {
     ROCKETPUSH_FORWARD_EVENT(on_receipt_expired)
     ROCKETPUSH_FORWARD_EVENT(on_commit)
     ROCKETPUSH_FORWARD_EVENT(on_offset_store)
+    ROCKETPUSH_FORWARD_EVENT(on_trace)
 #undef ROCKETPUSH_FORWARD_EVENT
 
     /// Those that all want.
@@ -196,6 +226,9 @@ namespace detail {
 
 template <class O>
 concept inherits_its_filter = std::same_as<decltype(&O::wants_message), decltype(&no_observer::wants_message)>;
+template <class O>
+concept inherits_its_calls = std::same_as<decltype(&O::on_call_begun), decltype(&no_observer::on_call_begun)> &&
+                             std::same_as<decltype(&O::on_call_ended), decltype(&no_observer::on_call_ended)>;
 
 } // namespace detail
 
@@ -204,6 +237,35 @@ template <observer O>
 inline constexpr bool filters_messages = !detail::inherits_its_filter<O>;
 template <observer... Each>
 inline constexpr bool filters_messages<observers<Each...>> = (filters_messages<Each> || ...);
+
+/// Whether an observer follows listener calls; where none does, no call is numbered and no clock is read for it.
+template <observer O>
+inline constexpr bool follows_calls = !detail::inherits_its_calls<O>;
+template <observer... Each>
+inline constexpr bool follows_calls<observers<Each...>> = (follows_calls<Each> || ...);
+
+namespace detail {
+
+template <observer O>
+bool wants_calls(const O& one) noexcept {
+    return follows_calls<O> && one.wants_calls();
+}
+template <observer... Each>
+bool wants_calls(const observers<Each...>& joined) noexcept {
+    return std::apply([](const auto&... each) { return (wants_calls(each) || ...); }, joined.all);
+}
+
+} // namespace detail
+
+/// Calls `what` with an observer, and where it joins others, with each of those instead.
+template <observer O, class What>
+void for_each_observer(O& one, const What& what) {
+    what(one);
+}
+template <observer... Each, class What>
+void for_each_observer(observers<Each...>& joined, const What& what) {
+    std::apply([&](auto&... each) { (for_each_observer(each, what), ...); }, joined.all);
+}
 
 } // namespace rocketpush
 

@@ -31,9 +31,12 @@ enum class request_code : std::int32_t {
     unlock_batch                = 42,
     check_client_config         = 46,
     get_route_info              = 105,
+    get_topic_stats             = 202,
+    get_consumer_connections    = 203,
+    get_consume_stats           = 208,
     reset_consumer_offset       = 220, ///< Pushed by a broker.
     get_consumer_status         = 221, ///< Pushed by a broker.
-    get_consumer_running_info   = 307, ///< Pushed by a broker.
+    get_consumer_running_info   = 307, ///< Pushed by a broker; who asks it for that is an administrator.
     consume_message_directly    = 309, ///< Pushed by a broker.
     send_message_v2             = 310,
     send_batch_message          = 320,
@@ -52,14 +55,16 @@ inline constexpr std::int32_t response_flag = 1;
 inline constexpr std::int32_t oneway_flag = 2;
 
 /**
- * @brief The version that we tell servers: V5_1_4.
+ * @brief The version that we tell servers: V5_3_2.
  *
- * From 401 on, name servers answer standard JSON. Above 441, a server that shuts down answers everything with GO_AWAY
- * and wants its clients to come again on a new connection, which this version does not do.
+ * From 401 on, name servers answer standard JSON. Above 475, a server that shuts down (of 5.3.2 and later; else above 441)
+ * answers everything with GO_AWAY and wants its clients to come again on a new connection, which `connection` and its pool do.
  *
  * @par Source  Java `MQVersion.Version`, by ordinal.
  */
-inline constexpr std::int32_t client_version = 441;
+inline constexpr std::int32_t client_version = 477;
+/// The same by its name, as consoles show it.
+inline constexpr std::string_view client_version_name = "V5_3_2";
 
 /// Who speaks. Admin tools show it. @par Source  Java `LanguageCode`.
 enum class language : std::uint8_t { java = 0, cpp = 1, go = 9, rust = 12 };

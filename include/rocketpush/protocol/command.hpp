@@ -4,6 +4,7 @@
 #include <rocketpush/core/error.hpp>
 #include <rocketpush/detail/assert.hpp>
 #include <rocketpush/detail/byte_order.hpp>
+#include <rocketpush/protocol/acl_signature.hpp>
 #include <rocketpush/protocol/codes.hpp>
 #include <rocketpush/protocol/field_table.hpp>
 #include <rocketpush/protocol/frame.hpp>
@@ -28,6 +29,7 @@ struct command_meta {
     std::int32_t version = client_version;
     language spoken      = language::cpp;
     std::string_view name_space{}; ///< Of the second kind: told with the fields, unless it is empty.
+    request_signer* signer = nullptr; ///< Of requests; null: they are not signed.
 };
 
 } // namespace rocketpush::protocol
@@ -188,13 +190,15 @@ inline void append_frame(std::string& out, protocol::header_encoding encoding, s
                          const protocol::command_meta& meta, std::string_view remark,
                          const protocol::fields_view& fields, std::string_view body) {
     // A binary code has 16 bits: a larger one would arrive as another code.
-    if (code > std::numeric_limits<std::int16_t>::max() || code < std::numeric_limits<std::int16_t>::min())
+    if (code > std::numeric_limits<std::int16_t>::max() || code < std::numeric_limits<std::int16_t>::min() || meta.signer)
         encoding = protocol::header_encoding::json;
     const auto begin = begin_frame(out);
     if (encoding == protocol::header_encoding::json)
         append_json_header(out, code, meta, remark, fields);
     else
         append_binary_header(out, code, meta, remark, fields);
+    if (meta.signer)
+        meta.signer->sign(out, begin + protocol::frame_prefix_size, body);
     end_frame(out, begin, encoding, body);
 }
 
@@ -204,13 +208,15 @@ namespace rocketpush::protocol {
 
 /**
  * @brief Appends one request frame to `out`, in place: nothing is allocated but by `out` itself, as it grows.
- * @param encoding  A wish: a code beyond 32767 goes out in JSON, and so does a repeated_request.
+ * @param encoding  A wish: a code beyond 32767 goes out in JSON, and so does a repeated_request, and what is signed.
  */
 inline void append_request(std::string& out, header_encoding encoding, const request_view& request,
                            const command_meta& meta, std::string_view body = {}) {
     if (!request.begun().empty()) {
         const auto begin = detail::begin_frame(out);
         detail::append_repeated_header(out, request, meta);
+        if (meta.signer)
+            meta.signer->sign(out, begin + frame_prefix_size, body);
         return detail::end_frame(out, begin, header_encoding::json, body);
     }
     detail::append_frame(out, encoding, static_cast<std::int32_t>(request.code()), meta, {}, request, body);

@@ -9,6 +9,7 @@
 #include <rocketpush/detail/hex.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <ctime>
 #include <string>
@@ -82,17 +83,27 @@ class unique_id_generator {
     std::string next(std::chrono::system_clock::time_point now) {
         if (now >= next_month_)
             find_month(now);
-        char tail[6];
-        detail::store_big(tail, milliseconds_into_month(now));
-        detail::store_big(tail + 4, counter_++);
         std::string id;
-        id.reserve(prefix_.size() + 2 * sizeof tail);
-        id = prefix_;
-        detail::append_hex(id, {tail, sizeof tail});
+        id.reserve(prefix_.size() + 2 * tail_size);
+        append_id(id, now, counter_++);
         return id;
     }
 
+    /**
+     * @brief Appends the id of a moment, with a count that the caller keeps. The month is that of the last `next`.
+     * @par Thread safety  From any thread, if `next` is called no more.
+     */
+    void append_id(std::string& out, std::chrono::system_clock::time_point when, std::uint16_t count) const {
+        char tail[tail_size];
+        detail::store_big(tail, milliseconds_into_month(when));
+        detail::store_big(tail + 4, count);
+        out += prefix_;
+        detail::append_hex(out, {tail, sizeof tail});
+    }
+
   private:
+    static constexpr std::size_t tail_size = 6;
+
     std::int32_t milliseconds_into_month(std::chrono::system_clock::time_point now) const noexcept {
         const auto past = std::chrono::floor<std::chrono::milliseconds>(now - month_).count();
         // A clock set back over the month's begin, but by less than a quarter of an hour: as Java does.

@@ -73,7 +73,7 @@ class lock_keeper {
             std::vector<message_queue> one{owned->queue};
             const auto failure =
                 co_await host_.calls().unlock(host_.settings().group, host_.client_id(), std::move(one));
-            if (!failure || host_.runtime().now() >= limit)
+            if (!failure || failure == response_code::no_permission || host_.runtime().now() >= limit)
                 break;
         }
     }
@@ -125,6 +125,7 @@ class lock_keeper {
         if (failure) {
             *failed = true;
             host->observe().on_lock_failure(broker, failure);
+            host->group_refused(failure);
         }
     }
 

@@ -1,7 +1,6 @@
 #ifndef ROCKETPUSH_REBALANCE_OWNED_QUEUE_HPP
 #define ROCKETPUSH_REBALANCE_OWNED_QUEUE_HPP
 
-#include <rocketpush/core/cache_level.hpp>
 #include <rocketpush/core/message_queue.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/fetch/fetching_queue.hpp>
@@ -59,10 +58,11 @@ struct owned_queue : fetching_queue<Runtime> {
 
     std::vector<typename Runtime::timer*> naps; ///< Pauses between attempts at this queue; giving it up ends them.
 
+    std::chrono::steady_clock::time_point last_settled{}; ///< When a batch of it ran last, or a send-back ended.
+
     bool writing            = false; ///< A commit is under way; the next one waits, or they could overtake each other.
     queue_offset committed  = -1;    ///< What the store confirmed; -1: nothing yet.
     queue_offset broker_max = -1;    ///< The queue's end as the last pull told.
-    flow_state flow         = flow_state::open;
 
     std::shared_ptr<Connection> connection; ///< Where it was pulled last.
     std::uint64_t connection_route = 0;     ///< The route version that `connection` was chosen by.

@@ -7,6 +7,7 @@
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/fetch/pop_fetcher.hpp>
 #include <rocketpush/fetch/popped_queue.hpp>
+#include <rocketpush/observe/consumption_history.hpp>
 #include <rocketpush/observe/statistics.hpp>
 
 #include <algorithm>
@@ -74,7 +75,7 @@ class pop_table {
 
     /// In the order of the queues.
     const auto& all() const noexcept { return queues_; }
-    const work_counts& past_counts() const noexcept { return past_; }
+    const past_counts& past() const noexcept { return past_; }
 
     /// Begins to pop a queue, if it is not here. @param wanted  The subscription of its topic.
     void acquire(const message_queue& queue, const subscription& wanted) {
@@ -291,7 +292,7 @@ class pop_table {
     void erase(const queue_ptr& owned) {
         queues_.erase(owned->queue);
         owned->gone.set();
-        past_ += owned->counts;
+        past_.add(owned->queue.topic, owned->counts);
         if (queues_.empty())
             emptied_.wake();
     }
@@ -320,7 +321,7 @@ class pop_table {
     std::map<message_queue, queue_ptr> queues_;
     std::vector<queue_ptr> left_behind_; ///< Given up while a listener call still runs.
     std::vector<std::unique_ptr<batch_type>> spare_;
-    work_counts past_;
+    past_counts past_;
     detail::wake_up<typename Host::runtime_type> emptied_{host_.runtime()};
     detail::wake_up<typename Host::runtime_type> renewal_due_{host_.runtime()};
     time_point next_renewal_ = time_point::max(); ///< When the receipts are looked at next.

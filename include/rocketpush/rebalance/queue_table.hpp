@@ -10,8 +10,10 @@
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/detail/wait_group.hpp>
 #include <rocketpush/fetch/queue_fetcher.hpp>
+#include <rocketpush/observe/consumption_history.hpp>
 #include <rocketpush/offset_store/offset_store.hpp>
 #include <rocketpush/rebalance/owned_queue.hpp>
+#include <rocketpush/remoting/backoff.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -93,7 +95,7 @@ class queue_table {
 
     /// In the order of the queues.
     const auto& all() const noexcept { return queues_; }
-    const work_counts& past_counts() const noexcept { return past_; }
+    const past_counts& past() const noexcept { return past_; }
 
     /// Topics that were known when the consumer started: only for their queues does "last" mean behind the newest message.
     void remember_first_queues(const std::vector<message_queue>& queues) {
@@ -155,6 +157,24 @@ class queue_table {
         if (const auto found = queues_.find(queue.queue); found != queues_.end() && found->get() == &queue)
             release(*found, offset);
     }
+    /// Ends this epoch of a queue that hangs in a step, whatever becomes of the operation that hangs, and has the next one begin.
+    void begin_anew(queue_type& queue) {
+        const auto found = queues_.find(queue.queue);
+        if (found == queues_.end() || found->get() != &queue)
+            return;
+        const auto owned = *found;
+        if (owned->stage == queue_stage::fetching) {
+            release(owned, owned->cache.committable());
+        } else if (owned->stage == queue_stage::releasing) {
+            for (auto* nap : owned->naps)
+                nap->cancel();
+            owned->wake_idle();
+        } else {
+            owned->dropped = true;
+            owned->wake.wake();
+            forget(owned);
+        }
+    }
     /// The same for a queue by its name. One that is being taken over begins there.
     /// @return The epoch that ends by it, or is about to begin; nothing if the queue is not ours.
     queue_ptr restart_at(const message_queue& queue, queue_offset offset) {
@@ -208,11 +228,15 @@ class queue_table {
 
     /// Writes what changed (or everything) to the store, some side by side or all at once; returns when all is answered.
     task<void> commit(bool everything) {
+        commit_denied_ = {};
         if constexpr (writes_many_offsets<typename Host::store_type>)
             return commit_together(everything);
         else
             return commit_each(everything);
     }
+
+    /// Whether a broker has denied some of it, since `commit` was last called.
+    std::error_code commit_denied() const noexcept { return commit_denied_; }
 
     task<void> commit_each(bool everything) {
         // By broker: a slow one delays only what is its own.
@@ -259,6 +283,7 @@ class queue_table {
     void settled_some(queue_type& queue) {
         queue.cache.retire_finished([this](auto batch) { host_.batches().give_back(std::move(batch)); });
         host_.memory().recount(queue);
+        queue.last_settled = host_.runtime().now();
         queue.wake.wake();
         queue.wake_idle();
         std::erase_if(left_behind_, [this](const queue_ptr& each) {
@@ -324,7 +349,7 @@ class queue_table {
     void erase(const queue_ptr& owned) {
         if (const auto found = queues_.find(owned->queue); found != queues_.end() && *found == owned)
             queues_.erase(found);
-        past_ += owned->counts;
+        past_.add(owned->queue.topic, owned->counts);
         for (auto* each : watchers_)
             each->erased.wake();
         if (queues_.empty())
@@ -340,6 +365,7 @@ class queue_table {
     /// The former owner needs some time, or has the lock.
     static task<void> look_up_later(std::shared_ptr<Host> host, queue_ptr owned, std::chrono::milliseconds delay) {
         const auto ready = host->runtime().now() + delay;
+        owned->mark.enter(queue_step::waiting, host->runtime().now(), ready);
         while (!owned->dropped && host->runtime().now() < ready)
             co_await owned->wake.wait_until(ready);
         if (!owned->dropped) {
@@ -356,9 +382,12 @@ class queue_table {
         auto& broker = look_ups_[owned->queue.broker_name];
         if (broker.running < most_look_ups) {
             ++broker.running;
+            owned->mark.enter(Host::locks_queues ? queue_step::locking : queue_step::reading_offset,
+                              host_.runtime().now());
             host_.spawn(take_over(host_.shared_from_this(), std::move(owned)));
         } else {
             owned->in_line = true;
+            owned->mark.enter(queue_step::in_line, host_.runtime().now());
             broker.waiting.push_back(std::move(owned));
         }
     }
@@ -378,14 +407,15 @@ class queue_table {
     static task<void> take_over(std::shared_ptr<Host> host, queue_ptr owned) {
         auto& table = host->queues();
         if constexpr (Host::locks_queues) {
-            const bool locked = co_await lock(host, owned);
-            if (!locked && !owned->dropped) {
+            const auto failure = co_await lock(host, owned);
+            if (failure && !owned->dropped) {
                 table.look_up_ended(owned->queue.broker_name);
-                host->spawn(look_up_later(host, owned, host->settings().lock_retry_interval));
+                host->spawn(look_up_later(host, owned, delay_after(failure, host->settings().lock_retry_interval)));
                 co_return;
             }
         }
         result<queue_offset> first(error::operation_cancelled);
+        owned->mark.enter(queue_step::reading_offset, host->runtime().now());
         if (!owned->dropped)
             first = co_await table.first_offset(*owned);
         table.look_up_ended(owned->queue.broker_name);
@@ -407,24 +437,25 @@ class queue_table {
         host->spawn(queue_fetcher<Host>::run(host, owned, *wanted)); // on its own: our frame goes
     }
 
-    /// Locks a queue that is taken over, before its offset is read. @return Whether it is ours.
-    static task<bool> lock(std::shared_ptr<Host> host, queue_ptr owned) {
+    /// Locks a queue that is taken over, before its offset is read. @return Why it is not ours.
+    static task<std::error_code> lock(std::shared_ptr<Host> host, queue_ptr owned) {
         const auto failure = co_await host->locks().ask(owned);
         if (owned->dropped)
-            co_return false;
+            co_return error::operation_cancelled;
         if (failure == error::locked_elsewhere) {
             owned->order.contested = true;
             host->observe().on_lock_refused(owned->queue);
         } else if (failure) {
             host->observe().on_queue_acquire_failure(owned->queue, failure);
+            host->topic_refused(owned->queue.topic, failure);
         }
         if (failure)
-            co_return false;
+            co_return failure;
         // A Java member commits and unlocks without waiting for an answer, and a broker may run the two in either order.
         const auto ready = host->runtime().now() + commit_settles;
         while (owned->order.contested && !owned->dropped && host->runtime().now() < ready)
             co_await owned->wake.wait_until(ready);
-        co_return true;
+        co_return std::error_code();
     }
 
     /// Java's computePullFromWhere.
@@ -474,6 +505,7 @@ class queue_table {
         if (owned->stage == queue_stage::acquiring)
             return; // the operation that is at it sees it and forgets the queue
         enter_stage(*owned, queue_stage::releasing);
+        owned->mark.enter(queue_step::handing_over, host_.runtime().now());
         owned->idle = std::make_unique<detail::wake_up<typename Host::runtime_type>>(host_.runtime());
         owned->cache.cancel_behind_last_claimed();
         owned->order.give_up();
@@ -514,13 +546,14 @@ class queue_table {
         if (go_on_at) // it may go back, and pulls have brought the store to where we have not heard of
             owned->committed = -1;
         for (int attempt = 1; ours && offset != owned->committed; ++attempt) {
-            co_await write(host, owned, offset);
+            const auto failure = co_await write(host, owned, offset);
             // Where another member takes over it has read the offset soon: to write it later would only set that one back. In
             // order it waits for our lock.
             const auto last =
                 Host::locks_queues || !host->running() ? limit() : begun + host->settings().takeover_delay;
             const auto next = host->runtime().now() + commit_retry_delay;
-            if (offset == owned->committed || attempt == commit_attempts || next > last)
+            if (offset == owned->committed || attempt == commit_attempts || next > last ||
+                failure == response_code::no_permission)
                 break;
             typename Host::runtime_type::timer pause(host->runtime());
             pause.expires_at(next);
@@ -561,11 +594,12 @@ class queue_table {
         }
     }
 
-    static task<void> write(std::shared_ptr<Host> host, queue_ptr owned, queue_offset offset) {
+    static task<std::error_code> write(std::shared_ptr<Host> host, queue_ptr owned, queue_offset offset) {
         auto access        = host->offset_access();
         owned->writing     = true;
         const auto failure = co_await host->store().write(access, owned->queue, offset);
         written(*host, *owned, offset, failure);
+        co_return failure;
     }
 
     static void written(Host& host, queue_type& owned, queue_offset offset, std::error_code failure) {
@@ -575,6 +609,8 @@ class queue_table {
             owned.committed = offset;
         else
             host.queue_refused(owned.queue, failure);
+        if (failure == response_code::no_permission)
+            host.queues().commit_denied_ = failure;
         host.observe().on_commit(owned.queue, offset, failure);
     }
 
@@ -585,7 +621,8 @@ class queue_table {
     std::map<std::pair<std::string, std::string>, std::int32_t> first_queues_; ///< By topic and broker: how many.
     std::set<message_queue> suspended_;                                        ///< Ours or not.
     std::vector<watcher*> watchers_;
-    work_counts past_;
+    past_counts past_;
+    std::error_code commit_denied_;
     detail::wake_up<typename Host::runtime_type> emptied_{host_.runtime()};
 };
 

@@ -69,6 +69,7 @@ class rebalancer {
             const bool clean = co_await self.round();
             if (!host->running())
                 break;
+            host->checks().round_ended();
             const auto soonest = begun + shortest_interval;
             auto next = begun + (clean && !self.retry_ ? host->settings().rebalance_interval : shortest_interval);
             while (host->running() && host->runtime().now() < next) {
@@ -120,6 +121,7 @@ class rebalancer {
             }
             if (asked.error() != response_code::request_code_not_supported) {
                 host_.observe().on_rebalance_failure(topic, asked.error());
+                host_.topic_refused(topic, asked.error());
                 co_return false;
             }
             for (const auto& queue : host_.pops().held(topic)) // no broker that can be popped is left
@@ -132,6 +134,7 @@ class rebalancer {
             co_return true;
         if (!members) {
             host_.observe().on_rebalance_failure(topic, members.error());
+            host_.group_refused(members.error());
             co_return false;
         }
         const allocation share =
@@ -213,6 +216,7 @@ class rebalancer {
                 co_return true;
             if (!members) {
                 host_.observe().on_rebalance_failure(topic, members.error());
+                host_.group_refused(members.error());
                 co_return false;
             }
             acquire(topic, queues, change.acquire, std::move(*members));

@@ -165,6 +165,11 @@ class subscription_book {
                 co_await host->calls().check_filter(broker, host->client_id(), host->settings().group, wanted);
             if (!answer.code || answer.code.category() != response_category())
                 continue;
+            if (answer.code == response_code::no_permission) {
+                *why = describe(host->client().last_denial(), "topic " + wanted.topic);
+                host->topic_refused(wanted.topic, answer.code);
+                co_return answer.code;
+            }
             *why = to_string(broker) + " refuses " + std::string(to_string(wanted.type)) + " \"" + wanted.expression +
                    "\" for topic " + wanted.topic + ": " + answer.text;
             host->observe().on_filter_refused(wanted.topic, answer.code, *why);

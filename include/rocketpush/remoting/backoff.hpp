@@ -1,9 +1,12 @@
 #ifndef ROCKETPUSH_REMOTING_BACKOFF_HPP
 #define ROCKETPUSH_REMOTING_BACKOFF_HPP
 
+#include <rocketpush/core/error.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <system_error>
 
 namespace rocketpush {
 
@@ -34,6 +37,14 @@ class backoff {
     milliseconds most_;
     milliseconds next_;
 };
+
+/// Nothing that a server has denied for lack of permission is tried again sooner: only people can help.
+inline constexpr std::chrono::milliseconds denied_delay{1000};
+
+/// How long to wait after a failure. @param usual  After one of another kind.
+inline std::chrono::milliseconds delay_after(std::error_code failure, std::chrono::milliseconds usual) noexcept {
+    return failure == response_code::no_permission ? std::max(usual, denied_delay) : usual;
+}
 
 } // namespace rocketpush
 

@@ -9,6 +9,7 @@
 #include <rocketpush/protocol/bodies.hpp>
 #include <rocketpush/protocol/requests.hpp>
 #include <rocketpush/remoting/connection_pool.hpp>
+#include <rocketpush/remoting/go_away_rule.hpp>
 #include <rocketpush/remoting/route_table.hpp>
 
 #include <algorithm>
@@ -34,15 +35,17 @@ struct returned_message {
     std::string topic; ///< The original one, with its namespace.
 };
 
-/// A message that is sent to a retry topic anew, as a producer sends one: where it came from cannot take it back.
+/// A message that is sent as a producer sends one: the copy of one that cannot be taken back where it came from, or one of our
+/// own.
 struct message_copy {
-    std::string topic; ///< The group's retry topic.
-    std::string body;  ///< As it was stored: compressed if `sys_flag` says so.
+    std::string producer_group{inner_producer_group};
+    std::string topic; ///< Of a copy the group's retry topic.
+    std::string body;  ///< Of a copy as it was stored: compressed if `sys_flag` says so.
     std::string properties;
     std::int32_t flag           = 0;
     std::uint32_t sys_flag      = 0;
     std::int64_t born_timestamp = 0;  ///< Milliseconds since 1970.
-    int reconsume_times         = 1;  ///< The broker makes it a dead letter when this is above ...
+    int reconsume_times         = 1;  ///< The broker makes a copy a dead letter when this is above ...
     int max_reconsume_times     = 16; ///< ... this.
     bool unit_mode              = false;
 };
@@ -95,6 +98,24 @@ class broker_calls {
         if (list->consumer_ids.empty())
             co_return error::no_members;
         co_return std::move(list->consumer_ids);
+    }
+
+    /// The connections of a group's members, and what the group subscribes, as a broker sees it.
+    task<result<protocol::consumer_connections>> consumer_connections(endpoint broker, std::string group) {
+        const protocol::consumer_connections_request request{std::move(group)};
+        const auto answer = co_await accepted(std::move(broker), request);
+        if (!answer)
+            co_return answer.error();
+        co_return protocol::decode_consumer_connections(answer->body);
+    }
+
+    /// What another member subscribes. @param broker  Passes question and answer on.
+    task<result<std::vector<subscription>>> subscriptions_of(endpoint broker, std::string group, std::string client_id) {
+        const protocol::running_info_request request{std::move(group), std::move(client_id)};
+        const auto answer = co_await pool_.call(std::move(broker), request, {}, member_timeout);
+        if (const auto refused = refusal(answer))
+            co_return refused;
+        co_return protocol::decode_subscription_set(answer->body);
     }
 
     /// The offset a group committed; empty if it never did.
@@ -192,24 +213,28 @@ class broker_calls {
             brokers.push_back(home);
         if (brokers.size() > most_copy_attempts)
             brokers.erase(brokers.begin() + most_copy_attempts - 1, brokers.end() - 1);
+        const auto outcome = co_await send_to(std::move(brokers), std::move(copy), timeout);
+        co_return outcome;
+    }
 
-        protocol::send_request request;
-        request.producer_group      = inner_producer_group;
-        request.topic               = std::move(copy.topic);
-        request.sys_flag            = static_cast<std::int32_t>(copy.sys_flag);
-        request.born_timestamp      = copy.born_timestamp;
-        request.flag                = copy.flag;
-        request.properties          = std::move(copy.properties);
-        request.reconsume_times     = copy.reconsume_times;
-        request.max_reconsume_times = copy.max_reconsume_times;
-        request.unit_mode           = copy.unit_mode;
+    /**
+     * @brief Sends a message to a broker of its topic, which chooses the queue; where there is no route, to one that makes topics
+     *        by itself. Otherwise as `send_copy`.
+     * @retval error::no_route  Neither topic has a route with a broker that takes messages.
+     */
+    task<store_outcome> send(message_copy message, milliseconds timeout) {
+        auto brokers = routes_.writers(message.topic);
+        if (brokers.empty())
+            brokers = routes_.writers(std::string(auto_create_topic));
         store_outcome outcome;
-        for (auto& name : brokers) {
-            request.broker_name = std::move(name);
-            outcome             = co_await stored(request.broker_name, request, copy.body, timeout);
-            if (outcome.stored() || outcome.perhaps_stored)
-                break;
+        if (brokers.empty()) {
+            outcome.failure = error::no_route;
+            co_return outcome;
         }
+        std::ranges::rotate(brokers, brokers.begin() + static_cast<std::ptrdiff_t>(copies_++ % brokers.size()));
+        if (brokers.size() > most_copy_attempts)
+            brokers.resize(most_copy_attempts);
+        outcome = co_await send_to(std::move(brokers), std::move(message), timeout);
         co_return outcome;
     }
 
@@ -303,6 +328,7 @@ class broker_calls {
 
   private:
     static constexpr milliseconds offset_timeout{5000};
+    static constexpr milliseconds member_timeout{11000}; ///< The broker waits for 10 s.
     static constexpr std::ptrdiff_t most_copy_attempts = 3;
 
     static std::error_code refusal(const result<received_frame>& answer) noexcept {
@@ -310,6 +336,29 @@ class broker_calls {
             return answer.error();
         const auto code = static_cast<response_code>(answer->header.code);
         return code == response_code::success ? std::error_code() : make_error_code(code);
+    }
+
+    /// Has the first of the brokers store a message that takes it; none more after one that may have.
+    task<store_outcome> send_to(std::vector<std::string> brokers, message_copy copy, milliseconds timeout) {
+        protocol::send_request request;
+        request.producer_group  = std::move(copy.producer_group);
+        request.sys_flag        = static_cast<std::int32_t>(copy.sys_flag);
+        request.born_timestamp  = copy.born_timestamp;
+        request.flag            = copy.flag;
+        request.properties      = std::move(copy.properties);
+        request.reconsume_times = copy.reconsume_times;
+        request.unit_mode       = copy.unit_mode;
+        if (is_retry_topic(copy.topic))
+            request.max_reconsume_times = copy.max_reconsume_times;
+        request.topic = std::move(copy.topic);
+        store_outcome outcome;
+        for (auto& name : brokers) {
+            request.broker_name = std::move(name);
+            outcome             = co_await stored(request.broker_name, request, copy.body, timeout);
+            if (outcome.stored() || outcome.perhaps_stored)
+                break;
+        }
+        co_return outcome;
     }
 
     /// Has a broker's master store a message.
@@ -321,21 +370,26 @@ class broker_calls {
             outcome.failure = where.error();
             co_return outcome;
         }
-        const auto open = co_await pool_.get(where->where);
-        if (!open) {
-            outcome.failure = open.error();
+        for (go_away_rule sent_away;;) {
+            const auto open = co_await pool_.get(where->where);
+            if (!open) {
+                outcome.failure = open.error();
+                co_return outcome;
+            }
+            const auto [ec, answer] = co_await (*open)->async_request(
+                request, body, timeout, detail::await_tuple<typename Runtime::executor_type>);
+            if (ec) {
+                outcome.failure        = ec;
+                outcome.perhaps_stored = ec != error::too_many_requests;
+                co_return outcome;
+            }
+            const auto code = static_cast<response_code>(answer.header.code);
+            if (sent_away.answered(code))
+                continue;
+            if (!has_stored(answer.header))
+                outcome.failure = code;
             co_return outcome;
         }
-        const auto [ec, answer] = co_await (*open)->async_request(request, body, timeout,
-                                                                  detail::await_tuple<typename Runtime::executor_type>);
-        if (ec) {
-            outcome.failure        = ec;
-            outcome.perhaps_stored = ec != error::too_many_requests;
-            co_return outcome;
-        }
-        if (!has_stored(answer.header))
-            outcome.failure = static_cast<response_code>(answer.header.code);
-        co_return outcome;
     }
 
     /// The broker has the message; a disk or a replica that is late with it is no reason to send another one.

@@ -7,7 +7,10 @@
 #include <rocketpush/detail/block_pool.hpp>
 #include <rocketpush/detail/ring.hpp>
 #include <rocketpush/protocol/command.hpp>
+#include <rocketpush/protocol/requests_group.hpp>
+#include <rocketpush/remoting/access_control.hpp>
 #include <rocketpush/remoting/frame_reader.hpp>
+#include <rocketpush/remoting/liveness.hpp>
 #include <rocketpush/remoting/pending_requests.hpp>
 #include <rocketpush/runtime/runtime.hpp>
 #include <rocketpush/transport/transport.hpp>
@@ -17,6 +20,7 @@
 #include <asio/detached.hpp>
 #include <asio/write.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -58,7 +62,8 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     using events        = connection_events<connection>;
 
     connection(Runtime& runtime, std::shared_ptr<detail::block_pool> blocks, std::size_t frame_limit, endpoint peer,
-               stream_type stream, events host, std::string name_space = {})
+               stream_type stream, events host, std::string name_space = {},
+               std::shared_ptr<access_control> access = std::make_shared<access_control>())
         : runtime_(runtime),
           blocks_(std::move(blocks)),
           stream_(std::move(stream)),
@@ -66,11 +71,12 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
           reader_(*blocks_, frame_limit),
           peer_(std::move(peer)),
           events_(host),
-          name_space_(std::move(name_space)) {}
+          name_space_(std::move(name_space)),
+          access_(std::move(access)) {}
 
     /// Begins to read. Call once, after construction.
     void start() {
-        last_read_ = runtime_.now();
+        peer_life_.heard(runtime_.now());
         asio::co_spawn(stream_.get_executor(), read_frames(this->shared_from_this()), asio::detached);
     }
 
@@ -81,7 +87,8 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     {
         return stream_.local_endpoint();
     }
-    bool is_open() const noexcept { return open_; }
+    /// Whether it is there for further requests.
+    bool is_open() const noexcept { return open_ && !leaving_; }
     std::size_t requests_under_way() const noexcept { return pending_.size(); }
 
     /**
@@ -103,8 +110,9 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
                 const auto deadline = now + timeout;
                 const auto opaque   = pending_.add(deadline, now, std::move(handler));
                 protocol::append_request(outgoing_, protocol::header_encoding::json, request,
-                                         {.opaque = opaque, .name_space = name_space_}, body);
-                watch(deadline);
+                                         {.opaque = opaque, .name_space = name_space_, .signer = access_->signer()},
+                                         body);
+                watch(std::min(deadline, now + liveness::quiet_limit));
                 flush();
             },
             token);
@@ -115,17 +123,26 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
         if (!open_)
             return;
         protocol::append_request(outgoing_, protocol::header_encoding::json, request,
-                                 {.opaque = 0, .flag = protocol::oneway_flag, .name_space = name_space_}, body);
+                                 {.opaque     = 0,
+                                  .flag       = protocol::oneway_flag,
+                                  .name_space = name_space_,
+                                  .signer     = access_->signer()},
+                                 body);
         flush();
     }
 
     /// Answers a request of the server.
     void respond(const received_frame& request, response_code code, std::string_view remark,
                  const protocol::fields_view& fields, std::string_view body = {}) {
-        if (!open_ || request.header.is_oneway())
+        if (!request.header.is_oneway())
+            respond(request.header.opaque, code, remark, fields, body);
+    }
+    /// @param opaque  Of a request that is not one-way.
+    void respond(std::int32_t opaque, response_code code, std::string_view remark, const protocol::fields_view& fields,
+                 std::string_view body = {}) {
+        if (!open_)
             return;
-        protocol::append_response(outgoing_, protocol::header_encoding::json, code, request.header.opaque, remark,
-                                  fields, body);
+        protocol::append_response(outgoing_, protocol::header_encoding::json, code, opaque, remark, fields, body);
         flush();
     }
 
@@ -179,7 +196,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
                 self->close(ec);
                 break;
             }
-            self->last_read_ = self->runtime_.now();
+            self->peer_life_.heard(self->runtime_.now());
             self->reader_.commit(got);
             self->corked_      = true; // what the responses of one read make us send goes out as one write
             const auto failure = self->deliver();
@@ -199,10 +216,15 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
             if (!*next)
                 return {};
             received_frame& frame = **next;
-            if (frame.header.is_response())
+            if (frame.header.is_response()) {
+                access_->hear(peer_, frame.header);
+                leaving_ = leaving_ || static_cast<response_code>(frame.header.code) == response_code::go_away;
                 pending_.complete(std::move(frame)); // an unknown opaque is a response that came too late
-            else if (events_.on_request)
+                if (leaving_ && pending_.size() == 0)
+                    close(error::operation_cancelled);
+            } else if (events_.on_request) {
                 events_.on_request(events_.host, *this, frame);
+            }
         }
         return {};
     }
@@ -247,14 +269,31 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
 
     void expire() {
         watched_          = time_point::max();
-        const auto oldest = pending_.expire(runtime_.now());
+        const auto now    = runtime_.now();
+        const auto oldest = pending_.expire(now);
         if (!open_)
             return;
         // Not one byte since the request left: the peer or the path to it is gone, and nobody else would notice.
-        if (oldest != time_point::max() && last_read_ < oldest)
+        if (oldest != time_point::max() && peer_life_.silent_since(oldest))
             return close(error::request_timed_out);
-        if (const auto next = pending_.next_deadline(); next != time_point::max())
-            watch(next);
+        if (pending_.size() == 0)
+            return;
+        const auto ask_at = peer_life_.ask_at(pending_.oldest_sent());
+        if (ask_at > now)
+            watch(ask_at);
+        else if (!asked_)
+            ask_for_life();
+        watch(pending_.next_deadline());
+    }
+
+    /// A heartbeat of nobody: every server answers it, and takes nothing from it.
+    void ask_for_life() {
+        asked_ = true;
+        async_request(
+            protocol::heartbeat_request{}, R"({"clientID":"","consumerDataSet":[],"producerDataSet":[]})",
+            liveness::answer_limit, [self = this->shared_from_this()](std::error_code, const received_frame&) {
+                self->asked_ = false; // without an answer its deadline has closed the connection, or is about to
+            });
     }
 
     Runtime runtime_;
@@ -267,14 +306,17 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
     endpoint peer_;
     events events_;
     std::string name_space_;         ///< See protocol::command_meta.
+    std::shared_ptr<access_control> access_;
     std::string outgoing_;           ///< Frames that wait for the write under way.
     detail::ring<std::string> full_; ///< The same, older, where they are many.
     std::string in_flight_;          ///< Frames of the write under way.
-    time_point last_read_{};
+    liveness peer_life_;
     time_point watched_ = time_point::max();
     bool open_          = true;
+    bool leaving_       = false; ///< The peer has said GO_AWAY: what is under way is waited for, nothing else is sent.
     bool writing_       = false;
     bool corked_        = false;
+    bool asked_         = false; ///< Whether it is there.
 };
 
 } // namespace rocketpush

@@ -5,6 +5,7 @@
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/remoting/backoff.hpp>
 #include <rocketpush/remoting/connection.hpp>
+#include <rocketpush/remoting/go_away_rule.hpp>
 
 #include <chrono>
 #include <functional>
@@ -46,18 +47,20 @@ class connection_pool {
     using connection_type = connection<Transport, Runtime>;
     using connection_ptr  = std::shared_ptr<connection_type>;
     using executor_type   = typename Runtime::executor_type;
+    using runtime_type    = Runtime;
     template <class T>
     using task = detail::awaitable<T, executor_type>;
 
     connection_pool(Runtime& runtime, Transport transport, std::size_t frame_limit,
                     std::chrono::milliseconds connect_timeout, pool_events<connection_type> host,
-                    std::string name_space = {})
+                    std::string name_space = {}, credentials keys = {})
         : runtime_(runtime),
           transport_(std::move(transport)),
           frame_limit_(frame_limit),
           connect_timeout_(connect_timeout),
           events_(host),
-          name_space_(std::move(name_space)) {}
+          name_space_(std::move(name_space)),
+          access_(std::make_shared<access_control>(std::move(keys))) {}
     connection_pool(const connection_pool&)            = delete;
     connection_pool& operator=(const connection_pool&) = delete;
 
@@ -107,13 +110,17 @@ class connection_pool {
      */
     task<result<received_frame>> call(endpoint peer, protocol::request_view request, std::string_view body,
                                       std::chrono::milliseconds timeout) {
-        auto open = co_await get(std::move(peer));
-        if (!open)
-            co_return open.error();
-        auto [ec, frame] = co_await (*open)->async_request(request, body, timeout, detail::await_tuple<executor_type>);
-        if (ec)
-            co_return ec;
-        co_return std::move(frame);
+        for (go_away_rule sent_away;;) {
+            auto open = co_await get(peer);
+            if (!open)
+                co_return open.error();
+            auto [ec, frame] =
+                co_await (*open)->async_request(request, body, timeout, detail::await_tuple<executor_type>);
+            if (ec)
+                co_return ec;
+            if (!sent_away.answered(static_cast<response_code>(frame.header.code)))
+                co_return std::move(frame);
+        }
     }
 
     /// The open connection to `peer`, if there is one now.
@@ -153,6 +160,10 @@ class connection_pool {
     }
 
     detail::block_pool& blocks() noexcept { return *blocks_; }
+    Runtime& runtime() noexcept { return runtime_; }
+
+    /// What a server said when it last refused a request for lack of permission.
+    const access_denial& last_denial() const noexcept { return access_->last_denial(); }
 
   private:
     struct connect_attempt {
@@ -205,7 +216,8 @@ class connection_pool {
             co_return;
         auto opened = std::make_shared<connection_type>(
             runtime_, blocks_, frame_limit_, peer, std::move(attempt.stream),
-            connection_events<connection_type>{events_.host, events_.on_request, events_.on_closed}, name_space_);
+            connection_events<connection_type>{events_.host, events_.on_request, events_.on_closed}, name_space_,
+            access_);
         attempt.greeting = opened;
         opened->start();
         std::error_code refused;
@@ -232,6 +244,7 @@ class connection_pool {
     std::chrono::milliseconds connect_timeout_;
     pool_events<connection_type> events_;
     std::string name_space_;
+    std::shared_ptr<access_control> access_;
     std::shared_ptr<detail::block_pool> blocks_ = std::make_shared<detail::block_pool>();
     std::unordered_map<endpoint, std::unique_ptr<place>> places_;
     bool closed_ = false;

@@ -115,6 +115,15 @@ class pending_requests {
         return earliest;
     }
 
+    /// When the oldest request left that is still under way; `time_point::max()` when nothing is.
+    time_point oldest_sent() const noexcept {
+        auto oldest = time_point::max();
+        for (const auto& each : slots_)
+            if (each->opaque != unused)
+                oldest = std::min(oldest, each->sent);
+        return oldest;
+    }
+
   private:
     static constexpr unsigned slot_bits        = 16;
     static constexpr std::size_t slot_mask     = (std::size_t{1} << slot_bits) - 1;

@@ -29,8 +29,9 @@ struct broker_address {
 /**
  * @brief What the name servers said: which queues a topic has, and where its brokers are.
  *
- * A value: it is told routes and answers questions. A topic that vanished keeps its last route, as in Java; an empty
- * route never replaces a good one, nor an older one of a static topic a newer one, unless that was doubted.
+ * A value: it is told routes and answers questions. A topic that vanished keeps its last route, as in Java; a route without brokers
+ * never replaces a good one, one without a queue to read only when it is told for the third time in a row, nor an older one of
+ * a static topic a newer one, unless that was doubted.
  *
  * @par Source  Java `MQClientInstance.topicRouteTable`, `brokerAddrTable`, `topicEndPointsTable`.
  */
@@ -65,6 +66,10 @@ class route_table {
         auto& known = topics_[topic];
         if (fresh.brokers.empty() && !known.brokers.empty())
             return false;
+        // Its brokers may be coming and going at this moment; who says the same again and again means it.
+        if (fresh.queues.empty() && !known.queues.empty() && ++known.emptied <= most_emptied)
+            return false;
+        known.emptied = 0;
         // A name server may not have heard yet; one that tells the same again and again has.
         if (fresh.epoch() < known.epoch() && !known.doubted && ++known.ignored <= most_ignored)
             return false;
@@ -81,6 +86,12 @@ class route_table {
     void doubt(const std::string& topic) {
         if (const auto found = topics_.find(topic); found != topics_.end())
             found->second.doubted = true;
+    }
+
+    /// Whether the newest route had no queue to read and is not believed yet: another one should be asked for soon.
+    bool is_uncertain(const std::string& topic) const {
+        const auto found = topics_.find(topic);
+        return found != topics_.end() && found->second.emptied != 0;
     }
 
     /// Whether the topic is static: its queues have no broker of their own.
@@ -218,8 +229,10 @@ class route_table {
     struct known_route : entry {
         bool doubted = false; ///< The next route holds, be it newer or older.
         int ignored  = 0;     ///< Older routes since the last one that was not.
+        int emptied  = 0;     ///< Routes without a queue since the last one that had some.
     };
     static constexpr int most_ignored = 10;
+    static constexpr int most_emptied = 2;
 
     /// Of the brokers that claim a queue, the one of the highest epoch leads it.
     static static_homes find_homes(std::vector<protocol::queue_mapping> mappings) {

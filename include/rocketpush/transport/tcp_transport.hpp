@@ -4,12 +4,14 @@
 #include <rocketpush/core/endpoint.hpp>
 #include <rocketpush/core/result.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/transport/address_order.hpp>
 #include <rocketpush/transport/transport.hpp>
 
 #include <asio/basic_socket_acceptor.hpp>
 #include <asio/basic_stream_socket.hpp>
 #include <asio/ip/address.hpp>
 #include <asio/ip/tcp.hpp>
+#include <fcntl.h>
 
 #include <chrono>
 #include <cstddef>
@@ -18,7 +20,6 @@
 #include <system_error>
 #include <utility>
 #include <vector>
-
 #if defined(__linux__)
 #include <netinet/tcp.h>
 #endif
@@ -29,10 +30,14 @@ namespace detail {
 
 inline endpoint to_endpoint(const asio::ip::tcp::endpoint& from) { return {from.address().to_string(), from.port()}; }
 
+/// A program that is started from this process has no business with its connections; Asio does not say so to the system.
+inline void keep_from_children(int descriptor) noexcept { ::fcntl(descriptor, F_SETFD, FD_CLOEXEC); }
+
 /// An option that the system refuses costs speed or alertness, not the connection; so its error is no failure.
 template <class Socket>
 void tune_socket(Socket& socket, std::chrono::milliseconds unacknowledged_limit) noexcept {
     std::error_code ignored;
+    keep_from_children(socket.native_handle());
     socket.set_option(asio::ip::tcp::no_delay(true), ignored);
 #if defined(TCP_USER_TIMEOUT)
     if (unacknowledged_limit.count() > 0) {
@@ -83,7 +88,8 @@ class tcp_stream {
     }
 
     void close() noexcept {
-        std::error_code ignored; // whatever it says, the socket is closed
+        std::error_code ignored;                                     // whatever it says, the socket is closed,
+        socket_.shutdown(asio::socket_base::shutdown_both, ignored); // and also where a child of fork() has it open
         socket_.close(ignored);
         cancel_connect();
     }
@@ -115,10 +121,15 @@ class tcp_stream {
 namespace detail {
 
 /**
- * @brief One connect: looks the name up if it is one, then tries its addresses.
+ * @brief One connect: looks the name up if it is one, then tries its addresses in parallel, each a quarter of a second after
+ *        the one before, or as soon as that has failed. The first that answers wins, the others are cancelled.
+ *
+ * A dead address of a name costs 250 ms so, not a connect timeout. Its timer is Asio's own: sockets live in real time.
  *
  * Its steps do not know who waits, only its end does, by a plain function: so they compile once, and for one executor. Shared
  * with the resolver, whose own thread may answer long after nobody waits any more.
+ *
+ * @par Source  RFC 8305, sections 4 and 5.
  */
 template <class Executor>
 class tcp_connect : public std::enable_shared_from_this<tcp_connect<Executor>> {
@@ -129,17 +140,15 @@ class tcp_connect : public std::enable_shared_from_this<tcp_connect<Executor>> {
         : connection_(connection),
           unacknowledged_limit_(unacknowledged_limit),
           end_(end),
-          resolver_(connection.get_executor()) {}
+          resolver_(connection.get_executor()),
+          next_due_(connection.get_executor()) {}
 
     void start(const endpoint& to) {
         connection_.connecting_ = this->weak_from_this();
         std::error_code not_numeric;
         const auto address = asio::ip::make_address(to.host, not_numeric);
-        if (!not_numeric) {
-            addresses_.emplace_back(address, to.port);
-            return try_next();
-        }
-        looking_up_ = true;
+        if (!not_numeric)
+            return race({{address, to.port}});
         resolver_.async_resolve(to.host, std::to_string(to.port), asio::ip::resolver_base::numeric_service,
                                 [self = this->shared_from_this()](std::error_code failure, const results& found) {
                                     self->looked_up(failure, found);
@@ -150,56 +159,86 @@ class tcp_connect : public std::enable_shared_from_this<tcp_connect<Executor>> {
     void obey(asio::cancellation_slot slot) {
         if (slot.is_connected())
             slot.assign([weak = this->weak_from_this()](asio::cancellation_type) {
-                if (const auto self = weak.lock(); self && !self->ended_)
-                    self->connection_.cancel();
+                if (const auto self = weak.lock())
+                    self->cancel();
             });
     }
 
-    /// What is under way on the socket, the socket cancels.
     void cancel() {
-        cancelled_ = true;
-        if (std::exchange(looking_up_, false)) {
-            resolver_.cancel();
+        if (!ended_)
             finish(asio::error::operation_aborted);
-        }
     }
 
   private:
-    using results = asio::ip::basic_resolver_results<asio::ip::tcp>;
+    using socket_type = typename tcp_stream<Executor>::socket_type;
+    using results     = asio::ip::basic_resolver_results<asio::ip::tcp>;
+
+    /// RFC 8305's "Connection Attempt Delay".
+    static constexpr std::chrono::milliseconds head_start{250};
 
     void looked_up(std::error_code failure, const results& found) {
-        if (!std::exchange(looking_up_, false)) // nobody waits any more
+        if (ended_) // nobody waits any more
             return;
-        if (failure)
-            return finish(failure);
+        if (failure || found.empty())
+            return finish(failure ? failure : std::error_code(asio::error::host_not_found));
+        std::vector<asio::ip::tcp::endpoint> addresses;
         for (const auto& entry : found)
-            addresses_.push_back(entry.endpoint());
+            addresses.push_back(entry.endpoint());
+        race(families_in_turn(std::move(addresses)));
+    }
+
+    void race(std::vector<asio::ip::tcp::endpoint> addresses) {
+        addresses_ = std::move(addresses);
+        sockets_.reserve(addresses_.size()); // none moves while it connects
         try_next();
     }
 
+    bool all_tried() const noexcept { return sockets_.size() == addresses_.size(); }
+
     void try_next() {
-        std::error_code ignored;
-        auto& socket = connection_.socket_;
-        socket.close(ignored); // the next address may be of another family
-        socket.async_connect(addresses_[tried_++], [self = this->shared_from_this()](std::error_code failure) {
-            if (self->cancelled_)
-                self->finish(asio::error::operation_aborted);
-            else if (failure && self->tried_ < self->addresses_.size())
-                self->try_next();
-            else
-                self->finish(failure);
+        const auto which = sockets_.size();
+        ++under_way_;
+        auto& socket = sockets_.emplace_back(connection_.get_executor());
+        std::error_code refused; // then connecting tells
+        socket.open(addresses_[which].protocol(), refused);
+        if (!refused)
+            keep_from_children(socket.native_handle());
+        socket.async_connect(addresses_[which], [self = this->shared_from_this(), which](std::error_code failure) {
+            self->tried(which, failure);
         });
+        if (all_tried())
+            return;
+        next_due_.expires_after(head_start);
+        next_due_.async_wait([self = this->shared_from_this(), which](std::error_code cancelled) {
+            if (!cancelled && !self->ended_ && self->sockets_.size() == which + 1) // else a failure was quicker
+                self->try_next();
+        });
+    }
+
+    void tried(std::size_t which, std::error_code failure) {
+        --under_way_;
+        if (ended_)
+            return;
+        if (!failure) {
+            connection_.socket_ = std::move(sockets_[which]);
+            finish({});
+        } else if (!all_tried()) {
+            try_next();
+        } else if (under_way_ == 0) {
+            finish(failure);
+        }
     }
 
     void finish(std::error_code failure) {
         ended_ = true;
         connection_.connecting_.reset();
-        if (!failure) {
+        resolver_.cancel();
+        next_due_.cancel();
+        std::error_code ignored; // the others'
+        for (auto& each : sockets_)
+            each.close(ignored);
+        if (!failure)
             tune_socket(connection_.socket_, unacknowledged_limit_);
-        } else {
-            std::error_code ignored; // so that the stream can be connected again
-            connection_.socket_.close(ignored);
-        }
         end_(*this, failure);
     }
 
@@ -207,11 +246,11 @@ class tcp_connect : public std::enable_shared_from_this<tcp_connect<Executor>> {
     std::chrono::milliseconds unacknowledged_limit_;
     ending end_;
     asio::ip::basic_resolver<asio::ip::tcp, Executor> resolver_;
-    std::vector<asio::ip::tcp::endpoint> addresses_;
-    std::size_t tried_ = 0;
-    bool looking_up_   = false;
-    bool cancelled_    = false;
-    bool ended_        = false;
+    steady_timer<Executor> next_due_;
+    std::vector<asio::ip::tcp::endpoint> addresses_; ///< In the order in which they are tried.
+    std::vector<socket_type> sockets_;               ///< One for each that was tried.
+    std::size_t under_way_ = 0;
+    bool ended_            = false;
 };
 
 /// A connect with the handler that waits for it.
@@ -275,6 +314,8 @@ class tcp_acceptor {
     void open(const asio::ip::tcp::endpoint& at, std::error_code& failure) {
         acceptor_.open(at.protocol(), failure);
         if (!failure)
+            detail::keep_from_children(acceptor_.native_handle());
+        if (!failure)
             acceptor_.set_option(asio::socket_base::reuse_address(true), failure);
         if (!failure)
             acceptor_.bind(at, failure);
@@ -289,7 +330,8 @@ class tcp_acceptor {
 /**
  * @brief Plain TCP.
  *
- * Numeric addresses skip the resolver; of a name all addresses are tried in the resolver's order.
+ * Numeric addresses skip the resolver. A name is looked up anew for each connect, and its addresses are tried in parallel, the
+ * families in turn, 250 ms apart (RFC 8305, "happy eyeballs").
  *
  * @par Source  Java `NettyRemotingClient`: TCP_NODELAY on, SO_KEEPALIVE off (heartbeats do its work).
  */
@@ -309,7 +351,7 @@ class tcp_transport {
 
     /**
      * @brief Connects `connection`, which must not be connected and has to live until completion.
-     * @param token  Completion signature `void(std::error_code)`; the code of the last address if none answered.
+     * @param token  Completion signature `void(std::error_code)`; the code of the address that failed last if none answered.
      * @par Cancellation  its `close()` and `cancel()`, and per operation; a look-up that hangs is left behind.
      */
     template <class Executor, class Token>

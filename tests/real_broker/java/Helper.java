@@ -1,4 +1,5 @@
 import java.io.BufferedReader;
+import java.io.ByteArrayOutputStream;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -15,6 +16,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.zip.CRC32;
+import org.apache.rocketmq.acl.common.AclClientRPCHook;
+import org.apache.rocketmq.acl.common.SessionCredentials;
 import org.apache.rocketmq.client.consumer.DefaultMQPushConsumer;
 import org.apache.rocketmq.client.consumer.listener.ConsumeConcurrentlyStatus;
 import org.apache.rocketmq.client.consumer.listener.ConsumeOrderlyStatus;
@@ -30,6 +33,7 @@ import org.apache.rocketmq.common.message.Message;
 import org.apache.rocketmq.common.message.MessageClientIDSetter;
 import org.apache.rocketmq.common.message.MessageExt;
 import org.apache.rocketmq.common.message.MessageQueue;
+import org.apache.rocketmq.remoting.RPCHook;
 import org.apache.rocketmq.tools.admin.DefaultMQAdminExt;
 
 /**
@@ -45,7 +49,11 @@ public final class Helper {
 
     private final PrintStream out;
     private final String nameServer;
-    private final DefaultMQAdminExt admin = new DefaultMQAdminExt();
+    /** Signs what its clients ask, where the cluster wants to know who they are; null: it does not. */
+    private static final RPCHook KEYS = System.getProperty("helper.accessKey") == null ? null
+        : new AclClientRPCHook(new SessionCredentials(System.getProperty("helper.accessKey"), System.getProperty("helper.secretKey")));
+
+    private final DefaultMQAdminExt admin = new DefaultMQAdminExt(KEYS);
     private final Map<String, DefaultMQProducer> producers = new HashMap<>();
     private final Map<String, DefaultMQPushConsumer> members = new HashMap<>();
     private final Map<String, Long> nextSequence = new HashMap<>();
@@ -193,13 +201,19 @@ public final class Helper {
         }
     }
 
-    /** The words of an mqadmin call; what it prints goes to the helper's error output, failures as well. */
+    /** The words of an mqadmin call, and what it printed. Its failures go to the helper's error output. */
     private Map<String, Object> runAdminTool(List<String> words) {
         List<String> all = new ArrayList<>(words);
         all.add("-n");
         all.add(nameServer);
-        org.apache.rocketmq.tools.command.MQAdminStartup.main(all.toArray(new String[0]));
-        return json("command", words.get(0));
+        ByteArrayOutputStream printed = new ByteArrayOutputStream();
+        System.setOut(new PrintStream(printed, true, StandardCharsets.UTF_8));
+        try {
+            org.apache.rocketmq.tools.command.MQAdminStartup.main(all.toArray(new String[0]));
+        } finally {
+            System.setOut(System.err);
+        }
+        return json("command", words.get(0), "printed", printed.toString(StandardCharsets.UTF_8));
     }
 
     /** One producer for each compression: the client reads it once, when the producer is made. */
@@ -207,7 +221,7 @@ public final class Helper {
         DefaultMQProducer producer = producers.get(compression);
         if (producer == null) {
             System.setProperty("rocketmq.message.compressType", compression.toUpperCase());
-            producer = new DefaultMQProducer("helper-producer-" + compression);
+            producer = new DefaultMQProducer("helper-producer-" + compression, KEYS);
             producer.setNamesrvAddr(nameServer);
             producer.setInstanceName("helper-" + compression + "-" + ProcessHandle.current().pid());
             producer.setSendMsgTimeout(10_000);
@@ -285,7 +299,7 @@ public final class Helper {
         if (members.containsKey(member)) {
             throw new IllegalArgumentException("a member of this name is here already");
         }
-        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group);
+        DefaultMQPushConsumer consumer = new DefaultMQPushConsumer(group, KEYS, new AllocateMessageQueueAveragely());
         consumer.setNamesrvAddr(nameServer);
         consumer.setNamespace(options.get("namespace"));
         if (options.getOrDefault("model", "clustering").equals("broadcasting")) {

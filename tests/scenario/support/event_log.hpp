@@ -110,6 +110,9 @@ struct recorder : no_observer {
     void on_filter_refused(const std::string&, std::error_code why, const std::string& sentence) {
         add("filter_refused", sentence, why);
     }
+    void on_access_denied(const std::string&, std::error_code why, const std::string& sentence) {
+        add("access_denied", sentence, why);
+    }
     void on_rebalance(const std::string& topic, std::span<const message_queue>, std::span<const message_queue> own) {
         add("rebalance", topic, {}, static_cast<std::int64_t>(own.size()));
     }
@@ -122,6 +125,15 @@ struct recorder : no_observer {
     }
     void on_queue_released(const message_queue& queue, queue_offset committed) {
         add("queue_released", name(queue), {}, committed);
+    }
+    void on_twin_client(std::string_view client_id, std::size_t connections) {
+        add("twin_client", std::string(client_id), {}, static_cast<std::int64_t>(connections));
+    }
+    void on_subscriptions_differ(const std::string& topic, const std::string& own, const std::string& other) {
+        add("subscriptions_differ", topic + ": " + own + " / " + other);
+    }
+    void on_stalled(const message_queue& queue, std::string_view what, std::chrono::milliseconds since) {
+        add("stalled", name(queue) + ": " + std::string(what), {}, since.count());
     }
     void on_lock_refused(const message_queue& queue) { add("lock_refused", name(queue)); }
     void on_lock_lost(const message_queue& queue, std::error_code why) { add("lock_lost", name(queue), why); }
@@ -175,6 +187,10 @@ struct recorder : no_observer {
     void on_receipt_expired(const message_view& message) { add("receipt_expired", std::string(message.body())); }
     void on_commit(const message_queue& queue, queue_offset offset, std::error_code failure) {
         add(failure ? "commit_failure" : "commit", name(queue), failure, offset);
+    }
+
+    void on_trace(const std::string& topic, std::error_code failure, std::uint64_t lost) {
+        add("trace", topic, failure, static_cast<std::int64_t>(lost));
     }
 
     static std::string name(const message_queue& queue) { return queue.topic + '/' + std::to_string(queue.queue_id); }

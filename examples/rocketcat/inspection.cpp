@@ -1,0 +1,109 @@
+#include "inspection.hpp"
+
+#include <rocketpush/core/names.hpp>
+#include <rocketpush/core/namespaces.hpp>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <utility>
+
+#include "cluster_view.hpp"
+#include "exit_codes.hpp"
+#include "interrupt.hpp"
+#include "json_lines.hpp"
+#include "terminal.hpp"
+
+namespace rocketcat {
+
+std::vector<rocketpush::endpoint> read_name_servers(const std::string& list) {
+    auto servers = rocketpush::parse_name_servers(list);
+    if (!servers)
+        throw usage_error(fmt::format("--namesrv {}: it is HOST:PORT, several separated by ';'", list));
+    return std::move(*servers);
+}
+
+std::string read_topic(const std::string& name_space, const std::string& topic) {
+    auto full = rocketpush::with_namespace(name_space, topic);
+    if (rocketpush::check_topic(full))
+        throw usage_error(fmt::format("topic \"{}\" {}", topic, describe_name_rule(rocketpush::name_kind::topic)));
+    return full;
+}
+
+std::string read_group(const std::string& name_space, const std::string& group) {
+    auto full = rocketpush::with_namespace(name_space, group);
+    if (rocketpush::check_group(full))
+        throw usage_error(fmt::format("group \"{}\" {}", group, describe_name_rule(rocketpush::name_kind::group)));
+    return full;
+}
+
+std::string local_date(std::int64_t milliseconds) {
+    if (milliseconds <= 0)
+        return "-";
+    const auto seconds = static_cast<std::time_t>(milliseconds / 1000);
+    std::tm local{};
+    char text[32];
+    ::localtime_r(&seconds, &local);
+    return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &local)};
+}
+
+std::int64_t now_in_milliseconds() {
+    using namespace std::chrono;
+    return duration_cast<milliseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+json_line::json_line(std::string_view event) {
+    text_ = "{\"event\":";
+    append_json_string(text_, event);
+}
+json_line& json_line::add(std::string_view name, std::string_view text) {
+    text_ += fmt::format(",\"{}\":", name);
+    append_json_string(text_, text);
+    return *this;
+}
+json_line& json_line::add(std::string_view name, std::int64_t value) {
+    text_ += fmt::format(",\"{}\":{}", name, value);
+    return *this;
+}
+json_line& json_line::add_null(std::string_view name) {
+    text_ += fmt::format(",\"{}\":null", name);
+    return *this;
+}
+std::string json_line::text() const { return text_ + "}\n"; }
+
+void problem_lines::tell(const std::vector<std::string>& problems) {
+    for (const auto& problem : problems)
+        if (std::ranges::find(told_, problem) == told_.end())
+            fmt::print(stderr, "rocketcat: {}\n", problem);
+    told_ = problems;
+}
+
+int show(double interval_s, const std::function<std::string()>& look) {
+    line_output output;
+    if (interval_s == 0)
+        return output.write(look()) ? ended_well : failed;
+    const bool redraw = is_terminal(stdout);
+    const auto pause  = std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(interval_s));
+    interrupt stop;
+    std::string problem;
+    if (redraw)
+        output.write("\033[2J");
+    for (bool first = true; !stop.is_requested() && !output.is_lost(); first = false) {
+        try {
+            const auto text = look();
+            problem.clear();
+            output.write(redraw ? "\033[H\033[J" + text : (first ? "" : "\n") + text);
+        } catch (const view_failure& failure) {
+            if (problem != failure.what())
+                fmt::print(stderr, "rocketcat: {}\n", failure.what());
+            problem = failure.what();
+        }
+        stop.wait_for(pause);
+    }
+    return ended_well;
+}
+
+} // namespace rocketcat
