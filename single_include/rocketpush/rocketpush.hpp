@@ -19023,7 +19023,7 @@ class queue_fetcher {
                                                                                    detail::await_tuple<executor_type>);
                 self.end_pull(failure, std::move(answer));
             } else if (const auto* wait = std::get_if<pull_action::wait>(&action)) {
-                co_await self.sleep_until(host->runtime().now() + wait->delay);
+                co_await queue->sleep(host->runtime(), wait->delay);
             } else if (const auto* pause = std::get_if<pull_action::pause>(&action)) {
                 if (pause->why == flow_state::out_of_memory)
                     host->memory().enter(queue, std::exchange(self.needed_, 0), std::exchange(self.had_turn_, false));
@@ -19250,12 +19250,6 @@ class queue_fetcher {
         std::erase_if(messages, [&](const detail::message_fields& each) {
             return each.queue_offset < asked || (by_tag && !wanted_.matches(message_view(each).tags()));
         });
-    }
-
-    task<void> sleep_until(std::chrono::steady_clock::time_point deadline) {
-        queue_.mark.enter(queue_step::waiting, host_.runtime().now(), deadline);
-        while (!queue_.dropped && host_.runtime().now() < deadline)
-            co_await queue_.wake.wait_until(deadline);
     }
 
     task<void> wait_for_room(flow_state why) {
@@ -22242,6 +22236,14 @@ struct fetching_queue {
         flow       = state;
         flow_since = now;
         return true;
+    }
+
+    /// For the fetch loop: lets `delay` pass, or the queue be dropped.
+    detail::awaitable<void, typename Runtime::executor_type> sleep(Runtime& runtime, std::chrono::nanoseconds delay) {
+        const auto deadline = runtime.now() + delay;
+        mark.enter(queue_step::waiting, runtime.now(), deadline);
+        while (!dropped && runtime.now() < deadline)
+            co_await wake.wait_until(deadline);
     }
 };
 
@@ -26531,7 +26533,7 @@ class pop_fetcher {
                     self.pops_.with(self.turn_), {}, limit, detail::await_tuple<executor_type>);
                 self.end_pop(failure, std::move(answer));
             } else if (const auto* wait = std::get_if<pop_action::wait>(&action)) {
-                co_await self.sleep_until(host->runtime().now() + wait->delay);
+                co_await queue->sleep(host->runtime(), wait->delay);
             } else if (const auto* pause = std::get_if<pop_action::pause>(&action)) {
                 if (pause->why == flow_state::out_of_memory)
                     host->memory().enter(queue, self.needed_, false);
@@ -26719,12 +26721,6 @@ class pop_fetcher {
     /// Brokers compare only the hashes of tags.
     bool wanted(const detail::message_fields& message) const noexcept {
         return wanted_.tags.empty() || wanted_.matches(message_view(message).tags());
-    }
-
-    task<void> sleep_until(std::chrono::steady_clock::time_point deadline) {
-        queue_.mark.enter(queue_step::waiting, host_.runtime().now(), deadline);
-        while (!queue_.dropped && host_.runtime().now() < deadline)
-            co_await queue_.wake.wait_until(deadline);
     }
 
     /// Until messages were acknowledged, the consumer has memory, or the user changes what holds it up.

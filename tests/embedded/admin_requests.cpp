@@ -42,7 +42,7 @@ TEST_CASE("an admin tool sees how far a group is", "[embedded]") {
     f.logic.drop_before("orders", 0, 1);
     const auto tool = f.connect();
     for (int i = 0; i < 3; ++i)
-        CHECK(f.logic.send("orders", "x", {}, f.now));
+        CHECK(f.store("orders", "x"));
     f.ask(tool, protocol::update_offset_request{.consumer_group = "billing", .topic = "orders", .commit_offset = 2});
     const auto time = std::to_string(f.now.milliseconds());
     CHECK(f.ask(tool, question<admin_code::consume_stats>{.group = "billing"}).body ==

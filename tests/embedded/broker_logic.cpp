@@ -54,12 +54,12 @@ TEST_CASE("connections that are dropped leave their groups and get nothing more"
 TEST_CASE("a test sends messages and looks at them", "[embedded]") {
     logic_fixture f;
     CHECK(!f.logic.create_topic("orders", 2));
-    const auto sent = f.logic.send(
-        "orders", "42 apples", {.tags = "paid", .keys = "k1 k2", .properties = {{"region", "eu"}}, .queue = 1}, f.now);
+    const auto sent = f.store(
+        "orders", "42 apples", {.tags = "paid", .keys = "k1 k2", .properties = {{"region", "eu"}}, .queue = 1});
     REQUIRE(sent);
     CHECK(sent->queue_id == 1);
     CHECK(sent->offset == 0);
-    CHECK(f.logic.send("orders", "another", {}, f.now));
+    CHECK(f.store("orders", "another"));
 
     const auto all = f.logic.messages("orders");
     REQUIRE(all.size() == 2);
@@ -81,16 +81,16 @@ TEST_CASE("a test is told what it did wrong", "[embedded]") {
     CHECK(f.logic.create_topic("orders", 0) == error::invalid_option);
     CHECK(f.logic.create_group("DEFAULT_CONSUMER") == error::invalid_group);
     CHECK(!f.logic.create_topic("orders", 1));
-    CHECK(f.logic.send("orders", "x", {.queue = 1}, f.now).error() == response_code::invalid_parameter);
-    CHECK(f.logic.send("orders", "x", {.properties = {{"name", ""}}}, f.now).error() == response_code::message_illegal);
-    CHECK(f.logic.send("orders", "x", {.tags = "a\x01"}, f.now).error() == response_code::message_illegal);
+    CHECK(f.store("orders", "x", {.queue = 1}).error() == response_code::invalid_parameter);
+    CHECK(f.store("orders", "x", {.properties = {{"name", ""}}}).error() == response_code::message_illegal);
+    CHECK(f.store("orders", "x", {.tags = "a\x01"}).error() == response_code::message_illegal);
     CHECK(f.logic.stored("orders") == 0);
 }
 
 TEST_CASE("an idle broker has nothing to wake up for", "[embedded]") {
     logic_fixture f;
     CHECK(!f.logic.next_due());
-    CHECK(f.logic.send("orders", "x", {.delay_level = 1}, f.now));
+    CHECK(f.store("orders", "x", {.delay_level = 1}));
     CHECK(f.logic.next_due() == f.now.steady + std::chrono::seconds(1));
 }
 
@@ -99,7 +99,7 @@ TEST_CASE("a topic is consumed when its group has committed behind the last mess
     CHECK(!f.logic.consumed("billing", "orders"));
     CHECK(!f.logic.create_topic("orders", 2));
     CHECK(f.logic.consumed("billing", "orders"));
-    CHECK(f.logic.send("orders", "x", {.queue = 1}, f.now));
+    CHECK(f.store("orders", "x", {.queue = 1}));
     CHECK(!f.logic.consumed("billing", "orders"));
     f.ask(f.connect(), protocol::update_offset_request{
                            .consumer_group = "billing", .topic = "orders", .queue_id = 1, .commit_offset = 1});

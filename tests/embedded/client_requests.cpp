@@ -45,11 +45,11 @@ TEST_CASE_METHOD(asked_fixture, "a client is asked how it is, and its answer pas
     CHECK(question.fields<protocol::running_info_request>().with_stacks);
 
     const auto answer = answer_to(question, "well");
-    logic.handle(tool, answer.header, answer.body, now); // not the one who was asked
+    deliver(tool, answer.bytes); // not the one who was asked
     CHECK(!take_answer(tool, asked));
-    logic.handle(member, answer.header, answer.body, now);
+    deliver(member, answer.bytes);
     CHECK(sent_frame(take_answer(tool, asked).value()).body == "well");
-    logic.handle(member, answer.header, answer.body, now); // a second one is nobody's
+    deliver(member, answer.bytes); // a second one is nobody's
     CHECK(!take_answer(tool, asked));
 }
 
@@ -70,7 +70,7 @@ TEST_CASE_METHOD(asked_fixture, "a client that does not answer, has gone, or was
 
 TEST_CASE_METHOD(asked_fixture, "a stored message is given to a client to be consumed directly", "[embedded]") {
     logic.create_topic("orders", 1);
-    const auto sent = logic.send("orders", "42 apples", {}, now);
+    const auto sent = store("orders", "42 apples");
     REQUIRE(sent);
     const auto stored = logic.messages("orders").at(0);
     auto answer       = logic.consume_directly(
@@ -81,7 +81,7 @@ TEST_CASE_METHOD(asked_fixture, "a stored message is given to a client to be con
     CHECK(bodies(question.body) == texts{"42 apples"});
     CHECK_FALSE(is_ready(answer));
     const auto given = answer_to(question, "done");
-    logic.handle(member, given.header, given.body, now);
+    deliver(member, given.bytes);
     REQUIRE(is_ready(answer));
     CHECK(answer.get().body == "done");
 

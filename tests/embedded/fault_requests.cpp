@@ -22,7 +22,7 @@ namespace {
 struct fault_fixture : logic_fixture {
     fault_fixture() {
         logic.create_topic("orders", 2);
-        CHECK(logic.send("orders", "hello", {.queue = 0}, now));
+        CHECK(store("orders", "hello", {.queue = 0}));
         member = connect();
         join(member, "billing", "orders", "*", "one");
         take_frames(member);
@@ -114,7 +114,7 @@ TEST_CASE("the delay of a held pull begins when its message comes", "[embedded]"
     const auto opaque = f.tell(f.member, f.pull_of("billing", "orders", 0, 1));
     f.pass(5s);
     f.logic.clear_faults(); // the pull is under way
-    CHECK(f.logic.send("orders", "late", {.queue = 0}, f.now));
+    CHECK(f.store("orders", "late", {.queue = 0}));
     f.pass(299ms);
     CHECK(f.take_frames(f.member).empty());
     f.pass(1ms);
@@ -140,7 +140,7 @@ TEST_CASE("a connection whose pull is held ends when the message comes", "[embed
     f.add({.codes = {request_code::pull_message}, .action = fault_action::close_after{}});
     f.tell(f.member, f.pull_of("billing", "orders", 0, 1));
     CHECK(f.logic.out().take_closing().empty());
-    CHECK(f.logic.send("orders", "there", {.queue = 0}, f.now));
+    CHECK(f.store("orders", "there", {.queue = 0}));
     f.pass(0s);
     CHECK(f.logic.out().take_closing() == std::vector{f.member});
 }

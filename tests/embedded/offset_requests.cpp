@@ -10,6 +10,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
+struct without_fields : protocol::no_fields {
+    static constexpr auto code = protocol::request_code::get_max_offset;
+};
+
 /// The offset, or the negative code of a refusal.
 template <class Request>
 std::int64_t offset_of(logic_fixture& f, const Request& request) {
@@ -44,7 +48,7 @@ TEST_CASE("a group that never committed begins at 0 while message 0 is there, if
     CHECK(offset_of(old, query()) == 0);
     for (auto* each : {&f, &old})
         for (int i = 0; i < 3; ++i)
-            CHECK(each->logic.send("orders", "x", {}, each->now));
+            CHECK(each->store("orders", "x"));
     CHECK(offset_of(f, query()) == 0);
     CHECK(offset_of(f, query(true)) == 0);
     CHECK(offset_of(f, query(false)) == -22);
@@ -77,7 +81,7 @@ TEST_CASE("a queue tells its smallest and largest offset and its oldest time", "
     f.logic.create_topic("orders", 1);
     const auto first_time = f.now.milliseconds();
     for (int i = 0; i < 5; ++i)
-        CHECK(f.logic.send("orders", "x", {}, f.now));
+        CHECK(f.store("orders", "x"));
     f.logic.drop_before("orders", 0, 2);
     CHECK(offset_of(f, protocol::max_offset_request{.topic = "orders"}) == 5);
     CHECK(offset_of(f, protocol::min_offset_request{.topic = "orders"}) == 2);
@@ -94,7 +98,7 @@ TEST_CASE("an offset is found by time, with either boundary", "[embedded]") {
     for (auto* each : {&f, &old}) {
         each->logic.create_topic("orders", 1);
         for (int i = 0; i < 3; ++i) {
-            CHECK(each->logic.send("orders", "x", {}, each->now));
+            CHECK(each->store("orders", "x"));
             each->pass(10ms);
         }
     }
@@ -117,11 +121,5 @@ TEST_CASE("an offset is found by time, with either boundary", "[embedded]") {
 
 TEST_CASE("a request without a field that it needs is refused", "[embedded]") {
     logic_fixture f;
-    const auto client = f.connect();
-    std::string bytes;
-    protocol::append_request(bytes, protocol::header_encoding::json, protocol::lock_request{}, {});
-    auto header = sent_frame(bytes).header;
-    header      = {.code = 30, .opaque = 77};
-    f.logic.handle(client, header, {}, f.now);
-    CHECK(sent_frame(f.take_answer(client, 77).value()).code() == response_code::system_error);
+    CHECK(f.ask(f.connect(), without_fields{}).code() == response_code::system_error);
 }

@@ -132,7 +132,7 @@ namespace {
 /// A pop that brings a condition.
 struct condition_fixture : pop_fixture {
     void send_order(std::string_view body, std::string amount, std::int32_t queue = 0) {
-        CHECK(logic.send("orders", body, {.properties = {{"amount", std::move(amount)}}, .queue = queue}, now));
+        CHECK(store("orders", body, {.properties = {{"amount", std::move(amount)}}, .queue = queue}));
     }
     static protocol::pop_request with_condition(protocol::pop_request wanted, std::string condition = "amount > 10") {
         wanted.expression_type = "SQL92";
@@ -229,7 +229,7 @@ TEST_CASE("waiting pops end with their topic, and are forgotten with their conne
     f.tell(f.member, f.poll());
     f.logic.disconnect(f.member);
     CHECK(f.logic.statistics().pops_held == 0);
-    CHECK(f.logic.send("orders", "nobody waits", {}, f.now));
+    CHECK(f.store("orders", "nobody waits"));
 }
 
 TEST_CASE("orders that are blocked wake a waiting pop when their time has passed", "[embedded]") {

@@ -62,7 +62,7 @@ TEST_CASE("retries lie in the topic of the second naming where the broker has it
     f.pass(1s);
     CHECK(f.logic.stored("%RETRY%billing+orders") == 1);
     f.logic.create_topic("%RETRY%billing_orders", 1); // left by a broker without it
-    CHECK(f.logic.send("%RETRY%billing_orders", "left", {.queue = 0}, f.now));
+    CHECK(f.store("%RETRY%billing_orders", "left", {.queue = 0}));
     const auto both = f.pop(for_a_second(f.request()));
     CHECK(both.bodies() == texts{"a", "left"});
     CHECK(both.starts == "2 0 0;1 0 0");

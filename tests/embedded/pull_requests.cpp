@@ -20,7 +20,7 @@ struct pull_fixture : logic_fixture {
     }
 
     void send(std::string_view body, std::string tag = {}) {
-        CHECK(logic.send("orders", body, {.tags = std::move(tag), .queue = 0}, now));
+        CHECK(store("orders", body, {.tags = std::move(tag), .queue = 0}));
     }
     protocol::pull_request pull(std::int64_t offset) const { return pull_of("billing", "orders", 0, offset); }
 
@@ -230,7 +230,7 @@ struct condition_fixture : pull_fixture {
         CHECK(ask(member, protocol::heartbeat_request{}, protocol::encode(beat)).code() == response_code::success);
     }
     void send_order(std::string_view body, std::string amount) {
-        CHECK(logic.send("orders", body, {.properties = {{"amount", std::move(amount)}}, .queue = 0}, now));
+        CHECK(store("orders", body, {.properties = {{"amount", std::move(amount)}}, .queue = 0}));
     }
     protocol::pull_request pull(std::int64_t offset, std::int64_t version = 2) const {
         auto made            = pull_fixture::pull(offset);

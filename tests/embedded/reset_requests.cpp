@@ -14,7 +14,7 @@ struct reset_fixture : logic_fixture {
     explicit reset_fixture(embedded::broker_options options = {}) : logic_fixture(std::move(options)) {
         logic.create_topic("orders", 2);
         for (int i = 0; i < 10; ++i) {
-            CHECK(logic.send("orders", std::to_string(i), {.queue = 0}, now));
+            CHECK(store("orders", std::to_string(i), {.queue = 0}));
             pass(1s);
         }
         member = connect();

@@ -155,7 +155,7 @@ TEST_CASE("a static topic's queue moves to another broker with its messages and 
     CHECK(!from.logic.create_static_topic("orders", 2, 100));
     CHECK(!to.logic.create_static_topic("orders", 2, 0, std::vector<std::int32_t>{}));
     for (int i = 0; i < 3; ++i)
-        CHECK(from.logic.send("orders", "m" + std::to_string(i), {.queue = 0}, from.now));
+        CHECK(from.store("orders", "m" + std::to_string(i), {.queue = 0}));
     const auto before = from.connect();
     from.join(before, "billing", "orders");
     CHECK(from.ask(before, protocol::update_offset_request{
@@ -184,7 +184,7 @@ TEST_CASE("a static topic's queue moves to another broker with its messages and 
     CHECK(to.logic.stored("orders") == 3);
     CHECK(to.logic.min_offset("orders", 0) == 100);
     CHECK(to.logic.max_offset("orders", 0) == 10000);
-    CHECK(to.logic.send("orders", "m3", {.queue = 0}, to.now)->offset == 10000);
+    CHECK(to.store("orders", "m3", {.queue = 0})->offset == 10000);
     const auto first = to.ask(after, to.pull_of("billing", "orders", 0, 101));
     CHECK(to.bodies(first.body) == texts{"m1", "m2", "m3"}); // offsets that no message has are passed over
     CHECK(first.fields<protocol::pull_response>().next_begin_offset == 10001);

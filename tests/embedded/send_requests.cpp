@@ -155,7 +155,7 @@ TEST_CASE("a whole batch is there when a held pull is woken", "[embedded]") {
 TEST_CASE("a delayed message is in nobody's queue until its level's time has passed", "[embedded]") {
     logic_fixture f;
     f.logic.create_topic("orders", 2);
-    const auto sent = f.logic.send("orders", "later", {.queue = 1, .delay_level = 2}, f.now);
+    const auto sent = f.store("orders", "later", {.queue = 1, .delay_level = 2});
     REQUIRE(sent);
     CHECK(sent->queue_id == 1);
     f.pass(4999ms);
@@ -175,7 +175,7 @@ TEST_CASE("a message sent back comes again in the retry topic, later each time",
     f.logic.create_topic("orders", 1);
     const auto member = f.connect();
     f.join(member, "billing", "orders");
-    CHECK(f.logic.send("orders", "x", {.tags = "paid"}, f.now));
+    CHECK(f.store("orders", "x", {.tags = "paid"}));
     const auto original = f.logic.messages("orders").at(0);
 
     CHECK(f.ask(member, back(original)).code() == response_code::success);
@@ -206,7 +206,7 @@ TEST_CASE("a message goes to the dead letters when it was retried enough, or whe
     f.logic.create_topic("orders", 1);
     const auto member = f.connect();
     f.join(member, "billing", "orders");
-    CHECK(f.logic.send("orders", "x", {}, f.now));
+    CHECK(f.store("orders", "x"));
     const auto one = f.logic.messages("orders").at(0);
     CHECK(f.ask(member, back(one, -1)).code() == response_code::success);
     CHECK(f.logic.stored("%DLQ%billing") == 1);
@@ -229,7 +229,7 @@ TEST_CASE("sixteen retries, then the dead letters", "[embedded]") {
     f.logic.create_topic("orders", 1);
     const auto member = f.connect();
     f.join(member, "billing", "orders");
-    CHECK(f.logic.send("orders", "x", {}, f.now));
+    CHECK(f.store("orders", "x"));
     auto last = f.logic.messages("orders").at(0);
     for (int i = 0; i < 16; ++i) {
         f.ask(member, back(last, 0, 16));

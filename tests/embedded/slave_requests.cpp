@@ -18,7 +18,7 @@ struct slave_fixture : logic_fixture {
     slave_fixture() : logic_fixture({}, endpoint{"127.0.0.1", 10921}) {
         logic.create_topic("orders", 1);
         for (int i = 0; i < 10; ++i)
-            CHECK(logic.send("orders", std::to_string(i), {}, now));
+            CHECK(store("orders", std::to_string(i)));
         at_master = connect();
         at_slave  = connect(true);
         for (const auto each : {at_master, at_slave})
@@ -134,7 +134,7 @@ TEST_CASE("a lost master is cut off, but its name server answers; pulls wait at 
     f.pass(14s);
     CHECK(f.take_frames(f.at_slave).empty());
     f.logic.restore_master();
-    CHECK(f.logic.send("orders", "new", {}, f.now));
+    CHECK(f.store("orders", "new"));
     CHECK(f.bodies(sent_frame(f.take_answer(f.at_slave, opaque).value()).body) == texts{"new"});
     const auto again = f.connect();
     CHECK(f.join(again, "billing", "orders", "*", "one") == response_code::success);

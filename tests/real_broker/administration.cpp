@@ -67,9 +67,8 @@ TEST_CASE("mqadmin shows a member, its subscriptions and its progress") {
     CAPTURE(connection);
     CHECK(connection.find(id) != std::string::npos);
     CHECK(connection.find("CPP V5_3_2") != std::string::npos);
-    const std::string label = is_4() ? " SubExpression: " : " ";
-    CHECK(connection.find("shown" + label + "A || B") != std::string::npos);
-    CHECK(connection.find("%RETRY%shown-group" + label + "*") != std::string::npos);
+    CHECK(connection.find("shown A || B") != std::string::npos);
+    CHECK(connection.find("%RETRY%shown-group *") != std::string::npos);
     CHECK(connection.find("ConsumeType: CONSUME_PASSIVELY") != std::string::npos);
     CHECK(connection.find("MessageModel: CLUSTERING") != std::string::npos);
     CHECK(connection.find("ConsumeFromWhere: CONSUME_FROM_FIRST_OFFSET") != std::string::npos);
@@ -78,7 +77,7 @@ TEST_CASE("mqadmin shows a member, its subscriptions and its progress") {
     CAPTURE(progress);
     for (const auto* row : {"shown broker-a 0 5 5 127.0.0.1 0", "shown broker-a 1 5 5 127.0.0.1 0"})
         CHECK(progress.find(row) != std::string::npos);
-    CHECK(progress.find("Consume Diff Total: 0") != std::string::npos);
+    CHECK(progress.find("Diff Total: 0") != std::string::npos);
 }
 
 TEST_CASE("mqadmin shows how a member is, and what its parts are at") {

@@ -142,7 +142,7 @@ TEST_CASE("every broadcasting member gets everything, Java's and ours, and the b
     send(topic, 20);
     REQUIRE(wait_until([&] { return java_got("java-4") == 40 && first.distinct() == 40 && second.distinct() == 40; }));
     CHECK(first.duplicates() + second.duplicates() == 0);
-    const json connection = java().ask("consumer-connection everybody-group");
+    const json connection = ask_until_answered("consumer-connection everybody-group");
     CHECK(connection.at("messageModel") == "BROADCASTING");
     CHECK(connection.at("clients").size() == 3);
     CHECK(connection.at("subscriptions").size() == 1); // no retry topic

@@ -29,7 +29,7 @@ TEST_CASE("topics are subscribed and taken back while a consumer runs, within a 
     asked = std::chrono::steady_clock::now();
     consumer.unsubscribe(second);
     print_figure("unsubscribe while running", std::chrono::steady_clock::now() - asked);
-    const json connection = java().ask("consumer-connection changing-group");
+    const json connection = ask_until_answered("consumer-connection changing-group");
     for (const json& each : connection.at("subscriptions"))
         CHECK(each.at("topic") != second);
     send(second, 10);

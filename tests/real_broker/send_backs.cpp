@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <optional>
 #include <string>
 #include <thread>
@@ -174,10 +175,12 @@ TEST_CASE("a broker that stands still while a message goes back gets it once") {
     with.rebalance_interval = std::chrono::hours(1); // nothing else is asked for meanwhile, and given up
     with.heartbeat_interval = 110s;
     with.route_poll_interval = std::chrono::hours(1);
+    std::promise<void> sent;
     member consumer("here", seen, with, [&](auto messages, consume_context& context) {
         context.delay_level = 1;
         if (messages.front().reconsume_times() != 0)
             return consume_result::success;
+        sent.get_future().wait(); // else its sender may miss the answer
         broker("pause");
         return consume_result::reconsume_later;
     });
@@ -185,6 +188,7 @@ TEST_CASE("a broker that stands still while a message goes back gets it once") {
     REQUIRE(wait_until([&] { return !consumer.statistics().queues.empty(); }));
     std::this_thread::sleep_for(4s); // the retry topic is known
     send(topic, 1);
+    sent.set_value();
     REQUIRE(wait_until([&] { return seen.deliveries() == 1; }));
     std::this_thread::sleep_for(8s);
     broker("resume");

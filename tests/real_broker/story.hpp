@@ -37,7 +37,7 @@ bool wait_until(Condition done, std::chrono::milliseconds patience = 60s) {
     return true;
 }
 
-/// Like `java().ask` for a broker that was away a moment ago: a refused command is given again.
+/// Like `java().ask` for what is not known everywhere yet, or a broker that was away a moment ago: a refused command is given again.
 inline json ask_until_answered(const std::string& command) {
     json answer;
     std::string refusal;

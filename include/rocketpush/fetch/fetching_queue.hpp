@@ -2,6 +2,7 @@
 #define ROCKETPUSH_FETCH_FETCHING_QUEUE_HPP
 
 #include <rocketpush/core/cache_level.hpp>
+#include <rocketpush/detail/asio_compat.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/fetch/queue_step.hpp>
 #include <rocketpush/fetch/stall_watch.hpp>
@@ -38,6 +39,14 @@ struct fetching_queue {
         flow       = state;
         flow_since = now;
         return true;
+    }
+
+    /// For the fetch loop: lets `delay` pass, or the queue be dropped.
+    detail::awaitable<void, typename Runtime::executor_type> sleep(Runtime& runtime, std::chrono::nanoseconds delay) {
+        const auto deadline = runtime.now() + delay;
+        mark.enter(queue_step::waiting, runtime.now(), deadline);
+        while (!dropped && runtime.now() < deadline)
+            co_await wake.wait_until(deadline);
     }
 };
 

@@ -90,7 +90,7 @@ class pop_fetcher {
                     self.pops_.with(self.turn_), {}, limit, detail::await_tuple<executor_type>);
                 self.end_pop(failure, std::move(answer));
             } else if (const auto* wait = std::get_if<pop_action::wait>(&action)) {
-                co_await self.sleep_until(host->runtime().now() + wait->delay);
+                co_await queue->sleep(host->runtime(), wait->delay);
             } else if (const auto* pause = std::get_if<pop_action::pause>(&action)) {
                 if (pause->why == flow_state::out_of_memory)
                     host->memory().enter(queue, self.needed_, false);
@@ -278,12 +278,6 @@ class pop_fetcher {
     /// Brokers compare only the hashes of tags.
     bool wanted(const detail::message_fields& message) const noexcept {
         return wanted_.tags.empty() || wanted_.matches(message_view(message).tags());
-    }
-
-    task<void> sleep_until(std::chrono::steady_clock::time_point deadline) {
-        queue_.mark.enter(queue_step::waiting, host_.runtime().now(), deadline);
-        while (!queue_.dropped && host_.runtime().now() < deadline)
-            co_await queue_.wake.wait_until(deadline);
     }
 
     /// Until messages were acknowledged, the consumer has memory, or the user changes what holds it up.

@@ -85,7 +85,7 @@ class queue_fetcher {
                                                                                    detail::await_tuple<executor_type>);
                 self.end_pull(failure, std::move(answer));
             } else if (const auto* wait = std::get_if<pull_action::wait>(&action)) {
-                co_await self.sleep_until(host->runtime().now() + wait->delay);
+                co_await queue->sleep(host->runtime(), wait->delay);
             } else if (const auto* pause = std::get_if<pull_action::pause>(&action)) {
                 if (pause->why == flow_state::out_of_memory)
                     host->memory().enter(queue, std::exchange(self.needed_, 0), std::exchange(self.had_turn_, false));
@@ -312,12 +312,6 @@ class queue_fetcher {
         std::erase_if(messages, [&](const detail::message_fields& each) {
             return each.queue_offset < asked || (by_tag && !wanted_.matches(message_view(each).tags()));
         });
-    }
-
-    task<void> sleep_until(std::chrono::steady_clock::time_point deadline) {
-        queue_.mark.enter(queue_step::waiting, host_.runtime().now(), deadline);
-        while (!queue_.dropped && host_.runtime().now() < deadline)
-            co_await queue_.wake.wait_until(deadline);
     }
 
     task<void> wait_for_room(flow_state why) {
