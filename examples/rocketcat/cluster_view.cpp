@@ -10,7 +10,6 @@
 #include <rocketpush/remoting/inspection_calls.hpp>
 #include <rocketpush/remoting/name_servers.hpp>
 #include <rocketpush/runtime/asio_runtime.hpp>
-#include <rocketpush/transport/tcp_transport.hpp>
 
 #include <fmt/format.h>
 
@@ -23,6 +22,8 @@
 #include <tuple>
 #include <utility>
 
+#include "chosen_transport.hpp"
+
 namespace rocketcat {
 
 namespace rp       = rocketpush;
@@ -31,7 +32,7 @@ namespace protocol = rocketpush::protocol;
 namespace {
 
 using executor_type = rp::asio_runtime::executor_type;
-using pool_type     = rp::connection_pool<rp::tcp_transport, rp::asio_runtime>;
+using pool_type     = rp::connection_pool<chosen_transport, rp::asio_runtime>;
 using waits         = rp::detail::wait_group<rp::asio_runtime>;
 template <class T>
 using task = rp::detail::awaitable<T, executor_type>;
@@ -55,9 +56,10 @@ void add_brokers(broker_list& to, const protocol::route_data& route) {
 /// Shared with its coroutines; all but the constructor and `ask` is on the runtime's thread.
 class cluster_view::inquiry : public std::enable_shared_from_this<inquiry> {
   public:
-    explicit inquiry(std::vector<rp::endpoint> list)
-        : pool_(runtime_, rp::tcp_transport(), protocol::default_frame_limit, request_timeout, {}),
-          name_servers_(pool_, std::move(list), runtime_.random(), request_timeout),
+    explicit inquiry(const cluster_access& access)
+        : pool_(runtime_, chosen_transport(access.tls), protocol::default_frame_limit, request_timeout, {}, {},
+                access.credentials),
+          name_servers_(pool_, access.name_servers, runtime_.random(), request_timeout),
           calls_(pool_, request_timeout) {
         runtime_.start();
     }
@@ -233,12 +235,11 @@ class cluster_view::inquiry : public std::enable_shared_from_this<inquiry> {
 
     rp::asio_runtime runtime_;
     pool_type pool_;
-    rp::name_servers<rp::tcp_transport, rp::asio_runtime> name_servers_;
-    rp::inspection_calls<rp::tcp_transport, rp::asio_runtime> calls_;
+    rp::name_servers<chosen_transport, rp::asio_runtime> name_servers_;
+    rp::inspection_calls<chosen_transport, rp::asio_runtime> calls_;
 };
 
-cluster_view::cluster_view(std::vector<rp::endpoint> name_servers)
-    : inquiry_(std::make_shared<inquiry>(std::move(name_servers))) {}
+cluster_view::cluster_view(const cluster_access& access) : inquiry_(std::make_shared<inquiry>(access)) {}
 cluster_view::~cluster_view() { inquiry_->end(); }
 
 group_view cluster_view::group(const std::string& group, const std::vector<std::string>& topics, bool owners) {

@@ -1,12 +1,15 @@
 #ifndef ROCKETCAT_CLUSTER_VIEW_HPP
 #define ROCKETCAT_CLUSTER_VIEW_HPP
 
+#include <rocketpush/core/credentials.hpp>
 #include <rocketpush/core/endpoint.hpp>
 #include <rocketpush/protocol/bodies_connections.hpp>
 #include <rocketpush/protocol/bodies_progress.hpp>
 #include <rocketpush/protocol/bodies_route.hpp>
+#include <rocketpush/transport/tls_options.hpp>
 
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -18,14 +21,21 @@ struct view_failure : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+/// How a cluster is reached.
+struct cluster_access {
+    std::vector<rocketpush::endpoint> name_servers;
+    rocketpush::credentials credentials{};
+    std::optional<rocketpush::tls_options> tls{}; ///< Nothing: plain TCP.
+};
+
 /// A consumer group as its brokers know it.
 struct group_view {
     std::vector<rocketpush::protocol::queue_consumption> queues{}; ///< By topic, broker and id; the retry topic's last.
     std::vector<std::string>
         owners{}; ///< Of each queue, the client id; empty: nobody said so. Empty list: not asked for.
     std::vector<rocketpush::protocol::consumer_connection> members{}; ///< By client id.
-    std::string message_model{}, consume_type{};                   ///< Empty: nobody is there.
-    std::vector<std::string> problems{};                           ///< Brokers that did not answer, and why.
+    std::string message_model{}, consume_type{};                      ///< Empty: nobody is there.
+    std::vector<std::string> problems{};                              ///< Brokers that did not answer, and why.
 };
 
 /// A topic as the name server and its brokers know it.
@@ -45,7 +55,8 @@ struct topic_view {
  */
 class cluster_view {
   public:
-    explicit cluster_view(std::vector<rocketpush::endpoint> name_servers);
+    /// @throws std::system_error  The settings of TLS cannot be used.
+    explicit cluster_view(const cluster_access& access);
     cluster_view(const cluster_view&)            = delete;
     cluster_view& operator=(const cluster_view&) = delete;
     ~cluster_view();

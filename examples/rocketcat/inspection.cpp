@@ -11,7 +11,6 @@
 #include <ctime>
 #include <utility>
 
-#include "cluster_view.hpp"
 #include "exit_codes.hpp"
 #include "interrupt.hpp"
 #include "json_lines.hpp"
@@ -19,11 +18,25 @@
 
 namespace rocketcat {
 
-std::vector<rocketpush::endpoint> read_name_servers(const std::string& list) {
-    auto servers = rocketpush::parse_name_servers(list);
+void add_inspection_flags(CLI::App& command, inspection_flags& flags, const std::string& name_space_help) {
+    command.add_option("--namesrv", flags.name_servers, "Name servers, HOST:PORT[;HOST:PORT]")->required();
+    command.add_option("--namespace", flags.name_space, name_space_help);
+    command.add_option("--watch", flags.watch_s, "Look again every so many seconds, until Ctrl-C")
+        ->check(CLI::Range(0.1, 86'400.0));
+    command.add_option("--output", flags.output, "table, or json: an object a line")
+        ->check(CLI::IsMember({"table", "json"}))
+        ->capture_default_str();
+    add_access_flags(command, flags.access);
+    add_tls_flags(command, flags.tls);
+}
+
+cluster_access read_inspection_flags(const inspection_flags& flags) {
+    auto servers = rocketpush::parse_name_servers(flags.name_servers);
     if (!servers)
-        throw usage_error(fmt::format("--namesrv {}: it is HOST:PORT, several separated by ';'", list));
-    return std::move(*servers);
+        throw usage_error(fmt::format("--namesrv {}: it is HOST:PORT, several separated by ';'", flags.name_servers));
+    return {.name_servers = std::move(*servers),
+            .credentials  = read_access_flags(flags.access),
+            .tls          = read_tls_flags(flags.tls)};
 }
 
 std::string read_topic(const std::string& name_space, const std::string& topic) {

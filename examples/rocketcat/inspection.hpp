@@ -1,7 +1,7 @@
 #ifndef ROCKETCAT_INSPECTION_HPP
 #define ROCKETCAT_INSPECTION_HPP
 
-#include <rocketpush/core/endpoint.hpp>
+#include <CLI/CLI.hpp>
 
 #include <cstdint>
 #include <functional>
@@ -9,12 +9,28 @@
 #include <string_view>
 #include <vector>
 
+#include "access_flags.hpp"
+#include "cluster_view.hpp"
+#include "tls_flags.hpp"
+
 namespace rocketcat {
 
 // What `lag` and `topic` have in common.
 
+/// The flags of both, as they were typed.
+struct inspection_flags {
+    std::string name_servers, name_space;
+    std::string output = "table";
+    double watch_s     = 0; ///< Seconds between two looks; 0: one look.
+    access_flags access{};
+    tls_flags tls{};
+};
+
+/// @param name_space_help  What a namespace changes.
+void add_inspection_flags(CLI::App& command, inspection_flags& flags, const std::string& name_space_help);
+
 /// @throw usage_error
-std::vector<rocketpush::endpoint> read_name_servers(const std::string& list);
+cluster_access read_inspection_flags(const inspection_flags& flags);
 
 /// With its namespace, if there is one. @throw usage_error
 std::string read_topic(const std::string& name_space, const std::string& topic);

@@ -11,7 +11,6 @@
 
 #include "cluster_view.hpp"
 #include "exit_codes.hpp"
-#include "inspection.hpp"
 #include "terminal.hpp"
 #include "text_table.hpp"
 
@@ -136,34 +135,28 @@ std::string as_json(const lag_flags& flags, const group_view& view) {
 } // namespace
 
 void add_lag_flags(CLI::App& command, lag_flags& flags) {
-    command.add_option("--namesrv", flags.name_servers, "Name servers, HOST:PORT[;HOST:PORT]")->required();
     command.add_option("--group", flags.group, "Consumer group")->required();
     command
         .add_option("--topic", flags.topics,
                     "Only this topic; repeatable [all that the group reads or has read, its retry topic last]")
         ->allow_extra_args(false);
-    command.add_option("--namespace", flags.name_space, "Topics and group are NS%topic and NS%group at the broker");
     command.add_flag("--owners", flags.owners, "Ask the members which queues they hold, and show it");
-    command.add_option("--watch", flags.watch_s, "Look again every so many seconds, until Ctrl-C")
-        ->check(CLI::Range(0.1, 86'400.0));
-    command.add_option("--output", flags.output, "table, or json: an object a line")
-        ->check(CLI::IsMember({"table", "json"}))
-        ->capture_default_str();
+    add_inspection_flags(command, flags.seen, "Topics and group are NS%topic and NS%group at the broker");
 }
 
 int lag(const lag_flags& flags) {
-    auto servers     = read_name_servers(flags.name_servers);
-    const auto group = read_group(flags.name_space, flags.group);
+    const auto access = read_inspection_flags(flags.seen);
+    const auto group  = read_group(flags.seen.name_space, flags.group);
     std::vector<std::string> topics;
     for (const auto& topic : flags.topics)
-        topics.push_back(read_topic(flags.name_space, topic));
-    cluster_view cluster(std::move(servers));
+        topics.push_back(read_topic(flags.seen.name_space, topic));
+    cluster_view cluster(access);
     problem_lines problems;
     speed pace;
-    return show(flags.watch_s, [&] {
+    return show(flags.seen.watch_s, [&] {
         const auto view = cluster.group(group, topics, flags.owners);
         problems.tell(view.problems);
-        return flags.output == "json" ? as_json(flags, view) : as_table(flags, view, pace.text(sums_of(view)));
+        return flags.seen.output == "json" ? as_json(flags, view) : as_table(flags, view, pace.text(sums_of(view)));
     });
 }
 

@@ -6,15 +6,16 @@
 #include <string>
 #include <vector>
 
+#include "inspection.hpp"
+
 namespace rocketcat {
 
 /// `rocketcat lag` as it was typed.
 struct lag_flags {
-    std::string name_servers, group, name_space;
-    std::vector<std::string> topics;
-    std::string output = "table";
-    bool owners        = false;
-    double watch_s     = 0; ///< Seconds between two looks; 0: one look.
+    inspection_flags seen{};
+    std::string group{};
+    std::vector<std::string> topics{};
+    bool owners = false;
 };
 
 void add_lag_flags(CLI::App& command, lag_flags& flags);

@@ -8,7 +8,6 @@
 
 #include "cluster_view.hpp"
 #include "exit_codes.hpp"
-#include "inspection.hpp"
 #include "terminal.hpp"
 #include "text_table.hpp"
 
@@ -95,25 +94,19 @@ std::string as_json(const topic_flags& flags, const topic_view& view) {
 } // namespace
 
 void add_topic_flags(CLI::App& command, topic_flags& flags) {
-    command.add_option("--namesrv", flags.name_servers, "Name servers, HOST:PORT[;HOST:PORT]")->required();
     command.add_option("--topic", flags.topic, "Topic")->required();
-    command.add_option("--namespace", flags.name_space, "The topic is NS%topic at the broker");
-    command.add_option("--watch", flags.watch_s, "Look again every so many seconds, until Ctrl-C")
-        ->check(CLI::Range(0.1, 86'400.0));
-    command.add_option("--output", flags.output, "table, or json: an object a line")
-        ->check(CLI::IsMember({"table", "json"}))
-        ->capture_default_str();
+    add_inspection_flags(command, flags.seen, "The topic is NS%topic at the broker");
 }
 
 int topic(const topic_flags& flags) {
-    auto servers    = read_name_servers(flags.name_servers);
-    const auto name = read_topic(flags.name_space, flags.topic);
-    cluster_view cluster(std::move(servers));
+    const auto access = read_inspection_flags(flags.seen);
+    const auto name   = read_topic(flags.seen.name_space, flags.topic);
+    cluster_view cluster(access);
     problem_lines problems;
-    return show(flags.watch_s, [&] {
+    return show(flags.seen.watch_s, [&] {
         const auto view = cluster.topic(name);
         problems.tell(view.problems);
-        return flags.output == "json" ? as_json(flags, view) : as_table(flags, view);
+        return flags.seen.output == "json" ? as_json(flags, view) : as_table(flags, view);
     });
 }
 

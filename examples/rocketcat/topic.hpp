@@ -5,13 +5,14 @@
 
 #include <string>
 
+#include "inspection.hpp"
+
 namespace rocketcat {
 
 /// `rocketcat topic` as it was typed.
 struct topic_flags {
-    std::string name_servers, topic, name_space;
-    std::string output = "table";
-    double watch_s     = 0; ///< Seconds between two looks; 0: one look.
+    inspection_flags seen{};
+    std::string topic{};
 };
 
 void add_topic_flags(CLI::App& command, topic_flags& flags);

@@ -95,7 +95,7 @@ TEST_CASE_METHOD(request_fixture, "of a group that is not here there is no info,
     ask(protocol::consume_directly_request{"ledger"}, "record");
     ask(protocol::consumer_status_request{"orders", "ledger"});
     REQUIRE(sent.size() == 3);
-    for (int i = 0; i < 2; ++i) {
+    for (std::size_t i = 0; i < 2; ++i) {
         CHECK(sent[i].code == response_code::system_error);
         CHECK(sent[i].remark == "The Consumer Group <ledger> not exist in this consumer");
     }

@@ -50,6 +50,15 @@ TEST_CASE("administrators see every option but the secret ones", "[client]") {
         CHECK(std::ranges::count(members, option) == 1);
 }
 
+TEST_CASE("docs/settings.md has a row for every option, in the header's order", "[client]") {
+    std::ifstream file(ROCKETPUSH_SOURCE_DIR "/docs/settings.md");
+    std::vector<std::string> rows;
+    for (std::string line; std::getline(file, line);)
+        if (line.starts_with("| `"))
+            rows.push_back(line.substr(3, line.find('`', 3) - 3));
+    CHECK(rows == members_of_options());
+}
+
 TEST_CASE("options have Java's names and units", "[client]") {
     options with{.name_servers = "a:1;b:2", .group = "billing"};
     auto shown = properties_of(with);

@@ -59,6 +59,9 @@ struct journal_observer : no_observer {
     void on_subscriptions_differ(const std::string& topic, const std::string& own, const std::string& other) {
         to->write([&](auto& e) { e.differences.push_back(topic + ": " + own + " / " + other); });
     }
+    void on_twin_client(std::string_view client_id, std::size_t) {
+        to->write([&](auto& e) { e.twins.emplace_back(client_id); });
+    }
     void on_queue_acquired(const message_queue& queue, queue_offset first) {
         to->write([&](auto& e) { e.held[member][queue] = {std::chrono::steady_clock::now(), first}; });
     }

@@ -60,6 +60,7 @@ class journal {
         std::size_t acks        = 0; ///< Popped messages that were acknowledged.
         std::size_t hidden      = 0; ///< Popped messages that were hidden for another time.
         std::vector<std::string> differences; ///< Topics that another member subscribes otherwise: `topic: own / other`.
+        std::vector<std::string> twins; ///< Client ids that another member has, too.
         std::vector<std::string> denials; ///< What was said of access that is denied.
         std::size_t expired     = 0; ///< Popped messages whose listener call outlived their receipt.
     };

@@ -66,7 +66,7 @@ auto make_consumer(const options& with, const everything_said& said, happenings&
                          observers{log_observer(log_level::debug, said.log.get()), denial_watch(seen)}};
 }
 
-TEST_CASE("no log, exception or statistics has a secret", "[scenario]") {
+TEST_CASE("no log, exception, statistics or answer to an administrator has a secret", "[scenario]") {
     everything_said said;
     REQUIRE(said.log);
     embedded::broker_options guarded;
@@ -93,6 +93,10 @@ TEST_CASE("no log, exception or statistics has a secret", "[scenario]") {
         keys.replace("second", other);
         broker.send("orders", "two");
         REQUIRE(happenings::come(seen.consumed));
+        const auto shown = broker.running_info("billing", state.client_id, true).get(); // what administrators see, stacks too
+        REQUIRE(shown.code == response_code::success);
+        REQUIRE(shown.body.find("consumerGroup") != std::string::npos);
+        said.told += shown.body;
         consumer.stop();
     }
     said.what_is_thrown_by([&] { credentials("reader", wrong + '\n'); });
