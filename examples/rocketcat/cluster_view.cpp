@@ -166,7 +166,12 @@ class cluster_view::inquiry : public std::enable_shared_from_this<inquiry> {
     }
 
     static std::string problem_of(const std::string& broker, const rp::endpoint& where, std::error_code why) {
-        return fmt::format("{} at {} does not answer: {}", broker, to_string(where), why.message());
+        const bool refused = why.category() == rp::response_category();
+        const auto* advice = why == rp::response_code::no_permission
+                                 ? "; look at --access-key, its secret, and what that account may do"
+                                 : "";
+        return fmt::format("{} at {} {}: {}{}", broker, to_string(where), refused ? "refuses" : "does not answer",
+                           why.message(), advice);
     }
 
     task<void> add_progress(std::string broker, rp::endpoint where, std::string group, std::string topic,
