@@ -114,6 +114,14 @@ struct client_fixture {
     }
 };
 
+TEST_CASE_METHOD(client_fixture, "an id that is asked for before there is a connection is no other machine's", "[client]") {
+    CHECK(client->client_id() == detail::java_local_address() + "@me");
+    const auto given = std::make_shared<instance_type>(
+        client_part(options{.name_servers = "ns:9876", .group = "billing", .client_ip = "10.1.2.3", .instance_name = "me"}),
+        memory_transport(network), runtime);
+    CHECK(given->client_id() == "10.1.2.3@me");
+}
+
 TEST_CASE_METHOD(client_fixture, "a consumer that joins gets its route, and every broker of it knows the group",
                  "[client]") {
     serve_two_brokers();
