@@ -158,6 +158,12 @@ TEST_CASE("the master's range decides where to go on after an illegal offset", "
     CHECK(corrected_offset({.asked = 150, .offered = 150, .minimum = 0, .maximum = 200, .made_anew = true}) == 0);
     // An empty queue.
     CHECK(corrected_offset({.asked = 9, .offered = 0, .minimum = 0, .maximum = 0}) == 0);
+    // A broken broker: a range that is none, and numbers that are no offsets.
+    CHECK(corrected_offset({.asked = 300, .offered = 0, .minimum = 200, .maximum = 100}) == 200);
+    CHECK(corrected_offset({.asked = 300, .offered = 0, .minimum = 200, .maximum = 100, .unseen = 150}) == 200);
+    CHECK(corrected_offset({.asked = 300, .offered = 0, .minimum = -9, .maximum = -5}) == 0);
+    CHECK(corrected_offset({.asked = 300, .offered = -7, .minimum = 0, .maximum = 0, .reset = true}) == 0);
+    CHECK(corrected_offset({.asked = 300, .offered = 0, .minimum = -7, .maximum = 0, .made_anew = true}) == 0);
 }
 
 TEST_CASE("an administrator's reset is obeyed wherever it leads", "[pull]") {

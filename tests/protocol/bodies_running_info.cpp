@@ -63,7 +63,8 @@ TEST_CASE("a running info that is none is refused, one that lacks parts is not",
     CHECK(*decode_running_info("{}") == running_info{});
     for (const auto* broken :
          {"", "[]", R"({"mqTable":{"x":{}}})", R"({"mqTable":{{"topic":"t"}:7}})", R"({"properties":{"a":1}})",
-          R"({"statusTable":{"t":{"pullRT":"x"}}})", R"({"jstack":1})"})
+          R"({"statusTable":{"t":{"pullRT":"x"}}})", R"({"statusTable":{"t":{"pullRT":-nan}}})",
+          R"({"statusTable":{"t":{"pullRT":-inf}}})", R"({"jstack":1})"})
         CHECK(decode_running_info(broken).error() == error::body_malformed);
     CHECK(decode_subscription_set("{}")->empty());
     for (const auto* broken : {"", "[]", R"({"subscriptionSet":1})", R"({"subscriptionSet":[{"topic":7}]})"})

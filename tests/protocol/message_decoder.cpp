@@ -275,6 +275,44 @@ TEST_CASE("a negative queue offset is a fault", "[message_decoder]") {
     CHECK(answer.bad[0].queue_offset == -1);
 }
 
+TEST_CASE("there is an offset behind each message's: the largest number is none", "[message_decoder]") {
+    constexpr auto largest = std::numeric_limits<std::int64_t>::max();
+    const decoded answer(numbered(largest - 1, "x") + numbered(largest, "y"));
+    CHECK(answer.bodies() == "x|");
+    REQUIRE(answer.bad.size() == 1);
+    CHECK(answer.bad[0].code == error::message_malformed);
+    CHECK(answer.bad[0].queue_offset == largest);
+}
+
+TEST_CASE("an inner batch does not count beyond the largest offset", "[message_decoder]") {
+    constexpr auto largest = std::numeric_limits<std::int64_t>::max();
+    auto batch             = inner_batch();
+    detail::store_big(batch.data() + detail::message_layout::queue_offset, largest - 1);
+    const decoded answer(batch);
+    CHECK(answer.bodies() == "one|");
+    REQUIRE(answer.bad.size() == 1);
+    CHECK(answer.bad[0].code == error::message_malformed);
+    CHECK(answer.bad[0].queue_offset == largest);
+}
+
+TEST_CASE("an answer of small messages that inflate to much is read only until that is enough", "[message_decoder]") {
+    if (kind_built() == compression::unknown) return;
+    const auto small = packed(std::string(100'000, 'x'));
+    std::string body;
+    for (std::int64_t at = 0; at < 10; ++at)
+        body += stored({.topic = "orders", .body = small, .queue_offset = at, .sys_flag = packed_flags()});
+    const message_queue queue{"orders", "broker-a", 0};
+    const message_origin origin{&queue};
+    byte_arena arena;
+    std::vector<message_fields> found;
+    const auto no_fault = [](std::error_code, std::string_view, std::int64_t) { FAIL("nothing is bad"); };
+    const auto unread   = decode_messages(body, origin, {.enough_inflated = 250'000}, arena, found, no_fault);
+    CHECK(found.size() == 3);
+    CHECK(unread.size() == body.size() / 10 * 7);
+    CHECK(decode_messages(unread, origin, {}, arena, found, no_fault).empty());
+    CHECK(found.size() == 10);
+}
+
 TEST_CASE("a record of unknown magic is passed over by its size", "[message_decoder]") {
     auto strange = numbered(2, "strange");
     strange[7]   = '\x94';

@@ -137,19 +137,21 @@ struct refused_offset {
  *
  * A reset is obeyed; an offset below the minimum becomes the minimum; one that the master does have is kept. Beyond the maximum
  * (messages were lost, or the topic was made anew while a pull was held) it goes on with what we have not had, or as the options
- * say. In a topic that was made anew all is new.
+ * say. In a topic that was made anew all is new. It is never negative, nor is it undefined, whatever a broken broker says.
  */
 constexpr queue_offset corrected_offset(const refused_offset& refused) noexcept {
+    const auto minimum = std::max<queue_offset>(refused.minimum, 0);
+    const auto maximum = std::max(refused.maximum, minimum);
     if (refused.reset)
-        return refused.offered;
+        return std::max<queue_offset>(refused.offered, 0);
     if (refused.made_anew)
-        return refused.minimum;
-    if (refused.asked < refused.minimum)
-        return refused.minimum;
-    if (refused.asked > refused.maximum) {
+        return minimum;
+    if (refused.asked < minimum)
+        return minimum;
+    if (refused.asked > maximum) {
         if (refused.when_beyond_end == beyond_end::first)
-            return refused.minimum;
-        return std::clamp(refused.unseen.value_or(refused.maximum), refused.minimum, refused.maximum);
+            return minimum;
+        return std::clamp(refused.unseen.value_or(maximum), minimum, maximum);
     }
     return refused.asked;
 }

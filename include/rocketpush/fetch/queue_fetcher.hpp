@@ -236,7 +236,7 @@ class queue_fetcher {
             last   = std::max(last, offset + 1);
             host_.observe().on_bad_message(queue_.queue, offset, why);
         };
-        host_.decoder().decode(body, batch->origin, batch->inflated, batch->messages, on_bad);
+        const auto unread = host_.decoder().decode(body, batch->origin, batch->inflated, batch->messages, on_bad);
         if (is_static_)
             use_outer_offsets(batch->messages, delta);
         if (!host_.memory().fits(batch->frame_size, batch->inflated.used_bytes())) {
@@ -250,6 +250,8 @@ class queue_fetcher {
             last           = std::max(last, newest.queue_offset() + 1);
             newest_stored_ = newest.store_timestamp();
         }
+        if (!unread.empty() && last > asked)
+            next = std::min(next, last); // the messages that were not read are asked for again
         drop_unwanted(asked, batch->messages);
         remove_unwanted(host_.observe(), queue_.queue, batch->messages);
 

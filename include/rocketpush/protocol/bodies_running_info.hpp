@@ -33,7 +33,8 @@ inline void write_value(json_writer& to, double value) {
 inline bool read_value(const json_value& from, double& to) noexcept {
     const auto* end          = from.raw.data() + from.raw.size();
     const auto [stopped, ec] = std::from_chars(from.raw.data(), end, to);
-    return from.type == json_cursor::kind::number && ec == std::errc() && stopped == end;
+    // Not JSON, but from_chars reads them: -nan and -inf.
+    return from.type == json_cursor::kind::number && ec == std::errc() && stopped == end && std::isfinite(to);
 }
 
 /// One queue of a member that pulls it. Times are milliseconds since 1970, 0 for never. @par Source  Java `ProcessQueueInfo`.

@@ -14,6 +14,7 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string_view>
 #include <system_error>
 #include <type_traits>
@@ -29,6 +30,9 @@ struct decode_options {
     bool check_crc            = true; ///< Java leaves it off unless asked; here a broken body never reaches a listener.
     bool decompress           = true; ///< Off: bodies stay as stored, and compressed inner batches stay whole.
     std::size_t max_body_size = 32u * 1024 * 1024; ///< Bytes, of one inflated body.
+    /// Bytes of inflated bodies, and of what is kept of inner messages, after which no further message of an answer is read: a
+    /// kilobyte may inflate to `max_body_size`, and an answer has thousands of them.
+    std::size_t enough_inflated = 64u * 1024 * 1024;
 };
 
 /**
@@ -49,7 +53,7 @@ concept bad_record_handler = std::invocable<F&, std::error_code, std::string_vie
  * the first bad one, and the rest of the answer is lost.)
  *
  * Codes that `on_bad` may get:
- *  - `error::message_malformed`       lengths contradict each other, or the offset is negative;
+ *  - `error::message_malformed`       lengths contradict each other, or no message can have the offset;
  *  - `error::message_magic_unknown`   neither version 1 nor 2;
  *  - `error::message_crc_mismatch`    the stored body is not what the producer's broker received;
  *  - `error::compression_left_out`, `error::decompression_failed`, `error::decompressed_too_large`.
@@ -65,12 +69,14 @@ class message_decoder {
      * @param body    Outlives what is found, as do `origin` and `arena`.
      * @param out     Gets the messages behind those it has; in stored order, so offsets rise.
      * @param on_bad  Called as it goes, before later messages are appended.
+     * @return The end of the body that was not looked at, since enough was inflated; nearly always empty.
      */
     template <bad_record_handler OnBad>
-    void decode(std::string_view body, const message_origin& origin, byte_arena& arena,
+    std::string_view decode(std::string_view body, const message_origin& origin, byte_arena& arena,
                 std::vector<message_fields>& out, OnBad&& on_bad) {
         const char* at        = body.data();
         const char* const end = at + body.size();
+        const auto used_before = used_bytes(arena, out);
         // Messages are filled where they stay, in room that is made for several at once.
         auto* next             = out.data() + out.size();
         auto* last             = next;
@@ -87,7 +93,7 @@ class message_decoder {
             if (size == 0) [[unlikely]] {
                 forget_room();
                 on_bad(make_error_code(error::message_malformed), rest, std::int64_t{-1});
-                return;
+                return {};
             }
             const std::string_view record(at, size);
             at += size;
@@ -110,11 +116,19 @@ class message_decoder {
             else
                 on_bad(make_error_code(failure), record, offset_of(record));
             make_room(0);
+            if (used_bytes(arena, out) - used_before >= options_.enough_inflated) [[unlikely]]
+                return {at, static_cast<std::size_t>(end - at)};
         }
         forget_room();
+        return {};
     }
 
   private:
+    /// What an answer takes beside its own bytes.
+    static std::size_t used_bytes(const byte_arena& arena, const std::vector<message_fields>& out) noexcept {
+        return arena.used_bytes() + out.size() * sizeof(message_fields);
+    }
+
     /// The size that the first record names, or 0 when it cannot be true. Smaller than a message may be, though.
     static std::size_t record_size(std::string_view body) noexcept {
         if (body.size() < 8)
@@ -204,7 +218,8 @@ class message_decoder {
         found.topic_size      = static_cast<std::uint16_t>(topic_size);
         found.reconsume_times = detail::load_big<std::int32_t>(start + layout::reconsume_times(host_flags));
         found.sys_flag        = flags_of(record);
-        if (found.queue_offset < 0) [[unlikely]]
+        // There is an offset behind each message's, which nobody has to think of any more.
+        if (found.queue_offset < 0 || found.queue_offset == last_offset) [[unlikely]]
             return error::message_malformed;
         if (options_.check_crc &&
             body_crc({found.body, body_size}) != detail::load_big<std::uint32_t>(start + layout::body_crc)) [[unlikely]]
@@ -238,15 +253,19 @@ class message_decoder {
         // What is not the inner message's own is the envelope's; Java `MessageDecoder.decodeMessage`.
         auto inner            = found;
         inner.reconsume_times = 0;
+        bool beyond_last      = false;
         const auto lost       = visit_batch({found.body, found.body_size}, [&](const batch_message& one) {
             inner.body            = one.body.data();
             inner.body_size       = static_cast<std::uint32_t>(one.body.size());
             inner.properties      = one.properties.data();
             inner.properties_size = static_cast<std::uint16_t>(one.properties.size());
+            beyond_last           = beyond_last || inner.queue_offset == last_offset;
+            if (beyond_last)
+                return;
             out.push_back(inner);
-            inner.queue_offset = static_cast<std::int64_t>(static_cast<std::uint64_t>(inner.queue_offset) + 1);
+            ++inner.queue_offset;
         });
-        if (!lost.empty() || found.body_size == 0)
+        if (!lost.empty() || beyond_last || found.body_size == 0)
             on_bad(make_error_code(error::message_malformed), record, inner.queue_offset);
     }
 
@@ -256,15 +275,18 @@ class message_decoder {
         return options_.max_body_size < representable ? options_.max_body_size : representable;
     }
 
+    /// No message can have it.
+    static constexpr std::int64_t last_offset = std::numeric_limits<std::int64_t>::max();
+
     decode_options options_;
     decompressor decompressor_;
 };
 
 /// `message_decoder::decode` for once: makes the decompression contexts anew if it needs them.
 template <bad_record_handler OnBad>
-void decode_messages(std::string_view body, const message_origin& origin, const decode_options& options,
-                     byte_arena& arena, std::vector<message_fields>& out, OnBad&& on_bad) {
-    message_decoder(options).decode(body, origin, arena, out, on_bad);
+std::string_view decode_messages(std::string_view body, const message_origin& origin, const decode_options& options,
+                                 byte_arena& arena, std::vector<message_fields>& out, OnBad&& on_bad) {
+    return message_decoder(options).decode(body, origin, arena, out, on_bad);
 }
 
 } // namespace rocketpush::protocol

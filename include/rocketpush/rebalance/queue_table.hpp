@@ -430,7 +430,7 @@ class queue_table {
             table.forget(owned);
             co_return;
         }
-        const auto begin = owned->begin_at.value_or(*first);
+        const auto begin = std::max<queue_offset>(owned->begin_at.value_or(*first), 0); // whatever a broken broker says
         owned->cache     = typename queue_type::cache_type(begin);
         table.enter_stage(*owned, queue_stage::fetching);
         host->observe().on_queue_acquired(owned->queue, begin);
