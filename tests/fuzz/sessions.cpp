@@ -1,0 +1,35 @@
+// Whole sessions of a concurrent consumer with a hostile broker, that is pulled from or popped from as it says itself.
+// Input: see run_hostile_session.
+
+#include <rocketpush/allocation/broker_allocation.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <utility>
+
+#include "tests/fuzz/support/hostile_session.hpp"
+
+using namespace rocketpush;
+
+namespace {
+
+struct noting_listener {
+    std::shared_ptr<test::session_notes> notes;
+
+    consume_result operator()(std::span<const message_view> messages) const {
+        return notes->note(messages) ? consume_result::success : consume_result::reconsume_later;
+    }
+};
+
+using consumer = consumer_of<noting_listener, memory_transport, broker_allocation<>, inline_executor, no_observer,
+                             test::manual_runtime>;
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    test::run_hostile_session<consumer>(
+        test::fuzz_input(data, size), [](auto notes) { return noting_listener{std::move(notes)}; },
+        broker_allocation<>());
+    return 0;
+}
