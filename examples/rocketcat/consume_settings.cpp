@@ -67,7 +67,13 @@ strategy read_strategy(const std::string& text) {
     return text == "circle" ? strategy::circle : strategy::averagely;
 }
 
-std::chrono::milliseconds whole_milliseconds(double seconds) {
+/// 0 is no time at all. @param flag  That it was given with.
+std::optional<std::chrono::milliseconds> read_seconds(const char* flag, double seconds) {
+    constexpr double most = 1e9; // 30 years
+    if (!(seconds >= 0 && seconds <= most)) // CLI11 takes nan for a positive number
+        throw usage_error(fmt::format("{} {}: it is a number of seconds, up to {}", flag, seconds, most));
+    if (seconds == 0)
+        return std::nullopt;
     return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
 }
 
@@ -214,10 +220,8 @@ consume_settings read_consume_flags(const consume_flags& flags) {
         settings.topics.insert_or_assign(each.substr(0, split),
                                          split == std::string::npos ? "*" : each.substr(split + 1));
     }
-    if (flags.idle_s > 0)
-        settings.idle = whole_milliseconds(flags.idle_s);
-    if (flags.duration_s > 0)
-        settings.duration = whole_milliseconds(flags.duration_s);
+    settings.idle     = read_seconds("--idle-s", flags.idle_s);
+    settings.duration = read_seconds("--duration-s", flags.duration_s);
     return settings;
 }
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 #include <utility>
@@ -34,6 +35,8 @@ cluster_access read_inspection_flags(const inspection_flags& flags) {
     auto servers = rocketpush::parse_name_servers(flags.name_servers);
     if (!servers)
         throw usage_error(fmt::format("--namesrv {}: it is HOST:PORT, several separated by ';'", flags.name_servers));
+    if (std::isnan(flags.watch_s)) // CLI11 takes it for a number of any range
+        throw usage_error("--watch nan: it is a number of seconds");
     return {.name_servers = std::move(*servers),
             .credentials  = read_access_flags(flags.access),
             .tls          = read_tls_flags(flags.tls)};
