@@ -50,16 +50,17 @@ struct peer_frame {
 };
 
 /// The other end of one connection: what came is kept as bytes, what the test says goes out as bytes.
-class peer_session : public std::enable_shared_from_this<peer_session> {
+template <class Transport>
+class basic_peer_session : public std::enable_shared_from_this<basic_peer_session<Transport>> {
   public:
-    using stream_type = memory_stream<manual_runtime::executor_type>;
+    using stream_type = typename Transport::template stream<manual_runtime::executor_type>;
 
-    peer_session(stream_type stream, std::function<void(peer_session&)> on_bytes)
+    basic_peer_session(stream_type stream, std::function<void(basic_peer_session&)> on_bytes)
         : stream_(std::move(stream)), on_bytes_(std::move(on_bytes)) {}
 
     void read() {
         stream_.async_read_some(asio::buffer(chunk_),
-                                [self = shared_from_this()](std::error_code ec, std::size_t count) {
+                                [self = this->shared_from_this()](std::error_code ec, std::size_t count) {
                                     if (ec || self->ended) {
                                         self->ended = true;
                                         return;
@@ -96,57 +97,69 @@ class peer_session : public std::enable_shared_from_this<peer_session> {
   private:
     void write_next() {
         asio::async_write(stream_, asio::buffer(waiting_.front()),
-                          [self = shared_from_this()](std::error_code ec, std::size_t) {
+                          [self = this->shared_from_this()](std::error_code ec, std::size_t) {
                               self->waiting_.pop_front();
                               if (!ec && !self->waiting_.empty()) self->write_next();
                           });
     }
 
     stream_type stream_;
-    std::function<void(peer_session&)> on_bytes_;
+    std::function<void(basic_peer_session&)> on_bytes_;
     std::array<char, 16 * 1024> chunk_{};
     std::deque<std::string> waiting_;
 };
 
-/// Listens in a memory network and keeps every connection that comes, in their order.
-class memory_peer {
+/// Listens and keeps every connection that comes, in their order.
+template <class Transport>
+class basic_peer {
   public:
-    memory_peer(manual_runtime& runtime, const std::shared_ptr<memory_network>& network, endpoint where,
-                std::function<void(peer_session&)> on_bytes = {})
+    using session_type = basic_peer_session<Transport>;
+
+    basic_peer(manual_runtime& runtime, Transport transport, endpoint where, std::function<void(session_type&)> on_bytes = {})
         : at(std::move(where)),
           on_bytes_(std::move(on_bytes)),
-          acceptor_(*memory_transport(network).listen(runtime.get_executor(), at)) {
+          acceptor_(*transport.listen(runtime.get_executor(), at)) {
         accept();
     }
-    memory_peer(const memory_peer&)            = delete;
-    memory_peer& operator=(const memory_peer&) = delete;
-    ~memory_peer() {
+    basic_peer(const basic_peer&)            = delete;
+    basic_peer& operator=(const basic_peer&) = delete;
+    ~basic_peer() {
         *alive_ = false;
         for (const auto& each : sessions) each->close();
     }
 
     /// The connection that came last.
-    peer_session& last() const {
+    session_type& last() const {
         ROCKETPUSH_ASSERT(!sessions.empty(), "a connection has come");
         return *sessions.back();
     }
 
     const endpoint at;
-    std::vector<std::shared_ptr<peer_session>> sessions;
+    std::vector<std::shared_ptr<session_type>> sessions;
 
   private:
     void accept() {
-        acceptor_.async_accept([this, alive = alive_](std::error_code ec, peer_session::stream_type stream) {
+        acceptor_.async_accept([this, alive = alive_](std::error_code ec, typename session_type::stream_type stream) {
             if (ec || !*alive) return;
-            sessions.push_back(std::make_shared<peer_session>(std::move(stream), on_bytes_));
+            sessions.push_back(std::make_shared<session_type>(std::move(stream), on_bytes_));
             sessions.back()->read();
             accept();
         });
     }
 
-    std::function<void(peer_session&)> on_bytes_;
-    memory_acceptor<manual_runtime::executor_type> acceptor_;
+    std::function<void(session_type&)> on_bytes_;
+    typename Transport::template acceptor<manual_runtime::executor_type> acceptor_;
     std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);
+};
+
+using peer_session = basic_peer_session<memory_transport>;
+
+/// On a network in memory.
+class memory_peer : public basic_peer<memory_transport> {
+  public:
+    memory_peer(manual_runtime& runtime, const std::shared_ptr<memory_network>& network, endpoint where,
+                std::function<void(peer_session&)> on_bytes = {})
+        : basic_peer(runtime, memory_transport(network), std::move(where), std::move(on_bytes)) {}
 };
 
 } // namespace rocketpush::test
