@@ -24153,7 +24153,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
           name_servers_(pool_, settings_.name_servers, runtime_.random(), settings_.request_timeout),
           calls_(pool_, routes_, settings_.request_timeout),
           routes_due_(runtime_),
-          heartbeat_due_(runtime_) {}
+          heartbeat_due_(runtime_),
+          local_ip_(settings_.client_ip) {}
 
     const client_settings& settings() const noexcept { return settings_; }
     Runtime& runtime() noexcept { return runtime_; }
@@ -24165,11 +24166,12 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     /// Then all that is held is that one's.
     bool has_one_consumer() const noexcept { return members_.size() <= 1; }
 
-    /// `ip@instance[@unit]`; the ip is known from the first connection on.
+    /// `ip@instance[@unit]`, from the first call on. The ip is the option's, or that of the first connection; where there is none yet, as
+    /// with a cluster that is away at the start, the one that Java's client would take: members of several machines must not be twins.
     const std::string& client_id() {
         if (client_id_.empty())
-            client_id_ = make_client_id(local_ip_.empty() ? std::string_view("127.0.0.1") : std::string_view(local_ip_),
-                                        settings_.instance_name, settings_.unit_name, runtime_.random());
+            client_id_ = make_client_id(local_ip_.empty() ? detail::java_local_address() : local_ip_, settings_.instance_name,
+                                        settings_.unit_name, runtime_.random());
         return client_id_;
     }
 
@@ -24512,10 +24514,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
 
     /// The address by which we reach the cluster is the one to be known by.
     void learn_local_ip(connection_type& through) {
-        local_ip_ = settings_.client_ip;
         if constexpr (requires { through.local_endpoint().host; })
-            if (local_ip_.empty())
-                local_ip_ = through.local_endpoint().host;
+            local_ip_ = through.local_endpoint().host;
     }
 
     void on_connect(const endpoint& peer, std::error_code failure) {
