@@ -554,8 +554,7 @@ class consumer_core : public std::enable_shared_from_this<
     /// the option. (Unless the option is less than two answers, or bodies inflate to more than that.)
     static cache_limits within_answers(const cache_limits& limits, const options& with) noexcept {
         const auto answer = std::bit_ceil(with.pull_batch_bytes + queue_memory<consumer_core>::block_for_header);
-        const auto span   = in_order ? std::numeric_limits<std::int64_t>::max() : limits.span;
-        return {limits.messages, limits.bytes - std::min(answer, limits.bytes / 2), span};
+        return {limits.messages, limits.bytes - std::min(answer, limits.bytes / 2), limits.span};
     }
 
     /// What a consumption keeps while jobs of ours are out.

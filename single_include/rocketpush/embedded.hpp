@@ -6262,6 +6262,9 @@ class broker_logic {
         return state_.locks.expire(group, now.steady);
     }
 
+    /// Tells a group's members that it has changed.
+    void notify_members(std::string_view group) { answering::notify_members(state_, group); }
+
     queue_offset max_offset(std::string_view topic, std::int32_t queue_id) const {
         return state_.store.max_offset(topic, queue_id);
     }
@@ -7177,6 +7180,11 @@ class basic_broker {
     /// Ends a group's locks, as if none had been renewed for too long. @return How many were held.
     std::size_t expire_locks(std::string_view group) {
         return call([&](auto& logic, auto& now) { return logic.expire_locks(group, now); });
+    }
+
+    /// Tells a group's members that the group has changed, though it has not: they share the queues out anew.
+    void notify_members(std::string_view group) {
+        call([&](auto& logic, auto&) { logic.notify_members(group); });
     }
 
     /// Forgets a topic with its messages and offsets. @return Whether it existed.

@@ -206,6 +206,28 @@ TEST_CASE("a disk that is full is an event, consumption goes on, and what was mi
     CHECK(kept(disk, "one") == 24);
 }
 
+TEST_CASE("a disk that stays full does not let more than a span come again", "[scenario]") {
+    orders_cluster cluster;
+    cluster.send("orders", 1200);
+    fake_files disk;
+    disk.disk->failures["write"] = std::make_error_code(std::errc::no_space_on_device);
+    auto with                    = cluster.broadcast_options();
+    with.max_span                = 100;
+    broadcast_member one{cluster, "one", with, {}, nullptr, fake_file_store({.directory = "/data"}, disk)};
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(30s);
+    CHECK(one.received().size() > 4 * 100);
+    CHECK(one.received().size() <= 4 * (100 + 32));
+    REQUIRE(one.count("flow_control") == 4);
+    CHECK(one.events("flow_control").front().number == static_cast<int>(flow_state::too_wide_a_span));
+
+    disk.disk->failures.clear();
+    REQUIRE(cluster.run_until([&] { return one.received().size() == 1200; }, 5s));
+    REQUIRE(one.stop() == std::error_code());
+    CHECK(kept(disk, "one") == 1200);
+}
+
 TEST_CASE("a start that finds damaged offset files fails and says so, unless it was told to begin anew", "[scenario]") {
     orders_cluster cluster;
     cluster.send("orders", 20);

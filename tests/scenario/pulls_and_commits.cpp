@@ -1,6 +1,8 @@
 #include <rocketpush/protocol/codes.hpp>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <system_error>
@@ -36,6 +38,31 @@ struct scripted_cluster : virtual_cluster {
         return with;
     }
 };
+
+TEST_CASE("what would come again after a crash is bounded by the span, also where pulls carry no commit", "[scenario]") {
+    virtual_cluster cluster({.slave_listen = endpoint{"slave-a", 10911}});
+    cluster.broker().create_topic("orders", 1);
+    cluster.broker().suggest_slave();
+    auto with               = cluster.member_options();
+    with.max_span           = 50;
+    with.commit_interval    = 3600s;
+    queue_offset widest     = 0;
+    std::size_t at_slave    = 0;
+    const auto at_the_slave = [&] { return cluster.broker().statistics().slave_requests_of(request_code::pull_message); };
+    virtual_member one(cluster, "one", with, [&](auto messages, auto&) {
+        widest = std::max(widest, messages.front().queue_offset() + 1 - cluster.committed("orders", 1));
+        return consume_result::success;
+    });
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(20s);
+    at_slave = at_the_slave();
+    cluster.send("orders", 2000);
+    REQUIRE(cluster.run_until([&] { return one.received().size() == 2000; }, 10s));
+    CHECK(at_the_slave() > at_slave + 2000 / 32 - 2);
+    CHECK(widest > 32);
+    CHECK(widest <= 50 + 32);
+}
 
 TEST_CASE("a pull says how much it wants, and may be held for 15 s", "[scenario]") {
     scripted_cluster cluster;

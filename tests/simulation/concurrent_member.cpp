@@ -2,9 +2,8 @@
 
 namespace rocketpush::simulation {
 
-std::unique_ptr<member> make_concurrent_member(const manual_runtime& runtime, const std::shared_ptr<network>& in, const std::string& name,
-                                               const options& with, const std::vector<std::string>& topics, audience& who) {
-    return make<average_allocation>(runtime, in, name, with, topics, who, sim_listener<consume_context>{runtime, name, &who});
+std::unique_ptr<member> make_concurrent_member(const member_plan& of) {
+    return make(of, sim_listener<consume_context>{of.runtime, of.name, of.who});
 }
 
 } // namespace rocketpush::simulation

@@ -22,9 +22,18 @@ void ledger::begun(number which, const std::string& member) {
     one.last_member = member;
 }
 
-void ledger::succeeded(number which) {
+void ledger::settle(number which) {
     auto& one   = all_.at(which);
     one.settled = true;
+    auto& queue = queues_.at(one.where);
+    while (queue.settled_prefix < queue.numbers.size() && all_[queue.numbers[queue.settled_prefix]].settled)
+        ++queue.settled_prefix;
+}
+
+void ledger::succeeded(number which, std::uint64_t epoch) {
+    settle(which);
+    auto& one = all_.at(which);
+    one.epoch = epoch;
     if (one.done)
         return;
     one.done = true;
@@ -34,24 +43,23 @@ void ledger::succeeded(number which) {
         ++queue.done_prefix;
 }
 
+void ledger::dropped(number which) { succeeded(which, 0); }
+
 void ledger::unreadable(const message_queue& where, queue_offset at) {
     const auto found = queues_.find(where);
     if (found != queues_.end() && at >= 0 && static_cast<std::size_t>(at) < found->second.numbers.size())
-        succeeded(found->second.numbers[static_cast<std::size_t>(at)]);
+        succeeded(found->second.numbers[static_cast<std::size_t>(at)], 0);
 }
 
-std::optional<violation> ledger::committed(const message_queue& where, queue_offset offset) {
+std::optional<violation> ledger::passed(const message_queue& where, queue_offset offset) {
     const auto found = queues_.find(where);
     if (found == queues_.end())
         return std::nullopt;
-    auto& queue = found->second;
+    const auto& queue = found->second;
     if (offset > static_cast<queue_offset>(queue.numbers.size()))
-        return violation{fmt::format("{} committed offset {}, and has {} messages", to_string(where), offset, queue.numbers.size())};
-    for (; queue.checked < offset; ++queue.checked) {
-        const auto which = queue.numbers[static_cast<std::size_t>(queue.checked)];
-        if (!all_[which].settled)
-            return violation{fmt::format("offset {} of {} was committed past {}", offset, to_string(where), describe(which))};
-    }
+        return violation{fmt::format("offset {} of {} is beyond its end, {}", offset, to_string(where), queue.numbers.size())};
+    if (offset > static_cast<queue_offset>(queue.settled_prefix))
+        return violation{fmt::format("offset {} of {} has passed {}", offset, to_string(where), describe(queue.numbers[queue.settled_prefix]))};
     return std::nullopt;
 }
 

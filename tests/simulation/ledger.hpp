@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -22,7 +21,7 @@ struct violation {
  * @brief What the world knows of every message: sent, given to listeners, done; and the promises that can be told from that alone.
  *
  * A message is settled when nothing further has to happen to it before an offset may pass it: a listener was successful, the broker
- * confirmed that it took it back, or it was told as unreadable.
+ * confirmed that it took it back, or it was told as given up or as unreadable.
  */
 class ledger {
   public:
@@ -32,21 +31,26 @@ class ledger {
     void sent(number which, const message_queue& where, queue_offset offset);
 
     void begun(number which, const std::string& member);
-    void succeeded(number which);
-    void sent_back(number which) { all_.at(which).settled = true; }
+    /// @param epoch  Of the member's hold on the queue; 0: it has none, as for what is popped or comes from a retry topic.
+    void succeeded(number which, std::uint64_t epoch);
+    void sent_back(number which) { settle(which); }
+    void dropped(number which);
     /// A message that cannot be read was told; nothing if nobody sent one there.
     void unreadable(const message_queue& where, queue_offset at);
 
-    /// The group's offset in a queue. @return What is wrong with it.
-    std::optional<violation> committed(const message_queue& where, queue_offset offset);
+    /// An offset is stored or begun with. @return What is wrong with it: it passes something that is not settled, or all that there is.
+    std::optional<violation> passed(const message_queue& where, queue_offset offset);
     /// Whether every message before `which` in its queue was consumed: so much is promised of order.
     bool all_done_before(number which) const;
+    queue_offset offset_of(number which) const { return all_.at(which).offset; }
 
     std::size_t size() const noexcept { return all_.size(); }
     std::size_t done() const noexcept { return done_; }
     std::size_t deliveries() const noexcept { return deliveries_; }
     std::size_t repeats() const noexcept { return repeats_; } ///< Deliveries of what had been consumed already.
     bool is_done(number which) const { return all_.at(which).done; }
+    /// In which hold on its queue it was consumed.
+    std::uint64_t epoch_of(number which) const { return all_.at(which).epoch; }
     /// Some that were not consumed.
     std::vector<number> missing(std::size_t most) const;
     std::string describe(number which) const;
@@ -55,16 +59,19 @@ class ledger {
     struct entry {
         message_queue where;
         queue_offset offset = 0;
+        std::uint64_t epoch = 0;
         int begun           = 0;
         bool done           = false;
         bool settled        = false;
         std::string last_member{};
     };
     struct queue_entries {
-        std::vector<number> numbers; ///< By offset.
-        queue_offset checked = 0;    ///< All before it were settled when an offset passed them.
-        std::size_t done_prefix = 0; ///< All before it are done.
+        std::vector<number> numbers;    ///< By offset.
+        std::size_t settled_prefix = 0; ///< All before it are settled.
+        std::size_t done_prefix    = 0; ///< All before it are done.
     };
+
+    void settle(number which);
 
     std::vector<entry> all_;
     std::map<message_queue, queue_entries> queues_;

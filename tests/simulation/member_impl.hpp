@@ -22,6 +22,32 @@ inline std::size_t number_of(const message_view& message) {
     return number;
 }
 
+inline std::vector<std::size_t> numbers_of(std::span<const message_view> messages) {
+    std::vector<std::size_t> numbers;
+    numbers.reserve(messages.size());
+    for (const auto& each : messages)
+        numbers.push_back(number_of(each));
+    return numbers;
+}
+
+/// Ends a call as the audience wanted.
+template <class Context>
+consume_result conclude(const std::string& name, audience& who, const message_queue& queue, std::span<const std::size_t> numbers,
+                        const behaviour& now, Context& context) {
+    using enum behaviour::end;
+    std::size_t succeeded = now.how == success ? numbers.size() : 0;
+    if constexpr (std::same_as<Context, consume_context>)
+        if (now.how == part) {
+            succeeded         = numbers.size() / 2;
+            context.succeeded = succeeded;
+        }
+    who.call_ends(name, queue, numbers, succeeded);
+    if (now.how == thrown)
+        throw std::runtime_error("on purpose");
+    return now.how == success || (now.how == part && std::same_as<Context, consume_context>) ? consume_result::success
+                                                                                              : consume_result::reconsume_later;
+}
+
 /// Tells the audience of what matters to it, and of all else as lines.
 struct sim_observer : no_observer {
     sim_observer(std::string of, audience& to) : name(std::move(of)), who(&to) {}
@@ -41,11 +67,11 @@ struct sim_observer : no_observer {
             who->sent_back(name, number_of(message));
     }
     void on_bad_message(const message_queue& queue, queue_offset at, std::error_code) { who->unreadable(name, queue, at); }
-    void on_queue_acquired(const message_queue& queue, queue_offset first) { tell("has {} from {}", to_string(queue), first); }
-    void on_queue_released(const message_queue& queue, queue_offset committed) { tell("gives {} up at {}", to_string(queue), committed); }
-    void on_commit(const message_queue& queue, queue_offset offset, std::error_code failure) {
-        tell("commits {} at {}{}{}", to_string(queue), offset, failure ? ": " : "", failure ? failure.message() : std::string());
-    }
+    void on_dropped(const message_view& message) { who->dropped(name, number_of(message)); }
+    void on_queue_acquired(const message_queue& queue, queue_offset first) { who->acquired(name, queue, first); }
+    void on_queue_released(const message_queue& queue, queue_offset committed) { who->released(name, queue, committed); }
+    void on_commit(const message_queue& queue, queue_offset offset, std::error_code failure) { who->committed(name, queue, offset, failure); }
+    void on_offset_store(std::string_view where, std::error_code failure) { tell("offsets in {}: {}", where, failure.message()); }
     void on_connect(const endpoint& peer, std::error_code failure) {
         tell("connects to {}{}{}", to_string(peer), failure ? ": " : "", failure ? failure.message() : std::string());
     }
@@ -79,10 +105,7 @@ struct sim_listener {
     audience* who;
 
     slow_result operator()(std::span<const message_view> messages, Context& context) const {
-        std::vector<std::size_t> numbers;
-        for (const auto& each : messages)
-            numbers.push_back(number_of(each));
-        return call(runtime, name, *who, context.queue, std::move(numbers), context);
+        return call(runtime, name, *who, context.queue, numbers_of(messages), context);
     }
 
   private:
@@ -94,20 +117,41 @@ struct sim_listener {
             timer.expires_at(now.how == behaviour::end::never ? time_point::max() : runtime.now() + now.time);
             co_await timer.async_wait(rocketpush::detail::await_tuple<executor_type>);
         }
-        using enum behaviour::end;
-        std::size_t succeeded = now.how == success ? numbers.size() : 0;
-        if constexpr (std::same_as<Context, consume_context>)
-            if (now.how == part) {
-                succeeded         = numbers.size() / 2;
-                context.succeeded = succeeded;
-            }
-        who.call_ends(name, queue, numbers, succeeded);
-        if (now.how == thrown)
-            throw std::runtime_error("on purpose");
-        if constexpr (std::same_as<Context, consume_context>)
-            co_return now.how == success || now.how == part ? consume_result::success : consume_result::reconsume_later;
-        else
-            co_return now.how == success ? consume_result::success : consume_result::reconsume_later;
+        co_return conclude(name, who, queue, numbers, now, context);
+    }
+};
+
+/// The same at once; a call takes no time.
+struct plain_sim_listener {
+    std::string name;
+    audience* who;
+
+    consume_result operator()(std::span<const message_view> messages, consume_context& context) const {
+        const auto numbers = numbers_of(messages);
+        return conclude(name, *who, context.queue, numbers, who->call_begins(name, context.queue, numbers), context);
+    }
+};
+
+/// The same some time after it was called.
+struct deferring_sim_listener {
+    manual_runtime runtime;
+    std::string name;
+    audience* who;
+
+    void operator()(deferred_message message) const {
+        const auto number = number_of(*message);
+        const auto queue  = message->queue();
+        const auto now    = who->call_begins(name, queue, std::span(&number, 1));
+        auto end          = [number, queue, now, who_ = who, name_ = name, held = std::move(message)]() mutable {
+            const auto succeeded = now.how == behaviour::end::success;
+            who_->call_ends(name_, queue, std::span(&number, 1), succeeded ? 1 : 0);
+            held.complete(succeeded ? consume_result::success : consume_result::reconsume_later);
+        };
+        if (now.time.count() == 0 && now.how != behaviour::end::never)
+            return end();
+        const auto timer = std::make_shared<manual_runtime::timer>(runtime);
+        timer->expires_at(now.how == behaviour::end::never ? time_point::max() : runtime.now() + now.time);
+        timer->async_wait([timer, end = std::move(end)](std::error_code) mutable { end(); });
     }
 };
 
@@ -115,9 +159,8 @@ template <class Consumer>
 class member_of final : public member {
   public:
     template <class Listener, class... Policies>
-    member_of(const options& with, const std::vector<std::string>& topics, Listener listener, Policies... policies)
-        : consumer_(with, std::move(listener), std::move(policies)...) {
-        for (const auto& topic : topics)
+    member_of(const member_plan& of, Listener listener, Policies... policies) : consumer_(of.with, std::move(listener), std::move(policies)...) {
+        for (const auto& topic : of.topics)
             consumer_.subscribe(topic);
     }
 
@@ -133,13 +176,12 @@ class member_of final : public member {
     Consumer consumer_;
 };
 
-/// @tparam Wrap  Of the listener: none, or `orderly`.
-template <class Allocation, class Listener>
-std::unique_ptr<member> make(const manual_runtime& runtime, const std::shared_ptr<network>& in, const std::string& name, const options& with,
-                             const std::vector<std::string>& topics, audience& who, Listener listener) {
-    using consumer = consumer_of<Listener, sim_transport, Allocation, broker_offset_store, inline_executor, sim_observer, manual_runtime>;
-    return std::make_unique<member_of<consumer>>(with, topics, std::move(listener), sim_transport(in, name), Allocation(), inline_executor(),
-                                                 sim_observer(name, who), runtime);
+/// A member with these policies; the transport, the observer and the runtime are the world's.
+template <class Allocation = average_allocation, class Listener, class Store = broker_offset_store, class Executor = inline_executor>
+std::unique_ptr<member> make(const member_plan& of, Listener listener, Store store = {}, Executor executor = {}) {
+    using consumer = consumer_of<Listener, sim_transport, Allocation, Store, Executor, sim_observer, manual_runtime>;
+    return std::make_unique<member_of<consumer>>(of, std::move(listener), sim_transport(of.in, of.name), Allocation(), std::move(store),
+                                                 std::move(executor), sim_observer(of.name, *of.who), of.runtime);
 }
 
 } // namespace rocketpush::simulation

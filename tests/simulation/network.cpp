@@ -46,7 +46,7 @@ bool network::reset_any() {
     std::erase_if(all, [](const auto& one) { return one->broken; });
     if (all.empty())
         return false;
-    break_off(*all[static_cast<std::size_t>(random_() % all.size())]);
+    break_off(*dice_.one_in(all));
     return true;
 }
 
@@ -150,7 +150,7 @@ detail::outcome network::write(const std::shared_ptr<detail::connection>& to, st
     const bool resets = happens(now.reset);
     for (std::size_t at = 0; at < count;) {
         const auto most = count - at;
-        const auto part = happens(now.split) ? 1 + static_cast<std::size_t>(random_() % most) : most;
+        const auto part = happens(now.split) ? 1 + static_cast<std::size_t>(dice_.number() % most) : most;
         pipe.last       = std::max(pipe.last, runtime_.now() + delay());
         pipe.packets.push_back({pipe.last, std::string(all.substr(at, part))});
         at += part;

@@ -17,12 +17,12 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "tests/simulation/chance.hpp"
 #include "tests/support/manual_runtime.hpp"
 
 namespace rocketpush::simulation {
@@ -112,7 +112,7 @@ using outcome = std::optional<std::pair<std::error_code, std::size_t>>;
  */
 class network : public std::enable_shared_from_this<network> {
   public:
-    network(const manual_runtime& runtime, std::uint64_t seed) : runtime_(runtime), random_(seed) {}
+    network(const manual_runtime& runtime, std::uint64_t seed) : runtime_(runtime), dice_(seed) {}
     network(const network&)            = delete;
     network& operator=(const network&) = delete;
 
@@ -148,15 +148,15 @@ class network : public std::enable_shared_from_this<network> {
     static constexpr std::size_t capacity = 256 * 1024; ///< Of one direction.
 
     bool arrives(const detail::connection& on, std::size_t reader) const;
-    bool happens(double rate) { return rate > 0 && std::uniform_real_distribution<>(0, 1)(random_) < rate; }
-    duration delay() { return duration(std::uniform_int_distribution<duration::rep>(now.least_delay.count(), now.most_delay.count())(random_)); }
+    bool happens(double rate) { return dice_.happens(rate); }
+    duration delay() { return dice_.between(now.least_delay, now.most_delay); }
     void wake_at(time_point at, const std::shared_ptr<detail::connection>& on, std::size_t reader);
     void break_off(detail::connection& one);
     static void wake(std::weak_ptr<detail::waiter>& who);
     std::vector<std::shared_ptr<detail::connection>> alive();
 
     manual_runtime runtime_;
-    std::mt19937_64 random_;
+    chance dice_;
     std::map<std::string, line_state> states_;
     std::map<endpoint, std::shared_ptr<detail::listener>> listeners_;
     std::vector<std::weak_ptr<detail::connection>> connections_;

@@ -4,9 +4,8 @@
 
 namespace rocketpush::simulation {
 
-std::unique_ptr<member> make_popping_member(const manual_runtime& runtime, const std::shared_ptr<network>& in, const std::string& name,
-                                            const options& with, const std::vector<std::string>& topics, audience& who) {
-    return make<broker_allocation<>>(runtime, in, name, with, topics, who, sim_listener<consume_context>{runtime, name, &who});
+std::unique_ptr<member> make_popping_member(const member_plan& of) {
+    return make<broker_allocation<>>(of, sim_listener<consume_context>{of.runtime, of.name, of.who});
 }
 
 } // namespace rocketpush::simulation

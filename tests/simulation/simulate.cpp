@@ -1,7 +1,4 @@
-// simulate: runs whole worlds in virtual time, and says which promises were broken.
-//
-//   simulate --seed 42 --trace world.txt      one world, everything that happened in it in a file
-//   simulate --seed 1 --count 2000            many; ends with 1 when one of them broke a promise, and says how to run that one again
+// simulate: runs whole worlds in virtual time, and says which promises were broken. See README.md here.
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -10,12 +7,15 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "tests/simulation/planted.hpp"
 #include "tests/simulation/world.hpp"
 
 namespace {
@@ -23,6 +23,7 @@ namespace {
 using rocketpush::simulation::plan;
 using rocketpush::simulation::report;
 
+/// What several worlds came to.
 struct sums {
     std::size_t worlds = 0, broken = 0, messages = 0, deliveries = 0, repeats = 0;
     double virtual_seconds = 0;
@@ -38,72 +39,124 @@ struct sums {
         for (const auto& [name, count] : one.faults)
             faults[name] += count;
     }
+
+    void print(double seconds) const {
+        fmt::print("{} worlds, {} broke a promise; {} messages, {} deliveries, {} of them repeats; {:.0f} virtual seconds in {:.1f} s\n", worlds,
+                   broken, messages, deliveries, repeats, virtual_seconds, seconds);
+        for (const auto& [name, times] : faults)
+            fmt::print("  {:<28} {}\n", name, times);
+    }
+
+    /// The same for programs.
+    std::string json() const {
+        std::string kinds;
+        for (const auto& [name, times] : faults)
+            kinds += fmt::format("{}\"{}\": {}", kinds.empty() ? "" : ", ", name, times);
+        return fmt::format("{{\"worlds\": {}, \"broken\": {}, \"messages\": {}, \"deliveries\": {}, \"repeats\": {}, \"virtual_seconds\": {:.0f}, "
+                           "\"faults\": {{{}}}}}\n",
+                           worlds, broken, messages, deliveries, repeats, virtual_seconds, kinds);
+    }
 };
 
-void print(const plan& what, const report& found) {
+struct settings {
+    plan what;
+    std::size_t worlds = 1;
+    unsigned threads   = 1;
+    bool first         = false;
+    std::string trace, bug, json;
+};
+
+void print(const plan& what, const report& found, const std::string& bug) {
     for (const auto& each : found.violations)
-        fmt::print("BROKEN: {}\n  {}\n  again: simulate --seed {} --minutes {}{} --trace FILE\n", each, found.setting, what.seed, what.minutes,
-                   what.calm ? " --calm" : "");
+        fmt::print("BROKEN: {}\n  {}\n  again: simulate --seed {} --minutes {}{}{} --trace FILE\n", each, found.setting, what.seed, what.minutes,
+                   bug.empty() ? "" : " --bug ", bug);
+    std::fflush(stdout);
+}
+
+sums run(const settings& given) {
+    std::atomic<std::size_t> next{0};
+    std::mutex mutex;
+    sums all;
+    const auto work = [&] {
+        for (auto i = next++; i < given.worlds; i = next++) {
+            auto mine = given.what;
+            mine.seed += i;
+            const auto found = rocketpush::simulation::simulate(mine);
+            const std::lock_guard lock(mutex);
+            all.add(found);
+            print(mine, found, given.bug);
+            if (given.worlds == 1)
+                fmt::print("seed {}: {}\nhash {:016x}\n", mine.seed, found.setting, found.hash);
+            else if (all.worlds % 100 == 0)
+                fmt::print(stderr, "simulate: {} of {} worlds\n", all.worlds, given.worlds);
+            if (given.first && all.broken != 0)
+                next = given.worlds;
+        }
+    };
+    {
+        std::vector<std::jthread> pool;
+        for (unsigned i = 1; i < given.threads; ++i)
+            pool.emplace_back(work);
+        work();
+    }
+    return all;
+}
+
+using file_ptr = std::unique_ptr<std::FILE, int (*)(std::FILE*)>;
+
+/// Null without a name. @throws std::runtime_error  It cannot be written.
+file_ptr open(const std::string& name) {
+    file_ptr file(name.empty() ? nullptr : std::fopen(name.c_str(), "w"), &std::fclose);
+    if (!file && !name.empty())
+        throw std::runtime_error("cannot write " + name);
+    return file;
 }
 
 } // namespace
 
 int main(int count, char** arguments) try {
-    plan what;
-    std::size_t worlds = 1;
-    unsigned threads   = 1;
-    std::string trace;
-    CLI::App app("Runs whole worlds of consumers, brokers and name servers in virtual time, with faults, and checks what is promised.");
-    app.add_option("--seed", what.seed, "Of the first world; everything in it follows from this")->capture_default_str();
-    app.add_option("--count", worlds, "Worlds, with seeds one after the other")->check(CLI::PositiveNumber)->capture_default_str();
-    app.add_option("--minutes", what.minutes, "Virtual minutes in which faults happen")->check(CLI::Range(1, 100'000))->capture_default_str();
-    app.add_flag("--calm", what.calm, "No faults: members come and leave in good order, and nothing may come twice");
-    app.add_option("--threads", threads, "Worlds at once, each in its own thread")->check(CLI::Range(1, 1024))->capture_default_str();
-    app.add_option("--trace", trace, "FILE for everything that happened (of one world)");
-    CLI11_PARSE(app, count, arguments);
-    if (!trace.empty() && worlds != 1) {
-        fmt::print(stderr, "simulate: --trace is for one world, not for --count {}\n", worlds);
+    settings given;
+    bool list = false;
+    CLI::App app("Runs whole worlds of consumers, brokers and name servers in virtual time, with faults, and checks what is promised.\n"
+                 "Exit code: 0 all was kept; 1 a promise was broken; 2 the command line is wrong.");
+    app.add_option("--seed", given.what.seed, "Of the first world; everything in it follows from this")->capture_default_str();
+    app.add_option("--count", given.worlds, "Worlds, with seeds one after the other")->check(CLI::PositiveNumber)->capture_default_str();
+    app.add_option("--minutes", given.what.minutes, "Virtual minutes in which faults happen; then there is peace until all is consumed")
+        ->check(CLI::Range(1, 100'000))
+        ->capture_default_str();
+    app.add_option("--threads", given.threads, "Worlds at once, each in its own thread")->check(CLI::Range(1, 1024))->capture_default_str();
+    app.add_option("--trace", given.trace, "FILE for everything that happened (of one world)");
+    app.add_option("--json", given.json, "FILE for the totals");
+    app.add_flag("--first", given.first, "End with the first broken promise");
+    app.add_option("--bug", given.bug, "A mistake to plant in the library: see whether it is found");
+    app.add_flag("--list-bugs", list, "Those there are");
+    try {
+        app.parse(count, arguments);
+    } catch (const CLI::ParseError& problem) {
+        return app.exit(problem) == 0 ? 0 : 2;
+    }
+    if (list) {
+        for (const auto name : rocketpush::simulation::planted_bugs())
+            fmt::print("{}\n", name);
+        return 0;
+    }
+    if (!given.bug.empty() && !rocketpush::simulation::plant(given.bug)) {
+        fmt::print(stderr, "simulate: no bug is called {}: see --list-bugs\n", given.bug);
         return 2;
     }
-    std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(nullptr, &std::fclose);
-    if (!trace.empty()) {
-        file.reset(std::fopen(trace.c_str(), "w"));
-        if (!file) {
-            fmt::print(stderr, "simulate: cannot write {}\n", trace);
-            return 2;
-        }
-        what.trace = [&](const std::string& line) { fmt::print(file.get(), "{}\n", line); };
+    if (!given.trace.empty() && given.worlds != 1) {
+        fmt::print(stderr, "simulate: --trace is for one world, not for --count {}\n", given.worlds);
+        return 2;
     }
-
+    const auto file = open(given.trace);
+    const auto json = open(given.json);
+    if (file)
+        given.what.trace = [&](const std::string& line) { fmt::print(file.get(), "{}\n", line); };
     const auto begun = std::chrono::steady_clock::now();
-    std::atomic<std::size_t> next{0};
-    std::mutex mutex;
-    sums all;
-    const auto work = [&] {
-        for (auto i = next++; i < worlds; i = next++) {
-            auto mine = what;
-            mine.seed += i;
-            const auto found = rocketpush::simulation::simulate(mine);
-            const std::lock_guard lock(mutex);
-            all.add(found);
-            print(mine, found);
-            if (worlds == 1)
-                fmt::print("seed {}: {}\nhash {:016x}\n", mine.seed, found.setting, found.hash);
-            else if (all.worlds % 100 == 0)
-                fmt::print(stderr, "simulate: {} of {} worlds\n", all.worlds, worlds);
-        }
-    };
-    std::vector<std::jthread> pool;
-    for (unsigned i = 1; i < threads; ++i)
-        pool.emplace_back(work);
-    work();
-    pool.clear();
-
-    const auto seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count();
-    fmt::print("{} worlds, {} broke a promise; {} messages, {} deliveries, {} of them repeats; {:.0f} virtual seconds in {:.1f} s\n", all.worlds,
-               all.broken, all.messages, all.deliveries, all.repeats, all.virtual_seconds, seconds);
-    for (const auto& [name, times] : all.faults)
-        fmt::print("  {:<28} {}\n", name, times);
+    const auto all   = run(given);
+    all.print(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
+    if (json)
+        fmt::print(json.get(), "{}", all.json());
     return all.broken == 0 ? 0 : 1;
 } catch (const std::exception& problem) {
     fmt::print(stderr, "simulate: {}\n", problem.what());

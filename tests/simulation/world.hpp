@@ -14,7 +14,6 @@ namespace rocketpush::simulation {
 struct plan {
     std::uint64_t seed = 1;
     int minutes        = 10;    ///< Of virtual time, in which faults happen; then there is peace until all is consumed.
-    bool calm          = false; ///< Without faults: members only come and leave in good order, and nothing may come twice.
     /// Each line of what happened, with its time. Empty: nobody wants to read it.
     std::function<void(const std::string&)> trace{};
 };

@@ -9,6 +9,7 @@
 #include <rocketpush/core/consume_result.hpp>
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/detail/planted.hpp>
 #include <rocketpush/detail/strand_gate.hpp>
 #include <rocketpush/executor/executor_policy.hpp>
 #include <rocketpush/fetch/pulled_batch.hpp>
@@ -39,6 +40,8 @@ concept consumption_host = requires(H& host, Batch& batch) {
 
 /// What is kept of the order of a queue's messages, and of its lock, when they are consumed in none.
 struct no_order {
+    static constexpr bool keeps_order = false;
+
     static constexpr bool busy() noexcept { return false; }
     template <class Runtime>
     static constexpr bool may_commit(const Runtime&) noexcept {
@@ -260,7 +263,8 @@ class concurrent_consumption {
         calls_.end(batch.views(slice), call, result == consume_result::success);
         if constexpr (!traits::batch)
             slice.count = 1; // as it is; so the loops below are none
-        const auto good = result == consume_result::success ? std::min<std::size_t>(context.succeeded, slice.count) : 0;
+        const auto whole = ROCKETPUSH_PLANTED(part_is_whole) ? slice.count : std::min<std::size_t>(context.succeeded, slice.count);
+        const auto good  = result == consume_result::success ? whole : 0;
         const auto end  = slice.first + slice.count;
         auto each       = slice.first;
         for (; each < slice.first + good; ++each)
@@ -365,6 +369,8 @@ class concurrent_consumption {
                         result = co_await traits::call(here.listener_, messages, context);
                     }
                 } catch (...) {
+                    if (ROCKETPUSH_PLANTED(exception_is_success))
+                        result = consume_result::success;
                     here.calls_.threw(call);
                     here.observer_.on_listener_exception(context.queue, std::current_exception());
                 }

@@ -10,6 +10,7 @@
 #include <rocketpush/consume/turn_job.hpp>
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/detail/planted.hpp>
 #include <rocketpush/detail/strand_gate.hpp>
 #include <rocketpush/executor/executor_policy.hpp>
 #include <rocketpush/fetch/pulled_batch.hpp>
@@ -282,7 +283,7 @@ class orderly_consumption {
         const bool rolled_back = result == orderly_result::rollback;
         if (rolled_back)
             order.roll_back();
-        order.suspend(rolled_back ? call_type() : call, context.suspend_for.value_or(pause_), runtime_.now());
+        order.suspend(rolled_back || ROCKETPUSH_PLANTED(failed_turn_goes_on) ? call_type() : call, context.suspend_for.value_or(pause_), runtime_.now());
     }
 
     // Lanes: awaitable listeners only. All of this is on the strand, but for the lanes themselves.

@@ -4,6 +4,7 @@
 #include <rocketpush/consume/pop_verdict.hpp>
 #include <rocketpush/core/error.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/detail/planted.hpp>
 #include <rocketpush/detail/wait_group.hpp>
 #include <rocketpush/fetch/popped_batch.hpp>
 #include <rocketpush/protocol/bodies_batch_ack.hpp>
@@ -148,7 +149,7 @@ class pop_settlement {
                 break;
             }
         }
-        if (!done.empty())
+        if (!done.empty() && !ROCKETPUSH_PLANTED(acknowledgement_forgotten))
             host->spawn(acknowledge(host, queue, batch, std::move(done)));
         --batch.open;
         host->pops().retire(*queue);

@@ -36,6 +36,8 @@ class queue_order {
     template <class T>
     using cell = detail::shared_cell<T, Concurrent>;
 
+    static constexpr bool keeps_order = true;
+
     /// Messages of one batch, for one listener call.
     struct call {
         batch_type* batch = nullptr;

@@ -6,6 +6,7 @@
 #include <rocketpush/core/message.hpp>
 #include <rocketpush/core/names.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/detail/planted.hpp>
 #include <rocketpush/fetch/pulled_batch.hpp>
 #include <rocketpush/remoting/backoff.hpp>
 #include <rocketpush/remoting/broker_calls.hpp>
@@ -103,6 +104,8 @@ detail::awaitable<void, typename Host::executor_type> send_back(std::shared_ptr<
         }
         host->observe().on_send_back(view, outcome.failure);
         host->group_refused(outcome.failure);
+        if (ROCKETPUSH_PLANTED(send_back_ignored))
+            outcome = {};
         ladder.tell(outcome);
     }
     if (ladder.step() == return_step::consume_here) {

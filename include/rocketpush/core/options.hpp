@@ -98,7 +98,8 @@ struct options {
     /// For all queues, with the frames being read (and polls under way may bring more); what is held, not lengths. 1 MiB..1 TiB.
     std::size_t max_consumer_bytes = 512u << 20;
     std::int64_t max_span =
-        2000; ///< Offsets between the committed and the next pulled, 1..65535. Java: consumeConcurrentlyMaxSpan.
+        2000; ///< Offsets between the committed and the next pulled: what may come again after a crash, and a batch, 1..65535.
+              ///< Java: consumeConcurrentlyMaxSpan.
     std::size_t max_body_size = 16u << 20; ///< Bytes of one inflated body; larger ones are refused as bad.
     std::size_t max_frame_size =
         16u << 20;         ///< Bytes of one frame, at most 32 MiB. Java: com.rocketmq.remoting.frameMaxLength.

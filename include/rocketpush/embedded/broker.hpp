@@ -328,6 +328,11 @@ class basic_broker {
         return call([&](auto& logic, auto& now) { return logic.expire_locks(group, now); });
     }
 
+    /// Tells a group's members that the group has changed, though it has not: they share the queues out anew.
+    void notify_members(std::string_view group) {
+        call([&](auto& logic, auto&) { logic.notify_members(group); });
+    }
+
     /// Forgets a topic with its messages and offsets. @return Whether it existed.
     bool forget_topic(std::string_view topic) {
         return call([&](auto& logic, auto&) { return logic.forget_topic(topic); });

@@ -386,6 +386,9 @@ class broker_logic {
         return state_.locks.expire(group, now.steady);
     }
 
+    /// Tells a group's members that it has changed.
+    void notify_members(std::string_view group) { answering::notify_members(state_, group); }
+
     queue_offset max_offset(std::string_view topic, std::int32_t queue_id) const {
         return state_.store.max_offset(topic, queue_id);
     }

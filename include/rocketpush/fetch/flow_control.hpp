@@ -2,6 +2,7 @@
 #define ROCKETPUSH_FETCH_FLOW_CONTROL_HPP
 
 #include <rocketpush/core/cache_level.hpp>
+#include <rocketpush/detail/planted.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -21,15 +22,15 @@ struct cache_limits {
  *
  * 1000 cached messages and a limit of 1000: open. 1001: too_many_messages.
  *
- * @par Source  Java `DefaultMQPushConsumerImpl.pullMessage`. Differs: the span is measured from the committable offset,
- *              so it bounds what comes twice after a crash.
+ * @par Source  Java `DefaultMQPushConsumerImpl.pullMessage`. Differs: the span is measured from the offset that the
+ *              store has confirmed, so it bounds what comes twice after a crash.
  */
 constexpr flow_state flow_control(const cache_level& level, const cache_limits& limits) noexcept {
-    if (level.messages > limits.messages)
+    if (level.messages > limits.messages && !ROCKETPUSH_PLANTED(cache_limit_ignored))
         return flow_state::too_many_messages;
     if (level.bytes > limits.bytes)
         return flow_state::too_many_bytes;
-    if (level.span > limits.span)
+    if (level.span > limits.span && !ROCKETPUSH_PLANTED(span_ignored))
         return flow_state::too_wide_a_span;
     return flow_state::open;
 }

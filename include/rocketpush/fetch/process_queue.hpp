@@ -2,6 +2,7 @@
 #define ROCKETPUSH_FETCH_PROCESS_QUEUE_HPP
 
 #include <rocketpush/core/message_queue.hpp>
+#include <rocketpush/detail/planted.hpp>
 #include <rocketpush/detail/ring.hpp>
 #include <rocketpush/fetch/flow_control.hpp>
 #include <rocketpush/fetch/pulled_batch.hpp>
@@ -46,6 +47,8 @@ class process_queue {
 
     /// The next offset that the group needs.
     queue_offset committable() noexcept {
+        if (ROCKETPUSH_PLANTED(commit_past_unfinished))
+            return next_pull_;
         for (std::size_t i = 0; i < batches_.size(); ++i)
             if (const auto offset = batches_[i]->first_unfinished())
                 return *offset;
@@ -60,10 +63,8 @@ class process_queue {
         return nullptr;
     }
 
-    /// What flow control looks at. Counts a batch whole until its last runner has left.
-    cache_level level() noexcept { return {messages_, bytes_, next_pull_ - committable()}; }
-
     bool empty() const noexcept { return batches_.empty(); }
+    /// Counts a batch whole until its last runner has left.
     std::size_t cached_messages() const noexcept { return messages_; }
     std::size_t cached_bytes() const noexcept { return bytes_; }
     /// Of them, bodies that were inflated.

@@ -4,6 +4,7 @@
 #include <rocketpush/core/error.hpp>
 #include <rocketpush/core/message_queue.hpp>
 #include <rocketpush/core/options.hpp>
+#include <rocketpush/detail/planted.hpp>
 #include <rocketpush/fetch/flow_control.hpp>
 #include <rocketpush/remoting/backoff.hpp>
 
@@ -146,6 +147,8 @@ constexpr queue_offset corrected_offset(const refused_offset& refused) noexcept 
         return std::max<queue_offset>(refused.offered, 0);
     if (refused.made_anew)
         return minimum;
+    if (ROCKETPUSH_PLANTED(offered_offset_believed))
+        return refused.offered;
     if (refused.asked < minimum)
         return minimum;
     if (refused.asked > maximum) {

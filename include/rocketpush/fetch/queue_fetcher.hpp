@@ -6,6 +6,7 @@
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/core/subscription.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/detail/planted.hpp>
 #include <rocketpush/fetch/batch_frame.hpp>
 #include <rocketpush/fetch/message_filter.hpp>
 #include <rocketpush/fetch/process_queue.hpp>
@@ -70,7 +71,7 @@ class queue_fetcher {
         queue_fetcher self(*host, *queue, wanted);
         while (!queue->dropped) {
             self.loop_.limit(host->limits());
-            const auto action = self.loop_.next(queue->cache.level(), self.outside());
+            const auto action = self.loop_.next(queue->level(), self.outside());
             if (queue->memory_set_aside != 0 && !std::holds_alternative<pull_action::request>(action))
                 host->memory().fetched(*queue); // somebody else's turn
             if (std::holds_alternative<pull_action::request>(action)) {
@@ -154,6 +155,8 @@ class queue_fetcher {
                             queue_.order.may_commit(host_.runtime());
         position_.queue_offset  = loop_.offset();
         position_.commit_offset = commit ? committable : 0;
+        if (!commit && loop_.offset() - queue_.stored > host_.limits().span / 2) // before the span's end is reached
+            host_.queues().commit_soon(queue_);
         // Others wait for the memory that is set aside for this pull, so that the broker must not hold it.
         const bool hold = queue_.memory_set_aside == 0;
         position_.sys_flag =
@@ -167,7 +170,7 @@ class queue_fetcher {
 
     void end_pull(std::error_code failure, received_frame answer) {
         queue_.committing_pull = false;
-        if (queue_.dropped) // an answer of an epoch that is over
+        if (queue_.dropped && !ROCKETPUSH_PLANTED(old_epoch_accepted)) // an answer of an epoch that is over
             queue_.wake_idle();
         else if (failure)
             fail(failure);
@@ -196,6 +199,7 @@ class queue_fetcher {
         if (code != response_code::success && code != response_code::pull_not_found &&
             code != response_code::pull_retry_immediately && code != response_code::pull_offset_moved)
             return fail(code);
+        queue_.stored     = std::max(queue_.stored, position_.commit_offset);
         const auto fields = protocol::read_fields<protocol::pull_response>(answer.header);
         if (!fields)
             return fail(fields.error());
@@ -216,7 +220,7 @@ class queue_fetcher {
         } else if (!host_.memory().fits(answer.size, 0)) {
             pull_again(answer.size);
         } else {
-            loop_.found(deliver(asked, next, *fields, std::move(answer), took));
+            loop_.found(deliver(asked, next, *fields, std::move(answer), took) + (ROCKETPUSH_PLANTED(message_skipped) ? 1 : 0));
         }
     }
 
@@ -320,9 +324,11 @@ class queue_fetcher {
         queue_.mark.enter(queue_step::paused, host_.runtime().now());
         host_.collect_soon();
         if (queue_.enter(why, host_.runtime().now()))
-            host_.observe().on_flow_control(queue_.queue, why, queue_.cache.level());
+            host_.observe().on_flow_control(queue_.queue, why, queue_.level());
         // A batch that ran wakes us, and whatever else may make room. Only the span shrinks within a batch, of which the strand
         // does not hear: a look each second finds that.
+        if (why == flow_state::too_wide_a_span)
+            host_.queues().commit_soon(queue_);
         const auto look = why == flow_state::too_wide_a_span ? host_.runtime().now() + std::chrono::seconds(1)
                                                              : std::chrono::steady_clock::time_point::max();
         co_await queue_.wake.wait_until(look);

@@ -51,7 +51,7 @@ queue_statistics statistics_of(Core& core, typename Core::queue_type& owned) {
                          .committable  = owned.cache.committable(),
                          .committed    = owned.committed,
                          .broker_max   = owned.broker_max,
-                         .cached       = owned.cache.level(),
+                         .cached       = owned.level(),
                          .running      = owned.busy(),
                          .flow         = owned.flow,
                          .flow_for     = since(std::max(owned.flow_since, owned.stage_since)),

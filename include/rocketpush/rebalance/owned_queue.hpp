@@ -40,6 +40,13 @@ struct owned_queue : fetching_queue<Runtime> {
 
     bool in_line = false; ///< Acquiring, and the broker is asked for so many first offsets that this one waits.
 
+    /// What flow control looks at. The span is what would come again after a crash. In order that is nothing while only what was
+    /// not consumed is not stored: no limit holds then, or one would never end where the listener itself decides on commits.
+    cache_level level() noexcept {
+        const bool none = Order::keeps_order && cache.committable() == stored;
+        return {cache.cached_messages(), cache.cached_bytes(), none ? 0 : cache.next_pull() - stored};
+    }
+
     /// Whether a listener call may be running, or messages are on their way elsewhere.
     bool busy() const noexcept { return cache.busy() || order.busy(); }
     std::size_t held_bytes() const noexcept { return cache.cached_bytes(); }
@@ -62,6 +69,9 @@ struct owned_queue : fetching_queue<Runtime> {
 
     bool writing            = false; ///< A commit is under way; the next one waits, or they could overtake each other.
     queue_offset committed  = -1;    ///< What the store confirmed; -1: nothing yet.
+    /// Whoever takes the queue over begins here or later: where this epoch began, then what the store confirmed, or the master by
+    /// its answer to a pull that carried a commit.
+    queue_offset stored     = 0;
     queue_offset broker_max = -1;    ///< The queue's end as the last pull told.
 
     std::shared_ptr<Connection> connection; ///< Where it was pulled last.

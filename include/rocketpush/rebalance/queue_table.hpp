@@ -6,6 +6,7 @@
 #include <rocketpush/core/names.hpp>
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/detail/planted.hpp>
 #include <rocketpush/detail/ring.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/detail/wait_group.hpp>
@@ -114,7 +115,7 @@ class queue_table {
         enter_stage(*owned, queue_stage::acquiring);
         queues_.insert(owned);
         host_.prepare_order(*owned, held_elsewhere);
-        if (held_elsewhere && !Host::locks_queues) // else the broker says when the former owner has done with it
+        if (held_elsewhere && !Host::locks_queues && !ROCKETPUSH_PLANTED(no_takeover_delay)) // else the broker says when the former owner has done with it
             host_.spawn(look_up_later(host_.shared_from_this(), std::move(owned), host_.settings().takeover_delay));
         else
             look_up(std::move(owned));
@@ -235,6 +236,13 @@ class queue_table {
             return commit_each(everything);
     }
 
+    /// Writes what changed of one queue now, whose loop waits for that or soon will.
+    void commit_soon(queue_type& queue) {
+        if (commit_is_due(queue, false))
+            if (auto owned = share(queue))
+                host_.spawn(write_one(host_.shared_from_this(), std::move(owned)));
+    }
+
     /// Whether a broker has denied some of it, since `commit` was last called.
     std::error_code commit_denied() const noexcept { return commit_denied_; }
 
@@ -282,9 +290,11 @@ class queue_table {
     /// A batch of the queue ran, or a send-back ended.
     void settled_some(queue_type& queue) {
         queue.cache.retire_finished([this](auto batch) { host_.batches().give_back(std::move(batch)); });
-        host_.memory().recount(queue);
+        if (!ROCKETPUSH_PLANTED(memory_forgotten))
+            host_.memory().recount(queue);
         queue.last_settled = host_.runtime().now();
-        queue.wake.wake();
+        if (!ROCKETPUSH_PLANTED(lost_wake_up))
+            queue.wake.wake();
         queue.wake_idle();
         std::erase_if(left_behind_, [this](const queue_ptr& each) {
             if (each->busy())
@@ -432,9 +442,12 @@ class queue_table {
         }
         const auto begin = std::max<queue_offset>(owned->begin_at.value_or(*first), 0); // whatever a broken broker says
         owned->cache     = typename queue_type::cache_type(begin);
+        owned->stored    = begin;
         table.enter_stage(*owned, queue_stage::fetching);
         host->observe().on_queue_acquired(owned->queue, begin);
         host->spawn(queue_fetcher<Host>::run(host, owned, *wanted)); // on its own: our frame goes
+        if (ROCKETPUSH_PLANTED(double_pull_loop))
+            host->spawn(queue_fetcher<Host>::run(host, owned, *wanted));
     }
 
     /// Locks a queue that is taken over, before its offset is read. @return Why it is not ours.
@@ -462,9 +475,9 @@ class queue_table {
     task<result<queue_offset>> first_offset(queue_type& owned) {
         auto access = host_.offset_access();
         auto stored = co_await host_.store().read(access, owned.queue);
-        if (!stored)
+        if (!stored && !ROCKETPUSH_PLANTED(unknown_offset_is_none))
             co_return stored.error();
-        if (*stored) {
+        if (stored && *stored) {
             owned.committed = **stored;
             co_return **stored;
         }
@@ -516,9 +529,17 @@ class queue_table {
     static task<void> hand_over(std::shared_ptr<Host> host, queue_ptr owned, std::optional<queue_offset> go_on_at) {
         auto& table      = host->queues();
         const auto begun = host->runtime().now();
+        if constexpr (Host::locks_queues) {
+            if (ROCKETPUSH_PLANTED(unlocked_first))
+                co_await host->locks().unlock(owned, begun);
+        }
         // In order there is one call at a time in the whole group: its end is waited for, however long it takes.
-        const auto patience = Host::in_order ? time_point::max() : begun + hand_over_limit;
-        const auto limit    = [&] { return host->running() ? patience : host->stop_deadline(); };
+        const auto patience = ROCKETPUSH_PLANTED(calls_not_awaited) ? begun
+                              : Host::in_order                        ? time_point::max()
+                                                                      : begun + hand_over_limit;
+        const auto limit    = [&] {
+            return host->running() ? patience : ROCKETPUSH_PLANTED(stop_does_not_wait) ? begun : host->stop_deadline();
+        };
         // Another member waits for the offset, not for the executor; which does not tell when a call ends, only when a batch does.
         const bool hurry    = !Host::in_order && host->running();
         const auto at_work  = [&] { return hurry ? owned->cache.consuming() : owned->busy(); };
@@ -541,7 +562,7 @@ class queue_table {
             if (owned->order.lock.held() && !owned->order.may_commit(host->runtime()))
                 co_await host->locks().ask(owned);
         }
-        const bool ours   = owned->order.may_commit(host->runtime());
+        const bool ours   = !ROCKETPUSH_PLANTED(no_last_commit) && owned->order.may_commit(host->runtime());
         const auto offset = go_on_at.value_or(owned->cache.committable());
         if (go_on_at) // it may go back, and pulls have brought the store to where we have not heard of
             owned->committed = -1;
@@ -594,6 +615,11 @@ class queue_table {
         }
     }
 
+    static task<void> write_one(std::shared_ptr<Host> host, queue_ptr owned) {
+        const auto offset = owned->cache.committable();
+        co_await write(std::move(host), std::move(owned), offset);
+    }
+
     static task<std::error_code> write(std::shared_ptr<Host> host, queue_ptr owned, queue_offset offset) {
         auto access        = host->offset_access();
         owned->writing     = true;
@@ -605,10 +631,12 @@ class queue_table {
     static void written(Host& host, queue_type& owned, queue_offset offset, std::error_code failure) {
         owned.writing = false;
         owned.wake_idle();
-        if (!failure)
-            owned.committed = offset;
-        else
+        if (!failure || ROCKETPUSH_PLANTED(failed_commit_is_done)) {
+            owned.committed = owned.stored = offset;
+            owned.wake.wake(); // it may stand at the span's end
+        } else {
             host.queue_refused(owned.queue, failure);
+        }
         if (failure == response_code::no_permission)
             host.queues().commit_denied_ = failure;
         host.observe().on_commit(owned.queue, offset, failure);

@@ -37,7 +37,7 @@ queue_sight sight_of(Host& host, typename Host::queue_type& owned) {
     queue_sight seen{.mark = owned.mark};
     if (owned.stage == queue_stage::fetching) {
         seen.may_fetch = !owned.suspended && !host.suspended() && host.memory().open(owned) &&
-                         flow_control(owned.cache.level(), host.limits()) == flow_state::open;
+                         flow_control(owned.level(), host.limits()) == flow_state::open;
         if constexpr (Host::in_order) {
             const auto& order = owned.order;
             if (!order.out && !order.held_up && order.may_commit(host.runtime()))
