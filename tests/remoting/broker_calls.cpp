@@ -1,48 +1,31 @@
 #include <rocketpush/remoting/broker_calls.hpp>
-#include <rocketpush/transport/memory_transport.hpp>
 
 #include <chrono>
-#include <memory>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "tests/support/catch.hpp"
-#include "tests/support/manual_runtime.hpp"
-#include "tests/support/scripted_broker.hpp"
+#include "tests/support/scripted_calls.hpp"
 
 namespace {
 
 using namespace rocketpush;
 using namespace rocketpush::test::dialogue;
 using namespace std::chrono_literals;
-using test::manual_runtime;
-using calls_type = broker_calls<memory_transport, manual_runtime>;
-template <class T>
-using task = calls_type::task<T>;
 
-template <class T>
-task<void> keep(task<T> operation, std::optional<T>& into) {
-    auto got = co_await std::move(operation);
-    into.emplace(std::move(got));
-}
+const endpoint at{"broker-a", 10911}, slave{"broker-a", 10921}, other{"broker-b", 10911};
 
-struct calls_fixture {
-    manual_runtime runtime;
-    std::shared_ptr<memory_network> network = std::make_shared<memory_network>();
-    const endpoint at{"broker-a", 10911}, slave{"broker-a", 10921}, other{"broker-b", 10911};
-    test::scripted_broker script{runtime, network, {at, slave, other}};
-    calls_type::pool_type pool{runtime, memory_transport(network), protocol::default_frame_limit, 3s, {}};
+struct calls_fixture : test::scripted_calls {
     route_table routes;
-    calls_type calls{pool, routes, 3000ms};
+    broker_calls<memory_transport, test::manual_runtime> calls{pool, routes, 3000ms};
     const message_queue queue{"orders", "broker-a", 3};
 
-    calls_fixture() { learn({{0, "broker-a:10911"}, {1, "broker-a:10921"}}); }
-    ~calls_fixture() {
-        pool.close();
-        runtime.run_ready();
-    }
+    calls_fixture() : scripted_calls({at, slave, other}) { learn({{0, "broker-a:10911"}, {1, "broker-a:10921"}}); }
     void learn(std::map<std::int64_t, std::string> addresses) {
         routes.update(
             "orders",
@@ -69,14 +52,6 @@ struct calls_fixture {
         made.reconsume_times = 3;
         made.unit_mode       = true;
         return made;
-    }
-    template <class T>
-    T run(task<T> operation, std::chrono::milliseconds within = 0ms) {
-        std::optional<T> got;
-        asio::co_spawn(runtime.get_executor(), keep(std::move(operation), got), asio::detached);
-        runtime.advance(within);
-        REQUIRE(got.has_value());
-        return std::move(*got);
     }
 };
 
@@ -108,7 +83,7 @@ TEST_CASE_METHOD(calls_fixture, "an offset that could not be asked for is a fail
 TEST_CASE_METHOD(calls_fixture, "a commit is over when the broker has confirmed it", "[broker_calls]") {
     script.expect(update_offset("orders", 3, 78).with("consumerGroup", "billing")).reply(ok()).after(100ms);
     std::optional<std::error_code> got;
-    asio::co_spawn(runtime.get_executor(), keep(calls.update_offset("billing", queue, 78), got), asio::detached);
+    begin(calls.update_offset("billing", queue, 78), got);
     runtime.advance(99ms);
     CHECK_FALSE(got);
     runtime.advance(1ms);

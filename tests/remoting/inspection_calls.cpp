@@ -1,53 +1,26 @@
 #include <rocketpush/remoting/inspection_calls.hpp>
-#include <rocketpush/transport/memory_transport.hpp>
 
 #include <chrono>
-#include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "tests/support/catch.hpp"
-#include "tests/support/manual_runtime.hpp"
-#include "tests/support/scripted_broker.hpp"
+#include "tests/support/scripted_calls.hpp"
 
 namespace {
 
 using namespace rocketpush;
 using namespace rocketpush::test::dialogue;
 using namespace std::chrono_literals;
-using test::manual_runtime;
-using calls_type = inspection_calls<memory_transport, manual_runtime>;
-template <class T>
-using task = calls_type::task<T>;
 
-template <class T>
-task<void> keep(task<T> operation, std::optional<T>& into) {
-    auto got = co_await std::move(operation);
-    into.emplace(std::move(got));
-}
+const endpoint at{"broker-a", 10911};
 
-struct inspection_fixture {
-    manual_runtime runtime;
-    std::shared_ptr<memory_network> network = std::make_shared<memory_network>();
-    const endpoint at{"broker-a", 10911};
-    test::scripted_broker script{runtime, network, {at}};
-    calls_type::pool_type pool{runtime, memory_transport(network), protocol::default_frame_limit, 3s, {}};
-    calls_type calls{pool, 3000ms};
+struct inspection_fixture : test::scripted_calls {
+    inspection_calls<memory_transport, test::manual_runtime> calls{pool, 3000ms};
 
-    ~inspection_fixture() {
-        pool.close();
-        runtime.run_ready();
-    }
-    template <class T>
-    T run(task<T> operation, std::chrono::milliseconds within = 0ms) {
-        std::optional<T> got;
-        asio::co_spawn(runtime.get_executor(), keep(std::move(operation), got), asio::detached);
-        runtime.advance(within);
-        REQUIRE(got.has_value());
-        return std::move(*got);
-    }
+    inspection_fixture() : scripted_calls({at}) {}
+
     static answer body(std::string text) {
         return respond(response_code::success, protocol::no_fields{}, std::move(text));
     }

@@ -10,7 +10,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
@@ -38,18 +37,6 @@ using test::tally;
 using test::tcp_cluster;
 using test::threaded_consumer;
 
-test::message_function noting(tally& into) {
-    return [&into](const message_view& message) {
-        into.note(message);
-        return consume_result::success;
-    };
-}
-
-bool each_once(const tally& got, std::size_t count) {
-    const auto counts = got.counts();
-    return counts.size() == count && std::ranges::all_of(counts, [](const auto& each) { return each.second == 1; });
-}
-
 /// The numbers in a folder of /proc/self.
 std::vector<int> numbers_in(const char* folder) {
     std::vector<int> found;
@@ -74,7 +61,7 @@ std::error_code refusal_of(Call call) {
 TEST_CASE("a child's copy of a consumer is inert and says so, and the parent goes on consuming", "[scenario]") {
     tcp_cluster cluster(100);
     tally got;
-    std::optional<threaded_consumer> consumer(std::in_place, cluster.member_options(), noting(got));
+    std::optional<threaded_consumer> consumer(std::in_place, cluster.member_options(), got.listener());
     consumer->subscribe("orders");
     consumer->start();
     REQUIRE(got.wait_for(50)); // in the midst of it
@@ -99,7 +86,7 @@ TEST_CASE("a child's copy of a consumer is inert and says so, and the parent goe
     CHECK(consumer->events().count("disconnect") == 0);
     CHECK(cluster.broker.members("billing").size() == 1);
     consumer->stop();
-    CHECK(each_once(got, 200));
+    CHECK(got.each_once(200));
     CHECK(cluster.committed() == 200);
     CHECK(cluster.broker.members("billing").empty());
 }
@@ -107,7 +94,7 @@ TEST_CASE("a child's copy of a consumer is inert and says so, and the parent goe
 TEST_CASE("a child makes a consumer of its own while its parent's consumes", "[scenario]") {
     tcp_cluster cluster(100);
     tally got;
-    threaded_consumer consumer(cluster.member_options(), noting(got));
+    threaded_consumer consumer(cluster.member_options(), got.listener());
     consumer.subscribe("orders");
     consumer.start();
     REQUIRE(got.wait_for(100));
@@ -115,12 +102,12 @@ TEST_CASE("a child makes a consumer of its own while its parent's consumes", "[s
         auto with  = cluster.member_options();
         with.group = "ledger";
         tally own;
-        threaded_consumer mine(with, noting(own));
+        threaded_consumer mine(with, own.listener());
         mine.subscribe("orders");
         mine.start();
         const bool all = own.wait_for(200);
         mine.stop();
-        return all && each_once(own, 200);
+        return all && own.each_once(200);
     });
     cluster.send(100, "later");
     CHECK(got.wait_for(200));
@@ -130,13 +117,13 @@ TEST_CASE("a child makes a consumer of its own while its parent's consumes", "[s
     CHECK(got.wait_for(210));
     CHECK(consumer.events().count("disconnect") == 0);
     consumer.stop();
-    CHECK(each_once(got, 210));
+    CHECK(got.each_once(210));
 }
 
 TEST_CASE("a stop ends connections that a child still has open, too", "[scenario]") {
     tcp_cluster cluster(10);
     tally got;
-    threaded_consumer consumer(cluster.member_options(), noting(got));
+    threaded_consumer consumer(cluster.member_options(), got.listener());
     consumer.subscribe("orders");
     consumer.start();
     REQUIRE(got.wait_for(10));
@@ -160,7 +147,7 @@ TEST_CASE("a stop ends connections that a child still has open, too", "[scenario
 TEST_CASE("a program that the process starts inherits no connection", "[scenario]") {
     tcp_cluster cluster(10);
     tally got;
-    threaded_consumer consumer(cluster.member_options(), noting(got));
+    threaded_consumer consumer(cluster.member_options(), got.listener());
     consumer.subscribe("orders");
     consumer.start();
     REQUIRE(got.wait_for(10));
@@ -180,6 +167,37 @@ TEST_CASE("a program that the process starts inherits no connection", "[scenario
     CHECK(sockets >= 3); // the consumer's, the broker's end of it, and where it listens
 }
 
+TEST_CASE("a consumer has the threads of its policies and no others, and no file is opened; nothing of it stays", "[scenario]") {
+    const auto files = [] {
+        std::vector<int> found;
+        for (const auto descriptor : numbers_in("/proc/self/fd")) {
+            struct stat about {};
+            if (::fstat(descriptor, &about) == 0 && S_ISREG(about.st_mode))
+                found.push_back(descriptor);
+        }
+        return found;
+    };
+    const auto threads = [] { return numbers_in("/proc/self/task").size(); };
+    tcp_cluster cluster(100);
+    const auto files_before   = files();
+    const auto threads_before = threads();
+    tally got;
+    {
+        threaded_consumer consumer(cluster.member_options(), got.listener());
+        consumer.subscribe("orders");
+        consumer.start();
+        REQUIRE(got.wait_for(100));
+        CHECK(threads() == threads_before + 1 + cluster.member_options().consume_threads);
+        CHECK(files() == files_before);
+    }
+    // A thread that was joined may be seen for a moment.
+    const auto deadline = std::chrono::steady_clock::now() + 10s;
+    while (threads() > threads_before && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::yield();
+    CHECK(threads() == threads_before);
+    CHECK(files() == files_before);
+}
+
 TEST_CASE("signals that interrupt every system call change nothing", "[scenario]") {
     struct sigaction interrupting {}, before {};
     static std::atomic<int> interrupted;
@@ -189,7 +207,7 @@ TEST_CASE("signals that interrupt every system call change nothing", "[scenario]
     {
         tcp_cluster cluster;
         tally got;
-        threaded_consumer consumer(cluster.member_options(), noting(got));
+        threaded_consumer consumer(cluster.member_options(), got.listener());
         consumer.subscribe("orders");
         std::atomic<bool> enough{false};
         std::thread tormentor([&] {
@@ -206,7 +224,7 @@ TEST_CASE("signals that interrupt every system call change nothing", "[scenario]
         enough = true;
         tormentor.join();
         CHECK(interrupted > 100);
-        CHECK(each_once(got, 2000));
+        CHECK(got.each_once(2000));
         CHECK(cluster.committed() == 2000);
         CHECK(consumer.events().count("disconnect") == 0);
     }
@@ -222,7 +240,7 @@ TEST_CASE("connections that end in the midst of writing raise no SIGPIPE", "[sce
     {
         tcp_cluster cluster;
         tally got;
-        threaded_consumer consumer(cluster.member_options(), noting(got));
+        threaded_consumer consumer(cluster.member_options(), got.listener());
         consumer.subscribe("orders");
         consumer.start();
         for (int i = 0; i < 20; ++i) {

@@ -1,8 +1,10 @@
 #ifndef ROCKETPUSH_TESTS_SCENARIO_SUPPORT_TALLY_HPP
 #define ROCKETPUSH_TESTS_SCENARIO_SUPPORT_TALLY_HPP
 
+#include <rocketpush/core/consume_result.hpp>
 #include <rocketpush/core/message.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -25,6 +27,14 @@ class tally {
         changed_.notify_all();
     }
 
+    /// One that notes what it gets, and is content with it; it must not outlive this.
+    auto listener() {
+        return [this](const message_view& message) {
+            note(message);
+            return consume_result::success;
+        };
+    }
+
     /// @return Whether so many had come within half a minute.
     bool wait_for(std::size_t count) const {
         std::unique_lock lock(mutex_);
@@ -38,6 +48,11 @@ class tally {
     std::map<std::string, int> counts() const {
         const std::lock_guard lock(mutex_);
         return counts_;
+    }
+    /// Whether `count` different bodies came, none of them twice.
+    bool each_once(std::size_t count) const {
+        const std::lock_guard lock(mutex_);
+        return counts_.size() == count && std::ranges::all_of(counts_, [](const auto& each) { return each.second == 1; });
     }
 
   private:
