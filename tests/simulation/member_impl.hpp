@@ -66,7 +66,10 @@ struct sim_observer : no_observer {
         else
             who->sent_back(name, number_of(message));
     }
-    void on_bad_message(const message_queue& queue, queue_offset at, std::error_code) { who->unreadable(name, queue, at); }
+    void on_bad_message(const message_queue& queue, queue_offset at, std::error_code why) {
+        tell("cannot read {} of {}: {}", at, to_string(queue), why.message());
+        who->unreadable(name, queue, at);
+    }
     void on_dropped(const message_view& message) { who->dropped(name, number_of(message)); }
     void on_queue_acquired(const message_queue& queue, queue_offset first) { who->acquired(name, queue, first); }
     void on_queue_released(const message_queue& queue, queue_offset committed) { who->released(name, queue, committed); }
@@ -83,6 +86,9 @@ struct sim_observer : no_observer {
     void on_pull_failure(const message_queue& queue, std::error_code why) { tell("pulling {} failed: {}", to_string(queue), why.message()); }
     void on_offset_corrected(const message_queue& queue, queue_offset from, queue_offset to) {
         tell("offset of {} corrected: {} to {}", to_string(queue), from, to);
+    }
+    void on_flow_control(const message_queue& queue, flow_state why, const cache_level& level) {
+        tell("pulls nothing of {}: flow state {}, {} messages of {} bytes, span {}", to_string(queue), static_cast<int>(why), level.messages, level.bytes, level.span);
     }
     void on_lock_lost(const message_queue& queue, std::error_code why) { tell("lost the lock of {}: {}", to_string(queue), why.message()); }
     void on_rebalance_failure(const std::string& topic, std::error_code why) { tell("cannot share out {}: {}", topic, why.message()); }

@@ -140,6 +140,8 @@ detail::outcome network::write(const std::shared_ptr<detail::connection>& to, st
         return std::pair(std::error_code(asio::error::connection_reset), std::size_t(0));
     if (pipe.reader_ended)
         return std::pair(std::error_code(asio::error::broken_pipe), std::size_t(0));
+    if (pipe.cut)
+        return std::pair(std::error_code(), bytes.size());
     const auto room = capacity - std::min(capacity, pipe.size);
     if (room == 0) {
         pipe.writer = who;
@@ -155,6 +157,7 @@ detail::outcome network::write(const std::shared_ptr<detail::connection>& to, st
         pipe.packets.push_back({pipe.last, std::string(all.substr(at, part))});
         at += part;
         if (resets) { // the rest never comes
+            pipe.cut        = true;
             const auto when = pipe.last;
             auto timer      = std::make_shared<manual_runtime::timer>(runtime_);
             timer->expires_at(when);

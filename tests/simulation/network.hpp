@@ -81,6 +81,7 @@ struct pipe {
     std::size_t size  = 0; ///< Of all packets.
     std::size_t begin = 0; ///< What of the first packet has been read.
     time_point last{};     ///< Nothing overtakes.
+    bool cut          = false; ///< In the middle of a write: nothing that is written now arrives, and a reset is on its way.
     bool writer_ended = false;
     bool reader_ended = false;
     std::weak_ptr<waiter> reader, writer;

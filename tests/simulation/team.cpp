@@ -207,6 +207,12 @@ void team::make_peace() {
             stage_.net->set(each->who.name, line_state::open);
             each->is->resume();
         }
+    for (std::size_t i = 0, count = all_.size(); i < count; ++i) // what such calls hold is never free again: who sees it restarts the process
+        if (auto& each = *all_[i]; each.hangs && each.state == life::running) {
+            stage_.note("{} is stopped, since it hangs", each.who.name);
+            stop(each);
+            replace(each, 10'000ms);
+        }
 }
 
 template <class Statistics>
@@ -266,7 +272,9 @@ behaviour team::call_begins(const std::string& name, const message_queue& queue,
     if (who->state == life::stopped)
         stage_.broken(fmt::format("{} called its listener after its stop had completed", name));
     promises_.call_begins(who->who, queue, messages);
-    return draw_behaviour(messages.size());
+    const auto now = draw_behaviour(messages.size());
+    who->hangs     = who->hangs || now.how == behaviour::end::never;
+    return now;
 }
 
 void team::call_ends(const std::string& name, const message_queue& queue, std::span<const std::size_t> messages, std::size_t succeeded) {
@@ -293,7 +301,6 @@ void team::dropped(const std::string& name, std::size_t message) {
 
 void team::unreadable(const std::string& name, const message_queue& queue, queue_offset at) {
     if (const auto* who = heard(name)) {
-        stage_.note("{} cannot read {} of {}", name, at, to_string(queue));
         promises_.unreadable(who->who, queue, at);
     }
 }

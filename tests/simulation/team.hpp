@@ -70,6 +70,7 @@ class team final : public audience {
         std::unique_ptr<member> is{};
         std::shared_ptr<bool> alive = std::make_shared<bool>(true);
         bool over                   = false; ///< Its stop has completed.
+        bool hangs                  = false; ///< A listener call of it never ends.
     };
 
     actor& of(const std::string& name);

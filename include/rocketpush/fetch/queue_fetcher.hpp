@@ -233,10 +233,12 @@ class queue_fetcher {
         batch->home       = &queue_;
         const auto body   = keep_frame(*batch, host_.blocks(), answer);
         auto last         = asked;
+        bool lost_track   = false; // of where messages begin
         const auto delta  = fields.offset_delta.value_or(0);
         const auto on_bad = [&](std::error_code why, std::string_view, queue_offset offset) {
             ++queue_.counts.bad;
-            offset = offset < 0 ? offset : outer_offset(offset, delta);
+            lost_track = lost_track || offset < 0;
+            offset     = offset < 0 ? offset : outer_offset(offset, delta);
             last   = std::max(last, offset + 1);
             host_.observe().on_bad_message(queue_.queue, offset, why);
         };
@@ -256,6 +258,8 @@ class queue_fetcher {
         }
         if (!unread.empty() && last > asked)
             next = std::min(next, last); // the messages that were not read are asked for again
+        else if (lost_track) // as is what lies behind the unreadable one, which is passed over
+            next = std::min(next, std::max(last, asked + 1));
         drop_unwanted(asked, batch->messages);
         remove_unwanted(host_.observe(), queue_.queue, batch->messages);
 
