@@ -99,6 +99,7 @@
 #include <rocketpush/rebalance/queue_lock.hpp>    // what is known of a queue's lock
 #include <rocketpush/rebalance/lock_keeper.hpp>
 #include <rocketpush/rebalance/queue_table.hpp>
+#include <rocketpush/rebalance/member_views.hpp>  // who is in the group, by two brokers
 #include <rocketpush/rebalance/rebalancer.hpp>
 #include <rocketpush/rebalance/group_watch.hpp>   // twins, and members that subscribe something else
 #include <rocketpush/rebalance/watchdog.hpp>      // has a queue that is stalled go on

@@ -13605,6 +13605,7 @@ class name_server_lookup {
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -13672,6 +13673,10 @@ class route_table {
         known.ignored = 0;
         if (fresh == known)
             return false;
+        for (const auto& [name, replicas] : known.brokers)
+            if (const auto master = replicas.find(broker_address::master);
+                master != replicas.end() && !fresh.brokers.contains(name))
+                former_[name] = master->second;
         static_cast<entry&>(known) = std::move(fresh);
         ++version_;
         return true;
@@ -13772,6 +13777,13 @@ class route_table {
         return address(home(queue), wanted, any_replica);
     }
 
+    /// Where the master of a broker was that a route had once. It may be there still: a name server that was restarted knows no
+    /// broker that has not registered since, which takes up to 30 s.
+    std::optional<endpoint> former_master(std::string_view broker_name) const {
+        const auto found = former_.find(broker_name);
+        return found == former_.end() ? std::nullopt : std::optional(found->second);
+    }
+
     /// One address for each broker of a topic (the master if there is one), in broker name order.
     std::vector<endpoint> brokers_of(const std::string& topic) const {
         std::vector<endpoint> found;
@@ -13850,6 +13862,7 @@ class route_table {
     }
 
     std::map<std::string, known_route> topics_;
+    std::map<std::string, endpoint, std::less<>> former_; ///< Masters of brokers that went from a route.
     std::uint64_t version_ = 1;
 };
 
@@ -14259,7 +14272,10 @@ class broker_calls {
     /// The answer of the broker that has `queue`, whatever its code.
     task<result<received_frame>> answered(const message_queue& queue, bool any_replica, protocol::request_view request,
                                           milliseconds timeout) {
-        const auto where = routes_.address(queue, broker_address::master, any_replica);
+        auto where = routes_.address(queue, broker_address::master, any_replica);
+        if (!where) // gone from the routes, perhaps for a moment: while we are connected it can be told a last offset
+            if (auto former = routes_.former_master(queue.broker_name); former && pool_.find(*former))
+                where = broker_address{std::move(*former), broker_address::master};
         if (!where)
             co_return where.error();
         auto answer = co_await pool_.call(where->where, request, {}, timeout);
@@ -19212,10 +19228,12 @@ class queue_fetcher {
         batch->home       = &queue_;
         const auto body   = keep_frame(*batch, host_.blocks(), answer);
         auto last         = asked;
+        bool lost_track   = false; // of where messages begin
         const auto delta  = fields.offset_delta.value_or(0);
         const auto on_bad = [&](std::error_code why, std::string_view, queue_offset offset) {
             ++queue_.counts.bad;
-            offset = offset < 0 ? offset : outer_offset(offset, delta);
+            lost_track = lost_track || offset < 0;
+            offset     = offset < 0 ? offset : outer_offset(offset, delta);
             last   = std::max(last, offset + 1);
             host_.observe().on_bad_message(queue_.queue, offset, why);
         };
@@ -19235,6 +19253,8 @@ class queue_fetcher {
         }
         if (!unread.empty() && last > asked)
             next = std::min(next, last); // the messages that were not read are asked for again
+        else if (lost_track) // as is what lies behind the unreadable one, which is passed over
+            next = std::min(next, std::max(last, asked + 1));
         drop_unwanted(asked, batch->messages);
         remove_unwanted(host_.observe(), queue_.queue, batch->messages);
 
@@ -23032,6 +23052,71 @@ class queue_table {
 } // namespace rocketpush
 
 #endif
+// rocketpush/rebalance/member_views.hpp
+#ifndef ROCKETPUSH_REBALANCE_MEMBER_VIEWS_HPP
+#define ROCKETPUSH_REBALANCE_MEMBER_VIEWS_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief Makes one list of a group's members of what two brokers say.
+ *
+ * A broker lists who is connected to it, so lists differ while somebody joins or leaves, and as long as a member has lost its line
+ * to one of them. Who is in one list only is a member all the same, or its queues at the other brokers would be read by two. After
+ * `patience` it is none: it does not reach that broker, whose queues would be nobody's.
+ *
+ * With a: {one, two} and b: {two} the members are one and two; 30 s later only two.
+ *
+ * @par Source  Java asks one broker, chosen at random (`MQClientInstance.findConsumerIdList`).
+ */
+class member_views {
+  public:
+    using time_point = std::chrono::steady_clock::time_point;
+
+    static constexpr std::chrono::seconds patience{30};
+
+    /// Sorts a broker's list as every member does; none twice.
+    static void sort(std::vector<std::string>& list) {
+        std::ranges::sort(list, [](const auto& a, const auto& b) { return detail::java_compare(a, b) < 0; });
+        const auto repeated = std::ranges::unique(list);
+        list.erase(repeated.begin(), repeated.end());
+    }
+
+    /// @param one, other  What two brokers say at `now`, sorted. @return The members, sorted.
+    std::vector<std::string> join(const std::vector<std::string>& one, const std::vector<std::string>& other,
+                                  time_point now) {
+        auto members = one;
+        members.insert(members.end(), other.begin(), other.end());
+        sort(members);
+        std::erase_if(in_one_only_, [&](const auto& each) {
+            return is_in(one, each.first) == is_in(other, each.first); // in both by now, or in none
+        });
+        std::erase_if(members, [&](const std::string& id) {
+            if (is_in(one, id) && is_in(other, id))
+                return false;
+            return now - in_one_only_.try_emplace(id, now).first->second >= patience;
+        });
+        return members;
+    }
+
+  private:
+    static bool is_in(const std::vector<std::string>& list, const std::string& id) {
+        return std::ranges::find(list, id) != list.end();
+    }
+
+    std::map<std::string, time_point> in_one_only_; ///< Since when.
+};
+
+} // namespace rocketpush
+
+#endif
 // rocketpush/rebalance/rebalancer.hpp
 #ifndef ROCKETPUSH_REBALANCE_REBALANCER_HPP
 #define ROCKETPUSH_REBALANCE_REBALANCER_HPP
@@ -23204,6 +23289,7 @@ class rebalancer {
     /// A topic is subscribed no longer: what was known of it is of another time when it comes back.
     void forget(const std::string& topic) {
         members_.erase(topic);
+        views_.erase(topic);
         told_.erase(topic);
     }
 
@@ -23403,20 +23489,40 @@ class rebalancer {
         co_return share;
     }
 
-    /// Asks the topic's brokers one after the other, from a random one on. @return The members, sorted, none twice.
+    /// Asks two of the topic's brokers, and once more when they differ: mostly that is of a moment. @return The members, sorted.
     task<result<std::vector<std::string>>> member_list(std::string topic) {
-        const auto brokers = host_.routes().brokers_of(topic);
-        result<std::vector<std::string>> answer(error::no_broker_address);
-        const auto start = brokers.empty() ? 0 : static_cast<std::size_t>(host_.runtime().random() % brokers.size());
-        for (std::size_t i = 0; i < brokers.size() && host_.running(); ++i) {
-            answer = co_await host_.calls().consumer_ids(brokers[(start + i) % brokers.size()], host_.settings().group);
-            if (answer)
-                break;
+        constexpr std::chrono::milliseconds settles{200};
+        detail::wake_up<typename Host::runtime_type> nap(host_.runtime());
+        for (bool again = false;; again = true) {
+            const auto brokers = host_.routes().brokers_of(topic);
+            const auto start =
+                brokers.empty() ? 0 : static_cast<std::size_t>(host_.runtime().random() % brokers.size());
+            std::size_t turn = 0;
+            auto one         = co_await next_list(brokers, start, turn);
+            if (!one || turn == brokers.size() || !host_.running())
+                co_return one;
+            auto other = co_await next_list(brokers, start, turn);
+            if (!other)
+                co_return one;
+            if (*one == *other || again || !host_.running())
+                co_return views_[topic].join(*one, *other, host_.runtime().now());
+            co_await nap.wait_until(host_.runtime().now() + settles);
+            if (!host_.running())
+                co_return one;
         }
-        if (answer) {
-            std::ranges::sort(*answer, [](const auto& a, const auto& b) { return detail::java_compare(a, b) < 0; });
-            const auto repeated = std::ranges::unique(*answer);
-            answer->erase(repeated.begin(), repeated.end());
+    }
+
+    /// The list of the first broker that answers, from `start + turn` on; `turn` is then the next one's.
+    task<result<std::vector<std::string>>> next_list(std::vector<endpoint> brokers, std::size_t start,
+                                                     std::size_t& turn) {
+        result<std::vector<std::string>> answer(error::no_broker_address);
+        while (turn < brokers.size() && host_.running()) {
+            const auto& broker = brokers[(start + turn++) % brokers.size()];
+            answer             = co_await host_.calls().consumer_ids(broker, host_.settings().group);
+            if (answer) {
+                member_views::sort(*answer);
+                break;
+            }
         }
         co_return answer;
     }
@@ -23425,6 +23531,7 @@ class rebalancer {
     detail::wake_up<typename Host::runtime_type> asked_;
     bool retry_ = false;
     std::map<std::string, std::vector<std::string>> members_; ///< Of the last round, by topic.
+    std::map<std::string, member_views> views_;               ///< What brokers said in the rounds before, by topic.
     std::map<std::string, bool> told_;                        ///< Topics whose first assignment was told.
 };
 
@@ -24184,6 +24291,7 @@ class name_server_watch {
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <system_error>
 #include <type_traits>
@@ -24224,6 +24332,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
           calls_(pool_, routes_, settings_.request_timeout),
           routes_due_(runtime_),
           heartbeat_due_(runtime_),
+          lost_one_(runtime_),
           local_ip_(settings_.client_ip) {}
 
     const client_settings& settings() const noexcept { return settings_; }
@@ -24530,9 +24639,12 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             .on_connect = [](void* host, const endpoint& peer, std::error_code ec) { here(host).on_connect(peer, ec); },
             .on_closed =
                 [](void* host, connection_type& lost, std::error_code why) {
-                    here(host).told_.erase(lost.peer());
-                    if (why != error::operation_cancelled)
-                        here(host).tell(&group_member::disconnected, lost.peer(), why);
+                    const bool knew_us = here(host).told_.erase(lost.peer()) != 0;
+                    if (why == error::operation_cancelled)
+                        return;
+                    if (knew_us)
+                        here(host).come_back_to(lost.peer());
+                    here(host).tell(&group_member::disconnected, lost.peer(), why);
                 },
         };
     }
@@ -24659,6 +24771,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             return;
         asio::co_spawn(runtime_.get_executor(), poll_routes(this->shared_from_this()), asio::detached);
         asio::co_spawn(runtime_.get_executor(), beat(this->shared_from_this()), asio::detached);
+        asio::co_spawn(runtime_.get_executor(), come_back(this->shared_from_this()), asio::detached);
     }
 
     static task<void> poll_routes(std::shared_ptr<client_instance> self) {
@@ -24692,11 +24805,40 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         }
     }
 
+    void come_back_to(const endpoint& broker) {
+        lost_.insert(broker);
+        lost_one_.wake();
+    }
+
+    /**
+     * Connects at once to brokers that had us and lost the connection, whether or not anybody needs one: to such a broker we are
+     * gone, and whoever asks it for the members takes our queues over, those of other brokers too. Java waits for the next heartbeat.
+     */
+    static task<void> come_back(std::shared_ptr<client_instance> self) {
+        while (!self->closed_) {
+            const auto brokers = self->routes_.all_addresses();
+            std::erase_if(self->lost_, [&](const endpoint& broker) {
+                return self->pool_.find(broker) || std::ranges::find(brokers, broker) == brokers.end();
+            });
+            if (self->lost_.empty()) {
+                co_await self->lost_one_.wait_until(time_point::max());
+                continue;
+            }
+            for (const auto& broker : std::vector(self->lost_.begin(), self->lost_.end())) // opening sends a heartbeat
+                asio::co_spawn(self->runtime_.get_executor(), open(self, broker), asio::detached);
+            co_await self->lost_one_.wait_until(self->runtime_.now() + milliseconds(1000));
+        }
+    }
+    static task<void> open(std::shared_ptr<client_instance> self, endpoint broker) {
+        co_await self->pool_.get(std::move(broker)); // a failure is told as that of the connection
+    }
+
     void close_if_unused() {
         if (!members_.empty() || handles_ != 0 || std::exchange(closed_, true))
             return;
         routes_due_.wake();
         heartbeat_due_.wake();
+        lost_one_.wake();
         if (watch_)
             watch_->close();
         pool_.close();
@@ -24711,6 +24853,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     calls_type calls_;
     detail::wake_up<Runtime> routes_due_;
     detail::wake_up<Runtime> heartbeat_due_;
+    detail::wake_up<Runtime> lost_one_;
+    std::set<endpoint> lost_; ///< Brokers that knew us on a connection that was lost.
     std::map<std::string, group_member> members_;
     std::vector<std::shared_ptr<void>> left_behind_;
     std::map<std::string, route_watch> topics_;

@@ -18,6 +18,9 @@ AFTER_S = 8        # from the end of a fault until everybody is connected and ha
 REGISTER_S = 30    # registerNameServerPeriod: a name server that came back knows every broker no later
 LATEST_S = 60      # a queue whose offset went back is read again within that time
 
+DEADLINE_S = 15    # a peer that answers nothing for so long is left
+
+LOST = "connection lost by itself"  # by nobody's plan: a machine too busy to answer
 HAND_OVER = "hand-over with the Java member"
 UNEXPLAINED = "unexplained"
 
@@ -56,7 +59,7 @@ KILLS = (plan.KILLED, plan.JAVA_KILLED)
 # A broker that lost its members' connections, or all it knew of them, has an incomplete list of the group for a moment. Who asks it
 # takes over what it should not, of the other broker too, and two members read one queue until the list is whole again.
 NAME_SERVERS = (plan.NAME_SERVER_KILLED, plan.NAME_SERVER_STOPPED)
-UNSETTLING = (plan.CUT, plan.ALL_CUT, plan.HALF_OPEN, plan.BROKER_KILLED, plan.BROKER_STOPPED, plan.BROKER_PAUSED)
+UNSETTLING = (plan.CUT, plan.ALL_CUT, plan.HALF_OPEN, plan.BROKER_KILLED, plan.BROKER_STOPPED, plan.BROKER_PAUSED, LOST)
 
 
 def window(fault, broker):
@@ -156,6 +159,20 @@ class Ledger:
         if self.last_at is not None and at - self.last_at > self.longest_silence[0]:
             self.longest_silence = (at - self.last_at, at)
         self.last_at = at
+
+    def learn_of_lost_connections(self, ended):
+        """@param ended  (when, broker, member with the number of its life) as brokers saw connections end: those that no event explains."""
+        self.faults += [Fault(LOST, member, broker, at - DEADLINE_S, at)
+                        for at, broker, member in ended if not any(self._ends(fault, at, broker, member) for fault in self.faults)]
+
+    @staticmethod
+    def _ends(fault, at, broker, member):
+        """Whether an event is why a broker saw this connection end."""
+        if not fault.began - 1 <= at <= fault.ended + AFTER_S:
+            return False
+        if fault.kind in (plan.CUT, plan.HALF_OPEN) or fault.kind not in (*UNSETTLING, *NAME_SERVERS):
+            return is_java(member) if is_java(fault.target) else member == fault.target
+        return fault.broker == broker
 
     def waiting(self):
         """Confirmed and not yet consumed."""

@@ -92,5 +92,7 @@ class Relay:
         with contextlib.suppress(OSError):
             while piece := await reader.read(1 << 16):
                 await line.flows.wait()
+                if writer.transport.is_closing():
+                    break
                 writer.write(piece)
                 await writer.drain()

@@ -34,20 +34,21 @@ def phase_rows(run):
         if phase is run.phases[-1]:
             last = float("inf")  # with what it takes to read everything to its end
         stops = sum(first <= fault.began < last and fault.kind == plan.STOPPED for fault in run.ledger.faults)
-        others = sum(first <= fault.began < last and fault.kind != plan.STOPPED for fault in run.ledger.faults)
+        others = sum(first <= fault.began < last and fault.kind not in (plan.STOPPED, books.LOST) for fault in run.ledger.faults)
+        lost = sum(first <= fault.ended < last and fault.kind == books.LOST for fault in run.ledger.faults)
         consumed = sum(each is not None and first <= each.at < last
                        for queue in run.ledger.queues.values() for each in queue.first)
         again = [each for each in run.ledger.again if first <= each.after.at < last]
         java = sum(books.judge(each, run.ledger.faults) == books.HAND_OVER for each in again)
         wait = max((wait for at, wait in run.ledger.waits if first <= at < last), default=0)
-        yield (phase.name, f"{clock(phase.begins)} to {clock(phase.ends)}", f"{consumed:,}", stops, others, len(again) - java, java,
+        yield (phase.name, f"{clock(phase.begins)} to {clock(phase.ends)}", f"{consumed:,}", stops, others, lost, len(again) - java, java,
                f"{wait:.1f} s" if wait else "below 1 s")
 
 
 def cause_rows(run):
     faults = collections.Counter(fault.kind for fault in run.ledger.faults)
     causes = run.ledger.causes()
-    for kind in plan.LASTS:
+    for kind in (*plan.LASTS, books.LOST):
         cases = causes.get(kind, [])
         if not faults[kind]:
             continue
@@ -70,7 +71,7 @@ def text(run):
     lines = [
         f"`scripts/chaos --minutes {run.arguments.minutes:g} --seed {run.arguments.seed} --rate {run.arguments.rate:g}`: "
         f"RocketMQ 5.5.0, two brokers, two name servers, three `rocketcat consume`, one Java member; "
-        f"{len(book.faults)} events in {clock(run.took)} min.",
+        f"{sum(fault.kind != books.LOST for fault in book.faults)} events in {clock(run.took)} min.",
         "",
         f"* {book.sent:,} messages sent, {book.confirmed:,} confirmed by brokers, {book.unanswered:,} without an answer "
         f"(stored or not); {book.consumed:,} different ones consumed.",
@@ -79,7 +80,7 @@ def text(run):
         f"* Clean stops of rocketpush members: {len(stops)}, the slowest took {max((each.took for each in stops), default=0):.1f} s.",
         f"* Longest time without any message: {silence:.1f} s, until {clock(until - run.began)}.",
         "",
-        table(("phase", "minutes", "messages", "clean stops", "other events", "came again", "by the Java member's hand-over",
+        table(("phase", "minutes", "messages", "clean stops", "other events", "connections lost by themselves", "came again", "by the Java member's hand-over",
                "longest wait of a message"), phase_rows(run)),
         "",
         table(("event", "times", "messages that came again", "most by one", "bound of one, at most", "oldest, before the event",

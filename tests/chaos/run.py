@@ -7,7 +7,7 @@ import time
 import types
 
 from . import ledger as books
-from . import plan, remoting
+from . import plan, remoting, server_log
 from .cluster import Cluster
 from .members import Cat, JavaMember
 from .producer import Producer
@@ -196,6 +196,7 @@ class Run:
                 kind = plan.JAVA_LEFT if member.name == plan.JAVA else plan.STOPPED
                 self.ledger.faults.append(books.Fault(kind, member.life, "", began, time.monotonic(), took))
                 await asyncio.sleep(3)  # what it had goes to the others
+        learn_from_servers(self.record(), self.cluster.folder / "logs")
         committed = await self.cluster.offsets(TOPIC, QUEUES, remoting.QUERY_CONSUMER_OFFSET, consumerGroup=GROUP)
         for queue, end in ends.items():
             if committed[queue] != end:
@@ -206,7 +207,14 @@ class Run:
         """What is left of a run: enough to judge it, and to tell of it."""
         given = types.SimpleNamespace(minutes=self.arguments.minutes, seed=self.arguments.seed, rate=self.arguments.rate)
         return types.SimpleNamespace(ledger=self.ledger, phases=self.phases, began=self.began, took=self.took, lost=self.lost,
-                                     arguments=given)
+                                     arguments=given, clock=time.time() - time.monotonic())
+
+
+def learn_from_servers(record, logs):
+    """Which connections ended that nobody cut, by the brokers' logs."""
+    texts = [file.read_text(errors="replace") for file in sorted(logs.glob("*.log"))]
+    ended = server_log.ended_connections("\n".join(texts), list(plan.BROKERS))
+    record.ledger.learn_of_lost_connections((at - record.clock, broker, member) for at, broker, member in ended)
 
 
 def write_details(record, folder):

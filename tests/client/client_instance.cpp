@@ -247,12 +247,12 @@ TEST_CASE_METHOD(client_fixture, "a broker that is away does not keep a consumer
 TEST_CASE_METHOD(client_fixture, "a new connection to a broker begins with a heartbeat", "[client]") {
     serve_two_brokers();
     join(billing);
-    network->cut(broker_a);
-    runtime.run_ready();
-    CHECK(billing.count("lost broker-a") == 1);
     const auto heard = script.heard().size();
     std::optional<std::error_code> answer;
     script.expect(update_offset("orders", 0, 9)).only_at(broker_a).reply(ok());
+    network->cut(broker_a);
+    runtime.run_ready();
+    CHECK(billing.count("lost broker-a") == 1);
     asio::co_spawn(runtime.get_executor(),
                    keep(client->calls().update_offset("billing", {"orders", "broker-a", 0}, 9), answer),
                    asio::detached);
@@ -262,6 +262,42 @@ TEST_CASE_METHOD(client_fixture, "a new connection to a broker begins with a hea
     CHECK(script.heard()[heard].starts_with("heart_beat"));
     CHECK(script.heard()[heard + 1].starts_with("update_consumer_offset"));
     CHECK(billing.count("members") >= 1); // the broker may know members that we do not
+}
+
+TEST_CASE_METHOD(client_fixture,
+                 "a broker that lost our connection hears of us at once, though nobody asks it for anything",
+                 "[client]") {
+    serve_two_brokers();
+    join(billing);
+    const auto before = script.count(heartbeat());
+    network->cut(broker_b);
+    runtime.run_ready();
+    CHECK(billing.count("connected broker-b") == 2);
+    CHECK(script.count(heartbeat()) == before + 1); // of the other one nothing is wanted
+
+    network->set(broker_b, memory_network::reach::refused);
+    network->cut(broker_b);
+    runtime.advance(5s);
+    CHECK(billing.count("not connected broker-b") >= 2);
+    network->set(broker_b, memory_network::reach::open);
+    runtime.advance(5s); // what is left of the backoff
+    CHECK(billing.count("connected broker-b") == 3);
+    CHECK(script.count(heartbeat()) == before + 2);
+    const auto tried = script.heard().size();
+    runtime.advance(10s); // it is known there, so that is all
+    CHECK(script.heard().size() == tried);
+}
+
+TEST_CASE_METHOD(client_fixture, "a broker that has gone from the routes is not looked for any more", "[client]") {
+    serve_two_brokers();
+    join(billing);
+    network->set(broker_b, memory_network::reach::refused);
+    network->cut(broker_b);
+    script.always(get_route("orders")).only_at(names).reply(route({{"broker-a", 4, "broker-a:10911"}}));
+    runtime.advance(40s);
+    const auto tried = billing.count("not connected broker-b");
+    runtime.advance(20s);
+    CHECK(billing.count("not connected broker-b") == tried);
 }
 
 TEST_CASE_METHOD(client_fixture, "a heartbeat that a broker refuses is told", "[client]") {

@@ -67,6 +67,30 @@ TEST_CASE("a broker that is added to a topic while it is consumed is read by all
     CHECK(cluster.second().consumed("billing", "orders"));
 }
 
+TEST_CASE("a broker that the name server does not know for a while is told what was consumed, and nothing comes twice",
+          "[scenario]") {
+    broker_pair cluster;
+    cluster.first().create_topic("orders", 2);
+    cluster.second().create_topic("orders", 2);
+    virtual_member one(cluster, "one", cluster.member_options());
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(6s);
+    cluster.names.remove(cluster.second()); // it was restarted, and the broker has not registered yet
+    const auto given_up = one.count("queue_released");
+    int sent            = 0;
+    while (one.count("queue_released") == given_up && sent < 800) {
+        send_to(cluster.second(), 1, "m" + std::to_string(sent++) + "-");
+        cluster.runtime.advance(50ms); // the last ones are not committed by then
+    }
+    REQUIRE(one.count("queue_released") > given_up);
+    cluster.names.add(cluster.second());
+    send_to(cluster.second(), 10, "late");
+    REQUIRE(cluster.run_until([&] { return one.received().size() == static_cast<std::size_t>(sent) + 10; }, 35s));
+    cluster.runtime.advance(5s);
+    CHECK(each_once(std::vector{&one}, static_cast<std::size_t>(sent) + 10));
+}
+
 TEST_CASE("a topic that may only be read is consumed, and what fails in it comes again", "[scenario]") {
     virtual_cluster cluster;
     cluster.broker().create_topic("orders", 2);

@@ -25,6 +25,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <system_error>
 #include <type_traits>
@@ -65,6 +66,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
           calls_(pool_, routes_, settings_.request_timeout),
           routes_due_(runtime_),
           heartbeat_due_(runtime_),
+          lost_one_(runtime_),
           local_ip_(settings_.client_ip) {}
 
     const client_settings& settings() const noexcept { return settings_; }
@@ -371,9 +373,12 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             .on_connect = [](void* host, const endpoint& peer, std::error_code ec) { here(host).on_connect(peer, ec); },
             .on_closed =
                 [](void* host, connection_type& lost, std::error_code why) {
-                    here(host).told_.erase(lost.peer());
-                    if (why != error::operation_cancelled)
-                        here(host).tell(&group_member::disconnected, lost.peer(), why);
+                    const bool knew_us = here(host).told_.erase(lost.peer()) != 0;
+                    if (why == error::operation_cancelled)
+                        return;
+                    if (knew_us)
+                        here(host).come_back_to(lost.peer());
+                    here(host).tell(&group_member::disconnected, lost.peer(), why);
                 },
         };
     }
@@ -500,6 +505,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             return;
         asio::co_spawn(runtime_.get_executor(), poll_routes(this->shared_from_this()), asio::detached);
         asio::co_spawn(runtime_.get_executor(), beat(this->shared_from_this()), asio::detached);
+        asio::co_spawn(runtime_.get_executor(), come_back(this->shared_from_this()), asio::detached);
     }
 
     static task<void> poll_routes(std::shared_ptr<client_instance> self) {
@@ -533,11 +539,40 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         }
     }
 
+    void come_back_to(const endpoint& broker) {
+        lost_.insert(broker);
+        lost_one_.wake();
+    }
+
+    /**
+     * Connects at once to brokers that had us and lost the connection, whether or not anybody needs one: to such a broker we are
+     * gone, and whoever asks it for the members takes our queues over, those of other brokers too. Java waits for the next heartbeat.
+     */
+    static task<void> come_back(std::shared_ptr<client_instance> self) {
+        while (!self->closed_) {
+            const auto brokers = self->routes_.all_addresses();
+            std::erase_if(self->lost_, [&](const endpoint& broker) {
+                return self->pool_.find(broker) || std::ranges::find(brokers, broker) == brokers.end();
+            });
+            if (self->lost_.empty()) {
+                co_await self->lost_one_.wait_until(time_point::max());
+                continue;
+            }
+            for (const auto& broker : std::vector(self->lost_.begin(), self->lost_.end())) // opening sends a heartbeat
+                asio::co_spawn(self->runtime_.get_executor(), open(self, broker), asio::detached);
+            co_await self->lost_one_.wait_until(self->runtime_.now() + milliseconds(1000));
+        }
+    }
+    static task<void> open(std::shared_ptr<client_instance> self, endpoint broker) {
+        co_await self->pool_.get(std::move(broker)); // a failure is told as that of the connection
+    }
+
     void close_if_unused() {
         if (!members_.empty() || handles_ != 0 || std::exchange(closed_, true))
             return;
         routes_due_.wake();
         heartbeat_due_.wake();
+        lost_one_.wake();
         if (watch_)
             watch_->close();
         pool_.close();
@@ -552,6 +587,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     calls_type calls_;
     detail::wake_up<Runtime> routes_due_;
     detail::wake_up<Runtime> heartbeat_due_;
+    detail::wake_up<Runtime> lost_one_;
+    std::set<endpoint> lost_; ///< Brokers that knew us on a connection that was lost.
     std::map<std::string, group_member> members_;
     std::vector<std::shared_ptr<void>> left_behind_;
     std::map<std::string, route_watch> topics_;

@@ -2,14 +2,15 @@
 #define ROCKETPUSH_REBALANCE_REBALANCER_HPP
 
 #include <rocketpush/allocation/allocation_strategy.hpp>
+#include <rocketpush/core/endpoint.hpp>
 #include <rocketpush/core/message_queue.hpp>
 #include <rocketpush/core/names.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
-#include <rocketpush/detail/java_string.hpp>
 #include <rocketpush/detail/planted.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/rebalance/assignment.hpp>
 #include <rocketpush/rebalance/broker_share.hpp>
+#include <rocketpush/rebalance/member_views.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -58,6 +59,7 @@ class rebalancer {
     /// A topic is subscribed no longer: what was known of it is of another time when it comes back.
     void forget(const std::string& topic) {
         members_.erase(topic);
+        views_.erase(topic);
         told_.erase(topic);
     }
 
@@ -257,20 +259,40 @@ class rebalancer {
         co_return share;
     }
 
-    /// Asks the topic's brokers one after the other, from a random one on. @return The members, sorted, none twice.
+    /// Asks two of the topic's brokers, and once more when they differ: mostly that is of a moment. @return The members, sorted.
     task<result<std::vector<std::string>>> member_list(std::string topic) {
-        const auto brokers = host_.routes().brokers_of(topic);
-        result<std::vector<std::string>> answer(error::no_broker_address);
-        const auto start = brokers.empty() ? 0 : static_cast<std::size_t>(host_.runtime().random() % brokers.size());
-        for (std::size_t i = 0; i < brokers.size() && host_.running(); ++i) {
-            answer = co_await host_.calls().consumer_ids(brokers[(start + i) % brokers.size()], host_.settings().group);
-            if (answer)
-                break;
+        constexpr std::chrono::milliseconds settles{200};
+        detail::wake_up<typename Host::runtime_type> nap(host_.runtime());
+        for (bool again = false;; again = true) {
+            const auto brokers = host_.routes().brokers_of(topic);
+            const auto start =
+                brokers.empty() ? 0 : static_cast<std::size_t>(host_.runtime().random() % brokers.size());
+            std::size_t turn = 0;
+            auto one         = co_await next_list(brokers, start, turn);
+            if (!one || turn == brokers.size() || !host_.running())
+                co_return one;
+            auto other = co_await next_list(brokers, start, turn);
+            if (!other)
+                co_return one;
+            if (*one == *other || again || !host_.running())
+                co_return views_[topic].join(*one, *other, host_.runtime().now());
+            co_await nap.wait_until(host_.runtime().now() + settles);
+            if (!host_.running())
+                co_return one;
         }
-        if (answer) {
-            std::ranges::sort(*answer, [](const auto& a, const auto& b) { return detail::java_compare(a, b) < 0; });
-            const auto repeated = std::ranges::unique(*answer);
-            answer->erase(repeated.begin(), repeated.end());
+    }
+
+    /// The list of the first broker that answers, from `start + turn` on; `turn` is then the next one's.
+    task<result<std::vector<std::string>>> next_list(std::vector<endpoint> brokers, std::size_t start,
+                                                     std::size_t& turn) {
+        result<std::vector<std::string>> answer(error::no_broker_address);
+        while (turn < brokers.size() && host_.running()) {
+            const auto& broker = brokers[(start + turn++) % brokers.size()];
+            answer             = co_await host_.calls().consumer_ids(broker, host_.settings().group);
+            if (answer) {
+                member_views::sort(*answer);
+                break;
+            }
         }
         co_return answer;
     }
@@ -279,6 +301,7 @@ class rebalancer {
     detail::wake_up<typename Host::runtime_type> asked_;
     bool retry_ = false;
     std::map<std::string, std::vector<std::string>> members_; ///< Of the last round, by topic.
+    std::map<std::string, member_views> views_;               ///< What brokers said in the rounds before, by topic.
     std::map<std::string, bool> told_;                        ///< Topics whose first assignment was told.
 };
 

@@ -410,7 +410,10 @@ class broker_calls {
     /// The answer of the broker that has `queue`, whatever its code.
     task<result<received_frame>> answered(const message_queue& queue, bool any_replica, protocol::request_view request,
                                           milliseconds timeout) {
-        const auto where = routes_.address(queue, broker_address::master, any_replica);
+        auto where = routes_.address(queue, broker_address::master, any_replica);
+        if (!where) // gone from the routes, perhaps for a moment: while we are connected it can be told a last offset
+            if (auto former = routes_.former_master(queue.broker_name); former && pool_.find(*former))
+                where = broker_address{std::move(*former), broker_address::master};
         if (!where)
             co_return where.error();
         auto answer = co_await pool_.call(where->where, request, {}, timeout);

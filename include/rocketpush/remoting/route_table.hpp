@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -77,6 +78,10 @@ class route_table {
         known.ignored = 0;
         if (fresh == known)
             return false;
+        for (const auto& [name, replicas] : known.brokers)
+            if (const auto master = replicas.find(broker_address::master);
+                master != replicas.end() && !fresh.brokers.contains(name))
+                former_[name] = master->second;
         static_cast<entry&>(known) = std::move(fresh);
         ++version_;
         return true;
@@ -177,6 +182,13 @@ class route_table {
         return address(home(queue), wanted, any_replica);
     }
 
+    /// Where the master of a broker was that a route had once. It may be there still: a name server that was restarted knows no
+    /// broker that has not registered since, which takes up to 30 s.
+    std::optional<endpoint> former_master(std::string_view broker_name) const {
+        const auto found = former_.find(broker_name);
+        return found == former_.end() ? std::nullopt : std::optional(found->second);
+    }
+
     /// One address for each broker of a topic (the master if there is one), in broker name order.
     std::vector<endpoint> brokers_of(const std::string& topic) const {
         std::vector<endpoint> found;
@@ -255,6 +267,7 @@ class route_table {
     }
 
     std::map<std::string, known_route> topics_;
+    std::map<std::string, endpoint, std::less<>> former_; ///< Masters of brokers that went from a route.
     std::uint64_t version_ = 1;
 };
 
