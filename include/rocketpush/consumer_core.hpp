@@ -13,6 +13,7 @@
 #include <rocketpush/consume/orderly_pause.hpp>
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/core/subscription.hpp>
+#include <rocketpush/detail/lasting_duty.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/fetch/popped_batch.hpp>
 #include <rocketpush/fetch/popped_queue.hpp>
@@ -187,14 +188,14 @@ class consumer_core : public std::enable_shared_from_this<
         observer_.on_started(options_.group, client_->client_id());
         if constexpr (attaches<Observer, observer_access<consumer_core>>)
             desk_.open();
-        spawn(rebalancer<consumer_core>::run(self));
-        spawn(commit_duty(self));
+        begin_duty(&rebalancer<consumer_core>::run);
+        begin_duty(&commit_duty);
         if constexpr (locks_queues)
-            spawn(lock_keeper<consumer_core>::run(self));
-        spawn(sample_duty(self));
+            begin_duty(&lock_keeper<consumer_core>::run);
+        begin_duty(&sample_duty);
         // On the strand nothing can look while a call runs; in broadcasting nothing is sent back, nor out of its order.
         if constexpr (!consumption_type::immediate && !broadcasting && !in_order)
-            spawn(sweep_duty(self));
+            begin_duty(&sweep_duty);
         co_return std::error_code();
     }
 
@@ -563,6 +564,10 @@ class consumer_core : public std::enable_shared_from_this<
             return this;
         else
             return this->shared_from_this();
+    }
+
+    void begin_duty(task<void> (*duty)(std::shared_ptr<consumer_core>)) {
+        spawn(detail::lasting_duty(runtime_, this->shared_from_this(), duty));
     }
 
     /// The last step, after which nothing of the consumer runs but listener calls that hang.

@@ -12551,6 +12551,7 @@ class liveness {
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -12713,25 +12714,29 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
 
     static detail::awaitable<void, executor_type> read_frames(std::shared_ptr<connection> self) {
         const reading until_the_end(*self);
-        while (self->open_) {
-            const auto room      = self->reader_.prepare();
-            const auto [ec, got] = co_await self->stream_.async_read_some(asio::buffer(room.data(), room.size()),
-                                                                          detail::await_tuple<executor_type>);
-            if (!self->open_)
-                break;
-            if (ec) {
-                self->close(ec);
-                break;
+        try {
+            while (self->open_) {
+                const auto room      = self->reader_.prepare();
+                const auto [ec, got] = co_await self->stream_.async_read_some(asio::buffer(room.data(), room.size()),
+                                                                              detail::await_tuple<executor_type>);
+                if (!self->open_)
+                    break;
+                if (ec) {
+                    self->close(ec);
+                    break;
+                }
+                self->peer_life_.heard(self->runtime_.now());
+                self->reader_.commit(got);
+                self->corked_      = true; // what the responses of one read make us send goes out as one write
+                const auto failure = self->deliver();
+                self->corked_      = false;
+                if (failure)
+                    self->close(failure);
+                else
+                    self->flush();
             }
-            self->peer_life_.heard(self->runtime_.now());
-            self->reader_.commit(got);
-            self->corked_      = true; // what the responses of one read make us send goes out as one write
-            const auto failure = self->deliver();
-            self->corked_      = false;
-            if (failure)
-                self->close(failure);
-            else
-                self->flush();
+        } catch (const std::bad_alloc&) { // no room for what comes: requests under way shall hear of it, not wait
+            self->close(std::make_error_code(std::errc::not_enough_memory));
         }
     }
 
@@ -16390,7 +16395,8 @@ namespace rocketpush::detail {
 /**
  * @brief Coroutines of one strand that run side by side, and somebody who waits for all of them.
  *
- * `spawn` starts one; `wait` returns when none is left. Shared by them all, so it may be dropped before they end.
+ * `spawn` starts one; `wait` returns when none is left; one that throws has ended. Shared by them all, so it may be dropped
+ * before they end.
  */
 template <class Runtime>
 class wait_group : public std::enable_shared_from_this<wait_group<Runtime>> {
@@ -16401,7 +16407,12 @@ class wait_group : public std::enable_shared_from_this<wait_group<Runtime>> {
 
     void spawn(awaitable<void, executor_type> work) {
         ++running_;
-        asio::co_spawn(executor_, run(this->shared_from_this(), std::move(work)), asio::detached);
+        try {
+            asio::co_spawn(executor_, run(this->shared_from_this(), std::move(work)), asio::detached);
+        } catch (...) { // it could not be made
+            --running_;
+            throw;
+        }
     }
 
     std::size_t running() const noexcept { return running_; }
@@ -16420,7 +16431,10 @@ class wait_group : public std::enable_shared_from_this<wait_group<Runtime>> {
 
   private:
     static awaitable<void, executor_type> run(std::shared_ptr<wait_group> self, awaitable<void, executor_type> work) {
-        co_await std::move(work);
+        try {
+            co_await std::move(work);
+        } catch (...) { // it has failed as a whole; who waits shall not wait for ever
+        }
         --self->running_;
         self->changed_.wake();
     }
@@ -24283,6 +24297,50 @@ class name_server_watch {
 } // namespace rocketpush
 
 #endif
+// rocketpush/detail/lasting_duty.hpp
+#ifndef ROCKETPUSH_DETAIL_LASTING_DUTY_HPP
+#define ROCKETPUSH_DETAIL_LASTING_DUTY_HPP
+
+
+#include <chrono>
+#include <memory>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/// How long a duty that threw rests.
+inline constexpr std::chrono::seconds duty_rest{1};
+
+/**
+ * @brief A loop that nothing may end but its own return: when it throws, it begins anew after `duty_rest`.
+ *
+ * What throws is not ours to foresee: a strategy or a store of the user's, or an allocation. Whoever spawns a coroutine and waits for
+ * nobody would not hear of it, and the duty would be done by nobody from then on.
+ *
+ * @param duty  Looks itself whether it is still wanted, and returns when it is not; at once when it begins anew then.
+ */
+template <class Runtime, class Self>
+awaitable<void, typename Runtime::executor_type>
+lasting_duty(Runtime runtime, std::shared_ptr<Self> self,
+             awaitable<void, typename Runtime::executor_type> (*duty)(std::shared_ptr<Self>)) {
+    for (;;) {
+        bool done = false;
+        try {
+            co_await duty(self);
+            done = true;
+        } catch (...) { // nothing may be awaited here
+        }
+        if (done)
+            break;
+        typename Runtime::timer rest(runtime);
+        rest.expires_at(runtime.now() + duty_rest);
+        co_await rest.async_wait(await_tuple<typename Runtime::executor_type>);
+    }
+}
+
+} // namespace rocketpush::detail
+
+#endif
 
 #include <algorithm>
 #include <chrono>
@@ -24769,9 +24827,9 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     void begin_duties() {
         if (std::exchange(on_duty_, true))
             return;
-        asio::co_spawn(runtime_.get_executor(), poll_routes(this->shared_from_this()), asio::detached);
-        asio::co_spawn(runtime_.get_executor(), beat(this->shared_from_this()), asio::detached);
-        asio::co_spawn(runtime_.get_executor(), come_back(this->shared_from_this()), asio::detached);
+        for (const auto duty : {&poll_routes, &beat, &come_back})
+            asio::co_spawn(runtime_.get_executor(), detail::lasting_duty(runtime_, this->shared_from_this(), duty),
+                           asio::detached);
     }
 
     static task<void> poll_routes(std::shared_ptr<client_instance> self) {
@@ -27869,14 +27927,14 @@ class consumer_core : public std::enable_shared_from_this<
         observer_.on_started(options_.group, client_->client_id());
         if constexpr (attaches<Observer, observer_access<consumer_core>>)
             desk_.open();
-        spawn(rebalancer<consumer_core>::run(self));
-        spawn(commit_duty(self));
+        begin_duty(&rebalancer<consumer_core>::run);
+        begin_duty(&commit_duty);
         if constexpr (locks_queues)
-            spawn(lock_keeper<consumer_core>::run(self));
-        spawn(sample_duty(self));
+            begin_duty(&lock_keeper<consumer_core>::run);
+        begin_duty(&sample_duty);
         // On the strand nothing can look while a call runs; in broadcasting nothing is sent back, nor out of its order.
         if constexpr (!consumption_type::immediate && !broadcasting && !in_order)
-            spawn(sweep_duty(self));
+            begin_duty(&sweep_duty);
         co_return std::error_code();
     }
 
@@ -28245,6 +28303,10 @@ class consumer_core : public std::enable_shared_from_this<
             return this;
         else
             return this->shared_from_this();
+    }
+
+    void begin_duty(task<void> (*duty)(std::shared_ptr<consumer_core>)) {
+        spawn(detail::lasting_duty(runtime_, this->shared_from_this(), duty));
     }
 
     /// The last step, after which nothing of the consumer runs but listener calls that hang.

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <set>
@@ -16,6 +18,7 @@ namespace {
 using namespace rocketpush;
 using namespace std::chrono_literals;
 using test::proxy;
+using test::slow_virtual_member;
 using test::virtual_cluster;
 using test::virtual_member;
 
@@ -211,6 +214,46 @@ TEST_CASE("the queues of a member that crashed are taken over, and nothing is lo
     // What the pulls and the last commit said of two's progress is at most a commit interval old.
     CHECK(duplicates(counts) <= before / 2);
     CHECK(one.stop() == std::error_code());
+}
+
+TEST_CASE("of each queue of a member that crashed no more comes again than its span and one pull", "[scenario]") {
+    const bool stuck = GENERATE(true, false);
+    virtual_cluster cluster;
+    cluster.broker().create_topic("orders", 2);
+    cluster.send("orders", 2000);
+    auto with                = cluster.member_options();
+    with.max_span            = 50;
+    const auto own_network   = std::make_shared<memory_network>();
+    proxy link(cluster.runtime, own_network, cluster.address(), cluster.network, cluster.address());
+    const auto listener = [&](test::message_span messages, consume_context&) -> test::slow_result {
+        const bool hangs = stuck && messages.front().queue_offset() == 20;
+        co_await test::pause_for(cluster.runtime, hangs ? 1min : 1ms);
+        co_return consume_result::success;
+    };
+    slow_virtual_member one(cluster, "one", with, listener, own_network);
+    virtual_member two(cluster, "two", with);
+    one.subscribe("orders");
+    two.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(stuck ? 4s : 17ms); // before the first commit by the clock
+    link.crash();
+    REQUIRE_FALSE(one.received().empty());
+    REQUIRE(one.received().size() < 2000);
+    REQUIRE(two.start() == std::error_code());
+    REQUIRE(cluster.run_until([&] { return two.received().size() + one.received().size() >= 2000; }));
+    cluster.runtime.advance(3s);
+
+    std::map<std::int32_t, std::size_t> again;
+    auto all         = two.counts();
+    const auto first = one.counts();
+    for (const auto& message : two.received())
+        again[message.queue_id] += first.contains(message.body);
+    all.insert(first.begin(), first.end());
+    CHECK(all.size() == 2000);
+    for (const auto& [queue, count] : again) {
+        CHECK(count <= 50 + static_cast<std::size_t>(with.pull_batch_size));
+        CHECK((count > 40 || !stuck)); // so the span does hold it back
+    }
 }
 
 TEST_CASE("a member whose line went dead is replaced when the broker's patience is over, and may come back", "[scenario]") {

@@ -1,7 +1,12 @@
 #include "tests/scenario/support/virtual_member.hpp"
 
+#include <rocketpush/core/sys_flags.hpp>
+#include <rocketpush/protocol/compression.hpp>
+#include <rocketpush/remoting/broker_calls.hpp>
+
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <map>
 #include <string>
 #include <system_error>
@@ -109,6 +114,81 @@ TEST_CASE("pulls that brokers hold when the budget is used up bring nothing beyo
     cluster.runtime.advance(1s);
     CHECK(one.received().size() == 40);
 }
+
+#if ROCKETPUSH_WITH_ZLIB
+/// Sends what the embedded broker's own `send` does not: bodies that are small until they are inflated.
+class compressing_producer {
+  public:
+    explicit compressing_producer(virtual_cluster& cluster)
+        : cluster_(cluster),
+          pool_(cluster.runtime, memory_transport(cluster.network), protocol::default_frame_limit, 3s, {}),
+          calls_(pool_, routes_, 3000ms) {}
+    ~compressing_producer() {
+        pool_.close();
+        cluster_.runtime.run_ready();
+    }
+
+    /// To one queue, of a topic of its own.
+    void send(const std::string& topic, const std::string& body) {
+        routes_.update(topic, {.queue_datas  = {{.broker_name = "broker-a", .read_queue_nums = 1, .write_queue_nums = 1}},
+                               .broker_datas = {{.cluster      = "c",
+                                                 .broker_name  = "broker-a",
+                                                 .broker_addrs = {{0, to_string(cluster_.address())}}}}});
+        message_copy one;
+        one.topic           = topic;
+        one.body            = protocol::compress(protocol::compression::zlib, body).value();
+        one.sys_flag        = sys_flags::compressed | sys_flags::compression_zlib;
+        one.reconsume_times = 0;
+        asio::co_spawn(cluster_.runtime.get_executor(), calls_.send(one, 3s), [this](std::exception_ptr, const store_outcome& outcome) {
+            stored_ += outcome.stored();
+        });
+        cluster_.runtime.run_ready();
+    }
+    int stored() const noexcept { return stored_; }
+
+  private:
+    virtual_cluster& cluster_;
+    connection_pool<memory_transport, test::manual_runtime> pool_;
+    route_table routes_;
+    broker_calls<memory_transport, test::manual_runtime> calls_;
+    int stored_ = 0;
+};
+
+TEST_CASE("what bodies inflate to counts in the budget", "[scenario]") {
+    constexpr int topics = 20, each = 4;
+    virtual_cluster cluster;
+    compressing_producer producer(cluster);
+    bool open               = false;
+    auto with               = cluster.member_options();
+    with.max_consumer_bytes = 4 * mebi;
+    slow_virtual_member one(cluster, "one", with, [&](auto, auto&) -> test::slow_result {
+        while (!open)
+            co_await test::pause_for(cluster.runtime, 10ms);
+        co_return consume_result::success;
+    });
+    for (int i = 0; i < topics * each; ++i) {
+        const auto topic = "orders-" + std::to_string(i % topics);
+        if (i < topics) {
+            cluster.broker().create_topic(topic, 1);
+            one.subscribe(topic);
+        }
+        producer.send(topic, std::to_string(i) + std::string(mebi / 2, 'x'));
+    }
+    REQUIRE(producer.stored() == topics * each);
+    REQUIRE(one.start() == std::error_code());
+    std::size_t most = 0;
+    for (int i = 0; i < 300; ++i) {
+        cluster.runtime.advance(10ms);
+        most = std::max(most, one.statistics().cached_bytes);
+    }
+    CHECK(most > mebi);
+    CHECK(most <= 4 * mebi); // of 40 MiB, from frames of some KiB
+    CHECK(one.statistics().counts.refetched > 0);
+    open = true;
+    REQUIRE(cluster.run_until([&] { return one.received().size() == topics * each; }, 60s));
+    CHECK(each_once(one, topics * each));
+}
+#endif
 
 TEST_CASE("a budget smaller than one answer makes a consumer slow, not dead", "[scenario]") {
     virtual_cluster cluster;

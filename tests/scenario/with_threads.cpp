@@ -2,15 +2,12 @@
 
 #include <rocketpush/core/error.hpp>
 
-#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <csignal>
-#include <functional>
 #include <future>
 #include <latch>
 #include <memory>
-#include <optional>
 #include <string>
 #include <system_error>
 #include <thread>
@@ -27,18 +24,6 @@ using namespace std::chrono_literals;
 using test::tally;
 using test::tcp_cluster;
 using test::threaded_consumer;
-
-test::message_function noting(tally& into) {
-    return [&into](const message_view& message) {
-        into.note(message);
-        return consume_result::success;
-    };
-}
-
-bool each_once(const tally& got, std::size_t count) {
-    const auto counts = got.counts();
-    return counts.size() == count && std::ranges::all_of(counts, [](const auto& each) { return each.second == 1; });
-}
 
 TEST_CASE("a queue that goes to another member does not wait for what the threads have to do for other queues", "[scenario]") {
     tcp_cluster cluster;
@@ -62,7 +47,7 @@ TEST_CASE("a queue that goes to another member does not wait for what the thread
     REQUIRE(one.events().wait_for("pull", 4));
     with.instance_name  = "b";
     with.takeover_delay = 3s; // less than the 5 s for which a running call is waited for
-    threaded_consumer two(with, noting(by_two));
+    threaded_consumer two(with, by_two.listener());
     two.subscribe("orders");
     two.start();
     CHECK(by_two.wait_for(20)); // while that call still runs
@@ -71,20 +56,20 @@ TEST_CASE("a queue that goes to another member does not wait for what the thread
     CHECK(by_one.wait_for(21));
     two.stop();
     one.stop();
-    CHECK(each_once(by_one, 21));
-    CHECK(each_once(by_two, 20));
+    CHECK(by_one.each_once(21));
+    CHECK(by_two.each_once(20));
 }
 
 TEST_CASE("a consumer with threads of its own gets every message once over TCP", "[scenario]") {
     tcp_cluster cluster(2000);
     tally got;
-    threaded_consumer consumer(cluster.member_options(), noting(got));
+    threaded_consumer consumer(cluster.member_options(), got.listener());
     consumer.subscribe("orders");
     consumer.start();
     CHECK(got.wait_for(2000));
     CHECK(consumer.statistics().counts.pulled == 2000);
     consumer.stop();
-    CHECK(each_once(got, 2000));
+    CHECK(got.each_once(2000));
     CHECK(cluster.committed() == 2000);
     CHECK(cluster.broker.members("billing").empty());
     try {
@@ -98,9 +83,9 @@ TEST_CASE("a consumer with threads of its own gets every message once over TCP",
 TEST_CASE("three consumers with threads share a topic, and one leaves while messages come", "[scenario]") {
     tcp_cluster cluster;
     tally got;
-    threaded_consumer one(cluster.member_options(), noting(got));
-    threaded_consumer two(cluster.member_options(), noting(got));
-    threaded_consumer three(cluster.member_options(), noting(got));
+    threaded_consumer one(cluster.member_options(), got.listener());
+    threaded_consumer two(cluster.member_options(), got.listener());
+    threaded_consumer three(cluster.member_options(), got.listener());
     for (auto* each : {&one, &two, &three}) {
         each->subscribe("orders");
         each->start();
@@ -120,7 +105,7 @@ TEST_CASE("three consumers with threads share a topic, and one leaves while mess
 TEST_CASE("a stop may come from several threads at once", "[scenario]") {
     tcp_cluster cluster(500);
     tally got;
-    threaded_consumer consumer(cluster.member_options(), noting(got));
+    threaded_consumer consumer(cluster.member_options(), got.listener());
     consumer.subscribe("orders");
     consumer.start();
     got.wait_for(100);
@@ -183,7 +168,7 @@ TEST_CASE("the destructor stops a running consumer cleanly", "[scenario]") {
     tcp_cluster cluster(500);
     tally got;
     {
-        threaded_consumer consumer(cluster.member_options(), noting(got));
+        threaded_consumer consumer(cluster.member_options(), got.listener());
         consumer.subscribe("orders");
         consumer.start();
         got.wait_for(10);
@@ -196,14 +181,14 @@ TEST_CASE("a consumer may be destroyed without having been started, and while it
     tcp_cluster cluster(10);
     tally got;
     {
-        threaded_consumer consumer(cluster.member_options(), noting(got));
+        threaded_consumer consumer(cluster.member_options(), got.listener());
         consumer.subscribe("orders");
     }
     CHECK(got.sum() == 0);
     for (int round = 0; round < 20; ++round) {
         std::promise<std::error_code> started;
         {
-            threaded_consumer consumer(cluster.member_options(), noting(got));
+            threaded_consumer consumer(cluster.member_options(), got.listener());
             consumer.subscribe("orders");
             consumer.async_start([&](std::error_code result) { started.set_value(result); });
         }
@@ -247,7 +232,7 @@ TEST_CASE("a listener that never returns holds up neither the other messages nor
     CHECK(cluster.committed() < 100); // what m42 is in front of was not committed
 
     tally rest;
-    threaded_consumer next(cluster.member_options(), noting(rest));
+    threaded_consumer next(cluster.member_options(), rest.listener());
     next.subscribe("orders");
     next.start();
     for (int i = 0; i < 300 && !rest.counts().contains("m42"); ++i)
@@ -292,7 +277,7 @@ TEST_CASE("all listener threads hanging at once do not hold up a stop beyond its
 TEST_CASE("threads may be added and taken away while messages come", "[scenario]") {
     tcp_cluster cluster(500);
     tally got;
-    threaded_consumer consumer(cluster.member_options(), noting(got));
+    threaded_consumer consumer(cluster.member_options(), got.listener());
     consumer.subscribe("orders");
     consumer.start();
     for (const auto threads : {1, 8, 2, 5}) {
@@ -301,7 +286,7 @@ TEST_CASE("threads may be added and taken away while messages come", "[scenario]
     }
     CHECK(got.wait_for(2500));
     consumer.stop();
-    CHECK(each_once(got, 2500));
+    CHECK(got.each_once(2500));
 }
 
 TEST_CASE("run() returns when the process is told to end, and leaves signals as they were", "[scenario]") {
@@ -328,7 +313,7 @@ TEST_CASE("run() returns when the process is told to end, and leaves signals as 
 TEST_CASE("run() returns when somebody stops the consumer", "[scenario]") {
     tcp_cluster cluster(100);
     tally got;
-    threaded_consumer consumer(cluster.member_options(), noting(got));
+    threaded_consumer consumer(cluster.member_options(), got.listener());
     consumer.subscribe("orders");
     std::jthread other([&] {
         got.wait_for(100);
@@ -341,7 +326,7 @@ TEST_CASE("run() returns when somebody stops the consumer", "[scenario]") {
 TEST_CASE("run() throws what start fails with", "[scenario]") {
     tcp_cluster cluster;
     tally got;
-    threaded_consumer consumer(cluster.member_options(), noting(got));
+    threaded_consumer consumer(cluster.member_options(), got.listener());
     consumer.stop();
     try {
         consumer.run();
@@ -353,7 +338,7 @@ TEST_CASE("run() throws what start fails with", "[scenario]") {
 
 TEST_CASE("a name server whose host nobody knows is a clear error at start", "[scenario]") {
     tally got;
-    threaded_consumer consumer({.name_servers = "no-such-host.invalid:9876", .group = "billing"}, noting(got));
+    threaded_consumer consumer({.name_servers = "no-such-host.invalid:9876", .group = "billing"}, got.listener());
     consumer.subscribe("orders");
     std::error_code failure;
     consumer.start(failure);
@@ -369,7 +354,7 @@ TEST_CASE("a host that nobody knows does not keep a consumer from starting when 
           "[scenario]") {
     for (int round = 0; round < 4; ++round) { // the first one to be asked is drawn
         tally got;
-        threaded_consumer consumer({.name_servers = "no-such-host.invalid:9876;127.0.0.1:1", .group = "billing"}, noting(got));
+        threaded_consumer consumer({.name_servers = "no-such-host.invalid:9876;127.0.0.1:1", .group = "billing"}, got.listener());
         consumer.subscribe("orders");
         std::error_code failure;
         consumer.start(failure);
@@ -381,7 +366,7 @@ TEST_CASE("a host that nobody knows does not keep a consumer from starting when 
 TEST_CASE("a blocking call on the consumer's own thread is refused, not waited for", "[scenario]") {
     tcp_cluster cluster(1);
     tally got;
-    threaded_consumer consumer(cluster.member_options(), noting(got));
+    threaded_consumer consumer(cluster.member_options(), got.listener());
     consumer.subscribe("orders");
     std::promise<std::error_code> inner;
     consumer.async_start([&](std::error_code) {

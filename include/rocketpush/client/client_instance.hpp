@@ -7,6 +7,7 @@
 #include <rocketpush/client/name_server_watch.hpp>
 #include <rocketpush/core/names.hpp>
 #include <rocketpush/core/result.hpp>
+#include <rocketpush/detail/lasting_duty.hpp>
 #include <rocketpush/detail/local_address.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/detail/wait_group.hpp>
@@ -503,9 +504,9 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     void begin_duties() {
         if (std::exchange(on_duty_, true))
             return;
-        asio::co_spawn(runtime_.get_executor(), poll_routes(this->shared_from_this()), asio::detached);
-        asio::co_spawn(runtime_.get_executor(), beat(this->shared_from_this()), asio::detached);
-        asio::co_spawn(runtime_.get_executor(), come_back(this->shared_from_this()), asio::detached);
+        for (const auto duty : {&poll_routes, &beat, &come_back})
+            asio::co_spawn(runtime_.get_executor(), detail::lasting_duty(runtime_, this->shared_from_this(), duty),
+                           asio::detached);
     }
 
     static task<void> poll_routes(std::shared_ptr<client_instance> self) {

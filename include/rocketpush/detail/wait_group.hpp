@@ -13,7 +13,8 @@ namespace rocketpush::detail {
 /**
  * @brief Coroutines of one strand that run side by side, and somebody who waits for all of them.
  *
- * `spawn` starts one; `wait` returns when none is left. Shared by them all, so it may be dropped before they end.
+ * `spawn` starts one; `wait` returns when none is left; one that throws has ended. Shared by them all, so it may be dropped
+ * before they end.
  */
 template <class Runtime>
 class wait_group : public std::enable_shared_from_this<wait_group<Runtime>> {
@@ -24,7 +25,12 @@ class wait_group : public std::enable_shared_from_this<wait_group<Runtime>> {
 
     void spawn(awaitable<void, executor_type> work) {
         ++running_;
-        asio::co_spawn(executor_, run(this->shared_from_this(), std::move(work)), asio::detached);
+        try {
+            asio::co_spawn(executor_, run(this->shared_from_this(), std::move(work)), asio::detached);
+        } catch (...) { // it could not be made
+            --running_;
+            throw;
+        }
     }
 
     std::size_t running() const noexcept { return running_; }
@@ -43,7 +49,10 @@ class wait_group : public std::enable_shared_from_this<wait_group<Runtime>> {
 
   private:
     static awaitable<void, executor_type> run(std::shared_ptr<wait_group> self, awaitable<void, executor_type> work) {
-        co_await std::move(work);
+        try {
+            co_await std::move(work);
+        } catch (...) { // it has failed as a whole; who waits shall not wait for ever
+        }
         --self->running_;
         self->changed_.wake();
     }

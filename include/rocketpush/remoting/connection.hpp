@@ -24,6 +24,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -186,25 +187,29 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
 
     static detail::awaitable<void, executor_type> read_frames(std::shared_ptr<connection> self) {
         const reading until_the_end(*self);
-        while (self->open_) {
-            const auto room      = self->reader_.prepare();
-            const auto [ec, got] = co_await self->stream_.async_read_some(asio::buffer(room.data(), room.size()),
-                                                                          detail::await_tuple<executor_type>);
-            if (!self->open_)
-                break;
-            if (ec) {
-                self->close(ec);
-                break;
+        try {
+            while (self->open_) {
+                const auto room      = self->reader_.prepare();
+                const auto [ec, got] = co_await self->stream_.async_read_some(asio::buffer(room.data(), room.size()),
+                                                                              detail::await_tuple<executor_type>);
+                if (!self->open_)
+                    break;
+                if (ec) {
+                    self->close(ec);
+                    break;
+                }
+                self->peer_life_.heard(self->runtime_.now());
+                self->reader_.commit(got);
+                self->corked_      = true; // what the responses of one read make us send goes out as one write
+                const auto failure = self->deliver();
+                self->corked_      = false;
+                if (failure)
+                    self->close(failure);
+                else
+                    self->flush();
             }
-            self->peer_life_.heard(self->runtime_.now());
-            self->reader_.commit(got);
-            self->corked_      = true; // what the responses of one read make us send goes out as one write
-            const auto failure = self->deliver();
-            self->corked_      = false;
-            if (failure)
-                self->close(failure);
-            else
-                self->flush();
+        } catch (const std::bad_alloc&) { // no room for what comes: requests under way shall hear of it, not wait
+            self->close(std::make_error_code(std::errc::not_enough_memory));
         }
     }
 

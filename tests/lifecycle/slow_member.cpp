@@ -1,0 +1,9 @@
+#include "tests/lifecycle/member_impl.hpp"
+
+namespace rocketpush::lifecycle {
+
+std::unique_ptr<member> make_slow_member(const std::shared_ptr<memory_network>& network, const options& with, surroundings in) {
+    return make(network, with, slow_listener{in}, in);
+}
+
+} // namespace rocketpush::lifecycle
