@@ -25,6 +25,7 @@
 #include "group_member.hpp"
 #include "news.hpp"
 #include "rocketcat/interrupt.hpp"
+#include "rocketcat/number_range.hpp"
 #include "rocketcat/producer.hpp"
 #include "rocketcat/terminal.hpp"
 #include "tally.hpp"
@@ -182,7 +183,7 @@ int main(int count, char** arguments) {
         ->check(CLI::Range(1, 100'000'000))
         ->capture_default_str();
     app.add_option("--seconds", with.seconds, "Over how long they are sent")
-        ->check(CLI::Range(0.1, 86'400.0))
+        ->check(rocketcat::number_in(0.1, 86'400))
         ->capture_default_str();
     app.add_option("--topic", with.topic, "Topic")->capture_default_str();
     app.add_option("--group", with.group, "Consumer group")->capture_default_str();

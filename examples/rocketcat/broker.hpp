@@ -1,9 +1,13 @@
 #ifndef ROCKETCAT_BROKER_HPP
 #define ROCKETCAT_BROKER_HPP
 
+#include <rocketpush/embedded/broker_options.hpp>
+#include <rocketpush/transport/tls_options.hpp>
+
 #include <CLI/CLI.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,6 +29,22 @@ struct broker_flags {
 };
 
 void add_broker_flags(CLI::App& command, broker_flags& flags);
+
+/// A topic that is there from the beginning.
+struct broker_topic {
+    std::string name;
+    std::int32_t queues = 8;
+};
+
+/// What the broker is told to be.
+struct broker_settings {
+    rocketpush::embedded::broker_options options{};
+    std::vector<broker_topic> topics{};
+    std::optional<rocketpush::tls_options> tls{};
+};
+
+/// @throw usage_error
+broker_settings read_broker_flags(const broker_flags& flags);
 
 /// Serves until SIGINT or SIGTERM. @return The program's exit code. @throw usage_error, std::system_error
 int broker(const broker_flags& flags);

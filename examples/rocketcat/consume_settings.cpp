@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "exit_codes.hpp"
+#include "number_range.hpp"
 
 namespace rocketcat {
 namespace {
@@ -17,7 +18,7 @@ namespace {
 /// `YYYYMMDDhhmmss` of the local time zone.
 std::chrono::system_clock::time_point read_local_time(std::string_view text) {
     const auto refuse = [text] {
-        throw usage_error(fmt::format("--from timestamp={}: a time is YYYYMMDDhhmmss, as 20240131235900", text));
+        throw usage_error(fmt::format("--from timestamp={}: a time is YYYYMMDDhhmmss, as 20240131235900, from 1970 to 2261", text));
     };
     if (text.size() != 14 || !std::ranges::all_of(text, [](unsigned char c) { return std::isdigit(c) != 0; }))
         refuse();
@@ -37,9 +38,9 @@ std::chrono::system_clock::time_point read_local_time(std::string_view text) {
     local.tm_isdst   = -1; // the zone's rules say whether it is summer time then
     const auto asked = local;
     const auto time  = std::mktime(&local);
-    // mktime takes the 31st of February for a day in March.
+    // mktime takes the 31st of February for a day in March. Beyond 2261 the clock has no times.
     if (local.tm_mon != asked.tm_mon || local.tm_mday != asked.tm_mday || asked.tm_hour > 23 || asked.tm_min > 59 ||
-        asked.tm_sec > 59)
+        asked.tm_sec > 59 || asked.tm_year < 1970 - 1900 || asked.tm_year > 2261 - 1900)
         refuse();
     return std::chrono::system_clock::from_time_t(time);
 }
@@ -67,11 +68,8 @@ strategy read_strategy(const std::string& text) {
     return text == "circle" ? strategy::circle : strategy::averagely;
 }
 
-/// 0 is no time at all. @param flag  That it was given with.
-std::optional<std::chrono::milliseconds> read_seconds(const char* flag, double seconds) {
-    constexpr double most = 1e9; // 30 years
-    if (!(seconds >= 0 && seconds <= most)) // CLI11 takes nan for a positive number
-        throw usage_error(fmt::format("{} {}: it is a number of seconds, up to {}", flag, seconds, most));
+/// 0: it was not given.
+std::optional<std::chrono::milliseconds> read_seconds(double seconds) {
     if (seconds == 0)
         return std::nullopt;
     return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
@@ -81,6 +79,7 @@ std::optional<std::chrono::milliseconds> read_seconds(const char* flag, double s
 
 void add_consume_flags(CLI::App& command, consume_flags& flags) {
     const auto one_of = [](std::vector<std::string> words) { return CLI::IsMember(std::move(words)); };
+    const auto seconds = number_in(0.001, 1e9); // 30 years
 
     auto* const list = command.add_option("--namesrv", flags.name_servers, "Name servers, HOST:PORT[;HOST:PORT]");
     command
@@ -145,9 +144,9 @@ void add_consume_flags(CLI::App& command, consume_flags& flags) {
         ->capture_default_str();
 
     command.add_option("--count", flags.count, "End when N messages were consumed with success")
-        ->check(CLI::PositiveNumber);
-    command.add_option("--idle-s", flags.idle_s, "End after N seconds without a message")->check(CLI::PositiveNumber);
-    command.add_option("--duration-s", flags.duration_s, "End after N seconds")->check(CLI::PositiveNumber);
+        ->check(number_in(1, 1e18));
+    command.add_option("--idle-s", flags.idle_s, "End after N seconds without a message")->check(seconds);
+    command.add_option("--duration-s", flags.duration_s, "End after N seconds")->check(seconds);
     command.add_option("--output", flags.output, "json (a line for each message), count (none; figures at the end)")
         ->check(one_of({"json", "count"}))
         ->capture_default_str();
@@ -220,8 +219,8 @@ consume_settings read_consume_flags(const consume_flags& flags) {
         settings.topics.insert_or_assign(each.substr(0, split),
                                          split == std::string::npos ? "*" : each.substr(split + 1));
     }
-    settings.idle     = read_seconds("--idle-s", flags.idle_s);
-    settings.duration = read_seconds("--duration-s", flags.duration_s);
+    settings.idle     = read_seconds(flags.idle_s);
+    settings.duration = read_seconds(flags.duration_s);
     return settings;
 }
 

@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstdio>
 #include <ctime>
 #include <utility>
@@ -15,6 +14,7 @@
 #include "exit_codes.hpp"
 #include "interrupt.hpp"
 #include "json_lines.hpp"
+#include "number_range.hpp"
 #include "terminal.hpp"
 
 namespace rocketcat {
@@ -23,7 +23,7 @@ void add_inspection_flags(CLI::App& command, inspection_flags& flags, const std:
     command.add_option("--namesrv", flags.name_servers, "Name servers, HOST:PORT[;HOST:PORT]")->required();
     command.add_option("--namespace", flags.name_space, name_space_help);
     command.add_option("--watch", flags.watch_s, "Look again every so many seconds, until Ctrl-C")
-        ->check(CLI::Range(0.1, 86'400.0));
+        ->check(number_in(0.1, 86'400));
     command.add_option("--output", flags.output, "table, or json: an object a line")
         ->check(CLI::IsMember({"table", "json"}))
         ->capture_default_str();
@@ -35,8 +35,6 @@ cluster_access read_inspection_flags(const inspection_flags& flags) {
     auto servers = rocketpush::parse_name_servers(flags.name_servers);
     if (!servers)
         throw usage_error(fmt::format("--namesrv {}: it is HOST:PORT, several separated by ';'", flags.name_servers));
-    if (std::isnan(flags.watch_s)) // CLI11 takes it for a number of any range
-        throw usage_error("--watch nan: it is a number of seconds");
     return {.name_servers = std::move(*servers),
             .credentials  = read_access_flags(flags.access),
             .tls          = read_tls_flags(flags.tls)};

@@ -20,7 +20,8 @@ namespace {
 using rocketpush::protocol::queue_consumption;
 
 std::int64_t lag_of(const queue_consumption& queue) {
-    return std::max<std::int64_t>(0, queue.broker_offset - std::max<std::int64_t>(0, queue.consumer_offset));
+    const auto natural = [](std::int64_t offset) { return std::max<std::int64_t>(0, offset); }; // a broker may say anything
+    return natural(natural(queue.broker_offset) - natural(queue.consumer_offset));
 }
 
 struct sums {
@@ -133,16 +134,6 @@ std::string as_json(const lag_flags& flags, const group_view& view) {
 }
 
 } // namespace
-
-void add_lag_flags(CLI::App& command, lag_flags& flags) {
-    command.add_option("--group", flags.group, "Consumer group")->required();
-    command
-        .add_option("--topic", flags.topics,
-                    "Only this topic; repeatable [all that the group reads or has read, its retry topic last]")
-        ->allow_extra_args(false);
-    command.add_flag("--owners", flags.owners, "Ask the members which queues they hold, and show it");
-    add_inspection_flags(command, flags.seen, "Topics and group are NS%topic and NS%group at the broker");
-}
 
 int lag(const lag_flags& flags) {
     const auto access = read_inspection_flags(flags.seen);

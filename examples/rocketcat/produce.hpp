@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "access_flags.hpp"
+#include "producer.hpp"
 #include "tls_flags.hpp"
 
 namespace rocketcat {
@@ -31,6 +32,9 @@ struct produce_flags {
 };
 
 void add_produce_flags(CLI::App& command, produce_flags& flags);
+
+/// What the messages themselves are made of, message_source reads. @throw usage_error
+producer_settings read_produce_flags(const produce_flags& flags);
 
 /// @return The program's exit code. @throw usage_error
 int produce(const produce_flags& flags);

@@ -34,7 +34,8 @@ const protocol::broker_data* home_of(const topic_view& view, std::string_view br
 }
 
 std::int64_t messages_in(const protocol::queue_extent& queue) {
-    return std::max<std::int64_t>(0, queue.max_offset - std::max<std::int64_t>(0, queue.min_offset));
+    const auto natural = [](std::int64_t offset) { return std::max<std::int64_t>(0, offset); }; // a broker may say anything
+    return natural(natural(queue.max_offset) - natural(queue.min_offset));
 }
 
 std::int64_t messages_in(const topic_view& view) {
@@ -92,11 +93,6 @@ std::string as_json(const topic_flags& flags, const topic_view& view) {
 }
 
 } // namespace
-
-void add_topic_flags(CLI::App& command, topic_flags& flags) {
-    command.add_option("--topic", flags.topic, "Topic")->required();
-    add_inspection_flags(command, flags.seen, "The topic is NS%topic at the broker");
-}
 
 int topic(const topic_flags& flags) {
     const auto access = read_inspection_flags(flags.seen);

@@ -91,6 +91,9 @@ inline std::vector<std::chrono::milliseconds> default_delay_levels() {
     return {1s, 5s, 10s, 30s, 1min, 2min, 3min, 4min, 5min, 6min, 7min, 8min, 9min, 10min, 20min, 30min, 1h, 2h};
 }
 
+/// A broker delays no message for longer; the time when it is due is one that clocks have.
+inline constexpr std::chrono::milliseconds longest_delay = std::chrono::hours(24 * 3650);
+
 /**
  * @brief Which parked messages are due when. The messages lie in the commit log.
  *
@@ -272,7 +275,7 @@ struct broker_options {
 
 /// What is wrong with the options, as the end of a sentence; empty when nothing is.
 inline std::string_view describe_problem(const broker_options& options) noexcept {
-    const auto valid_level = [](std::chrono::milliseconds level) { return level.count() >= 0; };
+    const auto valid_level = [](std::chrono::milliseconds level) { return level.count() >= 0 && level <= longest_delay; };
     if (check_topic(options.name) || check_topic(options.cluster))
         return "name and cluster need 1 to 127 characters of a-z A-Z 0-9 _ - % |";
     if (options.version < 0 || options.version > INT16_MAX)
@@ -281,7 +284,7 @@ inline std::string_view describe_problem(const broker_options& options) noexcept
         options.retry_queues > 65'536)
         return "auto_queues is from 1 to 65536, retry_queues from 0 to 65536";
     if (options.delay_levels.empty() || !std::ranges::all_of(options.delay_levels, valid_level))
-        return "delay_levels needs a level, and none is negative";
+        return "delay_levels needs a level, and each is from 0 to 3650 days";
     if (options.pull_messages == 0 || options.max_message_body > options.frame_limit)
         return "pull_messages is at least 1, max_message_body not larger than frame_limit";
     if (options.frame_limit < 1024 || options.frame_limit > 32 * 1024 * 1024)

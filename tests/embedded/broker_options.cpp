@@ -26,6 +26,9 @@ TEST_CASE("the default options are fine, and each wrong one is named", "[embedde
     CHECK(problem_of([](auto& o) { o.retry_queues = -1; }).find("retry_queues") != std::string_view::npos);
     CHECK(problem_of([](auto& o) { o.delay_levels = {}; }).find("delay_levels") == 0);
     CHECK(problem_of([](auto& o) { o.delay_levels = {-1ms}; }).find("delay_levels") == 0);
+    CHECK(problem_of([](auto& o) { o.delay_levels = {1ms, std::chrono::hours(24 * 3650) + 1ms}; }).find("delay_levels") == 0);
+    CHECK(problem_of([](auto& o) { o.delay_levels = {std::chrono::milliseconds::max()}; }).find("delay_levels") == 0);
+    CHECK(problem_of([](auto& o) { o.delay_levels = {0ms, std::chrono::hours(24 * 3650)}; }).empty());
     CHECK(problem_of([](auto& o) { o.pull_messages = 0; }).find("pull_messages") == 0);
     CHECK(problem_of([](auto& o) { o.frame_limit = 1024 * 1024; }).find("max_message_body") != std::string_view::npos);
     CHECK(problem_of([](auto& o) { o.frame_limit = 64 * 1024 * 1024; }).find("frame_limit") == 0);

@@ -20,6 +20,7 @@
 #include "exit_codes.hpp"
 #include "inspection.hpp"
 #include "lag.hpp"
+#include "message_source.hpp"
 #include "produce.hpp"
 #include "tests/fuzz/support/fuzz_input.hpp"
 #include "topic.hpp"
@@ -64,7 +65,31 @@ void check_inspection(rocketcat::inspection_flags flags, const std::vector<std::
     must(flags.watch_s == 0 || (flags.watch_s >= 0.1 && flags.watch_s <= 86'400), "a pause is in its range");
 }
 
-void follow(std::vector<std::string> arguments) {
+void check_produce(rocketcat::produce_flags flags) {
+    flags.access.secret_key_file.clear();
+    const auto settings = rocketcat::read_produce_flags(flags);
+    must(!settings.name_servers.empty() && !settings.topic.empty(), "there is a name server, and a topic");
+    must(settings.in_flight >= 1 && settings.patience >= std::chrono::milliseconds(100) &&
+             settings.patience <= std::chrono::hours(24),
+         "numbers are in their range");
+    must(flags.rate == 0 || (flags.rate >= 0.001 && flags.rate <= 1e9), "a rate is in its range");
+    rocketcat::message_source source(flags);
+    if (flags.count != 0) // else it would read standard input
+        must(source.next(std::chrono::milliseconds(0)).has_value(), "what is to be sent is made");
+}
+
+void check_broker(const rocketcat::broker_flags& flags) {
+    const auto settings = rocketcat::read_broker_flags(flags);
+    for (const auto& topic : settings.topics)
+        must(topic.queues >= 1, "a topic has queues");
+    for (const auto level : settings.options.delay_levels)
+        must(level >= std::chrono::milliseconds(0) && level <= rocketpush::embedded::longest_delay,
+             "a delay is one that clocks have");
+    must(settings.options.store_bytes >= 1u << 20, "there is memory for messages");
+    static_cast<void>(rocketpush::embedded::describe_problem(settings.options));
+}
+
+void follow(const std::vector<std::string>& arguments) {
     CLI::App app("Looks at RocketMQ.", "rocketcat");
     app.require_subcommand(1);
     rocketcat::consume_flags consume;
@@ -87,13 +112,13 @@ void follow(std::vector<std::string> arguments) {
     if (consume_command.parsed())
         check_consume(consume);
     if (produce_command.parsed())
-        must(produce.rate >= 0 && produce.timeout_s > 0, "numbers are in their range");
+        check_produce(produce);
     if (lag_command.parsed())
         check_inspection(lag.seen, lag.topics, &lag.group);
     if (topic_command.parsed())
         check_inspection(topic.seen, {topic.topic}, nullptr);
     if (broker_command.parsed())
-        must(broker.store_mib >= 1 && broker.store_mib <= 1024 * 1024, "numbers are in their range");
+        check_broker(broker);
 }
 
 } // namespace

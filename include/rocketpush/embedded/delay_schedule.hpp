@@ -20,6 +20,9 @@ inline std::vector<std::chrono::milliseconds> default_delay_levels() {
     return {1s, 5s, 10s, 30s, 1min, 2min, 3min, 4min, 5min, 6min, 7min, 8min, 9min, 10min, 20min, 30min, 1h, 2h};
 }
 
+/// A broker delays no message for longer; the time when it is due is one that clocks have.
+inline constexpr std::chrono::milliseconds longest_delay = std::chrono::hours(24 * 3650);
+
 /**
  * @brief Which parked messages are due when. The messages lie in the commit log.
  *
