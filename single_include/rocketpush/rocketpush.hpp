@@ -24888,7 +24888,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         }
     }
     static task<void> open(std::shared_ptr<client_instance> self, endpoint broker) {
-        co_await self->pool_.get(std::move(broker)); // a failure is told as that of the connection
+        [[maybe_unused]] const auto opened = co_await self->pool_.get(std::move(broker)); // a failure is told as the connection's
     }
 
     void close_if_unused() {
