@@ -82,7 +82,7 @@ void cluster::disturb_broker(line_state how) {
         return;
     stage_.note("the line of {} is {}", host, name_of(how));
     stage_.net->set(host, how);
-    stage_.after(stage_.dice.between(100ms, 60'000ms), [this, host, how] {
+    stage_.after(stage_.dice.between(100ms, longest_disturbance(stage_.dice)), [this, host, how] {
         if (stage_.net->state(host) == how)
             stage_.net->set(host, line_state::open);
     });

@@ -22,6 +22,12 @@ namespace rocketpush::simulation {
 
 constexpr auto group = "g"; ///< Every member is of it.
 
+/// How long a line may be disturbed: mostly less than a minute, at times longer than locks and members last at a broker.
+inline std::chrono::milliseconds longest_disturbance(chance& dice) {
+    using std::chrono::milliseconds;
+    return dice.one_of({milliseconds(60'000), milliseconds(60'000), milliseconds(240'000)});
+}
+
 /// What all parts of a world share: its time, its network, its chance, what is to happen later, and what is written down.
 class stage {
   public:

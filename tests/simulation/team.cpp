@@ -176,7 +176,7 @@ void team::disturb(line_state how) {
     const auto host = who->who.name;
     stage_.note("the line of {} is {}", host, name_of(how));
     stage_.net->set(host, how);
-    stage_.after(stage_.dice.between(100ms, 60'000ms), [this, host, how] {
+    stage_.after(stage_.dice.between(100ms, longest_disturbance(stage_.dice)), [this, host, how] {
         if (stage_.net->state(host) == how)
             stage_.net->set(host, line_state::open);
     });
