@@ -94,6 +94,8 @@ TEST_CASE("a refused offset is corrected to none before 0, whatever a broken bro
     cluster.runtime.advance(3s);
     REQUIRE(one.received().size() == 10);
     cluster.link.change_answers([](std::string frame) -> proxy::instead {
+        if (frame.find("\"offset\":\"500\"") != std::string::npos) // the stored one, or nobody would ask from there
+            return {std::move(frame)};
         return {with_field(with_field(std::move(frame), "offset", "-9"), "nextBeginOffset", "-7")};
     });
     REQUIRE(one.seek({"orders", "broker-a", 0}, 500) == std::error_code());

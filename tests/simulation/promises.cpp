@@ -26,6 +26,7 @@ void promises::require(const std::optional<violation>& wrong, const std::string&
 
 void promises::sent(const stored_place& where) {
     sent_.push_back(where);
+    sent_at_.push_back(stage_.runtime.now());
     for (auto& [client, each] : ledgers_)
         each.sent(sent_.size() - 1, where.queue, where.offset);
 }
@@ -49,6 +50,7 @@ void promises::call_begins(const identity& who, const message_queue& queue, std:
             return stage_.broken(fmt::format("{} was given message {}, which nobody sent", who.name, one));
         if (epoch != 0 && known.is_done(one) && known.epoch_of(one) == epoch)
             stage_.broken(fmt::format("{} was given again, without having given its queue up, {}", who.name, known.describe(one)));
+        require_soon(who, one);
         known.begun(one, who.name);
         if (epoch != 0) {
             auto& held    = holds_.at(queue).at(who.name);
@@ -58,6 +60,16 @@ void promises::call_begins(const identity& who, const message_queue& queue, std:
     ++calls_[who.name];
     if (stage_.made.how == consuming::in_order)
         begin_in_order(who, queue, messages);
+}
+
+void promises::require_soon(const identity& who, std::size_t message) {
+    // A hand-over takes a second until it is noticed, `takeover_delay`, and a second more if that was not enough.
+    constexpr std::chrono::seconds soon{6};
+    const auto& made = stage_.made;
+    const bool quick = made.how == consuming::concurrently || made.how == consuming::at_once || made.how == consuming::by_hand;
+    if (made.calm && quick && made.longest_call <= std::chrono::milliseconds(50) && stage_.runtime.now() - sent_at_.at(message) > soon)
+        stage_.broken(fmt::format("in a calm world {} was given only {:.1f} s after it was sent {}", who.name,
+                                  std::chrono::duration<double>(stage_.runtime.now() - sent_at_.at(message)).count(), of(who).describe(message)));
 }
 
 void promises::begin_in_order(const identity& who, const message_queue& queue, std::span<const std::size_t> messages) {

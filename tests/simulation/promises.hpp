@@ -72,12 +72,15 @@ class promises {
     void end(const message_queue& queue, const hold& last);
     /// Of a process's hold on a queue; 0: it has none, or that does not matter.
     std::uint64_t epoch_of(const identity& who, const message_queue& queue) const;
+    /// In a calm world whose members have time enough, nothing waits for long.
+    void require_soon(const identity& who, std::size_t message);
     void begin_in_order(const identity& who, const message_queue& queue, std::span<const std::size_t> messages);
     void require(const std::optional<violation>& wrong, const std::string& about);
 
     stage& stage_;
     cluster& cluster_;
     std::vector<stored_place> sent_;
+    std::vector<time_point> sent_at_;
     std::map<std::string, ledger> ledgers_; ///< By client id; of a group, one without a name.
     std::map<message_queue, std::map<std::string, hold>> holds_; ///< Those there are, by process.
     std::map<message_queue, hold> last_holds_;                   ///< Those that ended last.
