@@ -20761,6 +20761,8 @@ class concurrent_consumption {
             ++lanes_;
             // A slice is claimed by the lane itself, so the job stays in front until it is seen to be exhausted.
             spawn_lane(waiting_.front());
+            if (waiting_.empty()) // the call has begun there and then, and may have ended all
+                break;
             if (waiting_.size() > 1 || !waiting_.front().batch().has_unclaimed())
                 std::rotate(waiting_.begin(), waiting_.begin() + 1, waiting_.end());
         }
