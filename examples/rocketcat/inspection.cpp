@@ -1,8 +1,5 @@
 #include "inspection.hpp"
 
-#include <rocketpush/core/names.hpp>
-#include <rocketpush/core/namespaces.hpp>
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,6 +8,7 @@
 #include <ctime>
 #include <utility>
 
+#include "cluster_names.hpp"
 #include "exit_codes.hpp"
 #include "interrupt.hpp"
 #include "json_lines.hpp"
@@ -32,26 +30,9 @@ void add_inspection_flags(CLI::App& command, inspection_flags& flags, const std:
 }
 
 cluster_access read_inspection_flags(const inspection_flags& flags) {
-    auto servers = rocketpush::parse_name_servers(flags.name_servers);
-    if (!servers)
-        throw usage_error(fmt::format("--namesrv {}: it is HOST:PORT, several separated by ';'", flags.name_servers));
-    return {.name_servers = std::move(*servers),
+    return {.name_servers = read_name_servers(flags.name_servers),
             .credentials  = read_access_flags(flags.access),
             .tls          = read_tls_flags(flags.tls)};
-}
-
-std::string read_topic(const std::string& name_space, const std::string& topic) {
-    auto full = rocketpush::with_namespace(name_space, topic);
-    if (rocketpush::check_topic(full))
-        throw usage_error(fmt::format("topic \"{}\" {}", topic, describe_name_rule(rocketpush::name_kind::topic)));
-    return full;
-}
-
-std::string read_group(const std::string& name_space, const std::string& group) {
-    auto full = rocketpush::with_namespace(name_space, group);
-    if (rocketpush::check_group(full))
-        throw usage_error(fmt::format("group \"{}\" {}", group, describe_name_rule(rocketpush::name_kind::group)));
-    return full;
 }
 
 std::string local_date(std::int64_t milliseconds) {

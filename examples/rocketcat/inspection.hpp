@@ -32,10 +32,6 @@ void add_inspection_flags(CLI::App& command, inspection_flags& flags, const std:
 /// @throw usage_error
 cluster_access read_inspection_flags(const inspection_flags& flags);
 
-/// With its namespace, if there is one. @throw usage_error
-std::string read_topic(const std::string& name_space, const std::string& topic);
-std::string read_group(const std::string& name_space, const std::string& group);
-
 /// Milliseconds since 1970 as a date of the local time zone; a dash for 0 or less.
 std::string local_date(std::int64_t milliseconds);
 std::int64_t now_in_milliseconds();

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <optional>
 
+#include "cluster_names.hpp"
 #include "cluster_view.hpp"
 #include "exit_codes.hpp"
 #include "terminal.hpp"

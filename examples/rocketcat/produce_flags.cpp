@@ -1,12 +1,10 @@
-#include <rocketpush/core/endpoint.hpp>
-#include <rocketpush/core/names.hpp>
-
 #include <fmt/format.h>
 
 #include <chrono>
 #include <cstdint>
 #include <utility>
 
+#include "cluster_names.hpp"
 #include "exit_codes.hpp"
 #include "number_range.hpp"
 #include "produce.hpp"
@@ -49,20 +47,14 @@ void add_produce_flags(CLI::App& command, produce_flags& flags) {
 }
 
 producer_settings read_produce_flags(const produce_flags& flags) {
-    auto servers = rocketpush::parse_name_servers(flags.name_servers);
-    if (!servers)
-        throw usage_error(fmt::format("--namesrv {}: it is HOST:PORT, several separated by ';'", flags.name_servers));
-    if (rocketpush::check_topic(flags.topic))
-        throw usage_error(
-            fmt::format("topic \"{}\" {}", flags.topic, describe_name_rule(rocketpush::name_kind::topic)));
-    if (rocketpush::check_group(flags.group))
-        throw usage_error(
-            fmt::format("group \"{}\" {}", flags.group, describe_name_rule(rocketpush::name_kind::group)));
+    auto servers = read_name_servers(flags.name_servers);
+    auto topic   = read_topic({}, flags.topic);
+    auto group   = read_group({}, flags.group);
     if (flags.batch > 1 && flags.delay_level != 0)
         throw usage_error("--batch and --delay-level do not go together: brokers deliver a batch at once");
-    return {.name_servers = std::move(*servers),
-            .group        = flags.group,
-            .topic        = flags.topic,
+    return {.name_servers = std::move(servers),
+            .group        = std::move(group),
+            .topic        = std::move(topic),
             .in_flight    = flags.in_flight,
             .patience     = std::chrono::milliseconds(static_cast<std::int64_t>(flags.timeout_s * 1000)),
             .stamp        = flags.stamp,

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "cluster_names.hpp"
 #include "cluster_view.hpp"
 #include "exit_codes.hpp"
 #include "terminal.hpp"

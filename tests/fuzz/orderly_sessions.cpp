@@ -12,21 +12,13 @@ using namespace rocketpush;
 
 namespace {
 
-struct noting_listener {
-    std::shared_ptr<test::session_notes> notes;
-
-    consume_result operator()(std::span<const message_view> messages) const {
-        return notes->note(messages) ? consume_result::success : consume_result::reconsume_later;
-    }
-};
-
 using consumer =
-    consumer_of<orderly<noting_listener>, memory_transport, inline_executor, no_observer, test::manual_runtime>;
+    consumer_of<orderly<test::noting_listener>, memory_transport, inline_executor, no_observer, test::manual_runtime>;
 
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     test::run_hostile_session<consumer>(
-        test::fuzz_input(data, size), [](auto notes) { return orderly(noting_listener{std::move(notes)}); });
+        test::fuzz_input(data, size), [](auto notes) { return orderly(test::noting_listener{std::move(notes)}); });
     return 0;
 }

@@ -14,22 +14,14 @@ using namespace rocketpush;
 
 namespace {
 
-struct noting_listener {
-    std::shared_ptr<test::session_notes> notes;
-
-    consume_result operator()(std::span<const message_view> messages) const {
-        return notes->note(messages) ? consume_result::success : consume_result::reconsume_later;
-    }
-};
-
-using consumer = consumer_of<noting_listener, memory_transport, broker_allocation<>, inline_executor, no_observer,
+using consumer = consumer_of<test::noting_listener, memory_transport, broker_allocation<>, inline_executor, no_observer,
                              test::manual_runtime>;
 
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     test::run_hostile_session<consumer>(
-        test::fuzz_input(data, size), [](auto notes) { return noting_listener{std::move(notes)}; },
+        test::fuzz_input(data, size), [](auto notes) { return test::noting_listener{std::move(notes)}; },
         broker_allocation<>());
     return 0;
 }

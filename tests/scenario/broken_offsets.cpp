@@ -16,27 +16,16 @@
 #include <system_error>
 #include <utility>
 
-#include "tests/scenario/support/proxy.hpp"
+#include "tests/scenario/support/proxied_cluster.hpp"
 #include "tests/support/catch.hpp"
 
 namespace {
 
 using namespace rocketpush;
 using namespace std::chrono_literals;
+using test::proxied_cluster;
 using test::proxy;
-using test::virtual_cluster;
 using test::virtual_member;
-
-/// A broker behind a proxy; one queue.
-struct lying_cluster : virtual_cluster {
-    lying_cluster()
-        : virtual_cluster({.listen = {"hidden", 10911}, .advertised_host = "broker-a"}),
-          link(runtime, network, {"broker-a", 10911}, network, {"hidden", 10911}) {
-        broker().create_topic("orders", 1);
-    }
-
-    proxy link;
-};
 
 /// The frame with another value of a field, if it has the field. Its header is JSON.
 std::string with_field(std::string frame, std::string_view name, std::string_view value) {
@@ -65,7 +54,7 @@ TEST_CASE("wherever a broken broker says that a queue begins, it is not before o
     const auto from = GENERATE(consume_from::first, consume_from::last, consume_from::timestamp);
     const std::string said = GENERATE("-1", "-9", "-9223372036854775808");
     CAPTURE(static_cast<int>(from), said);
-    lying_cluster cluster;
+    proxied_cluster cluster;
     cluster.send("orders", 10);
     cluster.link.change_answers([&](std::string frame) -> proxy::instead { return {with_field(std::move(frame), "offset", said)}; });
     auto with      = cluster.member_options();
@@ -84,7 +73,7 @@ TEST_CASE("wherever a broken broker says that a queue begins, it is not before o
 
 TEST_CASE("a refused offset is corrected to none before 0, whatever a broken broker says of its queue", "[scenario]") {
     const auto choice = GENERATE(beyond_end::last, beyond_end::first);
-    lying_cluster cluster;
+    proxied_cluster cluster;
     cluster.send("orders", 10);
     auto with            = cluster.member_options();
     with.when_beyond_end = choice;
@@ -109,7 +98,7 @@ TEST_CASE("a refused offset is corrected to none before 0, whatever a broken bro
 TEST_CASE("a next offset before the asked one is passed over", "[scenario]") {
     const std::string said = GENERATE("0", "-1", "-9223372036854775808");
     CAPTURE(said);
-    lying_cluster cluster;
+    proxied_cluster cluster;
     cluster.send("orders", 100);
     cluster.link.change_answers(
         [&](std::string frame) -> proxy::instead { return {with_field(std::move(frame), "nextBeginOffset", said)}; });
@@ -125,7 +114,7 @@ TEST_CASE("a next offset before the asked one is passed over", "[scenario]") {
 TEST_CASE("an answer that inflates to more than is enough at once is read in two pulls, and nothing is lost", "[scenario]") {
     constexpr int count              = 6;
     constexpr std::size_t large_body = 13u << 20; // five of them are enough
-    lying_cluster cluster;
+    proxied_cluster cluster;
     const auto small = protocol::compress(protocol::compression::zlib, std::string(large_body, 'x'), 1);
     REQUIRE(small);
     for (int i = 0; i < count; ++i)

@@ -12,27 +12,16 @@
 #include <string_view>
 #include <utility>
 
-#include "tests/scenario/support/proxy.hpp"
+#include "tests/scenario/support/proxied_cluster.hpp"
 #include "tests/support/catch.hpp"
 
 namespace {
 
 using namespace rocketpush;
 using namespace std::chrono_literals;
+using test::proxied_cluster;
 using test::proxy;
-using test::virtual_cluster;
 using test::virtual_member;
-
-/// A broker behind a proxy that everybody goes through.
-struct meddled_cluster : virtual_cluster {
-    meddled_cluster()
-        : virtual_cluster({.listen = {"hidden", 10911}, .advertised_host = "broker-a"}),
-          link(runtime, network, {"broker-a", 10911}, network, {"hidden", 10911}) {
-        broker().create_topic("orders", 1);
-    }
-
-    proxy link;
-};
 
 bool each_once(const virtual_member& member, std::size_t count) {
     const auto counts = member.counts();
@@ -46,7 +35,7 @@ std::string big_endian(std::int32_t value) {
 }
 
 TEST_CASE("an answer cut off at any byte costs no message and brings none twice", "[scenario]") {
-    meddled_cluster cluster;
+    proxied_cluster cluster;
     std::size_t cut_at = 0, cuts = 0;
     bool past_the_end = false, armed = false;
     cluster.link.change_answers([&](std::string frame) -> proxy::instead {
@@ -89,7 +78,7 @@ TEST_CASE("bytes that are no frame end their connection, and consumption goes on
     CAPTURE(given.what);
     const bool before_the_answer = GENERATE(true, false);
 
-    meddled_cluster cluster;
+    proxied_cluster cluster;
     cluster.send("orders", 20);
     bool meddled = false;
     cluster.link.change_answers([&](std::string frame) -> proxy::instead {
@@ -112,7 +101,7 @@ TEST_CASE("bytes that are no frame end their connection, and consumption goes on
 }
 
 TEST_CASE("garbage in place of every second answer slows a consumer down and no more", "[scenario]") {
-    meddled_cluster cluster;
+    proxied_cluster cluster;
     cluster.send("orders", 50);
     int answers = 0;
     cluster.link.change_answers([&](std::string frame) -> proxy::instead {
@@ -129,7 +118,7 @@ TEST_CASE("garbage in place of every second answer slows a consumer down and no 
 }
 
 TEST_CASE("answers to requests that nobody made, and the same answer twice, are passed over", "[scenario]") {
-    meddled_cluster cluster;
+    proxied_cluster cluster;
     cluster.link.change_answers([&](std::string frame) -> proxy::instead {
         std::string more;
         for (const std::int32_t opaque : {0, -1, 77, 2147483647})
@@ -149,7 +138,7 @@ TEST_CASE("answers to requests that nobody made, and the same answer twice, are 
 }
 
 TEST_CASE("requests of the broker that the consumer does not know are answered so, and nothing else happens", "[scenario]") {
-    meddled_cluster cluster;
+    proxied_cluster cluster;
     bool asked = false;
     cluster.link.change_answers([&](std::string frame) -> proxy::instead {
         if (std::exchange(asked, true))
@@ -169,7 +158,7 @@ TEST_CASE("requests of the broker that the consumer does not know are answered s
 }
 
 TEST_CASE("an answer that lacks what it must have is a failed pull", "[scenario]") {
-    meddled_cluster cluster;
+    proxied_cluster cluster;
     int meddled = 0;
     cluster.link.change_answers([&](std::string frame) -> proxy::instead {
         const auto at = frame.find("nextBeginOffset");
@@ -190,7 +179,7 @@ TEST_CASE("an answer that lacks what it must have is a failed pull", "[scenario]
 }
 
 TEST_CASE("a record that is damaged on its way is told and passed over, and its neighbours are delivered", "[scenario]") {
-    meddled_cluster cluster;
+    proxied_cluster cluster;
     cluster.send("orders", 20, "payload");
     cluster.link.change_answers([&](std::string frame) -> proxy::instead {
         if (const auto at = frame.find("payload7"); at != std::string::npos)
@@ -211,7 +200,7 @@ TEST_CASE("a record that is damaged on its way is told and passed over, and its 
 }
 
 TEST_CASE("a body whose last record is cut off is read up to there, and the rest comes with the next pull", "[scenario]") {
-    meddled_cluster cluster;
+    proxied_cluster cluster;
     cluster.send("orders", 20, "payload");
     bool meddled = false;
     cluster.link.change_answers([&](std::string frame) -> proxy::instead {
@@ -232,7 +221,7 @@ TEST_CASE("a body whose last record is cut off is read up to there, and the rest
 }
 
 TEST_CASE("behind a record whose size cannot be true consumption goes on, with the next pull", "[scenario]") {
-    meddled_cluster cluster;
+    proxied_cluster cluster;
     cluster.send("orders", 20, "payload");
     bool always = false, meddled = false;
     std::size_t delivered = 20, told = 1;

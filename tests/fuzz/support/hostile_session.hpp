@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -44,6 +45,15 @@ struct session_notes {
                 good = good && !each.body().starts_with('?'); // so that some are sent back, or come again
         }
         return good;
+    }
+};
+
+/// Notes what it is given; what is not well comes again.
+struct noting_listener {
+    std::shared_ptr<session_notes> notes;
+
+    consume_result operator()(std::span<const message_view> messages) const {
+        return notes->note(messages) ? consume_result::success : consume_result::reconsume_later;
     }
 };
 
