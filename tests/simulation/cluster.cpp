@@ -71,23 +71,6 @@ void cluster::flush_offsets() {
     for_each_queue([&](const message_queue& queue) { flushed_[queue] = committed(queue); });
 }
 
-std::string_view name_of(line_state how) {
-    constexpr std::string_view names[] = {"open", "frozen", "deaf", "mute", "refusing", "dead"};
-    return names[static_cast<std::size_t>(how)];
-}
-
-void cluster::disturb_broker(line_state how) {
-    const auto host = any_broker().address().host;
-    if (stage_.net->state(host) != line_state::open)
-        return;
-    stage_.note("the line of {} is {}", host, name_of(how));
-    stage_.net->set(host, how);
-    stage_.after(stage_.dice.between(100ms, longest_disturbance(stage_.dice)), [this, host, how] {
-        if (stage_.net->state(host) == how)
-            stage_.net->set(host, line_state::open);
-    });
-}
-
 void cluster::crash_broker() {
     auto& who       = any_broker();
     const auto host = who.address().host;

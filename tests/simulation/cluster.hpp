@@ -67,7 +67,7 @@ class cluster {
     void expire_locks();
     void wrong_routes();
     void lose_name_server();
-    void disturb_broker(line_state how);
+    void disturb_broker(line_state how) { stage_.disturb(any_broker().address().host, how); }
 
     void make_peace();
 
@@ -85,9 +85,6 @@ class cluster {
     std::set<std::string> without_master_;
     std::map<std::string, time_point> locks_freed_; ///< By broker.
 };
-
-/// What a line is called in traces.
-std::string_view name_of(line_state how);
 
 } // namespace rocketpush::simulation
 

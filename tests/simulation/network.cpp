@@ -16,6 +16,11 @@ line_state network::state(const std::string& host) const {
     return found == states_.end() ? line_state::open : found->second;
 }
 
+std::string_view name_of(line_state how) {
+    constexpr std::string_view names[] = {"open", "frozen", "deaf", "mute", "refusing", "dead"};
+    return names[static_cast<std::size_t>(how)];
+}
+
 void network::set(const std::string& host, line_state state) {
     states_[host] = state;
     if (state == line_state::refusing)

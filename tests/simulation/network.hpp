@@ -18,6 +18,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -54,6 +55,8 @@ enum class line_state {
     refusing, ///< Its process is gone: connections were reset, new ones are refused.
     dead,     ///< The machine is gone: nothing is heard of it any more.
 };
+/// What it is called in traces.
+std::string_view name_of(line_state how);
 
 namespace detail {
 

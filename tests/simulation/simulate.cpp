@@ -2,9 +2,11 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <atomic>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <exception>
 #include <map>
@@ -49,12 +51,11 @@ struct sums {
 
     /// The same for programs.
     std::string json() const {
-        std::string kinds;
-        for (const auto& [name, times] : faults)
-            kinds += fmt::format("{}\"{}\": {}", kinds.empty() ? "" : ", ", name, times);
-        return fmt::format("{{\"worlds\": {}, \"broken\": {}, \"messages\": {}, \"deliveries\": {}, \"repeats\": {}, \"virtual_seconds\": {:.0f}, "
-                           "\"faults\": {{{}}}}}\n",
-                           worlds, broken, messages, deliveries, repeats, virtual_seconds, kinds);
+        return nlohmann::json{{"worlds", worlds},   {"broken", broken},
+                              {"messages", messages}, {"deliveries", deliveries},
+                              {"repeats", repeats}, {"virtual_seconds", std::round(virtual_seconds)},
+                              {"faults", faults}}
+            .dump();
     }
 };
 
@@ -156,7 +157,7 @@ int main(int count, char** arguments) try {
     const auto all   = run(given);
     all.print(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());
     if (json)
-        fmt::print(json.get(), "{}", all.json());
+        fmt::print(json.get(), "{}\n", all.json());
     return all.broken == 0 ? 0 : 1;
 } catch (const std::exception& problem) {
     fmt::print(stderr, "simulate: {}\n", problem.what());

@@ -22,12 +22,6 @@ namespace rocketpush::simulation {
 
 constexpr auto group = "g"; ///< Every member is of it.
 
-/// How long a line may be disturbed: mostly less than a minute, at times longer than locks and members last at a broker.
-inline std::chrono::milliseconds longest_disturbance(chance& dice) {
-    using std::chrono::milliseconds;
-    return dice.one_of({milliseconds(60'000), milliseconds(60'000), milliseconds(240'000)});
-}
-
 /// What all parts of a world share: its time, its network, its chance, what is to happen later, and what is written down.
 class stage {
   public:
@@ -75,6 +69,21 @@ class stage {
         }
         runtime.advance(end - runtime.now());
         throw_if_broken();
+    }
+
+    /// The line of a machine is so for some time: mostly less than a minute, at times longer than locks and members last at a broker.
+    /// Nothing happens to one that is not open.
+    void disturb(const std::string& host, line_state how) {
+        using std::chrono::milliseconds;
+        if (net->state(host) != line_state::open)
+            return;
+        note("the line of {} is {}", host, name_of(how));
+        net->set(host, how);
+        const auto longest = dice.one_of({milliseconds(60'000), milliseconds(60'000), milliseconds(240'000)});
+        after(dice.between(milliseconds(100), longest), [this, host, how] {
+            if (net->state(host) == how)
+                net->set(host, line_state::open);
+        });
     }
 
     const plan& what;

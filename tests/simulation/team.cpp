@@ -170,16 +170,8 @@ void team::suspend() {
 }
 
 void team::disturb(line_state how) {
-    const auto* who = any_running();
-    if (!who || stage_.net->state(who->who.name) != line_state::open)
-        return;
-    const auto host = who->who.name;
-    stage_.note("the line of {} is {}", host, name_of(how));
-    stage_.net->set(host, how);
-    stage_.after(stage_.dice.between(100ms, longest_disturbance(stage_.dice)), [this, host, how] {
-        if (stage_.net->state(host) == how)
-            stage_.net->set(host, line_state::open);
-    });
+    if (const auto* who = any_running())
+        stage_.disturb(who->who.name, how);
 }
 
 void team::break_disk() {
