@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -31,6 +32,7 @@ class promises {
 
     void sent(const stored_place& where);
     void joined(const identity& who);
+    void started(const identity& who);
 
     void call_begins(const identity& who, const message_queue& queue, std::span<const std::size_t> messages);
     void call_ends(const identity& who, const message_queue& queue, std::span<const std::size_t> messages, std::size_t succeeded);
@@ -86,6 +88,8 @@ class promises {
     std::map<message_queue, hold> last_holds_;                   ///< Those that ended last.
     std::uint64_t last_epoch_ = 0;
     std::map<std::string, int> calls_; ///< That run, by process.
+    std::set<std::string> present_;    ///< Processes that have started, and are not gone.
+    time_point attended_since_{};      ///< When the first of them came.
     std::map<std::pair<message_queue, std::string>, int> running_; ///< Calls in order, by queue and process.
 };
 

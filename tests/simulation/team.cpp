@@ -89,6 +89,8 @@ void team::join() {
         if (failure) {
             who.over = true;
             replace(who, 10'000ms);
+        } else {
+            promises_.started(who.who);
         }
     });
 }
