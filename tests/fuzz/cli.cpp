@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "broker.hpp"
+#include "cluster_names.hpp"
 #include "consume_settings.hpp"
 #include "exit_codes.hpp"
 #include "inspection.hpp"
