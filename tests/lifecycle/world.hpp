@@ -70,6 +70,7 @@ class world {
     void wait_for_stop(outcomes& seen, std::size_t stops, ending how);
     void check_nothing_left(ending how);
     void check_offsets();
+    bool all_committed();
 
     kind how_;
     std::mt19937_64 chance_;
