@@ -148,7 +148,7 @@ detail::outcome network::write(const std::shared_ptr<detail::connection>& to, st
     if (pipe.cut)
         return std::pair(std::error_code(), bytes.size());
     const auto room = capacity - std::min(capacity, pipe.size);
-    if (room == 0) {
+    if (room < std::min(bytes.size(), capacity / 2)) { // as TCP: or a full pipe would be refilled byte by byte for ever after
         pipe.writer = who;
         return std::nullopt;
     }
