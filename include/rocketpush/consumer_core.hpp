@@ -26,6 +26,7 @@
 #include <rocketpush/offset_store/offset_store.hpp>
 #include <rocketpush/rebalance/group_check.hpp>
 #include <rocketpush/rebalance/lock_keeper.hpp>
+#include <rocketpush/rebalance/offset_writer.hpp>
 #include <rocketpush/rebalance/pop_table.hpp>
 #include <rocketpush/rebalance/queue_memory.hpp>
 #include <rocketpush/rebalance/queue_table.hpp>
@@ -317,6 +318,7 @@ class consumer_core : public std::enable_shared_from_this<
     detail::block_pool& blocks() noexcept { return client_->blocks(); }
     batch_pool<consumption_type::concurrent>& batches() noexcept { return batches_; }
     queue_table<consumer_core>& queues() noexcept { return queues_; }
+    offset_writer<consumer_core>& offsets() noexcept { return offsets_; }
     pop_table<consumer_core>& pops() noexcept
         requires pops_queues
     {
@@ -609,10 +611,10 @@ class consumer_core : public std::enable_shared_from_this<
         // What has not changed is written once a minute too, against a broker that lost it.
         const auto rewrite = std::max<std::int64_t>(1, milliseconds(60000) / self->options_.commit_interval);
         for (std::int64_t turn = 1; self->running(); ++turn) {
-            const auto pause = delay_after(self->queues_.commit_denied(), self->options_.commit_interval);
+            const auto pause = delay_after(self->offsets_.denied(), self->options_.commit_interval);
             co_await self->commit_due_.wait_until(self->runtime_.now() + pause);
             if (self->running())
-                co_await self->queues_.commit(turn % rewrite == 0);
+                co_await self->offsets_.write_all(turn % rewrite == 0);
         }
     }
 
@@ -662,6 +664,7 @@ class consumer_core : public std::enable_shared_from_this<
     cache_limits limits_ = within_answers(pop_limits_, options_);
     queue_memory<consumer_core> memory_{*this};
     queue_table<consumer_core> queues_{*this};
+    offset_writer<consumer_core> offsets_{*this};
     [[no_unique_address]] std::conditional_t<pops_queues, pop_table<consumer_core>, no_pops> pops_{*this};
     rebalancer<consumer_core> rebalancer_{*this};
     group_check<consumer_core> checks_{*this};

@@ -98,6 +98,7 @@
 #include <rocketpush/consume/consume_timeout.hpp> // and what a listener is at for too long
 #include <rocketpush/rebalance/queue_lock.hpp>    // what is known of a queue's lock
 #include <rocketpush/rebalance/lock_keeper.hpp>
+#include <rocketpush/rebalance/offset_writer.hpp> // offsets on their way to the store
 #include <rocketpush/rebalance/queue_table.hpp>
 #include <rocketpush/rebalance/member_views.hpp>  // who is in the group, by two brokers
 #include <rocketpush/rebalance/rebalancer.hpp>

@@ -19160,12 +19160,15 @@ class queue_fetcher {
         const auto committable = queue_.cache.committable();
         // A slave refuses it, 0 is no progress, and a broadcasting member's offsets are no business of the broker's. Of a
         // static topic's queue the broker would take it for the place in its own queue, and the group would skip messages.
-        const bool commit = !Host::broadcasting && queue_.at_master && !is_static_ && committable > 0 &&
-                            queue_.order.may_commit(host_.runtime());
+        const bool may_commit = !Host::broadcasting && queue_.at_master && !is_static_ && committable > 0 &&
+                                queue_.order.may_commit(host_.runtime());
+        const bool commit = may_commit && queue_.broker_keeps;
+        const bool first  = may_commit && !commit && !host_.offsets().denied();
+        const bool wide   = !commit && loop_.offset() - queue_.stored > host_.limits().span / 2; // before its end is reached
+        if (first || wide)
+            host_.offsets().write_soon(queue_);
         position_.queue_offset  = loop_.offset();
         position_.commit_offset = commit ? committable : 0;
-        if (!commit && loop_.offset() - queue_.stored > host_.limits().span / 2) // before the span's end is reached
-            host_.queues().commit_soon(queue_);
         // Others wait for the memory that is set aside for this pull, so that the broker must not hold it.
         const bool hold = queue_.memory_set_aside == 0;
         position_.sys_flag =
@@ -19229,7 +19232,8 @@ class queue_fetcher {
         } else if (!host_.memory().fits(answer.size, 0)) {
             pull_again(answer.size);
         } else {
-            loop_.found(deliver(asked, next, *fields, std::move(answer), took) + (ROCKETPUSH_PLANTED(message_skipped) ? 1 : 0));
+            loop_.found(deliver(asked, next, *fields, std::move(answer), took) +
+                        (ROCKETPUSH_PLANTED(message_skipped) ? 1 : 0));
         }
     }
 
@@ -19248,7 +19252,7 @@ class queue_fetcher {
             ++queue_.counts.bad;
             lost_track = lost_track || offset < 0;
             offset     = offset < 0 ? offset : outer_offset(offset, delta);
-            last   = std::max(last, offset + 1);
+            last       = std::max(last, offset + 1);
             host_.observe().on_bad_message(queue_.queue, offset, why);
         };
         const auto unread = host_.decoder().decode(body, batch->origin, batch->inflated, batch->messages, on_bad);
@@ -19267,7 +19271,7 @@ class queue_fetcher {
         }
         if (!unread.empty() && last > asked)
             next = std::min(next, last); // the messages that were not read are asked for again
-        else if (lost_track) // as is what lies behind the unreadable one, which is passed over
+        else if (lost_track)             // as is what lies behind the unreadable one, which is passed over
             next = std::min(next, std::max(last, asked + 1));
         drop_unwanted(asked, batch->messages);
         remove_unwanted(host_.observe(), queue_.queue, batch->messages);
@@ -19341,7 +19345,7 @@ class queue_fetcher {
         // A batch that ran wakes us, and whatever else may make room. Only the span shrinks within a batch, of which the strand
         // does not hear: a look each second finds that.
         if (why == flow_state::too_wide_a_span)
-            host_.queues().commit_soon(queue_);
+            host_.offsets().write_soon(queue_);
         const auto look = why == flow_state::too_wide_a_span ? host_.runtime().now() + std::chrono::seconds(1)
                                                              : std::chrono::steady_clock::time_point::max();
         co_await queue_.wake.wait_until(look);
@@ -22285,9 +22289,9 @@ class lock_keeper {
 } // namespace rocketpush
 
 #endif
-// rocketpush/rebalance/queue_table.hpp
-#ifndef ROCKETPUSH_REBALANCE_QUEUE_TABLE_HPP
-#define ROCKETPUSH_REBALANCE_QUEUE_TABLE_HPP
+// rocketpush/rebalance/offset_writer.hpp
+#ifndef ROCKETPUSH_REBALANCE_OFFSET_WRITER_HPP
+#define ROCKETPUSH_REBALANCE_OFFSET_WRITER_HPP
 
 // rocketpush/rebalance/owned_queue.hpp
 #ifndef ROCKETPUSH_REBALANCE_OWNED_QUEUE_HPP
@@ -22405,12 +22409,14 @@ struct owned_queue : fetching_queue<Runtime> {
 
     std::chrono::steady_clock::time_point last_settled{}; ///< When a batch of it ran last, or a send-back ended.
 
-    bool writing            = false; ///< A commit is under way; the next one waits, or they could overtake each other.
-    queue_offset committed  = -1;    ///< What the store confirmed; -1: nothing yet.
+    bool writing           = false; ///< A commit is under way; the next one waits, or they could overtake each other.
+    queue_offset committed = -1;    ///< What the store confirmed; -1: nothing yet.
     /// Whoever takes the queue over begins here or later: where this epoch began, then what the store confirmed, or the master by
     /// its answer to a pull that carried a commit.
-    queue_offset stored     = 0;
-    queue_offset broker_max = -1;    ///< The queue's end as the last pull told.
+    queue_offset stored = 0;
+    bool broker_keeps   = false; ///< Its broker is known to keep an offset of the group in this topic: offset_writer.
+    bool may_be_lost    = false; ///< `committed` was the first that we knew of there: another member's may displace it.
+    queue_offset broker_max = -1; ///< The queue's end as the last pull told.
 
     std::shared_ptr<Connection> connection; ///< Where it was pulled last.
     std::uint64_t connection_route = 0;     ///< The route version that `connection` was chosen by.
@@ -22426,6 +22432,211 @@ struct owned_queue : fetching_queue<Runtime> {
 } // namespace rocketpush
 
 #endif
+
+#include <algorithm>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief Writes the offsets of one consumer's queues to its store, never two of one queue at once: they could overtake each other.
+ *
+ * The first of a topic at a broker goes alone. A broker (4.9.7 and 5.5.0 alike) begins its table of a group's offsets in a topic with
+ * the first that it is told, and of two that come at the same time it may keep one and confirm both: `ConsumerOffsetManager.commitOffset`.
+ * So pulls carry commits only after that, see `owned_queue::broker_keeps`; and since another member may have been as early, what was
+ * written before that is known is written once more with the next ones.
+ *
+ * @tparam Host  The consumer; see consumer_core.
+ * @par Thread safety  None; on the strand.
+ * @par Source  Java `OffsetStore.persistAll`, `MQClientInstance.persistAllConsumerOffset`.
+ */
+template <class Host>
+class offset_writer {
+  public:
+    using queue_type    = typename Host::queue_type;
+    using queue_ptr     = std::shared_ptr<queue_type>;
+    using executor_type = typename Host::executor_type;
+    template <class T>
+    using task = detail::awaitable<T, executor_type>;
+
+    /// So many offsets are written at once at each broker.
+    static constexpr std::size_t most_writes = 64;
+
+    explicit offset_writer(Host& host) : host_(host) {}
+
+    /// Writes what changed (or everything) of the queues that are fetched, some side by side or all at once; returns when all is
+    /// answered.
+    task<void> write_all(bool everything) {
+        denied_ = {};
+        if constexpr (writes_many_offsets<typename Host::store_type>)
+            return write_together(everything);
+        else
+            return write_each(everything);
+    }
+
+    /// Writes what changed of one queue now, whose loop waits for that or soon will.
+    void write_soon(queue_type& queue) {
+        if (is_due(queue, false))
+            if (auto owned = host_.queues().share(queue))
+                host_.spawn(write_one(host_.shared_from_this(), std::move(owned)));
+    }
+
+    /// The queue's first offset was read. One above 0 comes from the broker's table; 0 may be its word for none.
+    void found(queue_type& owned) {
+        if (owned.committed > 0)
+            keeps(owned);
+        else
+            owned.broker_keeps = kept_.contains(place_of(owned));
+    }
+
+    /// Whether a broker has denied some of it, since `write_all` was last called.
+    std::error_code denied() const noexcept { return denied_; }
+
+    /// Writes this offset of a queue of which none is being written.
+    static task<std::error_code> write(std::shared_ptr<Host> host, queue_ptr owned, queue_offset offset) {
+        auto& self     = host->offsets();
+        auto access    = host->offset_access();
+        owned->writing = true;
+        std::optional<first_write> first;
+        if (!owned->broker_keeps) {
+            if (const auto another = self.firsts_.find(place_of(*owned)); another == self.firsts_.end())
+                first.emplace(self, place_of(*owned));
+            else
+                co_await wait_for(another->second); // if it fails, too: nobody waits for a broker more than once
+        }
+        const bool early   = !owned->broker_keeps;
+        const auto failure = co_await host->store().write(access, owned->queue, offset);
+        self.written(*owned, offset, failure);
+        owned->may_be_lost = early && !failure;
+        co_return failure;
+    }
+
+  private:
+    using due_list  = detail::ring<queue_ptr>;
+    using place     = std::pair<std::string, std::string>; ///< Topic and broker name.
+    using flag_type = detail::signal_flag<typename Host::runtime_type>;
+
+    static place place_of(const queue_type& owned) { return {owned.queue.topic, owned.queue.broker_name}; }
+
+    /// The first offset of a topic is on its way to a broker, until this goes, however that ends.
+    struct first_write {
+        first_write(offset_writer& writer, place there) : of(writer), at(std::move(there)) {
+            of.firsts_.emplace(at, over);
+        }
+        first_write(const first_write&)            = delete;
+        first_write& operator=(const first_write&) = delete;
+        ~first_write() {
+            of.firsts_.erase(at);
+            over->set();
+        }
+
+        offset_writer& of;
+        const place at;
+        const std::shared_ptr<flag_type> over = std::make_shared<flag_type>(of.host_.runtime());
+    };
+    static task<void> wait_for(std::shared_ptr<flag_type> over) { co_await over->wait(); }
+
+    /// The broker has a table of the topic's offsets.
+    void keeps(const queue_type& owned) {
+        if (!kept_.insert(place_of(owned)).second)
+            return;
+        for (const auto& each : host_.queues().all())
+            if (each->queue.topic == owned.queue.topic && each->queue.broker_name == owned.queue.broker_name)
+                each->broker_keeps = true;
+    }
+
+    bool is_due(queue_type& owned, bool everything) const {
+        return owned.stage == queue_stage::fetching && !owned.writing && owned.order.may_commit(host_.runtime()) &&
+               (everything || owned.may_be_lost || owned.cache.committable() != owned.committed);
+    }
+
+    task<void> write_each(bool everything) {
+        // By broker: a slow one delays only what is its own.
+        std::map<std::string, std::shared_ptr<due_list>> due;
+        for (const auto& owned : host_.queues().all())
+            if (is_due(*owned, everything)) {
+                auto& list = due[std::string(host_.routes().home(owned->queue))];
+                if (!list)
+                    list = std::make_shared<due_list>();
+                list->push_back(owned);
+            }
+        const auto writes = std::make_shared<detail::wait_group<typename Host::runtime_type>>(host_.runtime());
+        for (const auto& [broker, list] : due)
+            for (auto writers = std::min(list->size(), most_writes); writers > 0; --writers)
+                writes->spawn(write_in_turn(host_.shared_from_this(), list, everything));
+        co_await writes->wait();
+    }
+
+    task<void> write_together(bool everything) {
+        std::vector<queue_ptr> due;
+        std::vector<queue_progress> changes;
+        for (const auto& owned : host_.queues().all())
+            if (is_due(*owned, everything)) {
+                owned->writing = true;
+                due.push_back(owned);
+                changes.push_back({owned->queue, owned->cache.committable()});
+            }
+        if (due.empty())
+            co_return;
+        auto access        = host_.offset_access();
+        const auto failure = co_await host_.store().write_many(access, changes); // a copy: we need it too
+        for (std::size_t i = 0; i < due.size(); ++i)
+            written(*due[i], changes[i].offset, failure);
+    }
+
+    static task<void> write_in_turn(std::shared_ptr<Host> host, std::shared_ptr<due_list> due, bool everything) {
+        while (!due->empty()) {
+            const auto owned = due->take_front();
+            if (host->offsets().is_due(*owned, everything)) // still
+                co_await write(host, owned, owned->cache.committable());
+        }
+    }
+
+    static task<void> write_one(std::shared_ptr<Host> host, queue_ptr owned) {
+        if (host->offsets().is_due(*owned, false)) { // still
+            const auto offset = owned->cache.committable();
+            co_await write(std::move(host), std::move(owned), offset);
+        }
+    }
+
+    void written(queue_type& owned, queue_offset offset, std::error_code failure) {
+        owned.writing = false;
+        owned.wake_idle();
+        if (!failure || ROCKETPUSH_PLANTED(failed_commit_is_done)) {
+            owned.committed = owned.stored = offset;
+            if (!owned.broker_keeps)
+                keeps(owned);
+            if (!ROCKETPUSH_PLANTED(lost_wake_up))
+                owned.wake.wake(); // it may stand at the span's end
+        } else {
+            host_.queue_refused(owned.queue, failure);
+        }
+        if (failure == response_code::no_permission)
+            denied_ = failure;
+        host_.observe().on_commit(owned.queue, offset, failure);
+    }
+
+    Host& host_;
+    std::error_code denied_;
+    std::set<place> kept_;                               ///< Where an offset of ours is known to be kept.
+    std::map<place, std::shared_ptr<flag_type>> firsts_; ///< Where the first is being written.
+};
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/rebalance/queue_table.hpp
+#ifndef ROCKETPUSH_REBALANCE_QUEUE_TABLE_HPP
+#define ROCKETPUSH_REBALANCE_QUEUE_TABLE_HPP
+
 
 #include <algorithm>
 #include <chrono>
@@ -22476,8 +22687,6 @@ class queue_table {
     /// So many first offsets are asked for at a broker at once; the other queues wait, or ten thousand at the start would
     /// need room for as many requests. Those of another broker do not wait for a slow one's.
     static constexpr std::size_t most_look_ups = 256;
-    /// And so many offsets are written at once at each broker.
-    static constexpr std::size_t most_writes = 64;
     /// A last commit that fails is tried again so often, this long after the failure.
     static constexpr int commit_attempts = 3;
     static constexpr std::chrono::milliseconds commit_retry_delay{200};
@@ -22526,7 +22735,8 @@ class queue_table {
         enter_stage(*owned, queue_stage::acquiring);
         queues_.insert(owned);
         host_.prepare_order(*owned, held_elsewhere);
-        if (held_elsewhere && !Host::locks_queues && !ROCKETPUSH_PLANTED(no_takeover_delay)) // else the broker says when the former owner has done with it
+        if (held_elsewhere && !Host::locks_queues &&
+            !ROCKETPUSH_PLANTED(no_takeover_delay)) // else the broker says when the former owner has done with it
             host_.spawn(look_up_later(host_.shared_from_this(), std::move(owned), host_.settings().takeover_delay));
         else
             look_up(std::move(owned));
@@ -22638,59 +22848,6 @@ class queue_table {
             release(*found, std::nullopt);
     }
 
-    /// Writes what changed (or everything) to the store, some side by side or all at once; returns when all is answered.
-    task<void> commit(bool everything) {
-        commit_denied_ = {};
-        if constexpr (writes_many_offsets<typename Host::store_type>)
-            return commit_together(everything);
-        else
-            return commit_each(everything);
-    }
-
-    /// Writes what changed of one queue now, whose loop waits for that or soon will.
-    void commit_soon(queue_type& queue) {
-        if (commit_is_due(queue, false))
-            if (auto owned = share(queue))
-                host_.spawn(write_one(host_.shared_from_this(), std::move(owned)));
-    }
-
-    /// Whether a broker has denied some of it, since `commit` was last called.
-    std::error_code commit_denied() const noexcept { return commit_denied_; }
-
-    task<void> commit_each(bool everything) {
-        // By broker: a slow one delays only what is its own.
-        std::map<std::string, std::shared_ptr<commit_list>> due;
-        for (const auto& owned : queues_)
-            if (commit_is_due(*owned, everything)) {
-                auto& list = due[std::string(host_.routes().home(owned->queue))];
-                if (!list)
-                    list = std::make_shared<commit_list>();
-                list->push_back(owned);
-            }
-        const auto writes = std::make_shared<detail::wait_group<typename Host::runtime_type>>(host_.runtime());
-        for (const auto& [broker, list] : due)
-            for (auto writers = std::min(list->size(), most_writes); writers > 0; --writers)
-                writes->spawn(write_in_turn(host_.shared_from_this(), list, everything));
-        co_await writes->wait();
-    }
-
-    task<void> commit_together(bool everything) {
-        std::vector<queue_ptr> due;
-        std::vector<queue_progress> changes;
-        for (const auto& owned : queues_)
-            if (commit_is_due(*owned, everything)) {
-                owned->writing = true;
-                due.push_back(owned);
-                changes.push_back({owned->queue, owned->cache.committable()});
-            }
-        if (due.empty())
-            co_return;
-        auto access        = host_.offset_access();
-        const auto failure = co_await host_.store().write_many(access, changes); // a copy: we need it too
-        for (std::size_t i = 0; i < due.size(); ++i)
-            written(host_, *due[i], changes[i].offset, failure);
-    }
-
     /// Waits until every queue was given up, until `deadline`. @return Whether all were.
     task<bool> wait_until_empty(time_point deadline) {
         while (!queues_.empty() && host_.runtime().now() < deadline)
@@ -22736,8 +22893,6 @@ class queue_table {
         static const message_queue& of(const message_queue& queue) noexcept { return queue; }
         bool operator()(const auto& left, const auto& right) const noexcept { return of(left) < of(right); }
     };
-
-    using commit_list = detail::ring<queue_ptr>;
 
     /// First offsets that one broker is being asked for, and the queues whose turn comes later.
     struct look_ups {
@@ -22854,6 +23009,7 @@ class queue_table {
         const auto begin = std::max<queue_offset>(owned->begin_at.value_or(*first), 0); // whatever a broken broker says
         owned->cache     = typename queue_type::cache_type(begin);
         owned->stored    = begin;
+        host->offsets().found(*owned);
         table.enter_stage(*owned, queue_stage::fetching);
         host->observe().on_queue_acquired(owned->queue, begin);
         host->spawn(queue_fetcher<Host>::run(host, owned, *wanted)); // on its own: our frame goes
@@ -22946,16 +23102,17 @@ class queue_table {
         }
         // In order there is one call at a time in the whole group: its end is waited for, however long it takes.
         const auto patience = ROCKETPUSH_PLANTED(calls_not_awaited) ? begun
-                              : Host::in_order                        ? time_point::max()
-                                                                      : begun + hand_over_limit;
+                              : Host::in_order                      ? time_point::max()
+                                                                    : begun + hand_over_limit;
         const auto limit    = [&] {
             return host->running() ? patience : ROCKETPUSH_PLANTED(stop_does_not_wait) ? begun : host->stop_deadline();
         };
         // Another member waits for the offset, not for the executor; which does not tell when a call ends, only when a batch does.
-        const bool hurry    = !Host::in_order && host->running();
-        const auto at_work  = [&] { return hurry ? owned->cache.consuming() : owned->busy(); };
+        const bool hurry   = !Host::in_order && host->running();
+        const auto at_work = [&] { return hurry ? owned->cache.consuming() : owned->busy(); };
         for (host->collect_soon(); at_work() && host->runtime().now() < limit(); host->collect_soon())
-            co_await owned->idle->wait_until(hurry ? std::min(limit(), host->runtime().now() + hand_over_look) : limit());
+            co_await owned->idle->wait_until(hurry ? std::min(limit(), host->runtime().now() + hand_over_look)
+                                                   : limit());
         owned->cache.cancel_unclaimed(); // too late for what has not begun
         host->forget_exhausted();
         host->collect_soon();
@@ -22977,8 +23134,8 @@ class queue_table {
         const auto offset = go_on_at.value_or(owned->cache.committable());
         if (go_on_at) // it may go back, and pulls have brought the store to where we have not heard of
             owned->committed = -1;
-        for (int attempt = 1; ours && offset != owned->committed; ++attempt) {
-            const auto failure = co_await write(host, owned, offset);
+        for (int attempt = 1; ours && (offset != owned->committed || owned->may_be_lost); ++attempt) {
+            const auto failure = co_await offset_writer<Host>::write(host, owned, offset);
             // Where another member takes over it has read the offset soon: to write it later would only set that one back. In
             // order it waits for our lock.
             const auto last =
@@ -22998,7 +23155,7 @@ class queue_table {
         host->observe().on_queue_released(owned->queue, owned->committed);
         for (host->collect_soon(); owned->busy() && host->runtime().now() < limit(); host->collect_soon())
             co_await owned->idle->wait_until(limit()); // for what the executor still has to find empty
-        if (owned->busy()) // a hung listener: its batch stays until the call returns
+        if (owned->busy())                             // a hung listener: its batch stays until the call returns
             table.leave_behind(owned);
         else
             owned->cache.clear([&host](auto batch) { host->batches().give_back(std::move(batch)); });
@@ -23013,46 +23170,6 @@ class queue_table {
             host_.client().keep(owned);
     }
 
-    bool commit_is_due(queue_type& owned, bool everything) const {
-        return owned.stage == queue_stage::fetching && !owned.writing && owned.order.may_commit(host_.runtime()) &&
-               (everything || owned.cache.committable() != owned.committed);
-    }
-
-    static task<void> write_in_turn(std::shared_ptr<Host> host, std::shared_ptr<commit_list> due, bool everything) {
-        while (!due->empty()) {
-            const auto owned = due->take_front();
-            if (host->queues().commit_is_due(*owned, everything)) // still
-                co_await write(host, owned, owned->cache.committable());
-        }
-    }
-
-    static task<void> write_one(std::shared_ptr<Host> host, queue_ptr owned) {
-        const auto offset = owned->cache.committable();
-        co_await write(std::move(host), std::move(owned), offset);
-    }
-
-    static task<std::error_code> write(std::shared_ptr<Host> host, queue_ptr owned, queue_offset offset) {
-        auto access        = host->offset_access();
-        owned->writing     = true;
-        const auto failure = co_await host->store().write(access, owned->queue, offset);
-        written(*host, *owned, offset, failure);
-        co_return failure;
-    }
-
-    static void written(Host& host, queue_type& owned, queue_offset offset, std::error_code failure) {
-        owned.writing = false;
-        owned.wake_idle();
-        if (!failure || ROCKETPUSH_PLANTED(failed_commit_is_done)) {
-            owned.committed = owned.stored = offset;
-            owned.wake.wake(); // it may stand at the span's end
-        } else {
-            host.queue_refused(owned.queue, failure);
-        }
-        if (failure == response_code::no_permission)
-            host.queues().commit_denied_ = failure;
-        host.observe().on_commit(owned.queue, offset, failure);
-    }
-
     Host& host_;
     std::set<queue_ptr, by_queue> queues_;
     std::map<std::string, look_ups, std::less<>> look_ups_; ///< By broker name.
@@ -23061,7 +23178,6 @@ class queue_table {
     std::set<message_queue> suspended_;                                        ///< Ours or not.
     std::vector<watcher*> watchers_;
     past_counts past_;
-    std::error_code commit_denied_;
     detail::wake_up<typename Host::runtime_type> emptied_{host_.runtime()};
 };
 
@@ -28058,6 +28174,7 @@ class consumer_core : public std::enable_shared_from_this<
     detail::block_pool& blocks() noexcept { return client_->blocks(); }
     batch_pool<consumption_type::concurrent>& batches() noexcept { return batches_; }
     queue_table<consumer_core>& queues() noexcept { return queues_; }
+    offset_writer<consumer_core>& offsets() noexcept { return offsets_; }
     pop_table<consumer_core>& pops() noexcept
         requires pops_queues
     {
@@ -28350,10 +28467,10 @@ class consumer_core : public std::enable_shared_from_this<
         // What has not changed is written once a minute too, against a broker that lost it.
         const auto rewrite = std::max<std::int64_t>(1, milliseconds(60000) / self->options_.commit_interval);
         for (std::int64_t turn = 1; self->running(); ++turn) {
-            const auto pause = delay_after(self->queues_.commit_denied(), self->options_.commit_interval);
+            const auto pause = delay_after(self->offsets_.denied(), self->options_.commit_interval);
             co_await self->commit_due_.wait_until(self->runtime_.now() + pause);
             if (self->running())
-                co_await self->queues_.commit(turn % rewrite == 0);
+                co_await self->offsets_.write_all(turn % rewrite == 0);
         }
     }
 
@@ -28403,6 +28520,7 @@ class consumer_core : public std::enable_shared_from_this<
     cache_limits limits_ = within_answers(pop_limits_, options_);
     queue_memory<consumer_core> memory_{*this};
     queue_table<consumer_core> queues_{*this};
+    offset_writer<consumer_core> offsets_{*this};
     [[no_unique_address]] std::conditional_t<pops_queues, pop_table<consumer_core>, no_pops> pops_{*this};
     rebalancer<consumer_core> rebalancer_{*this};
     group_check<consumer_core> checks_{*this};

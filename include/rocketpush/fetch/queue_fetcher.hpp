@@ -151,12 +151,15 @@ class queue_fetcher {
         const auto committable = queue_.cache.committable();
         // A slave refuses it, 0 is no progress, and a broadcasting member's offsets are no business of the broker's. Of a
         // static topic's queue the broker would take it for the place in its own queue, and the group would skip messages.
-        const bool commit = !Host::broadcasting && queue_.at_master && !is_static_ && committable > 0 &&
-                            queue_.order.may_commit(host_.runtime());
+        const bool may_commit = !Host::broadcasting && queue_.at_master && !is_static_ && committable > 0 &&
+                                queue_.order.may_commit(host_.runtime());
+        const bool commit = may_commit && queue_.broker_keeps;
+        const bool first  = may_commit && !commit && !host_.offsets().denied();
+        const bool wide   = !commit && loop_.offset() - queue_.stored > host_.limits().span / 2; // before its end is reached
+        if (first || wide)
+            host_.offsets().write_soon(queue_);
         position_.queue_offset  = loop_.offset();
         position_.commit_offset = commit ? committable : 0;
-        if (!commit && loop_.offset() - queue_.stored > host_.limits().span / 2) // before the span's end is reached
-            host_.queues().commit_soon(queue_);
         // Others wait for the memory that is set aside for this pull, so that the broker must not hold it.
         const bool hold = queue_.memory_set_aside == 0;
         position_.sys_flag =
@@ -220,7 +223,8 @@ class queue_fetcher {
         } else if (!host_.memory().fits(answer.size, 0)) {
             pull_again(answer.size);
         } else {
-            loop_.found(deliver(asked, next, *fields, std::move(answer), took) + (ROCKETPUSH_PLANTED(message_skipped) ? 1 : 0));
+            loop_.found(deliver(asked, next, *fields, std::move(answer), took) +
+                        (ROCKETPUSH_PLANTED(message_skipped) ? 1 : 0));
         }
     }
 
@@ -239,7 +243,7 @@ class queue_fetcher {
             ++queue_.counts.bad;
             lost_track = lost_track || offset < 0;
             offset     = offset < 0 ? offset : outer_offset(offset, delta);
-            last   = std::max(last, offset + 1);
+            last       = std::max(last, offset + 1);
             host_.observe().on_bad_message(queue_.queue, offset, why);
         };
         const auto unread = host_.decoder().decode(body, batch->origin, batch->inflated, batch->messages, on_bad);
@@ -258,7 +262,7 @@ class queue_fetcher {
         }
         if (!unread.empty() && last > asked)
             next = std::min(next, last); // the messages that were not read are asked for again
-        else if (lost_track) // as is what lies behind the unreadable one, which is passed over
+        else if (lost_track)             // as is what lies behind the unreadable one, which is passed over
             next = std::min(next, std::max(last, asked + 1));
         drop_unwanted(asked, batch->messages);
         remove_unwanted(host_.observe(), queue_.queue, batch->messages);
@@ -332,7 +336,7 @@ class queue_fetcher {
         // A batch that ran wakes us, and whatever else may make room. Only the span shrinks within a batch, of which the strand
         // does not hear: a look each second finds that.
         if (why == flow_state::too_wide_a_span)
-            host_.queues().commit_soon(queue_);
+            host_.offsets().write_soon(queue_);
         const auto look = why == flow_state::too_wide_a_span ? host_.runtime().now() + std::chrono::seconds(1)
                                                              : std::chrono::steady_clock::time_point::max();
         co_await queue_.wake.wait_until(look);

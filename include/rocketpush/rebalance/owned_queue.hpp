@@ -67,12 +67,14 @@ struct owned_queue : fetching_queue<Runtime> {
 
     std::chrono::steady_clock::time_point last_settled{}; ///< When a batch of it ran last, or a send-back ended.
 
-    bool writing            = false; ///< A commit is under way; the next one waits, or they could overtake each other.
-    queue_offset committed  = -1;    ///< What the store confirmed; -1: nothing yet.
+    bool writing           = false; ///< A commit is under way; the next one waits, or they could overtake each other.
+    queue_offset committed = -1;    ///< What the store confirmed; -1: nothing yet.
     /// Whoever takes the queue over begins here or later: where this epoch began, then what the store confirmed, or the master by
     /// its answer to a pull that carried a commit.
-    queue_offset stored     = 0;
-    queue_offset broker_max = -1;    ///< The queue's end as the last pull told.
+    queue_offset stored = 0;
+    bool broker_keeps   = false; ///< Its broker is known to keep an offset of the group in this topic: offset_writer.
+    bool may_be_lost    = false; ///< `committed` was the first that we knew of there: another member's may displace it.
+    queue_offset broker_max = -1; ///< The queue's end as the last pull told.
 
     std::shared_ptr<Connection> connection; ///< Where it was pulled last.
     std::uint64_t connection_route = 0;     ///< The route version that `connection` was chosen by.

@@ -9,10 +9,10 @@
 #include <rocketpush/detail/planted.hpp>
 #include <rocketpush/detail/ring.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
-#include <rocketpush/detail/wait_group.hpp>
 #include <rocketpush/fetch/queue_fetcher.hpp>
 #include <rocketpush/observe/consumption_history.hpp>
 #include <rocketpush/offset_store/offset_store.hpp>
+#include <rocketpush/rebalance/offset_writer.hpp>
 #include <rocketpush/rebalance/owned_queue.hpp>
 #include <rocketpush/remoting/backoff.hpp>
 
@@ -65,8 +65,6 @@ class queue_table {
     /// So many first offsets are asked for at a broker at once; the other queues wait, or ten thousand at the start would
     /// need room for as many requests. Those of another broker do not wait for a slow one's.
     static constexpr std::size_t most_look_ups = 256;
-    /// And so many offsets are written at once at each broker.
-    static constexpr std::size_t most_writes = 64;
     /// A last commit that fails is tried again so often, this long after the failure.
     static constexpr int commit_attempts = 3;
     static constexpr std::chrono::milliseconds commit_retry_delay{200};
@@ -115,7 +113,8 @@ class queue_table {
         enter_stage(*owned, queue_stage::acquiring);
         queues_.insert(owned);
         host_.prepare_order(*owned, held_elsewhere);
-        if (held_elsewhere && !Host::locks_queues && !ROCKETPUSH_PLANTED(no_takeover_delay)) // else the broker says when the former owner has done with it
+        if (held_elsewhere && !Host::locks_queues &&
+            !ROCKETPUSH_PLANTED(no_takeover_delay)) // else the broker says when the former owner has done with it
             host_.spawn(look_up_later(host_.shared_from_this(), std::move(owned), host_.settings().takeover_delay));
         else
             look_up(std::move(owned));
@@ -227,59 +226,6 @@ class queue_table {
             release(*found, std::nullopt);
     }
 
-    /// Writes what changed (or everything) to the store, some side by side or all at once; returns when all is answered.
-    task<void> commit(bool everything) {
-        commit_denied_ = {};
-        if constexpr (writes_many_offsets<typename Host::store_type>)
-            return commit_together(everything);
-        else
-            return commit_each(everything);
-    }
-
-    /// Writes what changed of one queue now, whose loop waits for that or soon will.
-    void commit_soon(queue_type& queue) {
-        if (commit_is_due(queue, false))
-            if (auto owned = share(queue))
-                host_.spawn(write_one(host_.shared_from_this(), std::move(owned)));
-    }
-
-    /// Whether a broker has denied some of it, since `commit` was last called.
-    std::error_code commit_denied() const noexcept { return commit_denied_; }
-
-    task<void> commit_each(bool everything) {
-        // By broker: a slow one delays only what is its own.
-        std::map<std::string, std::shared_ptr<commit_list>> due;
-        for (const auto& owned : queues_)
-            if (commit_is_due(*owned, everything)) {
-                auto& list = due[std::string(host_.routes().home(owned->queue))];
-                if (!list)
-                    list = std::make_shared<commit_list>();
-                list->push_back(owned);
-            }
-        const auto writes = std::make_shared<detail::wait_group<typename Host::runtime_type>>(host_.runtime());
-        for (const auto& [broker, list] : due)
-            for (auto writers = std::min(list->size(), most_writes); writers > 0; --writers)
-                writes->spawn(write_in_turn(host_.shared_from_this(), list, everything));
-        co_await writes->wait();
-    }
-
-    task<void> commit_together(bool everything) {
-        std::vector<queue_ptr> due;
-        std::vector<queue_progress> changes;
-        for (const auto& owned : queues_)
-            if (commit_is_due(*owned, everything)) {
-                owned->writing = true;
-                due.push_back(owned);
-                changes.push_back({owned->queue, owned->cache.committable()});
-            }
-        if (due.empty())
-            co_return;
-        auto access        = host_.offset_access();
-        const auto failure = co_await host_.store().write_many(access, changes); // a copy: we need it too
-        for (std::size_t i = 0; i < due.size(); ++i)
-            written(host_, *due[i], changes[i].offset, failure);
-    }
-
     /// Waits until every queue was given up, until `deadline`. @return Whether all were.
     task<bool> wait_until_empty(time_point deadline) {
         while (!queues_.empty() && host_.runtime().now() < deadline)
@@ -325,8 +271,6 @@ class queue_table {
         static const message_queue& of(const message_queue& queue) noexcept { return queue; }
         bool operator()(const auto& left, const auto& right) const noexcept { return of(left) < of(right); }
     };
-
-    using commit_list = detail::ring<queue_ptr>;
 
     /// First offsets that one broker is being asked for, and the queues whose turn comes later.
     struct look_ups {
@@ -443,6 +387,7 @@ class queue_table {
         const auto begin = std::max<queue_offset>(owned->begin_at.value_or(*first), 0); // whatever a broken broker says
         owned->cache     = typename queue_type::cache_type(begin);
         owned->stored    = begin;
+        host->offsets().found(*owned);
         table.enter_stage(*owned, queue_stage::fetching);
         host->observe().on_queue_acquired(owned->queue, begin);
         host->spawn(queue_fetcher<Host>::run(host, owned, *wanted)); // on its own: our frame goes
@@ -535,16 +480,17 @@ class queue_table {
         }
         // In order there is one call at a time in the whole group: its end is waited for, however long it takes.
         const auto patience = ROCKETPUSH_PLANTED(calls_not_awaited) ? begun
-                              : Host::in_order                        ? time_point::max()
-                                                                      : begun + hand_over_limit;
+                              : Host::in_order                      ? time_point::max()
+                                                                    : begun + hand_over_limit;
         const auto limit    = [&] {
             return host->running() ? patience : ROCKETPUSH_PLANTED(stop_does_not_wait) ? begun : host->stop_deadline();
         };
         // Another member waits for the offset, not for the executor; which does not tell when a call ends, only when a batch does.
-        const bool hurry    = !Host::in_order && host->running();
-        const auto at_work  = [&] { return hurry ? owned->cache.consuming() : owned->busy(); };
+        const bool hurry   = !Host::in_order && host->running();
+        const auto at_work = [&] { return hurry ? owned->cache.consuming() : owned->busy(); };
         for (host->collect_soon(); at_work() && host->runtime().now() < limit(); host->collect_soon())
-            co_await owned->idle->wait_until(hurry ? std::min(limit(), host->runtime().now() + hand_over_look) : limit());
+            co_await owned->idle->wait_until(hurry ? std::min(limit(), host->runtime().now() + hand_over_look)
+                                                   : limit());
         owned->cache.cancel_unclaimed(); // too late for what has not begun
         host->forget_exhausted();
         host->collect_soon();
@@ -566,8 +512,8 @@ class queue_table {
         const auto offset = go_on_at.value_or(owned->cache.committable());
         if (go_on_at) // it may go back, and pulls have brought the store to where we have not heard of
             owned->committed = -1;
-        for (int attempt = 1; ours && offset != owned->committed; ++attempt) {
-            const auto failure = co_await write(host, owned, offset);
+        for (int attempt = 1; ours && (offset != owned->committed || owned->may_be_lost); ++attempt) {
+            const auto failure = co_await offset_writer<Host>::write(host, owned, offset);
             // Where another member takes over it has read the offset soon: to write it later would only set that one back. In
             // order it waits for our lock.
             const auto last =
@@ -587,7 +533,7 @@ class queue_table {
         host->observe().on_queue_released(owned->queue, owned->committed);
         for (host->collect_soon(); owned->busy() && host->runtime().now() < limit(); host->collect_soon())
             co_await owned->idle->wait_until(limit()); // for what the executor still has to find empty
-        if (owned->busy()) // a hung listener: its batch stays until the call returns
+        if (owned->busy())                             // a hung listener: its batch stays until the call returns
             table.leave_behind(owned);
         else
             owned->cache.clear([&host](auto batch) { host->batches().give_back(std::move(batch)); });
@@ -602,46 +548,6 @@ class queue_table {
             host_.client().keep(owned);
     }
 
-    bool commit_is_due(queue_type& owned, bool everything) const {
-        return owned.stage == queue_stage::fetching && !owned.writing && owned.order.may_commit(host_.runtime()) &&
-               (everything || owned.cache.committable() != owned.committed);
-    }
-
-    static task<void> write_in_turn(std::shared_ptr<Host> host, std::shared_ptr<commit_list> due, bool everything) {
-        while (!due->empty()) {
-            const auto owned = due->take_front();
-            if (host->queues().commit_is_due(*owned, everything)) // still
-                co_await write(host, owned, owned->cache.committable());
-        }
-    }
-
-    static task<void> write_one(std::shared_ptr<Host> host, queue_ptr owned) {
-        const auto offset = owned->cache.committable();
-        co_await write(std::move(host), std::move(owned), offset);
-    }
-
-    static task<std::error_code> write(std::shared_ptr<Host> host, queue_ptr owned, queue_offset offset) {
-        auto access        = host->offset_access();
-        owned->writing     = true;
-        const auto failure = co_await host->store().write(access, owned->queue, offset);
-        written(*host, *owned, offset, failure);
-        co_return failure;
-    }
-
-    static void written(Host& host, queue_type& owned, queue_offset offset, std::error_code failure) {
-        owned.writing = false;
-        owned.wake_idle();
-        if (!failure || ROCKETPUSH_PLANTED(failed_commit_is_done)) {
-            owned.committed = owned.stored = offset;
-            owned.wake.wake(); // it may stand at the span's end
-        } else {
-            host.queue_refused(owned.queue, failure);
-        }
-        if (failure == response_code::no_permission)
-            host.queues().commit_denied_ = failure;
-        host.observe().on_commit(owned.queue, offset, failure);
-    }
-
     Host& host_;
     std::set<queue_ptr, by_queue> queues_;
     std::map<std::string, look_ups, std::less<>> look_ups_; ///< By broker name.
@@ -650,7 +556,6 @@ class queue_table {
     std::set<message_queue> suspended_;                                        ///< Ours or not.
     std::vector<watcher*> watchers_;
     past_counts past_;
-    std::error_code commit_denied_;
     detail::wake_up<typename Host::runtime_type> emptied_{host_.runtime()};
 };
 
