@@ -12962,6 +12962,34 @@ class wake_up {
 } // namespace rocketpush::detail
 
 #endif
+// rocketpush/detail/thrown.hpp
+#ifndef ROCKETPUSH_DETAIL_THROWN_HPP
+#define ROCKETPUSH_DETAIL_THROWN_HPP
+
+#include <new>
+#include <system_error>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief What the exception that is being handled comes to, where others wait for an error code and must not wait for ever.
+ * @return The code of a `std::system_error`; std::errc::not_enough_memory; of all else, a policy's own, std::errc::io_error.
+ */
+inline std::error_code code_of_thrown() noexcept {
+    try {
+        throw;
+    } catch (const std::system_error& failure) {
+        return failure.code();
+    } catch (const std::bad_alloc&) {
+        return std::make_error_code(std::errc::not_enough_memory);
+    } catch (...) {
+        return std::make_error_code(std::errc::io_error);
+    }
+}
+
+} // namespace rocketpush::detail
+
+#endif
 // rocketpush/remoting/backoff.hpp
 #ifndef ROCKETPUSH_REMOTING_BACKOFF_HPP
 #define ROCKETPUSH_REMOTING_BACKOFF_HPP
@@ -13092,7 +13120,11 @@ class connection_pool {
             co_return here.last_error;
 
         auto attempt = here.connecting = std::make_shared<connect_attempt>(runtime_);
-        co_await connect(peer, *attempt);
+        try {
+            co_await connect(peer, *attempt);
+        } catch (...) { // no memory, or the transport's own: whoever joined the attempt waits for its end
+            attempt->failed(detail::code_of_thrown());
+        }
         here.connecting = nullptr;
         if (attempt->failure == error::operation_cancelled) {
             here.last_error = {}; // by us, which says nothing of the peer
@@ -13104,9 +13136,9 @@ class connection_pool {
             here.delay.succeeded();
             here.open = attempt->opened;
         }
+        attempt->finished.set();
         if (events_.on_connect)
             events_.on_connect(events_.host, peer, attempt->failure);
-        attempt->finished.set();
         co_return attempt->outcome();
     }
 
@@ -13184,6 +13216,14 @@ class connection_pool {
                 greeting->close(failure);
             else
                 stream.close();
+        }
+        void failed(std::error_code why) {
+            limit.cancel();
+            if (!failure)
+                failure = why;
+            opened = nullptr;
+            if (greeting)
+                greeting->close(failure);
         }
         result<connection_ptr> outcome() const {
             if (failure)
@@ -13403,6 +13443,13 @@ class name_servers {
             fail(heard.error());
         }
 
+        void fail(std::error_code why) {
+            ++failed;
+            if (weight(why) >= weight(failure))
+                failure = why;
+            news.wake();
+        }
+
         const std::string topic;
         const std::shared_ptr<const server_list> servers;
         const std::size_t first;
@@ -13422,12 +13469,6 @@ class name_servers {
             }
             news.wake();
         }
-        void fail(std::error_code why) {
-            ++failed;
-            if (weight(why) >= weight(failure))
-                failure = why;
-            news.wake();
-        }
         /// A server that refuses says more than one that is away, and that more than one that is hopeless.
         static int weight(std::error_code why) noexcept {
             if (!why)
@@ -13438,9 +13479,13 @@ class name_servers {
 
     static task<void> ask(pool_type& pool, std::shared_ptr<inquiry> about, std::size_t server, milliseconds timeout,
                           [[maybe_unused]] std::shared_ptr<const void> owner) {
-        const protocol::route_request request{.topic = about->topic, .accept_standard_json_only = true};
-        auto heard = co_await pool.call((*about->servers)[server], request, {}, timeout);
-        about->hear(server, heard);
+        try {
+            const protocol::route_request request{.topic = about->topic, .accept_standard_json_only = true};
+            const auto heard = co_await pool.call((*about->servers)[server], request, {}, timeout);
+            about->hear(server, heard);
+        } catch (...) { // no memory for it: who asks waits for the last server's word
+            about->fail(detail::code_of_thrown());
+        }
     }
 
     void set(std::vector<endpoint> list, std::uint64_t start) {

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <vector>
@@ -39,6 +40,7 @@ struct pool_fixture {
     std::vector<std::error_code> ends;
     // What the greeting does.
     bool greets   = false;
+    bool throws   = false;
     int greetings = 0;
     detail::signal_flag<manual_runtime> greeted{runtime};
     std::error_code greeting_answer;
@@ -58,6 +60,7 @@ struct pool_fixture {
         auto& here = *static_cast<pool_fixture*>(self);
         ++here.greetings;
         if (here.greets) co_await here.greeted.wait();
+        if (here.throws) throw std::bad_alloc();
         co_return here.greeting_answer;
     }
     pool_events<link_type> events() {
@@ -89,6 +92,27 @@ TEST_CASE_METHOD(pool_fixture, "the first who asks connects, the next get the sa
     CHECK(peer->sessions.size() == 1);
     CHECK(attempts == std::vector<std::error_code>{std::error_code()});
     CHECK(greetings == 1);
+}
+
+TEST_CASE_METHOD(pool_fixture, "an attempt that throws ends as one that fails, for all who share it", "[connection_pool]") {
+    greets = throws = true;
+    std::vector<answer> answers(3);
+    for (auto& each : answers) ask(each);
+    runtime.run_ready();
+    greeted.set();
+    runtime.run_ready();
+    const auto failure = std::make_error_code(std::errc::not_enough_memory);
+    for (const auto& each : answers) {
+        REQUIRE(each);
+        CHECK(each->error() == failure);
+    }
+    CHECK(attempts == std::vector{failure});
+    CHECK(pool->find(at) == nullptr);
+    throws = false;
+    runtime.advance(3s); // the backoff
+    const auto again = ask_now();
+    REQUIRE(again);
+    CHECK(*again);
 }
 
 TEST_CASE_METHOD(pool_fixture, "those who ask meanwhile share one attempt", "[connection_pool]") {

@@ -3,6 +3,7 @@
 
 #include <rocketpush/core/result.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
+#include <rocketpush/detail/thrown.hpp>
 #include <rocketpush/remoting/backoff.hpp>
 #include <rocketpush/remoting/connection.hpp>
 #include <rocketpush/remoting/go_away_rule.hpp>
@@ -85,7 +86,11 @@ class connection_pool {
             co_return here.last_error;
 
         auto attempt = here.connecting = std::make_shared<connect_attempt>(runtime_);
-        co_await connect(peer, *attempt);
+        try {
+            co_await connect(peer, *attempt);
+        } catch (...) { // no memory, or the transport's own: whoever joined the attempt waits for its end
+            attempt->failed(detail::code_of_thrown());
+        }
         here.connecting = nullptr;
         if (attempt->failure == error::operation_cancelled) {
             here.last_error = {}; // by us, which says nothing of the peer
@@ -97,9 +102,9 @@ class connection_pool {
             here.delay.succeeded();
             here.open = attempt->opened;
         }
+        attempt->finished.set();
         if (events_.on_connect)
             events_.on_connect(events_.host, peer, attempt->failure);
-        attempt->finished.set();
         co_return attempt->outcome();
     }
 
@@ -177,6 +182,14 @@ class connection_pool {
                 greeting->close(failure);
             else
                 stream.close();
+        }
+        void failed(std::error_code why) {
+            limit.cancel();
+            if (!failure)
+                failure = why;
+            opened = nullptr;
+            if (greeting)
+                greeting->close(failure);
         }
         result<connection_ptr> outcome() const {
             if (failure)

@@ -5,6 +5,7 @@
 #include <rocketpush/core/error.hpp>
 #include <rocketpush/core/result.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
+#include <rocketpush/detail/thrown.hpp>
 #include <rocketpush/protocol/bodies.hpp>
 #include <rocketpush/protocol/requests.hpp>
 #include <rocketpush/remoting/connection_pool.hpp>
@@ -147,6 +148,13 @@ class name_servers {
             fail(heard.error());
         }
 
+        void fail(std::error_code why) {
+            ++failed;
+            if (weight(why) >= weight(failure))
+                failure = why;
+            news.wake();
+        }
+
         const std::string topic;
         const std::shared_ptr<const server_list> servers;
         const std::size_t first;
@@ -166,12 +174,6 @@ class name_servers {
             }
             news.wake();
         }
-        void fail(std::error_code why) {
-            ++failed;
-            if (weight(why) >= weight(failure))
-                failure = why;
-            news.wake();
-        }
         /// A server that refuses says more than one that is away, and that more than one that is hopeless.
         static int weight(std::error_code why) noexcept {
             if (!why)
@@ -182,9 +184,13 @@ class name_servers {
 
     static task<void> ask(pool_type& pool, std::shared_ptr<inquiry> about, std::size_t server, milliseconds timeout,
                           [[maybe_unused]] std::shared_ptr<const void> owner) {
-        const protocol::route_request request{.topic = about->topic, .accept_standard_json_only = true};
-        auto heard = co_await pool.call((*about->servers)[server], request, {}, timeout);
-        about->hear(server, heard);
+        try {
+            const protocol::route_request request{.topic = about->topic, .accept_standard_json_only = true};
+            const auto heard = co_await pool.call((*about->servers)[server], request, {}, timeout);
+            about->hear(server, heard);
+        } catch (...) { // no memory for it: who asks waits for the last server's word
+            about->fail(detail::code_of_thrown());
+        }
     }
 
     void set(std::vector<endpoint> list, std::uint64_t start) {
