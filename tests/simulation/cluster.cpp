@@ -177,6 +177,20 @@ void cluster::refuse_locks() {
     add_fault(who, wanted);
 }
 
+void cluster::refuse_offsets() {
+    auto& who = any_broker();
+    stage_.note("{} refuses offsets", who.address().host);
+    embedded::fault wanted;
+    wanted.codes  = {request_code::pull_message};
+    wanted.rate   = stage_.dice.one_of({0.1, 0.5});
+    wanted.action = embedded::fault_action::refuse{
+        .code   = response_code::pull_offset_moved,
+        .remark = {},
+        .fields = {{"suggestWhichBrokerId", "0"}, {"nextBeginOffset", "0"}, {"minOffset", "0"}, {"maxOffset", "0"}},
+        .body   = {}};
+    add_fault(who, wanted);
+}
+
 void cluster::storm_of_notices() {
     auto& who        = any_broker();
     const auto times = stage_.dice.between(10, 300);

@@ -61,6 +61,8 @@ class cluster {
     void wrong_answers();
     void wrong_member_list(const std::vector<std::string>& client_ids);
     void refuse_locks();
+    /// Pulls are answered as if their offset were none of the queue's, with 0 where to begin instead.
+    void refuse_offsets();
     /// Whether a broker has freed locks in the last 30 s, for which a member trusts its own.
     bool freed_locks(const message_queue& queue) const;
     void storm_of_notices();

@@ -37,6 +37,8 @@ faults::faults(stage& on, cluster& servers, team& members) : stage_(on), servers
         add("loss of a master", {0, 0.3}, [this] { servers_.lose_master(); });
         add("slave favoured", {0, 0.5}, [this] { servers_.favour_slave(); });
     }
+    if (stage_.made.how != consuming::by_pops)
+        add("offsets refused", {0, 0.3}, [this] { servers_.refuse_offsets(); });
     if (stage_.made.how == consuming::in_order) {
         add("locks expire", {0, 0.3}, [this] { servers_.expire_locks(); });
         add("locks refused", {0, 0.3}, [this] { servers_.refuse_locks(); });

@@ -67,8 +67,9 @@ class promises {
     /// A process's hold on a queue.
     struct hold {
         std::uint64_t epoch;
-        queue_offset seen_end;   ///< Behind the last message that its listener has got.
-        bool alone        = true; ///< Nobody else held the queue meanwhile, and so set its offset to where he was.
+        queue_offset seen_end; ///< Behind the last message that its listener has got.
+        std::string heir;      ///< Whoever goes on from it: a client id; of a group, an empty one.
+        bool alone = true;     ///< Nobody else held the queue meanwhile, and so set its offset to where he was.
     };
 
     void end(const message_queue& queue, const hold& last);
@@ -85,7 +86,7 @@ class promises {
     std::vector<time_point> sent_at_;
     std::map<std::string, ledger> ledgers_; ///< By client id; of a group, one without a name.
     std::map<message_queue, std::map<std::string, hold>> holds_; ///< Those there are, by process.
-    std::map<message_queue, hold> last_holds_;                   ///< Those that ended last.
+    std::map<std::pair<std::string, message_queue>, hold> last_holds_; ///< Those that ended last, by heir.
     std::uint64_t last_epoch_ = 0;
     std::map<std::string, int> calls_; ///< That run, by process.
     std::set<std::string> present_;    ///< Processes that have started, and are not gone.

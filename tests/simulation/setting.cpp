@@ -26,10 +26,12 @@ setting draw_setting(chance& dice) {
     s.consumer_bytes  = dice.one_of<std::size_t>({1u << 20, 512u << 20});
     s.commit_interval = dice.one_of({500ms, 5000ms});
     s.longest_call    = dice.one_of({0ms, 5ms, 50ms, 400ms});
-    s.send_interval   = dice.one_of({50ms, 200ms, 1000ms});
+    s.send_interval   = dice.one_of({100ms, 400ms, 2000ms});
     s.calm            = dice.happens(0.15);
     if (s.calm)
         return s;
+    if (s.how == in_order && dice.happens(0.3))
+        s.longest_call = 4000ms; // so that locks end, and queues change hands, while one runs
     s.later  = dice.one_of({0.0, 0.01, 0.1});
     s.part   = (s.how == concurrently || s.how == at_once) && s.consume_batch > 1 ? dice.one_of({0.0, 0.05}) : 0;
     s.thrown = dice.one_of({0.0, 0.0, 0.02});

@@ -4,9 +4,17 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
 #include <atomic>
+#include <charconv>
 #include <chrono>
 #include <cmath>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 #include <map>
@@ -14,6 +22,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -29,6 +38,7 @@ using rocketpush::simulation::report;
 struct sums {
     std::size_t worlds = 0, broken = 0, messages = 0, deliveries = 0, repeats = 0;
     double virtual_seconds = 0;
+    std::uint64_t hash     = 0; ///< Of all of them, in whatever order they ended.
     std::map<std::string, std::size_t> faults;
 
     void add(const report& one) {
@@ -38,13 +48,14 @@ struct sums {
         deliveries += one.deliveries;
         repeats += one.repeats;
         virtual_seconds += one.virtual_seconds;
+        hash += one.hash;
         for (const auto& [name, count] : one.faults)
             faults[name] += count;
     }
 
     void print(double seconds) const {
-        fmt::print("{} worlds, {} broke a promise; {} messages, {} deliveries, {} of them repeats; {:.0f} virtual seconds in {:.1f} s\n", worlds,
-                   broken, messages, deliveries, repeats, virtual_seconds, seconds);
+        fmt::print("{} worlds, {} broke a promise; {} messages, {} deliveries, {} of them repeats; {:.0f} virtual seconds in {:.1f} s; hash {:016x}\n", worlds,
+                   broken, messages, deliveries, repeats, virtual_seconds, seconds, hash);
         for (const auto& [name, times] : faults)
             fmt::print("  {:<28} {}\n", name, times);
     }
@@ -53,7 +64,7 @@ struct sums {
     std::string json() const {
         return nlohmann::json{{"worlds", worlds},   {"broken", broken},
                               {"messages", messages}, {"deliveries", deliveries},
-                              {"repeats", repeats}, {"virtual_seconds", std::round(virtual_seconds)},
+                              {"repeats", repeats}, {"virtual_seconds", std::round(virtual_seconds)}, {"hash", fmt::format("{:016x}", hash)},
                               {"faults", faults}}
             .dump();
     }
@@ -74,6 +85,20 @@ void print(const plan& what, const report& found, const std::string& bug) {
     std::fflush(stdout);
 }
 
+thread_local std::uint64_t running = 0; ///< The seed of this thread's world.
+
+/// A crash in a world tells which it was: nothing else would.
+extern "C" void tell_seed(int signal) {
+    std::array<char, 64> line{}; // no formatting here
+    constexpr std::string_view text = "CRASHED: simulate --seed ";
+    auto* end = std::ranges::copy(text, line.begin()).out;
+    end       = std::to_chars(end, line.end() - 1, running).ptr;
+    *end++    = '\n';
+    [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), static_cast<std::size_t>(end - line.begin()));
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);
+}
+
 sums run(const settings& given) {
     std::atomic<std::size_t> next{0};
     std::mutex mutex;
@@ -82,6 +107,7 @@ sums run(const settings& given) {
         for (auto i = next++; i < given.worlds; i = next++) {
             auto mine = given.what;
             mine.seed += i;
+            running = mine.seed;
             const auto found = rocketpush::simulation::simulate(mine);
             const std::lock_guard lock(mutex);
             all.add(found);
@@ -153,6 +179,8 @@ int main(int count, char** arguments) try {
     const auto json = open(given.json);
     if (file)
         given.what.trace = [&](const std::string& line) { fmt::print(file.get(), "{}\n", line); };
+    for (const int each : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT})
+        std::signal(each, tell_seed);
     const auto begun = std::chrono::steady_clock::now();
     const auto all   = run(given);
     all.print(std::chrono::duration<double>(std::chrono::steady_clock::now() - begun).count());

@@ -9,6 +9,7 @@
 namespace rocketpush::simulation {
 
 using namespace std::chrono_literals;
+using std::chrono::milliseconds;
 
 team::~team() {
     stage_.quiet = true;
@@ -102,11 +103,11 @@ void team::replace(const actor& who, std::chrono::milliseconds within) {
     });
 }
 
-void team::stop(actor& who) {
+void team::stop(actor& who, std::optional<milliseconds> replaced_within) {
     const bool counts = who.state != life::ghost;
     if (counts)
         who.state = life::stopping;
-    who.is->stop(5s, [this, &who, counts](std::error_code failure) {
+    who.is->stop(5s, [this, &who, counts, replaced_within](std::error_code failure) {
         who.over = true;
         if (!counts || stage_.quiet)
             return;
@@ -115,14 +116,15 @@ void team::stop(actor& who) {
         if (!failure)
             promises_.stopped_cleanly(who.who);
         promises_.gone(who.who);
+        if (replaced_within) // not before: who comes in its place may have its client id
+            replace(who, *replaced_within);
     });
 }
 
 void team::leave() {
     if (auto* who = any_running()) {
         stage_.note("{} is stopped", who->who.name);
-        stop(*who);
-        replace(*who, 40'000ms);
+        stop(*who, 40'000ms);
     }
 }
 
@@ -136,9 +138,7 @@ void team::crash(line_state how) {
     stage_.net->set(who->who.name, how);
     promises_.gone(who->who);
     if (how == line_state::dead) { // what the disk was not certain of may be lost
-        auto possible        = disk_of(*who).after_power_cut();
-        disk_of(*who).files = stage_.dice.one_in(possible);
-        disk_of(*who).settle();
+        disk_of(*who).restore([this] { return stage_.dice.happens(0.5); });
     }
     who->is->stop(0ms, [who](std::error_code) { who->over = true; });
     replace(*who, 60'000ms);
@@ -155,8 +155,8 @@ void team::destroy() {
         who->state = life::stopped;
         who->over  = true;
         promises_.gone(who->who);
+        replace(*who, 40'000ms);
     });
-    replace(*who, 40'000ms);
 }
 
 void team::suspend() {
@@ -204,8 +204,7 @@ void team::make_peace() {
     for (std::size_t i = 0, count = all_.size(); i < count; ++i) // what such calls hold is never free again: who sees it restarts the process
         if (auto& each = *all_[i]; each.hangs && each.state == life::running) {
             stage_.note("{} is stopped, since it hangs", each.who.name);
-            stop(each);
-            replace(each, 10'000ms);
+            stop(each, 10'000ms);
         }
 }
 
@@ -244,7 +243,9 @@ behaviour team::draw_behaviour(std::size_t size) {
     using enum behaviour::end;
     const auto& made = stage_.made;
     auto& dice       = stage_.dice;
-    behaviour now{.time = made.longest_call.count() == 0 ? 0ms : dice.between(0ms, made.longest_call)};
+    // In peace what has piled up is to be consumed in time.
+    const auto longest = stage_.peace ? std::min(made.longest_call, milliseconds(400)) : made.longest_call;
+    behaviour now{.time = longest.count() == 0 ? 0ms : dice.between(0ms, longest)};
     if (stage_.peace)
         return now;
     if (dice.happens(made.never))

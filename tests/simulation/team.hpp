@@ -1,9 +1,11 @@
 #ifndef ROCKETPUSH_TESTS_SIMULATION_TEAM_HPP
 #define ROCKETPUSH_TESTS_SIMULATION_TEAM_HPP
 
+#include <chrono>
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -77,7 +79,8 @@ class team final : public audience {
     /// Null for those nobody listens to.
     actor* heard(const std::string& name);
     actor* any_running();
-    void stop(actor& who);
+    /// @param replaced_within  Then somebody comes in its place, so long at most after the stop.
+    void stop(actor& who, std::optional<std::chrono::milliseconds> replaced_within = std::nullopt);
     void replace(const actor& who, std::chrono::milliseconds within);
     behaviour draw_behaviour(std::size_t size);
     test::fake_disk& disk_of(const actor& who) { return *disks_.at(who.machine); }

@@ -48,6 +48,16 @@ class fake_disk {
         return possible;
     }
 
+    /// The power was cut, and is back: of the changes that were not certain there are those that `survives` says, asked for each.
+    template <class Survives>
+    void restore(Survives survives) {
+        files = synced_;
+        for (const auto& change : unsynced_)
+            if (survives())
+                change(files);
+        settle();
+    }
+
     /// The disk as it is now is certain.
     void settle() {
         synced_ = files;

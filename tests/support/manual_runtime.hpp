@@ -111,10 +111,10 @@ class manual_runtime {
     };
 
     struct wait_base {
-        explicit wait_base(const timer* of) : owner(of) {}
+        explicit wait_base(timer* of) : owner(of) {}
         virtual ~wait_base()                   = default;
         virtual void complete(std::error_code) = 0; // posts the handler
-        const timer* owner;
+        timer* owner;
     };
 
     template <class Handler>
@@ -124,17 +124,7 @@ class manual_runtime {
         explicit state(std::uint64_t seed)
             : random(seed), context(std::in_place, 1), executor(context->get_executor()), work(executor) {}
 
-        void complete(wait_key key, std::error_code code) {
-            if (auto found = waits.extract(key)) found.mapped()->complete(code);
-        }
-
-        std::size_t cancel(const timer* of) {
-            std::vector<wait_key> keys;
-            for (const auto& [key, one] : waits)
-                if (one->owner == of) keys.push_back(key);
-            for (const auto key : keys) complete(key, asio::error::operation_aborted);
-            return keys.size();
-        }
+        void complete(wait_key key, std::error_code code);
 
         void abandon() {
             ended = true; // handlers own timers, whose ends come here again
@@ -201,6 +191,7 @@ class manual_runtime::timer {
                 const auto slot = asio::get_associated_cancellation_slot(handler);
                 self->state_->waits.emplace(
                     key, std::make_unique<wait_type>(self, self->state_->executor, std::move(handler)));
+                self->waits_.push_back(key);
                 if (slot.is_connected()) {
                     auto connected = slot;
                     connected.assign([state = std::weak_ptr(self->state_), key](asio::cancellation_type) {
@@ -212,15 +203,30 @@ class manual_runtime::timer {
     }
 
   private:
-    std::size_t end_waits() { return state_->ended ? 0 : state_->cancel(this); }
+    friend struct manual_runtime::state;
+
+    std::size_t end_waits() {
+        if (state_->ended) return 0;
+        const auto count = waits_.size();
+        while (!waits_.empty()) state_->complete(waits_.front(), asio::error::operation_aborted);
+        return count;
+    }
 
     std::shared_ptr<state> state_;
     time_point at_ = epoch;
+    std::vector<wait_key> waits_; // those that are pending, as they began
 };
+
+inline void manual_runtime::state::complete(wait_key key, std::error_code code) {
+    const auto found = waits.extract(key);
+    if (!found) return;
+    std::erase(found.mapped()->owner->waits_, key);
+    found.mapped()->complete(code);
+}
 
 template <class Handler>
 struct manual_runtime::wait final : wait_base {
-    wait(const timer* of, const executor_type& executor, Handler to_call)
+    wait(timer* of, const executor_type& executor, Handler to_call)
         : wait_base(of), handler(std::move(to_call)), work(asio::get_associated_executor(handler, executor)) {}
 
     void complete(std::error_code code) override {

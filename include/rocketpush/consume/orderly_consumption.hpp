@@ -263,7 +263,8 @@ class orderly_consumption {
 
     void settle(order_type& order, const call_type& call, const followed_call& followed, const orderly_context& context,
                 orderly_result result) {
-        const bool good = result == orderly_result::success || result == orderly_result::commit;
+        const bool good = result == orderly_result::success || result == orderly_result::commit ||
+                          ROCKETPUSH_PLANTED(failed_turn_goes_on);
         observer_.after_consume(call.batch->views(call.slice), consume_context{context.queue},
                                 good ? consume_result::success : consume_result::reconsume_later);
         calls_.end(call.batch->views(call.slice), followed, good);
@@ -283,7 +284,7 @@ class orderly_consumption {
         const bool rolled_back = result == orderly_result::rollback;
         if (rolled_back)
             order.roll_back();
-        order.suspend(rolled_back || ROCKETPUSH_PLANTED(failed_turn_goes_on) ? call_type() : call, context.suspend_for.value_or(pause_), runtime_.now());
+        order.suspend(rolled_back ? call_type() : call, context.suspend_for.value_or(pause_), runtime_.now());
     }
 
     // Lanes: awaitable listeners only. All of this is on the strand, but for the lanes themselves.
