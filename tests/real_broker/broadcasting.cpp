@@ -83,7 +83,7 @@ TEST_CASE("a Java and a rocketpush broadcasting member follow each other on one 
         java().ask("join " + group + " " + topic + " name=java-1 model=broadcasting offset-dir=" + offsets().path());
     const std::string client_id = joined.at("clientId");
     REQUIRE(wait_until([] { return java_got("java-1") == 40; }));
-    java().ask("leave java-1");
+    java().ask("leave java-1 drain=yes");
     CHECK(sum_in(file_of(client_id, group)) == 40);
 
     send(topic, 10);
@@ -103,7 +103,7 @@ TEST_CASE("a Java and a rocketpush broadcasting member follow each other on one 
     REQUIRE(wait_until([] { return java_got("java-2") >= 10; }));
     wait_until([] { return java_got("java-2") > 10; }, 2s);
     CHECK(java_got("java-2") == 10);
-    java().ask("leave java-2");
+    java().ask("leave java-2 drain=yes");
     CHECK(sum_in(file_of(client_id, group)) == 70);
 
     journal nothing;
@@ -120,7 +120,7 @@ TEST_CASE("an offset file that Java wrote is ours to the byte") {
     const json joined = java().ask("join format-group " + topic +
                                    " name=java-3 instance=format model=broadcasting offset-dir=" + offsets().path());
     REQUIRE(wait_until([] { return java_got("java-3") == 3; }));
-    java().ask("leave java-3");
+    java().ask("leave java-3 drain=yes");
     const auto text = posix_files().read(file_of(joined.at("clientId"), "format-group"));
     REQUIRE(text);
     const auto table = decode_offset_file(*text);
@@ -146,7 +146,7 @@ TEST_CASE("every broadcasting member gets everything, Java's and ours, and the b
     CHECK(connection.at("messageModel") == "BROADCASTING");
     CHECK(connection.at("clients").size() == 3);
     CHECK(connection.at("subscriptions").size() == 1); // no retry topic
-    java().ask("leave java-4");
+    java().ask("leave java-4 drain=yes");
 }
 
 TEST_CASE("what fails in broadcasting does not come again, and the offset passes it") {

@@ -118,7 +118,7 @@ public final class Helper {
             case "join":
                 return join(plain.get(0), plain.get(1), options);
             case "leave":
-                return leave(plain.get(0));
+                return leave(plain.get(0), options);
             case "offsets":
                 return offsets(plain.get(0), plain.get(1));
             case "max-offset":
@@ -376,13 +376,28 @@ public final class Helper {
         return success;
     }
 
-    private Map<String, Object> leave(String member) {
+    /** With drain=yes after what it holds was consumed: a Java member that leaves waits for no listener call. */
+    private Map<String, Object> leave(String member, Map<String, String> options) throws Exception {
         DefaultMQPushConsumer consumer = members.remove(member);
         if (consumer == null) {
             throw new IllegalArgumentException("no member of this name");
         }
+        if (options.getOrDefault("drain", "no").equals("yes")) {
+            drain(consumer);
+        }
         consumer.shutdown();
         return json("member", member);
+    }
+
+    private static void drain(DefaultMQPushConsumer consumer) throws InterruptedException {
+        var queues = consumer.getDefaultMQPushConsumerImpl().getRebalanceImpl().getProcessQueueTable();
+        for (int attempt = 0; queues.values().stream().anyMatch(queue -> queue.getMsgCount().get() > 0); ++attempt) {
+            if (attempt == 1_000) {
+                throw new IllegalStateException("the member has not consumed what it holds in 10 s");
+            }
+            Thread.sleep(10);
+        }
+        Thread.sleep(50); // a message is let go of just before its offset is noted
     }
 
     private Map<String, Object> offsets(String group, String topic) throws Exception {
