@@ -4,6 +4,8 @@
 
 #include <fmt/ranges.h>
 
+#include <utility>
+
 namespace rocketpush::simulation {
 
 using namespace std::chrono_literals;
@@ -134,6 +136,14 @@ void cluster::add_fault(sim_broker& to, const embedded::fault& wanted) {
     stage_.after(stage_.dice.between(500ms, 30'000ms), [&to, id] { to.clear_fault(id); });
 }
 
+void cluster::answer_instead(sim_broker& of, request_code asked, double rate, embedded::fault_action::refuse answer) {
+    embedded::fault wanted;
+    wanted.codes  = {asked};
+    wanted.rate   = rate;
+    wanted.action = std::move(answer);
+    add_fault(of, wanted);
+}
+
 void cluster::wrong_answers() {
     using namespace embedded::fault_action;
     auto& dice = stage_.dice;
@@ -159,36 +169,25 @@ void cluster::wrong_member_list(const std::vector<std::string>& client_ids) {
     for (const auto& each : client_ids)
         listed += (listed.empty() ? "\"" : ",\"") + each + '"';
     stage_.note("{} says that the members are {}", who.address().host, fmt::join(client_ids, ", "));
-    embedded::fault wanted;
-    wanted.codes  = {request_code::get_consumer_list};
-    wanted.action = embedded::fault_action::refuse{
-        .code = response_code::success, .remark = {}, .fields = {}, .body = "{\"consumerIdList\":[" + listed + "]}"};
-    add_fault(who, wanted);
+    answer_instead(who, request_code::get_consumer_list, 1.0,
+                   {.code = response_code::success, .remark = {}, .fields = {}, .body = "{\"consumerIdList\":[" + listed + "]}"});
 }
 
 void cluster::refuse_locks() {
     auto& who = any_broker();
     stage_.note("{} refuses locks", who.address().host);
-    embedded::fault wanted;
-    wanted.codes  = {request_code::lock_batch};
-    wanted.rate   = stage_.dice.one_of({0.3, 1.0});
-    wanted.action = embedded::fault_action::refuse{
-        .code = response_code::success, .remark = {}, .fields = {}, .body = "{\"lockOKMQSet\":[]}"};
-    add_fault(who, wanted);
+    answer_instead(who, request_code::lock_batch, stage_.dice.one_of({0.3, 1.0}),
+                   {.code = response_code::success, .remark = {}, .fields = {}, .body = "{\"lockOKMQSet\":[]}"});
 }
 
 void cluster::refuse_offsets() {
     auto& who = any_broker();
     stage_.note("{} refuses offsets", who.address().host);
-    embedded::fault wanted;
-    wanted.codes  = {request_code::pull_message};
-    wanted.rate   = stage_.dice.one_of({0.1, 0.5});
-    wanted.action = embedded::fault_action::refuse{
-        .code   = response_code::pull_offset_moved,
-        .remark = {},
-        .fields = {{"suggestWhichBrokerId", "0"}, {"nextBeginOffset", "0"}, {"minOffset", "0"}, {"maxOffset", "0"}},
-        .body   = {}};
-    add_fault(who, wanted);
+    answer_instead(who, request_code::pull_message, stage_.dice.one_of({0.1, 0.5}),
+                   {.code   = response_code::pull_offset_moved,
+                    .remark = {},
+                    .fields = {{"suggestWhichBrokerId", "0"}, {"nextBeginOffset", "0"}, {"minOffset", "0"}, {"maxOffset", "0"}},
+                    .body   = {}});
 }
 
 void cluster::storm_of_notices() {

@@ -77,6 +77,8 @@ class cluster {
     void free_locks(sim_broker& of);
     sim_broker& any_broker() { return *stage_.dice.one_in(brokers_); }
     void add_fault(sim_broker& to, const embedded::fault& wanted);
+    /// So many of these requests get this answer in place of the broker's.
+    void answer_instead(sim_broker& of, protocol::request_code asked, double rate, embedded::fault_action::refuse answer);
 
     stage& stage_;
     std::vector<std::string> topics_;
