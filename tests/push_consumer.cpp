@@ -110,6 +110,20 @@ TEST_CASE("wrong options are refused by the constructor, in words that name the 
     with                 = good;
     with.pull_batch_size = 2000;
     CHECK(words(with).find("pull_batch_size is 2000; it must be from 1 to 1024") != std::string::npos);
+    with                  = good;
+    with.when_bad_message = bad_message::send_back;
+    CHECK(words(with) == "accepted");
+    const auto refused = [&](auto policy) -> std::string {
+        try {
+            push_consumer consumer{with, on_entry{}, inline_executor{}, std::move(policy)};
+        } catch (const std::system_error& problem) {
+            return problem.what();
+        }
+        return "accepted";
+    };
+    CHECK(refused(file_offset_store({.directory = "unused"})).find("when_bad_message is send_back") != std::string::npos);
+    with.when_bad_message = bad_message::stop;
+    CHECK(refused(broker_allocation()).find("when_bad_message is stop") != std::string::npos);
 }
 
 TEST_CASE("calls that need a running consumer are refused before start", "[push_consumer]") {

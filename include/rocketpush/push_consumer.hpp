@@ -385,7 +385,10 @@ class push_consumer {
     static constexpr milliseconds join_limit{2000};
 
     static void checked(const options& with) {
-        if (const auto problem = check(with))
+        auto problem = check(with);
+        if (!problem)
+            problem = check_bad_message(with, core_type::broadcasting, core_type::pops_queues);
+        if (problem)
             throw std::system_error(problem.code, problem.text);
     }
 

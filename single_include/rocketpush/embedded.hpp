@@ -1518,11 +1518,15 @@ struct wrong_opaque {};
 /// One byte in the middle of the answer's body is another than it should be.
 struct corrupt_body {};
 
+/// The checksum of one of the stored messages in the answer is wrong: the one in the middle of the body. An answer without messages is
+/// as it should be.
+struct damage_message {};
+
 /// Instead of the answer come bytes that are no frame, so the client can trust nothing behind them.
 struct garble {};
 
 using any = std::variant<refuse, lose_request, lose_answer, deny, delay, close_before, close_after, answer_twice,
-                         wrong_opaque, corrupt_body, garble>;
+                         wrong_opaque, corrupt_body, damage_message, garble>;
 
 } // namespace fault_action
 
@@ -1842,6 +1846,23 @@ class faulty_answers {
             return;
         auto& byte = frames[frames.size() - prefix.body_size + prefix.body_size / 2];
         byte       = static_cast<char>(~static_cast<unsigned char>(byte));
+    }
+    void change(const fault_action::damage_message&, std::string& frames, std::size_t begin, connection_id, std::int32_t) {
+        namespace layout  = rocketpush::detail::message_layout;
+        const auto prefix = protocol::parse_frame_prefix(frames.data() + begin).value();
+        const auto middle = frames.size() - (prefix.body_size + 1) / 2;
+        for (auto at = frames.size() - prefix.body_size; at + layout::smallest <= frames.size();) {
+            const auto magic = rocketpush::detail::load_big<std::uint32_t>(frames.data() + at + layout::magic);
+            const auto size  = rocketpush::detail::load_big<std::uint32_t>(frames.data() + at + layout::total_size);
+            if ((magic != layout::magic_v1 && magic != layout::magic_v2) || size < layout::smallest)
+                return;
+            if (at + size > middle) {
+                auto& byte = frames[at + layout::body_crc];
+                byte       = static_cast<char>(~static_cast<unsigned char>(byte));
+                return;
+            }
+            at += size;
+        }
     }
     void change(const fault_action::garble&, std::string& frames, std::size_t begin, connection_id, std::int32_t) {
         frames.replace(begin, std::string::npos, "HTTP/1.1 400 Bad Request\r\n\r\n");

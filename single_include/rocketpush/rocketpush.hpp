@@ -1105,6 +1105,28 @@ struct credentials_reader {
 #ifndef ROCKETPUSH_CORE_OPTIONS_HPP
 #define ROCKETPUSH_CORE_OPTIONS_HPP
 
+// rocketpush/core/bad_message.hpp
+#ifndef ROCKETPUSH_CORE_BAD_MESSAGE_HPP
+#define ROCKETPUSH_CORE_BAD_MESSAGE_HPP
+
+#include <cstdint>
+
+namespace rocketpush {
+
+/// What becomes of a stored message that cannot be read: damaged, of an unknown form, or larger than `options::max_body_size`.
+/// Its neighbours are delivered in any case, and other queues go on.
+enum class bad_message : std::uint8_t {
+    skip,      ///< It is passed over. A popped one becomes a dead letter.
+    /// Its broker delivers it again later, as one that a listener failed with; in the end it is a dead letter. Until the broker has
+    /// confirmed that, its queue waits. One that no broker can take back (of an inner batch or a static topic, or such that not even
+    /// its parts can be told apart) is passed over. Not in broadcasting.
+    send_back,
+    stop ///< Its queue waits before it, and looks again, until it can be read or somebody seeks beyond it. Nothing popped.
+};
+
+} // namespace rocketpush
+
+#endif
 // rocketpush/core/namespaces.hpp
 #ifndef ROCKETPUSH_CORE_NAMESPACES_HPP
 #define ROCKETPUSH_CORE_NAMESPACES_HPP
@@ -1288,6 +1310,7 @@ struct options {
     std::size_t max_frame_size =
         16u << 20;         ///< Bytes of one frame, at most 32 MiB. Java: com.rocketmq.remoting.frameMaxLength.
     bool check_crc = true; ///< Compare each body with its stored checksum.
+    bad_message when_bad_message = bad_message::skip; ///< Java loses it, and the rest of the answer with it.
 
     // Popping, where a broker says so (see broker_allocation).
     std::size_t pop_batch_size     = 32; ///< Messages asked for at once, 1..32. Java: popBatchNums.
@@ -1383,6 +1406,18 @@ inline option_problem check_credentials(const options& given) {
     if (given.credentials && !ROCKETPUSH_WITH_OPENSSL)
         return {error::unsupported_feature,
                 "credentials are given, and requests cannot be signed: this build left OpenSSL out (ROCKETPUSH_WITH_OPENSSL)"};
+    return {};
+}
+
+/// Whether a consumer of that kind can do with messages that cannot be read what `given` says.
+/// @param pops  Whether brokers may have it pop.
+inline option_problem check_bad_message(const options& given, bool broadcasting, bool pops) {
+    if (broadcasting && given.when_bad_message == bad_message::send_back)
+        return {error::invalid_option, "when_bad_message is send_back, and in broadcasting there is nowhere to send messages back to; "
+                                       "it can be skip or stop"};
+    if (pops && given.when_bad_message == bad_message::stop)
+        return {error::invalid_option, "when_bad_message is stop, and popped messages have no order to stop in; with "
+                                       "broker_allocation it can be skip or send_back"};
     return {};
 }
 
@@ -11339,6 +11374,14 @@ std::string_view decode_messages(std::string_view body, const message_origin& or
     return message_decoder(options).decode(body, origin, arena, out, on_bad);
 }
 
+/// Finds a message that cannot be delivered as it is stored, its body unread: where it lies and which one it is. Appends nothing if
+/// not even its parts can be told apart.
+inline void decode_unread(std::string_view record, const message_origin& origin, byte_arena& arena,
+                          std::vector<message_fields>& out) {
+    const auto nothing = [](std::error_code, std::string_view, std::int64_t) {};
+    message_decoder({.check_crc = false, .decompress = false}).decode(record, origin, arena, out, nothing);
+}
+
 } // namespace rocketpush::protocol
 
 #endif
@@ -13947,6 +13990,16 @@ struct returned_message {
     std::string topic; ///< The original one, with its namespace.
 };
 
+/// @param max_reconsume_times  Then the broker makes a dead letter of it.
+inline returned_message make_returned(const message_view& of, int delay_level, int max_reconsume_times, bool unit_mode) {
+    return {.commit_log_offset   = of.commit_log_offset(),
+            .delay_level         = delay_level,
+            .max_reconsume_times = max_reconsume_times,
+            .unit_mode           = unit_mode,
+            .id                  = of.message_id(),
+            .topic               = std::string(of.full_topic())};
+}
+
 /// A message that is sent as a producer sends one: the copy of one that cannot be taken back where it came from, or one of our
 /// own.
 struct message_copy {
@@ -15899,8 +15952,9 @@ struct no_observer {
     void on_pull_failure(const message_queue&, std::error_code) {}
     void on_flow_control(const message_queue&, flow_state, const cache_level&) {}
     void on_offset_corrected(const message_queue&, queue_offset /*asked*/, queue_offset /*now*/) {}
-    /// A stored message that could not be decoded; it is skipped, its neighbours are delivered. `offset` is -1 if unknown.
-    void on_bad_message(const message_queue&, queue_offset /*offset*/, std::error_code) {}
+    /// A stored message cannot be read; its neighbours are delivered. It was skipped, or its broker has confirmed that it took it
+    /// back, or its queue stops before it (told each time it was looked at). `offset` is -1 if unknown.
+    void on_bad_message(const message_queue&, queue_offset /*offset*/, std::error_code, bad_message /*what was done*/) {}
 
     // Filtering.
     /**
@@ -16239,8 +16293,10 @@ class basic_log_observer : public no_observer {
         note(log_level::warning, "offset_corrected", "{}: offset {} is not in the broker's range, going on at {}",
              {queue, {"asked", asked}, {"offset", now}});
     }
-    void on_bad_message(const message_queue& queue, queue_offset offset, std::error_code why) {
-        note(log_level::error, "bad_message", "{}: message at offset {} skipped: {}", {queue, {"offset", offset}, why});
+    void on_bad_message(const message_queue& queue, queue_offset offset, std::error_code why, bad_message done) {
+        static constexpr std::string_view words[] = {"skipped", "sent back", "not passed"};
+        note(log_level::error, "bad_message", "{}: message at offset {} {}: {}",
+             {queue, {"offset", offset}, {"done", words[static_cast<std::size_t>(done)]}, why});
     }
     void on_filter_exception(const message_queue& queue, std::exception_ptr thrown) {
         note(log_level::warning, "filter_exception", "{}: the filter threw, the message is kept: {}", {queue, thrown});
@@ -18029,6 +18085,11 @@ inline std::string metrics_text(const consumer_statistics& consumer, const metri
 #define ROCKETPUSH_PLANTED(bug) false
 #endif
 
+/// Stands where a consumer asks for memory for messages: the simulator has it fail at times, by `std::bad_alloc`.
+#ifndef ROCKETPUSH_TAKES_MEMORY
+#define ROCKETPUSH_TAKES_MEMORY() static_cast<void>(0)
+#endif
+
 #endif
 // rocketpush/fetch/flow_control.hpp
 #ifndef ROCKETPUSH_FETCH_FLOW_CONTROL_HPP
@@ -18138,6 +18199,9 @@ class pull_loop {
     void found_nothing(queue_offset next) noexcept { offset_ = next; }
     /// The broker says "again, at once" and does not move on, as a slave does that must not be read from.
     void found_no_way() noexcept { delay_ = pace_.error_delay; }
+
+    /// The message at the offset cannot be read, and is not passed over: again after `delay`.
+    void blocked(std::chrono::milliseconds delay) noexcept { delay_ = delay; }
 
     /// The broker says that the offset is not in its range.
     void offset_illegal(queue_offset offered) noexcept {
@@ -18384,6 +18448,7 @@ class pulled_batch {
 
     /// Call when `messages` is complete; resets claims and marks.
     void prepare() {
+        ROCKETPUSH_TAKES_MEMORY();
         if (capacity_ < messages.size()) {
             capacity_     = std::max<std::size_t>(messages.size(), 32);
             progress_     = std::make_unique<cell<message_progress>[]>(capacity_);
@@ -18621,6 +18686,7 @@ class batch_pool {
     explicit batch_pool(std::size_t retained = 256) : retained_(retained) {}
 
     std::unique_ptr<batch_type> take() {
+        ROCKETPUSH_TAKES_MEMORY();
         if (free_.empty())
             return std::make_unique<batch_type>();
         auto taken = std::move(free_.back());
@@ -19003,6 +19069,50 @@ class stall_watch {
 #ifndef ROCKETPUSH_FETCH_QUEUE_FETCHER_HPP
 #define ROCKETPUSH_FETCH_QUEUE_FETCHER_HPP
 
+// rocketpush/detail/lasting_duty.hpp
+#ifndef ROCKETPUSH_DETAIL_LASTING_DUTY_HPP
+#define ROCKETPUSH_DETAIL_LASTING_DUTY_HPP
+
+
+#include <chrono>
+#include <memory>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/// How long a duty that threw rests.
+inline constexpr std::chrono::seconds duty_rest{1};
+
+/**
+ * @brief A loop that nothing may end but its own return: when it throws, it begins anew after `duty_rest`.
+ *
+ * What throws is not ours to foresee: a strategy or a store of the user's, or an allocation. Whoever spawns a coroutine and waits for
+ * nobody would not hear of it, and the duty would be done by nobody from then on.
+ *
+ * @param duty  Looks itself whether it is still wanted, and returns when it is not; at once when it begins anew then.
+ */
+template <class Runtime, class Self>
+awaitable<void, typename Runtime::executor_type>
+lasting_duty(Runtime runtime, std::shared_ptr<Self> self,
+             awaitable<void, typename Runtime::executor_type> (*duty)(std::shared_ptr<Self>)) {
+    for (;;) {
+        bool done = false;
+        try {
+            co_await duty(self);
+            done = true;
+        } catch (...) { // nothing may be awaited here
+        }
+        if (done)
+            break;
+        typename Runtime::timer rest(runtime);
+        rest.expires_at(runtime.now() + duty_rest);
+        co_await rest.async_wait(await_tuple<typename Runtime::executor_type>);
+    }
+}
+
+} // namespace rocketpush::detail
+
+#endif
 // rocketpush/fetch/batch_frame.hpp
 #ifndef ROCKETPUSH_FETCH_BATCH_FRAME_HPP
 #define ROCKETPUSH_FETCH_BATCH_FRAME_HPP
@@ -19022,6 +19132,7 @@ namespace rocketpush {
  */
 template <class Batch>
 std::string_view keep_frame(Batch& batch, detail::block_pool& blocks, const received_frame& answer) {
+    ROCKETPUSH_TAKES_MEMORY();
     const auto room = answer.block.capacity();
     if (answer.size * 16 > room) {
         batch.frame      = answer.block;
@@ -19078,10 +19189,13 @@ void remove_unwanted([[maybe_unused]] Observer& observer, [[maybe_unused]] const
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace rocketpush {
 
@@ -19122,34 +19236,53 @@ class queue_fetcher {
     /// A pull is not a coroutine of its own: with ten thousand queues, each frame that a waiting one needs counts.
     /// @param wanted  The subscription of the queue's topic; stays until the queue is dropped.
     static task<void> run(std::shared_ptr<Host> host, queue_ptr queue, const subscription& wanted) {
-        queue_fetcher self(*host, *queue, wanted);
-        while (!queue->dropped) {
-            self.loop_.limit(host->limits());
-            const auto action = self.loop_.next(queue->level(), self.outside());
-            if (queue->memory_set_aside != 0 && !std::holds_alternative<pull_action::request>(action))
-                host->memory().fetched(*queue); // somebody else's turn
-            if (std::holds_alternative<pull_action::request>(action)) {
-                if (!self.connected()) {
-                    const bool opened = co_await self.connect();
-                    if (!opened)
-                        continue;
+        std::error_code broken;
+        try {
+            queue_fetcher self(*host, *queue, wanted);
+            while (!queue->dropped) {
+                self.loop_.limit(host->limits());
+                const auto action = self.loop_.next(queue->level(), self.outside());
+                if (queue->memory_set_aside != 0 && !std::holds_alternative<pull_action::request>(action))
+                    host->memory().fetched(*queue); // somebody else's turn
+                if (std::holds_alternative<pull_action::request>(action)) {
+                    if (!self.connected()) {
+                        const bool opened = co_await self.connect();
+                        if (!opened)
+                            continue;
+                    }
+                    self.begin_pull();
+                    auto [failure, answer] = co_await queue->connection->async_request(
+                        self.pulls_.with(self.position_), {}, host->settings().pull_timeout,
+                        detail::await_tuple<executor_type>);
+                    self.end_pull(failure, std::move(answer));
+                    if (self.obstacle_ && self.obstacle_->met)
+                        co_await self.face_obstacle();
+                } else if (const auto* wait = std::get_if<pull_action::wait>(&action)) {
+                    co_await queue->sleep(host->runtime(), wait->delay);
+                } else if (const auto* pause = std::get_if<pull_action::pause>(&action)) {
+                    if (pause->why == flow_state::out_of_memory)
+                        host->memory().enter(queue, std::exchange(self.needed_, 0),
+                                             std::exchange(self.had_turn_, false));
+                    co_await self.wait_for_room(pause->why);
+                } else if (const auto* refused = std::get_if<pull_action::reposition>(&action)) {
+                    co_await self.reposition(*refused);
                 }
-                self.begin_pull();
-                auto [failure, answer] = co_await queue->connection->async_request(self.pulls_.with(self.position_), {},
-                                                                                   host->settings().pull_timeout,
-                                                                                   detail::await_tuple<executor_type>);
-                self.end_pull(failure, std::move(answer));
-            } else if (const auto* wait = std::get_if<pull_action::wait>(&action)) {
-                co_await queue->sleep(host->runtime(), wait->delay);
-            } else if (const auto* pause = std::get_if<pull_action::pause>(&action)) {
-                if (pause->why == flow_state::out_of_memory)
-                    host->memory().enter(queue, std::exchange(self.needed_, 0), std::exchange(self.had_turn_, false));
-                co_await self.wait_for_room(pause->why);
-            } else if (const auto* refused = std::get_if<pull_action::reposition>(&action)) {
-                co_await self.reposition(*refused);
             }
+        } catch (...) { // an allocation, or an observer; nothing may be awaited here
+            broken = detail::code_of_thrown();
         }
+        queue->committing_pull = false;
         host->memory().fetched(*queue);
+        if (!broken)
+            co_return;
+        queue->wake_idle();
+        if (queue->dropped)
+            co_return;
+        // How far it came with an answer nobody knows: the next epoch begins at the first unfinished message.
+        host->observe().on_pull_failure(queue->queue, broken);
+        co_await queue->sleep(host->runtime(), detail::duty_rest);
+        if (!queue->dropped)
+            host->queues().begin_anew(*queue);
     }
 
   private:
@@ -19293,14 +19426,25 @@ class queue_fetcher {
         auto last         = asked;
         bool lost_track   = false; // of where messages begin
         const auto delta  = fields.offset_delta.value_or(0);
-        const auto on_bad = [&](std::error_code why, std::string_view, queue_offset offset) {
+        std::optional<obstacle> ahead;   // what is not passed over; all behind it comes again
+        std::size_t before_obstacle = 0; // messages
+        const auto on_bad = [&](std::error_code why, std::string_view record, queue_offset offset) {
+            if (ahead)
+                return;
+            offset = offset < 0 ? offset : outer_offset(offset, delta);
+            ahead  = obstacle_at(record, batch->origin, offset, why);
+            if (ahead) {
+                before_obstacle = batch->messages.size();
+                return;
+            }
             ++queue_.counts.bad;
             lost_track = lost_track || offset < 0;
-            offset     = offset < 0 ? offset : outer_offset(offset, delta);
             last       = std::max(last, offset + 1);
-            host_.observe().on_bad_message(queue_.queue, offset, why);
+            host_.observe().on_bad_message(queue_.queue, offset, why, bad_message::skip);
         };
         const auto unread = host_.decoder().decode(body, batch->origin, batch->inflated, batch->messages, on_bad);
+        if (ahead)
+            batch->messages.resize(before_obstacle);
         if (is_static_)
             use_outer_offsets(batch->messages, delta);
         if (!host_.memory().fits(batch->frame_size, batch->inflated.used_bytes())) {
@@ -19314,7 +19458,13 @@ class queue_fetcher {
             last           = std::max(last, newest.queue_offset() + 1);
             newest_stored_ = newest.store_timestamp();
         }
-        if (!unread.empty() && last > asked)
+        if (ahead && last == asked) {
+            meet(*ahead, asked, next);
+            host_.batches().give_back(std::move(batch));
+            return asked;
+        }
+        obstacle_.reset();
+        if ((ahead || !unread.empty()) && last > asked)
             next = std::min(next, last); // the messages that were not read are asked for again
         else if (lost_track)             // as is what lies behind the unreadable one, which is passed over
             next = std::min(next, std::max(last, asked + 1));
@@ -19341,6 +19491,73 @@ class queue_fetcher {
         queue_.cache.advance(begin_next);
         host_.dispatch(kept);
         return begin_next;
+    }
+
+    /// A message that cannot be read and is not passed over. What lies before it in an answer is delivered; then it is the first.
+    struct obstacle {
+        queue_offset offset; ///< -1: it does not say.
+        std::error_code why;
+        std::optional<returned_message> returned{}; ///< How it is sent back; none: it stops the queue.
+        queue_offset asked  = 0;                    ///< What was pulled from when it was the first.
+        queue_offset beyond = 0;                    ///< Where the queue goes on once its way back is confirmed.
+        backoff pause{std::chrono::milliseconds(1000), std::chrono::milliseconds(30000)};
+        bool met = false; ///< By the last pull.
+    };
+
+    /// What the options make an obstacle. @param offset  As the group counts; -1: unknown.
+    std::optional<obstacle> obstacle_at(std::string_view record, const detail::message_origin& origin,
+                                        queue_offset offset, std::error_code why) const {
+        const auto& with = host_.settings();
+        if (with.when_bad_message == bad_message::skip)
+            return std::nullopt;
+        obstacle found{.offset = offset, .why = why};
+        if (with.when_bad_message == bad_message::stop)
+            return found;
+        detail::byte_arena nothing;
+        std::vector<detail::message_fields> parts;
+        protocol::decode_unread(record, origin, nothing, parts);
+        if (is_static_ || offset < 0 || parts.size() != 1 || parts.front().is_inner())
+            return std::nullopt;
+        found.returned = make_returned(message_view(parts.front()), 0, host_.max_reconsume_times(), with.unit_mode);
+        return found;
+    }
+
+    /// The first message from `asked` on is an obstacle. @param next  Where the broker would go on.
+    void meet(obstacle& found, queue_offset asked, queue_offset next) {
+        if (!obstacle_ || obstacle_->asked != asked) { // else it is looked at again
+            ++queue_.counts.bad;
+            const bool believable = found.offset >= asked && found.offset < next; // what it says may be what is damaged
+            found.beyond          = (believable ? found.offset : asked) + 1;
+            found.asked           = asked;
+            obstacle_             = std::make_unique<obstacle>(std::move(found));
+        }
+        obstacle_->met = true;
+        if (!obstacle_->returned)
+            host_.observe().on_bad_message(queue_.queue, obstacle_->offset, obstacle_->why, bad_message::stop);
+    }
+
+    /// Has the broker take it back, or leaves it there for a time.
+    task<void> face_obstacle() {
+        obstacle_->met = false;
+        if (obstacle_->returned) {
+            queue_.mark.enter(queue_step::asking, host_.runtime().now());
+            const auto& with   = host_.settings();
+            const auto outcome = co_await host_.calls().send_back(with.group, queue_.queue, *obstacle_->returned,
+                                                                  with.send_back_timeout);
+            if (queue_.dropped)
+                co_return;
+            host_.group_refused(outcome.failure);
+            if (outcome.stored()) {
+                ++queue_.counts.sent_back;
+                host_.observe().on_bad_message(queue_.queue, obstacle_->offset, obstacle_->why, bad_message::send_back);
+                queue_.cache.advance(obstacle_->beyond);
+                loop_.found(obstacle_->beyond);
+                obstacle_.reset();
+                co_return;
+            }
+            host_.observe().on_pull_failure(queue_.queue, outcome.failure);
+        }
+        loop_.blocked(obstacle_->pause.failed(host_.runtime().random()));
     }
 
     /// Whether the broker answered a pull at once that it was to hold.
@@ -19450,6 +19667,7 @@ class queue_fetcher {
     bool found_nothing_ = false; ///< At the last pull.
     bool had_turn_      = false;
     go_away_rule sent_away_;
+    std::unique_ptr<obstacle> obstacle_; ///< At which the last pull that brought something, and those before it, ended.
     std::size_t needed_ = 0; ///< Bytes of an answer for which there was no memory; we have to stand in line.
 };
 
@@ -21947,21 +22165,12 @@ void consume_again(Host& host, typename Host::queue_type& queue, typename Host::
     host.dispatch(kept);
 }
 
-/**
- * @brief Sees one failed message to where it comes from again; until then it is unfinished, and no offset passes it.
- *
- * Its broker stores it again; or a copy of it is sent to the retry topic; or the listener gets it here once more after 5 s
- * (see return_ladder). Ends without any of it only when the queue was given up or the consumer stops; then the
- * message comes again to whoever reads the queue next. The first request may take three times as long as the option
- * says: nobody waits for it but the message, and a broker that is only slow shall not get a second one.
- *
- * @par Source  Java `ConsumeMessageConcurrentlyService.sendMessageBack`.
- */
+/// The whole way of one failed message that goes back; see `send_back`.
 template <class Host>
-detail::awaitable<void, typename Host::executor_type> send_back(std::shared_ptr<Host> host,
-                                                                std::shared_ptr<typename Host::queue_type> queue,
-                                                                typename Host::batch_type& batch,
-                                                                failed_message failed) {
+detail::awaitable<void, typename Host::executor_type> see_back(std::shared_ptr<Host> host,
+                                                               std::shared_ptr<typename Host::queue_type> queue,
+                                                               typename Host::batch_type& batch,
+                                                               failed_message failed) {
     constexpr std::chrono::milliseconds local_retry_delay{5000};
     const auto index       = failed.index;
     auto fields            = batch.messages[index];
@@ -21969,12 +22178,7 @@ detail::awaitable<void, typename Host::executor_type> send_back(std::shared_ptr<
     const message_view view(fields);
     const auto& with      = host->settings();
     const auto most_times = effective_max_reconsume_times(with.max_reconsume_times);
-    const returned_message returned{.commit_log_offset   = view.commit_log_offset(),
-                                    .delay_level         = failed.delay_level,
-                                    .max_reconsume_times = most_times,
-                                    .unit_mode           = with.unit_mode,
-                                    .id                  = view.message_id(),
-                                    .topic               = std::string(view.full_topic())};
+    const auto returned   = make_returned(view, failed.delay_level, most_times, with.unit_mode);
     return_ladder ladder(!fields.is_inner() && !queue->queue.broker_name.starts_with(static_topic_broker_prefix));
     backoff pause(std::chrono::milliseconds(500), std::chrono::milliseconds(2000));
     auto timeout = 3 * with.send_back_timeout;
@@ -22013,6 +22217,36 @@ detail::awaitable<void, typename Host::executor_type> send_back(std::shared_ptr<
         batch.set_progress(index, message_progress::finished);
     --batch.under_send_back;
     host->settled(*queue);
+}
+
+/**
+ * @brief Sees one failed message to where it comes from again; until then it is unfinished, and no offset passes it.
+ *
+ * Its broker stores it again; or a copy of it is sent to the retry topic; or the listener gets it here once more after 5 s
+ * (see return_ladder). Ends without any of it only when the queue was given up or the consumer stops; then the
+ * message comes again to whoever reads the queue next. The first request may take three times as long as the option
+ * says: nobody waits for it but the message, and a broker that is only slow shall not get a second one.
+ *
+ * Where that throws, for lack of memory, the queue begins anew at its first unfinished message.
+ *
+ * @par Source  Java `ConsumeMessageConcurrentlyService.sendMessageBack`.
+ */
+template <class Host>
+detail::awaitable<void, typename Host::executor_type> send_back(std::shared_ptr<Host> host,
+                                                                std::shared_ptr<typename Host::queue_type> queue,
+                                                                typename Host::batch_type& batch,
+                                                                failed_message failed) {
+    bool broken = false;
+    try {
+        co_await see_back(host, queue, batch, failed);
+    } catch (...) { // nothing may be awaited here
+        broken = true;
+    }
+    if (!broken)
+        co_return;
+    --batch.under_send_back;
+    host->settled(*queue);
+    host->queues().begin_anew(*queue);
 }
 
 } // namespace rocketpush
@@ -24461,50 +24695,6 @@ class name_server_watch {
 } // namespace rocketpush
 
 #endif
-// rocketpush/detail/lasting_duty.hpp
-#ifndef ROCKETPUSH_DETAIL_LASTING_DUTY_HPP
-#define ROCKETPUSH_DETAIL_LASTING_DUTY_HPP
-
-
-#include <chrono>
-#include <memory>
-#include <utility>
-
-namespace rocketpush::detail {
-
-/// How long a duty that threw rests.
-inline constexpr std::chrono::seconds duty_rest{1};
-
-/**
- * @brief A loop that nothing may end but its own return: when it throws, it begins anew after `duty_rest`.
- *
- * What throws is not ours to foresee: a strategy or a store of the user's, or an allocation. Whoever spawns a coroutine and waits for
- * nobody would not hear of it, and the duty would be done by nobody from then on.
- *
- * @param duty  Looks itself whether it is still wanted, and returns when it is not; at once when it begins anew then.
- */
-template <class Runtime, class Self>
-awaitable<void, typename Runtime::executor_type>
-lasting_duty(Runtime runtime, std::shared_ptr<Self> self,
-             awaitable<void, typename Runtime::executor_type> (*duty)(std::shared_ptr<Self>)) {
-    for (;;) {
-        bool done = false;
-        try {
-            co_await duty(self);
-            done = true;
-        } catch (...) { // nothing may be awaited here
-        }
-        if (done)
-            break;
-        typename Runtime::timer rest(runtime);
-        rest.expires_at(runtime.now() + duty_rest);
-        co_await rest.async_wait(await_tuple<typename Runtime::executor_type>);
-    }
-}
-
-} // namespace rocketpush::detail
-
-#endif
 
 #include <algorithm>
 #include <chrono>
@@ -24526,7 +24716,7 @@ namespace rocketpush {
  * @brief What the consumers of a process share: connections, routes, heartbeats, and the requests that brokers send.
  *
  * It lives as long as a consumer or a `client` handle uses it. Its duties are coroutines of their own, so a broker that is
- * away delays nobody else: routes are polled every 30 s, and every 1 to 2 s while one is missing; heartbeats go to all
+ * away delays nobody else: routes are polled every 30 s, and every 1 to 2 s while one is missing or may be; heartbeats go to all
  * brokers side by side every 30 s, and to a broker as the first thing on each new connection.
  *
  * @par Thread safety  None; used on the runtime's executor.
@@ -24699,12 +24889,16 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         route_watch& state = found->second;
         if (answer) {
             const bool changed = routes_.update(topic, *answer);
-            const bool whole   = is_whole(state, *answer) && routes_.is_led(topic) && !routes_.is_uncertain(topic);
+            const bool first   = state.first == time_point::max();
+            const bool young   = is_young(state) && !is_retry_topic(topic);
+            const bool whole   = is_whole(state, *answer) && !young && routes_.is_led(topic) && !routes_.is_uncertain(topic);
             state.misses       = 0;
             state.due          = runtime_.now() + (whole ? settings_.route_poll_interval
                                                          : std::min(milliseconds(2000), settings_.route_poll_interval));
             if (!changed)
                 co_return std::error_code();
+            if (!first)
+                look_at_others(topic);
             if (on_duty_ && has_strangers()) // who must know us before they are asked who is a member
                 co_await heartbeat();
             tell(&group_member::route_changed, topic, routes_.queues(topic).size());
@@ -24822,7 +25016,24 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         bool asked       = false;
         std::size_t most = 0;    ///< Addresses that the route had at its best.
         time_point less_since{}; ///< When it was seen to have fewer.
+        time_point first = time_point::max(); ///< When there was one at all.
     };
+
+    /// Whether a broker may be missing of which we do not know: it was away when the first route came. The other members do know, and
+    /// while routes differ queues are read by two.
+    bool is_young(route_watch& state) const {
+        constexpr std::chrono::minutes return_of_a_broker{2};
+        state.first = std::min(state.first, runtime_.now());
+        return runtime_.now() - state.first < return_of_a_broker;
+    }
+
+    /// A topic's route has changed: those of the others are asked for soon, for it may be a broker that came or went.
+    void look_at_others(const std::string& changed) {
+        for (auto& [topic, state] : topics_)
+            if (topic != changed)
+                state.due = std::min(state.due, state.last_asked + milliseconds(1000));
+        routes_due_.wake();
+    }
 
     /// Whether no broker is missing from a route, as far as we know: one that went comes back soon, or never.
     bool is_whole(route_watch& state, const protocol::route_data& route) const {
@@ -25260,6 +25471,15 @@ inline constexpr option_property option_properties[] = {
     {"max_body_size", "rocketpush.max_body_size", detail::option_text<&options::max_body_size>},
     {"max_frame_size", "com.rocketmq.remoting.frameMaxLength", detail::option_text<&options::max_frame_size>},
     {"check_crc", "rocketpush.check_crc", detail::option_text<&options::check_crc>},
+    {"when_bad_message", "rocketpush.when_bad_message",
+     [](const options& with) -> std::string {
+         switch (with.when_bad_message) {
+         case bad_message::send_back: return "send_back";
+         case bad_message::stop: return "stop";
+         case bad_message::skip: break;
+         }
+         return "skip";
+     }},
     {"pop_batch_size", "popBatchNums", detail::option_text<&options::pop_batch_size>},
     {"max_popped_messages", "popThresholdForQueue", detail::option_text<&options::max_popped_messages>},
     {"pop_invisible_time", "popInvisibleTime", detail::option_text<&options::pop_invisible_time>},
@@ -25727,7 +25947,7 @@ struct popped_record {
     std::uint32_t first = 0; ///< Place of its first message in the batch; of a condemned one in `condemned`.
     std::uint32_t count = 0; ///< Messages that the listener gets; the filter may have left none.
     step at             = step::held;
-    bool condemned      = false; ///< No listener gets it: it came too often, or cannot be read. To be a dead letter.
+    bool condemned      = false; ///< No listener gets it: it came too often, or cannot be read.
 };
 
 /**
@@ -26396,8 +26616,10 @@ class pop_settlement {
         known.max_reconsume_times = host.max_reconsume_times();
         known.expired             = now >= record.times.expires_at;
         if (record.condemned) {
-            known.progress    = message_progress::failed;
-            known.delay_level = -1;
+            const bool again      = host.settings().when_bad_message == bad_message::send_back;
+            known.progress        = message_progress::failed;
+            known.delay_level     = again ? 0 : -1;
+            known.reconsume_times = batch.view_of(record).reconsume_times();
             return known;
         }
         known.progress  = batch.progress_of(record);
@@ -26498,16 +26720,10 @@ class pop_settlement {
     /// To the dead letter queue, then acknowledged. A broker that does not take it gets it back, and is asked the next time.
     static task<void> bury(host_ptr host, queue_ptr queue, batch_type& batch, std::uint32_t index) {
         const auto view = batch.view_of(batch.records[index]);
-        returned_message returned;
-        returned.commit_log_offset   = view.commit_log_offset();
-        returned.delay_level         = -1;
-        returned.max_reconsume_times = host->max_reconsume_times();
-        returned.unit_mode           = host->settings().unit_mode;
-        returned.id                  = view.message_id();
-        returned.topic               = std::string(view.full_topic());
-        const auto delay             = pop_retry_delay(0, view.reconsume_times());
-        const auto outcome           = co_await host->calls().send_back(host->settings().group, queue->queue, returned,
-                                                                        host->settings().send_back_timeout);
+        const auto returned = make_returned(view, -1, host->max_reconsume_times(), host->settings().unit_mode);
+        const auto delay    = pop_retry_delay(0, view.reconsume_times());
+        const auto outcome  = co_await host->calls().send_back(host->settings().group, queue->queue, returned,
+                                                               host->settings().send_back_timeout);
         host->observe().on_send_back(view, outcome.failure);
         host->group_refused(outcome.failure);
         if (!outcome.stored()) {
@@ -26976,34 +27192,52 @@ class pop_fetcher {
     static constexpr std::chrono::seconds answer_limit{10};
 
     static task<void> run(std::shared_ptr<Host> host, queue_ptr queue, subscription wanted) {
-        pop_fetcher self(host, queue, std::move(wanted));
-        while (!queue->dropped) {
-            self.follow_subscription();
-            const auto pace = host->pop_pace();
-            self.loop_.limit(pace.max_waiting, pace.max_bytes);
-            const auto action = self.loop_.next(queue->waiting, queue->held_bytes(), self.outside());
-            if (queue->memory_set_aside != 0 && !std::holds_alternative<pop_action::request>(action))
-                host->memory().fetched(*queue); // somebody else's turn
-            if (std::holds_alternative<pop_action::request>(action)) {
-                if (!self.connected()) {
-                    const bool opened = co_await self.connect();
-                    if (!opened)
-                        continue;
+        std::error_code broken;
+        try {
+            pop_fetcher self(host, queue, std::move(wanted));
+            while (!queue->dropped) {
+                self.follow_subscription();
+                const auto pace = host->pop_pace();
+                self.loop_.limit(pace.max_waiting, pace.max_bytes);
+                const auto action = self.loop_.next(queue->waiting, queue->held_bytes(), self.outside());
+                if (queue->memory_set_aside != 0 && !std::holds_alternative<pop_action::request>(action))
+                    host->memory().fetched(*queue); // somebody else's turn
+                if (std::holds_alternative<pop_action::request>(action)) {
+                    if (!self.connected()) {
+                        const bool opened = co_await self.connect();
+                        if (!opened)
+                            continue;
+                    }
+                    self.begin_pop();
+                    const auto limit       = host->settings().suspend_timeout + answer_limit;
+                    auto [failure, answer] = co_await queue->connection->async_request(
+                        self.pops_.with(self.turn_), {}, limit, detail::await_tuple<executor_type>);
+                    self.end_pop(failure, std::move(answer));
+                } else if (const auto* wait = std::get_if<pop_action::wait>(&action)) {
+                    co_await queue->sleep(host->runtime(), wait->delay);
+                } else if (const auto* pause = std::get_if<pop_action::pause>(&action)) {
+                    if (pause->why == flow_state::out_of_memory)
+                        host->memory().enter(queue, self.needed_, false);
+                    co_await self.wait_for_room(pause->why);
                 }
-                self.begin_pop();
-                const auto limit       = host->settings().suspend_timeout + answer_limit;
-                auto [failure, answer] = co_await queue->connection->async_request(
-                    self.pops_.with(self.turn_), {}, limit, detail::await_tuple<executor_type>);
-                self.end_pop(failure, std::move(answer));
-            } else if (const auto* wait = std::get_if<pop_action::wait>(&action)) {
-                co_await queue->sleep(host->runtime(), wait->delay);
-            } else if (const auto* pause = std::get_if<pop_action::pause>(&action)) {
-                if (pause->why == flow_state::out_of_memory)
-                    host->memory().enter(queue, self.needed_, false);
-                co_await self.wait_for_room(pause->why);
             }
+        } catch (...) { // an allocation, or an observer; nothing may be awaited here
+            broken = detail::code_of_thrown();
         }
+        queue->polling = false;
         host->memory().fetched(*queue);
+        if (!broken)
+            co_return;
+        queue->idle.wake();
+        if (queue->dropped)
+            co_return;
+        // What an answer brought comes again when it is hidden no more.
+        host->observe().on_pull_failure(queue->queue, broken);
+        co_await queue->sleep(host->runtime(), detail::duty_rest);
+        if (queue->dropped)
+            co_return;
+        host->pops().release(queue->queue);
+        host->rebalance_later();
     }
 
   private:
@@ -27139,13 +27373,11 @@ class pop_fetcher {
         damaged_.clear();
         const auto on_bad = [&](std::error_code why, std::string_view record, queue_offset offset) {
             ++queue_.counts.bad;
-            host_.observe().on_bad_message(queue_.queue, offset, why);
+            host_.observe().on_bad_message(queue_.queue, offset, why, host_.settings().when_bad_message);
             const auto before = batch.messages.size();
             if (before != 0 && batch.messages.back().record == record.data())
                 return; // some of an inner batch are good: they stand for it
-            const auto nothing = [](std::error_code, std::string_view, queue_offset) {};
-            protocol::message_decoder lenient({.check_crc = false, .decompress = false});
-            lenient.decode(record, batch.origin, batch.inflated, batch.messages, nothing);
+            protocol::decode_unread(record, batch.origin, batch.inflated, batch.messages);
             if (batch.messages.size() > before)
                 damaged_.push_back(batch.messages.back().record);
         };
@@ -27363,12 +27595,12 @@ class pop_table {
         if (!owned) // a poll that outlived its queue, at the end of all
             return give_back(std::move(filled));
         auto& batch = *filled;
-        batch.open  = batch.records.size();
-        queue.waiting += batch.open;
+        batch.prepare(); // before it counts: there may be no memory
         queue.batches.push_back(std::move(filled));
+        batch.open = batch.records.size();
+        queue.waiting += batch.open;
         for (const auto& record : batch.records)
             renew_by(record.times.next());
-        batch.prepare();
         if (queue.dropped && !host_.running())
             batch.cancel_unclaimed(); // all of it is handed back
         batch.heard = !batch.has_unclaimed();
@@ -29191,7 +29423,10 @@ class push_consumer {
     static constexpr milliseconds join_limit{2000};
 
     static void checked(const options& with) {
-        if (const auto problem = check(with))
+        auto problem = check(with);
+        if (!problem)
+            problem = check_bad_message(with, core_type::broadcasting, core_type::pops_queues);
+        if (problem)
             throw std::system_error(problem.code, problem.text);
     }
 

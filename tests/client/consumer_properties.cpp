@@ -70,7 +70,12 @@ TEST_CASE("options have Java's names and units", "[client]") {
     CHECK(shown.at("persistConsumerOffsetInterval") == "5000");
     CHECK(shown.at("unitMode") == "false");
     CHECK(shown.at("rocketpush.when_beyond_end") == "last");
+    CHECK(shown.at("rocketpush.when_bad_message") == "skip");
     CHECK(shown.size() == std::size(option_properties)); // no name twice
+    with.when_bad_message = bad_message::send_back;
+    CHECK(properties_of(with).at("rocketpush.when_bad_message") == "send_back");
+    with.when_bad_message = bad_message::stop;
+    CHECK(properties_of(with).at("rocketpush.when_bad_message") == "stop");
     with.consume_timeout = 90s;
     with.from            = consume_from::timestamp;
     with.from_time       = std::chrono::system_clock::time_point(5s);

@@ -221,6 +221,20 @@ TEST_CASE("credentials need a build that can sign", "[options]") {
         CHECK(problem.text.find("ROCKETPUSH_WITH_OPENSSL") != std::string::npos);
 }
 
+TEST_CASE("what cannot be read is neither sent back in broadcasting, nor stopped at among popped messages", "[options]") {
+    auto given = good();
+    for (const auto what : {bad_message::skip, bad_message::send_back, bad_message::stop}) {
+        given.when_bad_message = what;
+        CHECK_FALSE(check_bad_message(given, false, false));
+        CHECK(static_cast<bool>(check_bad_message(given, true, false)) == (what == bad_message::send_back));
+        CHECK(static_cast<bool>(check_bad_message(given, false, true)) == (what == bad_message::stop));
+    }
+    const auto problem = check_bad_message(given, false, true);
+    CHECK(problem.code == error::invalid_option);
+    CHECK(problem.text.find("when_bad_message is stop") == 0);
+    CHECK(problem.text.find("skip or send_back") != std::string::npos);
+}
+
 TEST_CASE("to begin at a time, the time has to be given", "[options]") {
     auto given         = good();
     given.from         = consume_from::timestamp;

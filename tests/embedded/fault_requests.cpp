@@ -172,6 +172,14 @@ TEST_CASE("an answer comes twice, to another request, damaged, or as no frame at
         different += damaged.body[i] != sent_frame(intact).body[i] ? 1 : 0;
     CHECK(different == 1);
 
+    f.add({.action = fault_action::damage_message{}, .times = 1});
+    const auto answer = f.ask(f.member, pull);
+    std::string unreadable(answer.body);
+    REQUIRE(unreadable.size() == sent_frame(intact).body.size());
+    auto& checksum = unreadable.at(detail::message_layout::body_crc);
+    checksum       = static_cast<char>(~static_cast<unsigned char>(checksum));
+    CHECK(unreadable == sent_frame(intact).body);
+
     f.add({.action = fault_action::garble{}, .times = 1});
     f.tell(f.member, pull, {}, {}, encoding);
     std::string bytes;

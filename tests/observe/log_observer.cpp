@@ -23,6 +23,7 @@ using namespace rocketpush;
 const message_queue queue{"orders", "broker-a", 3};
 const endpoint peer{"10.0.0.1", 10911};
 const std::string timed_out = "look at the server's load and at the network";
+const std::string malformed = "a stored message's lengths contradict each other; look at the message at the broker, and at its producer";
 
 struct log_fixture {
     std::unique_ptr<std::FILE, int (*)(std::FILE*)> file{std::tmpfile(), &std::fclose};
@@ -218,7 +219,9 @@ TEST_CASE_METHOD(log_fixture, "each kind of problem names its queue, its cause a
     log.on_heartbeat_failure(peer, error::request_timed_out);
     log.on_disconnect(peer, error::connection_closed);
     log.on_offset_corrected(queue, 5, 100);
-    log.on_bad_message(queue, 9, error::message_crc_mismatch);
+    log.on_bad_message(queue, 9, error::message_crc_mismatch, bad_message::skip);
+    log.on_bad_message(queue, 10, error::message_malformed, bad_message::send_back);
+    log.on_bad_message(queue, 11, error::message_malformed, bad_message::stop);
     log.on_stopped("billing", error::stop_deadline_passed);
     CHECK(lines() == std::vector<std::string>{
                          "pulling orders/broker-a/3 failed: system busy (code 2); trying again; look at the broker's load",
@@ -230,6 +233,8 @@ TEST_CASE_METHOD(log_fixture, "each kind of problem names its queue, its cause a
                          "orders/broker-a/3: offset 5 is not in the broker's range, going on at 100",
                          "orders/broker-a/3: message at offset 9 skipped: a message body does not match its checksum; look for a damaged "
                          "disk or memory at the broker; options::check_crc turns the comparison off",
+                         "orders/broker-a/3: message at offset 10 sent back: " + malformed,
+                         "orders/broker-a/3: message at offset 11 not passed: " + malformed,
                          "stopped, not cleanly: listener calls were still running at the stop deadline; find out why the listener hangs, or "
                          "raise options::stop_timeout"});
     log.on_commit(queue, 8, {});
@@ -302,10 +307,10 @@ TEST_CASE_METHOD(log_fixture, "a higher level leaves out what is below it, and o
     auto errors = made(log_level::error);
     errors.on_pull_failure(queue, response_code::system_busy);
     errors.on_disconnect(peer, error::connection_closed);
-    errors.on_bad_message(queue, 9, error::message_malformed);
+    errors.on_bad_message(queue, 9, error::message_malformed, bad_message::skip);
     CHECK(lines().size() == 1);
     auto nothing = made(log_level::off);
-    nothing.on_bad_message(queue, 9, error::message_malformed);
+    nothing.on_bad_message(queue, 9, error::message_malformed, bad_message::skip);
     nothing.on_stopped("billing", error::stop_deadline_passed);
     CHECK(lines().empty());
 }
@@ -380,7 +385,7 @@ void tell_everything(Log& log, const message_view& message) {
     log.on_pull_failure(queue, response_code::no_permission);
     log.on_flow_control(queue, flow_state::too_many_bytes, {100, 2000, 3000});
     log.on_offset_corrected(queue, 5, 100);
-    log.on_bad_message(queue, 9, error::message_malformed);
+    log.on_bad_message(queue, 9, error::message_malformed, bad_message::skip);
     log.on_filter_exception(queue, thrown);
     log.on_listener_exception(queue, thrown);
     log.on_send_back(message, error::request_timed_out);

@@ -88,7 +88,9 @@ struct noting_observer : no_observer {
     void on_offset_corrected(const message_queue&, queue_offset asked, queue_offset now) {
         note(asked == 5 && now == 6 ? "on_offset_corrected" : "?");
     }
-    void on_bad_message(const message_queue&, queue_offset, std::error_code) { note("on_bad_message"); }
+    void on_bad_message(const message_queue&, queue_offset at, std::error_code, bad_message done) {
+        note(at == 9 && done == bad_message::stop ? "on_bad_message" : "?");
+    }
     void before_consume(std::span<const message_view>, const consume_context&) { note("before_consume"); }
     void after_consume(std::span<const message_view>, const consume_context&, consume_result) { note("after_consume"); }
     void on_call_begun(std::span<const message_view>, const listener_call& call) {
@@ -162,7 +164,7 @@ void tell_everything(O& hears) {
     hears.on_pull_failure(queue, why);
     hears.on_flow_control(queue, flow_state::too_many_bytes, cache_level{});
     hears.on_offset_corrected(queue, 5, 6);
-    hears.on_bad_message(queue, 9, why);
+    hears.on_bad_message(queue, 9, why, bad_message::stop);
     hears.before_consume(messages, context);
     hears.after_consume(messages, context, consume_result::success);
     hears.on_call_begun(messages, listener_call{7});

@@ -74,7 +74,7 @@ struct journal_observer : no_observer {
     void on_access_denied(const std::string&, std::error_code, const std::string& sentence) {
         to->write([&](auto& e) { e.denials.push_back(sentence); });
     }
-    void on_bad_message(const message_queue&, queue_offset, std::error_code) {
+    void on_bad_message(const message_queue&, queue_offset, std::error_code, bad_message) {
         to->write([](auto& e) { ++e.bad; });
     }
     void on_offset_corrected(const message_queue&, queue_offset, queue_offset) {

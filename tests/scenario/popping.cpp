@@ -209,6 +209,23 @@ TEST_CASE("a message beyond the maximum, and one that cannot be read, become dea
     CHECK(one.events("bad_message").size() == 1);
 }
 
+TEST_CASE("a popped message that cannot be read comes again if the options say so, and in the end is a dead letter", "[scenario]") {
+    scripted_cluster cluster;
+    cluster.script.expect(pop()).reply(popped({{.body = "damaged", .offset = 5, .crc = 1},
+                                               {.body = "worn", .offset = 6, .reconsume_times = 16, .crc = 1}}));
+    cluster.script.expect(change_invisible_time(5, 10'000)).reply(hidden_again(5));
+    cluster.script.expect(send_back(6000)).reply(ok());
+    cluster.script.then().expect(ack("orders", 0, 6)).reply(ok());
+    auto with             = cluster.with;
+    with.when_bad_message = bad_message::send_back;
+    popping_member one(cluster, "one", with);
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    REQUIRE(cluster.run_until([&] { return cluster.script.done(); }, 5s));
+    CHECK(one.counts().empty());
+    CHECK(one.events("bad_message_sent_back").size() == 2);
+}
+
 TEST_CASE("what only shares a hash with a wanted tag is acknowledged unseen", "[scenario]") {
     scripted_cluster cluster;
     const std::string wanted = "TAGS\001Aa\002", other = "TAGS\001BB\002"; // one hash in Java

@@ -67,6 +67,27 @@ TEST_CASE("a broker that is added to a topic while it is consumed is read by all
     CHECK(cluster.second().consumed("billing", "orders"));
 }
 
+TEST_CASE("a member that starts while a broker is away learns of its return as soon as the others", "[scenario]") {
+    broker_pair cluster;
+    cluster.first().create_topic("orders", 4);
+    cluster.second().create_topic("orders", 4);
+    virtual_member one(cluster, "one", cluster.member_options()), two(cluster, "two", cluster.member_options());
+    one.subscribe("orders");
+    two.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(5min);
+    cluster.names.remove(cluster.second());
+    cluster.runtime.advance(31s);
+    REQUIRE(two.start() == std::error_code());
+    cluster.runtime.advance(20s);
+    cluster.names.add(cluster.second());
+    cluster.runtime.advance(5s);
+    for (auto* each : {&one, &two}) {
+        const auto queues = each->statistics().queues;
+        CHECK(std::ranges::count_if(queues, [](const auto& q) { return q.queue.topic == "orders"; }) == 4);
+    }
+}
+
 TEST_CASE("a broker that the name server does not know for a while is told what was consumed, and nothing comes twice",
           "[scenario]") {
     broker_pair cluster;

@@ -163,6 +163,19 @@ void cluster::wrong_answers() {
     add_fault(who, wanted);
 }
 
+void cluster::damage_messages() {
+    auto& dice = stage_.dice;
+    auto& who  = any_broker();
+    embedded::fault wanted;
+    wanted.codes  = {request_code::pull_message, request_code::pop_message};
+    wanted.rate   = dice.one_of({0.1, 1.0});
+    wanted.action = embedded::fault_action::damage_message{};
+    if (stage_.made.when_bad == bad_message::skip) // of a retry topic nobody could tell which one is passed over
+        wanted.topic = dice.one_in(topics_);
+    stage_.note("messages of {} are damaged, rate {}", who.address().host, wanted.rate);
+    add_fault(who, wanted);
+}
+
 void cluster::wrong_member_list(const std::vector<std::string>& client_ids) {
     auto& who = any_broker();
     std::string listed;

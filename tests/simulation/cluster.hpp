@@ -59,6 +59,8 @@ class cluster {
     void lose_master();
     void favour_slave();
     void wrong_answers();
+    /// Messages are damaged on their way to the members.
+    void damage_messages();
     void wrong_member_list(const std::vector<std::string>& client_ids);
     void refuse_locks();
     /// Pulls are answered as if their offset were none of the queue's, with 0 where to begin instead.

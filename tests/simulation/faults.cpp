@@ -2,11 +2,14 @@
 
 #include <initializer_list>
 
+#include "tests/simulation/planted.hpp"
+
 namespace rocketpush::simulation {
 
 using namespace std::chrono_literals;
 
 faults::faults(stage& on, cluster& servers, team& members) : stage_(on), servers_(servers), members_(members) {
+    memory_fails_one_in = memory_asked_for = 0; // whatever the thread's last world left
     if (stage_.made.calm) {
         kinds_ = {{"clean stop", 1.0, [this] { members_.leave(); }}};
         return;
@@ -28,10 +31,12 @@ faults::faults(stage& on, cluster& servers, team& members) : stage_(on), servers
     add("crash of a broker", {0, 0.3, 1}, [this] { servers_.crash_broker(); });
     add("pause of a broker", {0, 0.5}, [this] { servers_.pause_broker(); });
     add("a broker's answers", {0, 1, 4}, [this] { servers_.wrong_answers(); });
+    add("damaged messages", {0, 0.5, 2}, [this] { servers_.damage_messages(); });
     add("wrong member list", {0, 0.5}, [this] { servers_.wrong_member_list(members_.some_client_ids()); });
     add("storm of notices", {0, 0.2}, [this] { servers_.storm_of_notices(); });
     add("wrong routes", {0, 0.5}, [this] { servers_.wrong_routes(); });
     add("name server away", {0, 0.5}, [this] { servers_.lose_name_server(); });
+    add("no memory", {0, 0, 0.5}, [this] { exhaust_memory(); });
     add("wall clock jump", {0, 0.3}, [this] { stage_.runtime.skew_system_clock(stage_.dice.between(-3'600'000ms, 3'600'000ms)); });
     if (stage_.made.slaves) {
         add("loss of a master", {0, 0.3}, [this] { servers_.lose_master(); });
@@ -60,6 +65,12 @@ void faults::disturb(line_state how) {
         members_.disturb(how);
     else
         servers_.disturb_broker(how);
+}
+
+void faults::exhaust_memory() {
+    memory_fails_one_in = static_cast<unsigned>(stage_.dice.between(2, 20));
+    stage_.note("members find no memory, one time in {}", memory_fails_one_in);
+    stage_.after(stage_.dice.between(10ms, 20'000ms), [] { memory_fails_one_in = 0; });
 }
 
 void faults::bad_network() {

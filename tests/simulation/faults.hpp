@@ -31,6 +31,7 @@ class faults {
     };
 
     void disturb(line_state how);
+    void exhaust_memory();
     void bad_network();
 
     stage& stage_;

@@ -45,10 +45,15 @@ void ledger::succeeded(number which, std::uint64_t epoch) {
 
 void ledger::dropped(number which) { succeeded(which, 0); }
 
-void ledger::unreadable(const message_queue& where, queue_offset at) {
+void ledger::unreadable(const message_queue& where, queue_offset at, bad_message done) {
     const auto found = queues_.find(where);
-    if (found != queues_.end() && at >= 0 && static_cast<std::size_t>(at) < found->second.numbers.size())
-        succeeded(found->second.numbers[static_cast<std::size_t>(at)], 0);
+    if (found == queues_.end() || at < 0 || static_cast<std::size_t>(at) >= found->second.numbers.size())
+        return;
+    const auto which = found->second.numbers[static_cast<std::size_t>(at)];
+    if (done == bad_message::skip)
+        succeeded(which, 0);
+    else
+        settle(which);
 }
 
 std::optional<violation> ledger::passed(const message_queue& where, queue_offset offset) {

@@ -1,6 +1,7 @@
 #ifndef ROCKETPUSH_TESTS_SIMULATION_LEDGER_HPP
 #define ROCKETPUSH_TESTS_SIMULATION_LEDGER_HPP
 
+#include <rocketpush/core/bad_message.hpp>
 #include <rocketpush/core/message_queue.hpp>
 
 #include <cstddef>
@@ -35,8 +36,8 @@ class ledger {
     void succeeded(number which, std::uint64_t epoch);
     void sent_back(number which) { settle(which); }
     void dropped(number which);
-    /// A message that cannot be read was told; nothing if nobody sent one there.
-    void unreadable(const message_queue& where, queue_offset at);
+    /// A message that cannot be read was passed over, or sent back; nothing if nobody sent one there.
+    void unreadable(const message_queue& where, queue_offset at, bad_message done);
 
     /// An offset is stored or begun with. @return What is wrong with it: it passes something that is not settled, or all that there is.
     std::optional<violation> passed(const message_queue& where, queue_offset offset);

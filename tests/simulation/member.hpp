@@ -50,7 +50,7 @@ class audience {
                            std::size_t succeeded)                                                                     = 0;
     virtual void sent_back(const std::string& member, std::size_t message)                                            = 0;
     virtual void dropped(const std::string& member, std::size_t message)                                              = 0;
-    virtual void unreadable(const std::string& member, const message_queue& queue, queue_offset at)                   = 0;
+    virtual void unreadable(const std::string& member, const message_queue& queue, queue_offset at, bad_message done) = 0;
     virtual void acquired(const std::string& member, const message_queue& queue, queue_offset first)                  = 0;
     virtual void released(const std::string& member, const message_queue& queue, queue_offset committed)              = 0;
     virtual void committed(const std::string& member, const message_queue& queue, queue_offset at, std::error_code failure) = 0;

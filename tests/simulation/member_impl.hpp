@@ -66,9 +66,9 @@ struct sim_observer : no_observer {
         else
             who->sent_back(name, number_of(message));
     }
-    void on_bad_message(const message_queue& queue, queue_offset at, std::error_code why) {
+    void on_bad_message(const message_queue& queue, queue_offset at, std::error_code why, bad_message done) {
         tell("cannot read {} of {}: {}", at, to_string(queue), why.message());
-        who->unreadable(name, queue, at);
+        who->unreadable(name, queue, at, done);
     }
     void on_dropped(const message_view& message) { who->dropped(name, number_of(message)); }
     void on_queue_acquired(const message_queue& queue, queue_offset first) { who->acquired(name, queue, first); }

@@ -1,6 +1,7 @@
 #ifndef ROCKETPUSH_TESTS_SIMULATION_PLANTED_HPP
 #define ROCKETPUSH_TESTS_SIMULATION_PLANTED_HPP
 
+#include <new>
 #include <string_view>
 #include <vector>
 
@@ -51,8 +52,17 @@ std::vector<std::string_view> planted_bugs();
 /// @return Whether there is a bug of this name.
 bool plant(std::string_view name);
 
+/// While it is above 0, members find no memory for messages so often: one of so many times. Of the world that runs in this thread.
+inline thread_local unsigned memory_fails_one_in = 0;
+inline thread_local unsigned memory_asked_for    = 0;
+inline void take_memory() {
+    if (memory_fails_one_in != 0 && ++memory_asked_for % memory_fails_one_in == 0)
+        throw std::bad_alloc();
+}
+
 } // namespace rocketpush::simulation
 
+#define ROCKETPUSH_TAKES_MEMORY() ::rocketpush::simulation::take_memory()
 #define ROCKETPUSH_PLANTED(bug) (::rocketpush::simulation::planted == ::rocketpush::simulation::planted_bug::bug)
 
 #endif

@@ -38,7 +38,9 @@ class promises {
     void call_ends(const identity& who, const message_queue& queue, std::span<const std::size_t> messages, std::size_t succeeded);
     void sent_back(const identity& who, std::size_t message) { of(who).sent_back(message); }
     void dropped(const identity& who, std::size_t message) { of(who).dropped(message); }
-    void unreadable(const identity& who, const message_queue& queue, queue_offset at) { of(who).unreadable(queue, at); }
+    void unreadable(const identity& who, const message_queue& queue, queue_offset at, bad_message done) {
+        of(who).unreadable(queue, at, done);
+    }
     void acquired(const identity& who, const message_queue& queue, queue_offset first);
     void released(const identity& who, const message_queue& queue);
     void committed(const identity& who, const message_queue& queue, queue_offset at);

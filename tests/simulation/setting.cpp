@@ -30,6 +30,11 @@ setting draw_setting(chance& dice) {
     s.calm            = dice.happens(0.15);
     if (s.calm)
         return s;
+    s.when_bad = dice.one_of({bad_message::skip, bad_message::send_back, bad_message::stop});
+    if (s.how == by_pops)
+        s.when_bad = bad_message::send_back; // passed over it is a dead letter, which nobody reads here
+    else if (s.when_bad == bad_message::send_back && (s.how == in_order || s.how == everywhere))
+        s.when_bad = bad_message::stop; // sent back it comes out of order
     if (s.how == in_order && dice.happens(0.3))
         s.longest_call = 4000ms; // so that locks end, and queues change hands, while one runs
     s.later  = dice.one_of({0.0, 0.01, 0.1});
@@ -40,10 +45,12 @@ setting draw_setting(chance& dice) {
 }
 
 std::string describe(const setting& made) {
-    return fmt::format("{} members {}, {} brokers{}{}, {} name servers, {} topics of {} queues, batches of {} and {}, {} cached, span {}, calls up to {} ms{}{}",
+    constexpr std::string_view bad[] = {"skipped", "sent back", "stopped at"};
+    return fmt::format("{} members {}, {} brokers{}{}, {} name servers, {} topics of {} queues, batches of {} and {}, {} cached, span {}, calls up to {} ms, bad "
+                       "messages {}{}{}",
                        made.members, name_of(made.how), made.brokers, made.slaves ? " with slaves" : "", made.version_4 ? " (4.9)" : "",
                        made.name_servers, made.topics, made.queues, made.consume_batch, made.pull_batch, made.max_cached, made.max_span,
-                       made.longest_call.count(), made.same_identity ? ", ids come again" : "", made.calm ? ", calm" : "");
+                       made.longest_call.count(), bad[static_cast<std::size_t>(made.when_bad)], made.same_identity ? ", ids come again" : "", made.calm ? ", calm" : "");
 }
 
 options options_of(const setting& made) {
@@ -58,6 +65,7 @@ options options_of(const setting& made) {
     with.consume_timeout     = 30s;
     with.pop_invisible_time  = 20s;
     with.stop_timeout        = 5s;
+    with.when_bad_message    = made.when_bad;
     return with;
 }
 

@@ -24,6 +24,7 @@ struct setting {
     std::size_t consume_batch = 1, pull_batch = 32, max_cached = 1000, consumer_bytes = 512u << 20;
     std::size_t largest_body = 16;
     std::int64_t max_span    = 2000;
+    bad_message when_bad = bad_message::skip;
     std::chrono::milliseconds commit_interval{5000}, longest_call{0}, send_interval{100};
     /// Of listener calls: how often they ask for a retry, succeed in part, throw, never end.
     double later = 0, part = 0, thrown = 0, never = 0;

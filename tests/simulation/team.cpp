@@ -294,10 +294,9 @@ void team::dropped(const std::string& name, std::size_t message) {
     }
 }
 
-void team::unreadable(const std::string& name, const message_queue& queue, queue_offset at) {
-    if (const auto* who = heard(name)) {
-        promises_.unreadable(who->who, queue, at);
-    }
+void team::unreadable(const std::string& name, const message_queue& queue, queue_offset at, bad_message done) {
+    if (const auto* who = heard(name); who && done != bad_message::stop && stage_.made.how != consuming::by_pops) // one that was popped just comes again
+        promises_.unreadable(who->who, queue, at, done);
 }
 
 void team::acquired(const std::string& name, const message_queue& queue, queue_offset first) {

@@ -50,7 +50,7 @@ class team final : public audience {
     void call_ends(const std::string& name, const message_queue& queue, std::span<const std::size_t> messages, std::size_t succeeded) override;
     void sent_back(const std::string& name, std::size_t message) override;
     void dropped(const std::string& name, std::size_t message) override;
-    void unreadable(const std::string& name, const message_queue& queue, queue_offset at) override;
+    void unreadable(const std::string& name, const message_queue& queue, queue_offset at, bad_message done) override;
     void acquired(const std::string& name, const message_queue& queue, queue_offset first) override;
     void released(const std::string& name, const message_queue& queue, queue_offset committed) override;
     void committed(const std::string& name, const message_queue& queue, queue_offset at, std::error_code failure) override;

@@ -66,8 +66,9 @@ class manual_runtime {
     /// Moves the clocks by `by`, stopping at each timer on the way to run its handlers and what follows from them.
     void advance(duration by) {
         const auto target = now() + by;
-        while (run_one(target)) {
-        }
+        do
+            state_->context->poll();
+        while (complete_next(target));
         state_->now = target;
     }
 
@@ -147,7 +148,11 @@ class manual_runtime {
 
     /// Runs one handler, or completes the next wait up to `target`. False: there is none.
     bool run_one(time_point target) {
-        if (state_->context->poll_one() != 0) return true;
+        return state_->context->poll_one() != 0 || complete_next(target);
+    }
+
+    /// Completes the next wait up to `target`. False: there is none.
+    bool complete_next(time_point target) {
         const auto next = state_->waits.begin();
         if (next == state_->waits.end() || next->first.at > target) return false;
         state_->now = std::max(now(), next->first.at);

@@ -39,7 +39,7 @@ namespace rocketpush {
  * @brief What the consumers of a process share: connections, routes, heartbeats, and the requests that brokers send.
  *
  * It lives as long as a consumer or a `client` handle uses it. Its duties are coroutines of their own, so a broker that is
- * away delays nobody else: routes are polled every 30 s, and every 1 to 2 s while one is missing; heartbeats go to all
+ * away delays nobody else: routes are polled every 30 s, and every 1 to 2 s while one is missing or may be; heartbeats go to all
  * brokers side by side every 30 s, and to a broker as the first thing on each new connection.
  *
  * @par Thread safety  None; used on the runtime's executor.
@@ -212,12 +212,16 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         route_watch& state = found->second;
         if (answer) {
             const bool changed = routes_.update(topic, *answer);
-            const bool whole   = is_whole(state, *answer) && routes_.is_led(topic) && !routes_.is_uncertain(topic);
+            const bool first   = state.first == time_point::max();
+            const bool young   = is_young(state) && !is_retry_topic(topic);
+            const bool whole   = is_whole(state, *answer) && !young && routes_.is_led(topic) && !routes_.is_uncertain(topic);
             state.misses       = 0;
             state.due          = runtime_.now() + (whole ? settings_.route_poll_interval
                                                          : std::min(milliseconds(2000), settings_.route_poll_interval));
             if (!changed)
                 co_return std::error_code();
+            if (!first)
+                look_at_others(topic);
             if (on_duty_ && has_strangers()) // who must know us before they are asked who is a member
                 co_await heartbeat();
             tell(&group_member::route_changed, topic, routes_.queues(topic).size());
@@ -335,7 +339,24 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         bool asked       = false;
         std::size_t most = 0;    ///< Addresses that the route had at its best.
         time_point less_since{}; ///< When it was seen to have fewer.
+        time_point first = time_point::max(); ///< When there was one at all.
     };
+
+    /// Whether a broker may be missing of which we do not know: it was away when the first route came. The other members do know, and
+    /// while routes differ queues are read by two.
+    bool is_young(route_watch& state) const {
+        constexpr std::chrono::minutes return_of_a_broker{2};
+        state.first = std::min(state.first, runtime_.now());
+        return runtime_.now() - state.first < return_of_a_broker;
+    }
+
+    /// A topic's route has changed: those of the others are asked for soon, for it may be a broker that came or went.
+    void look_at_others(const std::string& changed) {
+        for (auto& [topic, state] : topics_)
+            if (topic != changed)
+                state.due = std::min(state.due, state.last_asked + milliseconds(1000));
+        routes_due_.wake();
+    }
 
     /// Whether no broker is missing from a route, as far as we know: one that went comes back soon, or never.
     bool is_whole(route_watch& state, const protocol::route_data& route) const {

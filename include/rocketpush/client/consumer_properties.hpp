@@ -95,6 +95,15 @@ inline constexpr option_property option_properties[] = {
     {"max_body_size", "rocketpush.max_body_size", detail::option_text<&options::max_body_size>},
     {"max_frame_size", "com.rocketmq.remoting.frameMaxLength", detail::option_text<&options::max_frame_size>},
     {"check_crc", "rocketpush.check_crc", detail::option_text<&options::check_crc>},
+    {"when_bad_message", "rocketpush.when_bad_message",
+     [](const options& with) -> std::string {
+         switch (with.when_bad_message) {
+         case bad_message::send_back: return "send_back";
+         case bad_message::stop: return "stop";
+         case bad_message::skip: break;
+         }
+         return "skip";
+     }},
     {"pop_batch_size", "popBatchNums", detail::option_text<&options::pop_batch_size>},
     {"max_popped_messages", "popThresholdForQueue", detail::option_text<&options::max_popped_messages>},
     {"pop_invisible_time", "popInvisibleTime", detail::option_text<&options::pop_invisible_time>},

@@ -2,6 +2,7 @@
 #define ROCKETPUSH_CONSUME_POP_SETTLEMENT_HPP
 
 #include <rocketpush/consume/pop_verdict.hpp>
+#include <rocketpush/core/bad_message.hpp>
 #include <rocketpush/core/error.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
 #include <rocketpush/detail/planted.hpp>
@@ -195,8 +196,10 @@ class pop_settlement {
         known.max_reconsume_times = host.max_reconsume_times();
         known.expired             = now >= record.times.expires_at;
         if (record.condemned) {
-            known.progress    = message_progress::failed;
-            known.delay_level = -1;
+            const bool again      = host.settings().when_bad_message == bad_message::send_back;
+            known.progress        = message_progress::failed;
+            known.delay_level     = again ? 0 : -1;
+            known.reconsume_times = batch.view_of(record).reconsume_times();
             return known;
         }
         known.progress  = batch.progress_of(record);
@@ -297,16 +300,10 @@ class pop_settlement {
     /// To the dead letter queue, then acknowledged. A broker that does not take it gets it back, and is asked the next time.
     static task<void> bury(host_ptr host, queue_ptr queue, batch_type& batch, std::uint32_t index) {
         const auto view = batch.view_of(batch.records[index]);
-        returned_message returned;
-        returned.commit_log_offset   = view.commit_log_offset();
-        returned.delay_level         = -1;
-        returned.max_reconsume_times = host->max_reconsume_times();
-        returned.unit_mode           = host->settings().unit_mode;
-        returned.id                  = view.message_id();
-        returned.topic               = std::string(view.full_topic());
-        const auto delay             = pop_retry_delay(0, view.reconsume_times());
-        const auto outcome           = co_await host->calls().send_back(host->settings().group, queue->queue, returned,
-                                                                        host->settings().send_back_timeout);
+        const auto returned = make_returned(view, -1, host->max_reconsume_times(), host->settings().unit_mode);
+        const auto delay    = pop_retry_delay(0, view.reconsume_times());
+        const auto outcome  = co_await host->calls().send_back(host->settings().group, queue->queue, returned,
+                                                               host->settings().send_back_timeout);
         host->observe().on_send_back(view, outcome.failure);
         host->group_refused(outcome.failure);
         if (!outcome.stored()) {

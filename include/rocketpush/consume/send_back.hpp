@@ -56,21 +56,12 @@ void consume_again(Host& host, typename Host::queue_type& queue, typename Host::
     host.dispatch(kept);
 }
 
-/**
- * @brief Sees one failed message to where it comes from again; until then it is unfinished, and no offset passes it.
- *
- * Its broker stores it again; or a copy of it is sent to the retry topic; or the listener gets it here once more after 5 s
- * (see return_ladder). Ends without any of it only when the queue was given up or the consumer stops; then the
- * message comes again to whoever reads the queue next. The first request may take three times as long as the option
- * says: nobody waits for it but the message, and a broker that is only slow shall not get a second one.
- *
- * @par Source  Java `ConsumeMessageConcurrentlyService.sendMessageBack`.
- */
+/// The whole way of one failed message that goes back; see `send_back`.
 template <class Host>
-detail::awaitable<void, typename Host::executor_type> send_back(std::shared_ptr<Host> host,
-                                                                std::shared_ptr<typename Host::queue_type> queue,
-                                                                typename Host::batch_type& batch,
-                                                                failed_message failed) {
+detail::awaitable<void, typename Host::executor_type> see_back(std::shared_ptr<Host> host,
+                                                               std::shared_ptr<typename Host::queue_type> queue,
+                                                               typename Host::batch_type& batch,
+                                                               failed_message failed) {
     constexpr std::chrono::milliseconds local_retry_delay{5000};
     const auto index       = failed.index;
     auto fields            = batch.messages[index];
@@ -78,12 +69,7 @@ detail::awaitable<void, typename Host::executor_type> send_back(std::shared_ptr<
     const message_view view(fields);
     const auto& with      = host->settings();
     const auto most_times = effective_max_reconsume_times(with.max_reconsume_times);
-    const returned_message returned{.commit_log_offset   = view.commit_log_offset(),
-                                    .delay_level         = failed.delay_level,
-                                    .max_reconsume_times = most_times,
-                                    .unit_mode           = with.unit_mode,
-                                    .id                  = view.message_id(),
-                                    .topic               = std::string(view.full_topic())};
+    const auto returned   = make_returned(view, failed.delay_level, most_times, with.unit_mode);
     return_ladder ladder(!fields.is_inner() && !queue->queue.broker_name.starts_with(static_topic_broker_prefix));
     backoff pause(std::chrono::milliseconds(500), std::chrono::milliseconds(2000));
     auto timeout = 3 * with.send_back_timeout;
@@ -122,6 +108,36 @@ detail::awaitable<void, typename Host::executor_type> send_back(std::shared_ptr<
         batch.set_progress(index, message_progress::finished);
     --batch.under_send_back;
     host->settled(*queue);
+}
+
+/**
+ * @brief Sees one failed message to where it comes from again; until then it is unfinished, and no offset passes it.
+ *
+ * Its broker stores it again; or a copy of it is sent to the retry topic; or the listener gets it here once more after 5 s
+ * (see return_ladder). Ends without any of it only when the queue was given up or the consumer stops; then the
+ * message comes again to whoever reads the queue next. The first request may take three times as long as the option
+ * says: nobody waits for it but the message, and a broker that is only slow shall not get a second one.
+ *
+ * Where that throws, for lack of memory, the queue begins anew at its first unfinished message.
+ *
+ * @par Source  Java `ConsumeMessageConcurrentlyService.sendMessageBack`.
+ */
+template <class Host>
+detail::awaitable<void, typename Host::executor_type> send_back(std::shared_ptr<Host> host,
+                                                                std::shared_ptr<typename Host::queue_type> queue,
+                                                                typename Host::batch_type& batch,
+                                                                failed_message failed) {
+    bool broken = false;
+    try {
+        co_await see_back(host, queue, batch, failed);
+    } catch (...) { // nothing may be awaited here
+        broken = true;
+    }
+    if (!broken)
+        co_return;
+    --batch.under_send_back;
+    host->settled(*queue);
+    host->queues().begin_anew(*queue);
 }
 
 } // namespace rocketpush

@@ -1,6 +1,7 @@
 #ifndef ROCKETPUSH_CORE_OPTIONS_HPP
 #define ROCKETPUSH_CORE_OPTIONS_HPP
 
+#include <rocketpush/core/bad_message.hpp>
 #include <rocketpush/core/credentials.hpp>
 #include <rocketpush/core/endpoint.hpp>
 #include <rocketpush/core/error.hpp>
@@ -104,6 +105,7 @@ struct options {
     std::size_t max_frame_size =
         16u << 20;         ///< Bytes of one frame, at most 32 MiB. Java: com.rocketmq.remoting.frameMaxLength.
     bool check_crc = true; ///< Compare each body with its stored checksum.
+    bad_message when_bad_message = bad_message::skip; ///< Java loses it, and the rest of the answer with it.
 
     // Popping, where a broker says so (see broker_allocation).
     std::size_t pop_batch_size     = 32; ///< Messages asked for at once, 1..32. Java: popBatchNums.
@@ -199,6 +201,18 @@ inline option_problem check_credentials(const options& given) {
     if (given.credentials && !ROCKETPUSH_WITH_OPENSSL)
         return {error::unsupported_feature,
                 "credentials are given, and requests cannot be signed: this build left OpenSSL out (ROCKETPUSH_WITH_OPENSSL)"};
+    return {};
+}
+
+/// Whether a consumer of that kind can do with messages that cannot be read what `given` says.
+/// @param pops  Whether brokers may have it pop.
+inline option_problem check_bad_message(const options& given, bool broadcasting, bool pops) {
+    if (broadcasting && given.when_bad_message == bad_message::send_back)
+        return {error::invalid_option, "when_bad_message is send_back, and in broadcasting there is nowhere to send messages back to; "
+                                       "it can be skip or stop"};
+    if (pops && given.when_bad_message == bad_message::stop)
+        return {error::invalid_option, "when_bad_message is stop, and popped messages have no order to stop in; with "
+                                       "broker_allocation it can be skip or send_back"};
     return {};
 }
 

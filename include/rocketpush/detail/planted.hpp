@@ -10,4 +10,9 @@
 #define ROCKETPUSH_PLANTED(bug) false
 #endif
 
+/// Stands where a consumer asks for memory for messages: the simulator has it fail at times, by `std::bad_alloc`.
+#ifndef ROCKETPUSH_TAKES_MEMORY
+#define ROCKETPUSH_TAKES_MEMORY() static_cast<void>(0)
+#endif
+
 #endif

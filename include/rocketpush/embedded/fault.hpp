@@ -59,11 +59,15 @@ struct wrong_opaque {};
 /// One byte in the middle of the answer's body is another than it should be.
 struct corrupt_body {};
 
+/// The checksum of one of the stored messages in the answer is wrong: the one in the middle of the body. An answer without messages is
+/// as it should be.
+struct damage_message {};
+
 /// Instead of the answer come bytes that are no frame, so the client can trust nothing behind them.
 struct garble {};
 
 using any = std::variant<refuse, lose_request, lose_answer, deny, delay, close_before, close_after, answer_twice,
-                         wrong_opaque, corrupt_body, garble>;
+                         wrong_opaque, corrupt_body, damage_message, garble>;
 
 } // namespace fault_action
 

@@ -3,6 +3,7 @@
 
 #include <rocketpush/detail/assert.hpp>
 #include <rocketpush/detail/byte_order.hpp>
+#include <rocketpush/detail/message_layout.hpp>
 #include <rocketpush/embedded/fault.hpp>
 #include <rocketpush/embedded/outbox.hpp>
 #include <rocketpush/protocol/command.hpp>
@@ -177,6 +178,23 @@ class faulty_answers {
             return;
         auto& byte = frames[frames.size() - prefix.body_size + prefix.body_size / 2];
         byte       = static_cast<char>(~static_cast<unsigned char>(byte));
+    }
+    void change(const fault_action::damage_message&, std::string& frames, std::size_t begin, connection_id, std::int32_t) {
+        namespace layout  = rocketpush::detail::message_layout;
+        const auto prefix = protocol::parse_frame_prefix(frames.data() + begin).value();
+        const auto middle = frames.size() - (prefix.body_size + 1) / 2;
+        for (auto at = frames.size() - prefix.body_size; at + layout::smallest <= frames.size();) {
+            const auto magic = rocketpush::detail::load_big<std::uint32_t>(frames.data() + at + layout::magic);
+            const auto size  = rocketpush::detail::load_big<std::uint32_t>(frames.data() + at + layout::total_size);
+            if ((magic != layout::magic_v1 && magic != layout::magic_v2) || size < layout::smallest)
+                return;
+            if (at + size > middle) {
+                auto& byte = frames[at + layout::body_crc];
+                byte       = static_cast<char>(~static_cast<unsigned char>(byte));
+                return;
+            }
+            at += size;
+        }
     }
     void change(const fault_action::garble&, std::string& frames, std::size_t begin, connection_id, std::int32_t) {
         frames.replace(begin, std::string::npos, "HTTP/1.1 400 Bad Request\r\n\r\n");

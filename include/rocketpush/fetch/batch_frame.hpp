@@ -2,6 +2,7 @@
 #define ROCKETPUSH_FETCH_BATCH_FRAME_HPP
 
 #include <rocketpush/detail/block_pool.hpp>
+#include <rocketpush/detail/planted.hpp>
 #include <rocketpush/remoting/frame_reader.hpp>
 
 #include <algorithm>
@@ -18,6 +19,7 @@ namespace rocketpush {
  */
 template <class Batch>
 std::string_view keep_frame(Batch& batch, detail::block_pool& blocks, const received_frame& answer) {
+    ROCKETPUSH_TAKES_MEMORY();
     const auto room = answer.block.capacity();
     if (answer.size * 16 > room) {
         batch.frame      = answer.block;

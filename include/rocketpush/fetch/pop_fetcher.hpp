@@ -5,6 +5,8 @@
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/core/subscription.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/detail/lasting_duty.hpp>
+#include <rocketpush/detail/thrown.hpp>
 #include <rocketpush/fetch/batch_frame.hpp>
 #include <rocketpush/fetch/message_filter.hpp>
 #include <rocketpush/fetch/pop_loop.hpp>
@@ -70,34 +72,52 @@ class pop_fetcher {
     static constexpr std::chrono::seconds answer_limit{10};
 
     static task<void> run(std::shared_ptr<Host> host, queue_ptr queue, subscription wanted) {
-        pop_fetcher self(host, queue, std::move(wanted));
-        while (!queue->dropped) {
-            self.follow_subscription();
-            const auto pace = host->pop_pace();
-            self.loop_.limit(pace.max_waiting, pace.max_bytes);
-            const auto action = self.loop_.next(queue->waiting, queue->held_bytes(), self.outside());
-            if (queue->memory_set_aside != 0 && !std::holds_alternative<pop_action::request>(action))
-                host->memory().fetched(*queue); // somebody else's turn
-            if (std::holds_alternative<pop_action::request>(action)) {
-                if (!self.connected()) {
-                    const bool opened = co_await self.connect();
-                    if (!opened)
-                        continue;
+        std::error_code broken;
+        try {
+            pop_fetcher self(host, queue, std::move(wanted));
+            while (!queue->dropped) {
+                self.follow_subscription();
+                const auto pace = host->pop_pace();
+                self.loop_.limit(pace.max_waiting, pace.max_bytes);
+                const auto action = self.loop_.next(queue->waiting, queue->held_bytes(), self.outside());
+                if (queue->memory_set_aside != 0 && !std::holds_alternative<pop_action::request>(action))
+                    host->memory().fetched(*queue); // somebody else's turn
+                if (std::holds_alternative<pop_action::request>(action)) {
+                    if (!self.connected()) {
+                        const bool opened = co_await self.connect();
+                        if (!opened)
+                            continue;
+                    }
+                    self.begin_pop();
+                    const auto limit       = host->settings().suspend_timeout + answer_limit;
+                    auto [failure, answer] = co_await queue->connection->async_request(
+                        self.pops_.with(self.turn_), {}, limit, detail::await_tuple<executor_type>);
+                    self.end_pop(failure, std::move(answer));
+                } else if (const auto* wait = std::get_if<pop_action::wait>(&action)) {
+                    co_await queue->sleep(host->runtime(), wait->delay);
+                } else if (const auto* pause = std::get_if<pop_action::pause>(&action)) {
+                    if (pause->why == flow_state::out_of_memory)
+                        host->memory().enter(queue, self.needed_, false);
+                    co_await self.wait_for_room(pause->why);
                 }
-                self.begin_pop();
-                const auto limit       = host->settings().suspend_timeout + answer_limit;
-                auto [failure, answer] = co_await queue->connection->async_request(
-                    self.pops_.with(self.turn_), {}, limit, detail::await_tuple<executor_type>);
-                self.end_pop(failure, std::move(answer));
-            } else if (const auto* wait = std::get_if<pop_action::wait>(&action)) {
-                co_await queue->sleep(host->runtime(), wait->delay);
-            } else if (const auto* pause = std::get_if<pop_action::pause>(&action)) {
-                if (pause->why == flow_state::out_of_memory)
-                    host->memory().enter(queue, self.needed_, false);
-                co_await self.wait_for_room(pause->why);
             }
+        } catch (...) { // an allocation, or an observer; nothing may be awaited here
+            broken = detail::code_of_thrown();
         }
+        queue->polling = false;
         host->memory().fetched(*queue);
+        if (!broken)
+            co_return;
+        queue->idle.wake();
+        if (queue->dropped)
+            co_return;
+        // What an answer brought comes again when it is hidden no more.
+        host->observe().on_pull_failure(queue->queue, broken);
+        co_await queue->sleep(host->runtime(), detail::duty_rest);
+        if (queue->dropped)
+            co_return;
+        host->pops().release(queue->queue);
+        host->rebalance_later();
     }
 
   private:
@@ -233,13 +253,11 @@ class pop_fetcher {
         damaged_.clear();
         const auto on_bad = [&](std::error_code why, std::string_view record, queue_offset offset) {
             ++queue_.counts.bad;
-            host_.observe().on_bad_message(queue_.queue, offset, why);
+            host_.observe().on_bad_message(queue_.queue, offset, why, host_.settings().when_bad_message);
             const auto before = batch.messages.size();
             if (before != 0 && batch.messages.back().record == record.data())
                 return; // some of an inner batch are good: they stand for it
-            const auto nothing = [](std::error_code, std::string_view, queue_offset) {};
-            protocol::message_decoder lenient({.check_crc = false, .decompress = false});
-            lenient.decode(record, batch.origin, batch.inflated, batch.messages, nothing);
+            protocol::decode_unread(record, batch.origin, batch.inflated, batch.messages);
             if (batch.messages.size() > before)
                 damaged_.push_back(batch.messages.back().record);
         };

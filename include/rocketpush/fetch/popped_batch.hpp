@@ -49,7 +49,7 @@ struct popped_record {
     std::uint32_t first = 0; ///< Place of its first message in the batch; of a condemned one in `condemned`.
     std::uint32_t count = 0; ///< Messages that the listener gets; the filter may have left none.
     step at             = step::held;
-    bool condemned      = false; ///< No listener gets it: it came too often, or cannot be read. To be a dead letter.
+    bool condemned      = false; ///< No listener gets it: it came too often, or cannot be read.
 };
 
 /**

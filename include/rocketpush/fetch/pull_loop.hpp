@@ -77,6 +77,9 @@ class pull_loop {
     /// The broker says "again, at once" and does not move on, as a slave does that must not be read from.
     void found_no_way() noexcept { delay_ = pace_.error_delay; }
 
+    /// The message at the offset cannot be read, and is not passed over: again after `delay`.
+    void blocked(std::chrono::milliseconds delay) noexcept { delay_ = delay; }
+
     /// The broker says that the offset is not in its range.
     void offset_illegal(queue_offset offered) noexcept {
         illegal_ = true;

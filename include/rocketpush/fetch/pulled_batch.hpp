@@ -6,6 +6,7 @@
 #include <rocketpush/detail/assert.hpp>
 #include <rocketpush/detail/block_pool.hpp>
 #include <rocketpush/detail/byte_arena.hpp>
+#include <rocketpush/detail/planted.hpp>
 #include <rocketpush/detail/shared_cell.hpp>
 #include <rocketpush/fetch/claim_history.hpp>
 
@@ -71,6 +72,7 @@ class pulled_batch {
 
     /// Call when `messages` is complete; resets claims and marks.
     void prepare() {
+        ROCKETPUSH_TAKES_MEMORY();
         if (capacity_ < messages.size()) {
             capacity_     = std::max<std::size_t>(messages.size(), 32);
             progress_     = std::make_unique<cell<message_progress>[]>(capacity_);
@@ -308,6 +310,7 @@ class batch_pool {
     explicit batch_pool(std::size_t retained = 256) : retained_(retained) {}
 
     std::unique_ptr<batch_type> take() {
+        ROCKETPUSH_TAKES_MEMORY();
         if (free_.empty())
             return std::make_unique<batch_type>();
         auto taken = std::move(free_.back());

@@ -1,12 +1,16 @@
 #ifndef ROCKETPUSH_FETCH_QUEUE_FETCHER_HPP
 #define ROCKETPUSH_FETCH_QUEUE_FETCHER_HPP
 
+#include <rocketpush/core/bad_message.hpp>
 #include <rocketpush/core/error.hpp>
 #include <rocketpush/core/names.hpp>
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/core/subscription.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/detail/byte_arena.hpp>
+#include <rocketpush/detail/lasting_duty.hpp>
 #include <rocketpush/detail/planted.hpp>
+#include <rocketpush/detail/thrown.hpp>
 #include <rocketpush/fetch/batch_frame.hpp>
 #include <rocketpush/fetch/message_filter.hpp>
 #include <rocketpush/fetch/process_queue.hpp>
@@ -15,6 +19,8 @@
 #include <rocketpush/protocol/command.hpp>
 #include <rocketpush/protocol/message_decoder.hpp>
 #include <rocketpush/protocol/requests.hpp>
+#include <rocketpush/remoting/backoff.hpp>
+#include <rocketpush/remoting/broker_calls.hpp>
 #include <rocketpush/remoting/frame_reader.hpp>
 #include <rocketpush/remoting/go_away_rule.hpp>
 
@@ -24,10 +30,13 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <variant>
+#include <vector>
 
 namespace rocketpush {
 
@@ -68,34 +77,53 @@ class queue_fetcher {
     /// A pull is not a coroutine of its own: with ten thousand queues, each frame that a waiting one needs counts.
     /// @param wanted  The subscription of the queue's topic; stays until the queue is dropped.
     static task<void> run(std::shared_ptr<Host> host, queue_ptr queue, const subscription& wanted) {
-        queue_fetcher self(*host, *queue, wanted);
-        while (!queue->dropped) {
-            self.loop_.limit(host->limits());
-            const auto action = self.loop_.next(queue->level(), self.outside());
-            if (queue->memory_set_aside != 0 && !std::holds_alternative<pull_action::request>(action))
-                host->memory().fetched(*queue); // somebody else's turn
-            if (std::holds_alternative<pull_action::request>(action)) {
-                if (!self.connected()) {
-                    const bool opened = co_await self.connect();
-                    if (!opened)
-                        continue;
+        std::error_code broken;
+        try {
+            queue_fetcher self(*host, *queue, wanted);
+            while (!queue->dropped) {
+                self.loop_.limit(host->limits());
+                const auto action = self.loop_.next(queue->level(), self.outside());
+                if (queue->memory_set_aside != 0 && !std::holds_alternative<pull_action::request>(action))
+                    host->memory().fetched(*queue); // somebody else's turn
+                if (std::holds_alternative<pull_action::request>(action)) {
+                    if (!self.connected()) {
+                        const bool opened = co_await self.connect();
+                        if (!opened)
+                            continue;
+                    }
+                    self.begin_pull();
+                    auto [failure, answer] = co_await queue->connection->async_request(
+                        self.pulls_.with(self.position_), {}, host->settings().pull_timeout,
+                        detail::await_tuple<executor_type>);
+                    self.end_pull(failure, std::move(answer));
+                    if (self.obstacle_ && self.obstacle_->met)
+                        co_await self.face_obstacle();
+                } else if (const auto* wait = std::get_if<pull_action::wait>(&action)) {
+                    co_await queue->sleep(host->runtime(), wait->delay);
+                } else if (const auto* pause = std::get_if<pull_action::pause>(&action)) {
+                    if (pause->why == flow_state::out_of_memory)
+                        host->memory().enter(queue, std::exchange(self.needed_, 0),
+                                             std::exchange(self.had_turn_, false));
+                    co_await self.wait_for_room(pause->why);
+                } else if (const auto* refused = std::get_if<pull_action::reposition>(&action)) {
+                    co_await self.reposition(*refused);
                 }
-                self.begin_pull();
-                auto [failure, answer] = co_await queue->connection->async_request(self.pulls_.with(self.position_), {},
-                                                                                   host->settings().pull_timeout,
-                                                                                   detail::await_tuple<executor_type>);
-                self.end_pull(failure, std::move(answer));
-            } else if (const auto* wait = std::get_if<pull_action::wait>(&action)) {
-                co_await queue->sleep(host->runtime(), wait->delay);
-            } else if (const auto* pause = std::get_if<pull_action::pause>(&action)) {
-                if (pause->why == flow_state::out_of_memory)
-                    host->memory().enter(queue, std::exchange(self.needed_, 0), std::exchange(self.had_turn_, false));
-                co_await self.wait_for_room(pause->why);
-            } else if (const auto* refused = std::get_if<pull_action::reposition>(&action)) {
-                co_await self.reposition(*refused);
             }
+        } catch (...) { // an allocation, or an observer; nothing may be awaited here
+            broken = detail::code_of_thrown();
         }
+        queue->committing_pull = false;
         host->memory().fetched(*queue);
+        if (!broken)
+            co_return;
+        queue->wake_idle();
+        if (queue->dropped)
+            co_return;
+        // How far it came with an answer nobody knows: the next epoch begins at the first unfinished message.
+        host->observe().on_pull_failure(queue->queue, broken);
+        co_await queue->sleep(host->runtime(), detail::duty_rest);
+        if (!queue->dropped)
+            host->queues().begin_anew(*queue);
     }
 
   private:
@@ -239,14 +267,25 @@ class queue_fetcher {
         auto last         = asked;
         bool lost_track   = false; // of where messages begin
         const auto delta  = fields.offset_delta.value_or(0);
-        const auto on_bad = [&](std::error_code why, std::string_view, queue_offset offset) {
+        std::optional<obstacle> ahead;   // what is not passed over; all behind it comes again
+        std::size_t before_obstacle = 0; // messages
+        const auto on_bad = [&](std::error_code why, std::string_view record, queue_offset offset) {
+            if (ahead)
+                return;
+            offset = offset < 0 ? offset : outer_offset(offset, delta);
+            ahead  = obstacle_at(record, batch->origin, offset, why);
+            if (ahead) {
+                before_obstacle = batch->messages.size();
+                return;
+            }
             ++queue_.counts.bad;
             lost_track = lost_track || offset < 0;
-            offset     = offset < 0 ? offset : outer_offset(offset, delta);
             last       = std::max(last, offset + 1);
-            host_.observe().on_bad_message(queue_.queue, offset, why);
+            host_.observe().on_bad_message(queue_.queue, offset, why, bad_message::skip);
         };
         const auto unread = host_.decoder().decode(body, batch->origin, batch->inflated, batch->messages, on_bad);
+        if (ahead)
+            batch->messages.resize(before_obstacle);
         if (is_static_)
             use_outer_offsets(batch->messages, delta);
         if (!host_.memory().fits(batch->frame_size, batch->inflated.used_bytes())) {
@@ -260,7 +299,13 @@ class queue_fetcher {
             last           = std::max(last, newest.queue_offset() + 1);
             newest_stored_ = newest.store_timestamp();
         }
-        if (!unread.empty() && last > asked)
+        if (ahead && last == asked) {
+            meet(*ahead, asked, next);
+            host_.batches().give_back(std::move(batch));
+            return asked;
+        }
+        obstacle_.reset();
+        if ((ahead || !unread.empty()) && last > asked)
             next = std::min(next, last); // the messages that were not read are asked for again
         else if (lost_track)             // as is what lies behind the unreadable one, which is passed over
             next = std::min(next, std::max(last, asked + 1));
@@ -287,6 +332,73 @@ class queue_fetcher {
         queue_.cache.advance(begin_next);
         host_.dispatch(kept);
         return begin_next;
+    }
+
+    /// A message that cannot be read and is not passed over. What lies before it in an answer is delivered; then it is the first.
+    struct obstacle {
+        queue_offset offset; ///< -1: it does not say.
+        std::error_code why;
+        std::optional<returned_message> returned{}; ///< How it is sent back; none: it stops the queue.
+        queue_offset asked  = 0;                    ///< What was pulled from when it was the first.
+        queue_offset beyond = 0;                    ///< Where the queue goes on once its way back is confirmed.
+        backoff pause{std::chrono::milliseconds(1000), std::chrono::milliseconds(30000)};
+        bool met = false; ///< By the last pull.
+    };
+
+    /// What the options make an obstacle. @param offset  As the group counts; -1: unknown.
+    std::optional<obstacle> obstacle_at(std::string_view record, const detail::message_origin& origin,
+                                        queue_offset offset, std::error_code why) const {
+        const auto& with = host_.settings();
+        if (with.when_bad_message == bad_message::skip)
+            return std::nullopt;
+        obstacle found{.offset = offset, .why = why};
+        if (with.when_bad_message == bad_message::stop)
+            return found;
+        detail::byte_arena nothing;
+        std::vector<detail::message_fields> parts;
+        protocol::decode_unread(record, origin, nothing, parts);
+        if (is_static_ || offset < 0 || parts.size() != 1 || parts.front().is_inner())
+            return std::nullopt;
+        found.returned = make_returned(message_view(parts.front()), 0, host_.max_reconsume_times(), with.unit_mode);
+        return found;
+    }
+
+    /// The first message from `asked` on is an obstacle. @param next  Where the broker would go on.
+    void meet(obstacle& found, queue_offset asked, queue_offset next) {
+        if (!obstacle_ || obstacle_->asked != asked) { // else it is looked at again
+            ++queue_.counts.bad;
+            const bool believable = found.offset >= asked && found.offset < next; // what it says may be what is damaged
+            found.beyond          = (believable ? found.offset : asked) + 1;
+            found.asked           = asked;
+            obstacle_             = std::make_unique<obstacle>(std::move(found));
+        }
+        obstacle_->met = true;
+        if (!obstacle_->returned)
+            host_.observe().on_bad_message(queue_.queue, obstacle_->offset, obstacle_->why, bad_message::stop);
+    }
+
+    /// Has the broker take it back, or leaves it there for a time.
+    task<void> face_obstacle() {
+        obstacle_->met = false;
+        if (obstacle_->returned) {
+            queue_.mark.enter(queue_step::asking, host_.runtime().now());
+            const auto& with   = host_.settings();
+            const auto outcome = co_await host_.calls().send_back(with.group, queue_.queue, *obstacle_->returned,
+                                                                  with.send_back_timeout);
+            if (queue_.dropped)
+                co_return;
+            host_.group_refused(outcome.failure);
+            if (outcome.stored()) {
+                ++queue_.counts.sent_back;
+                host_.observe().on_bad_message(queue_.queue, obstacle_->offset, obstacle_->why, bad_message::send_back);
+                queue_.cache.advance(obstacle_->beyond);
+                loop_.found(obstacle_->beyond);
+                obstacle_.reset();
+                co_return;
+            }
+            host_.observe().on_pull_failure(queue_.queue, outcome.failure);
+        }
+        loop_.blocked(obstacle_->pause.failed(host_.runtime().random()));
     }
 
     /// Whether the broker answered a pull at once that it was to hold.
@@ -396,6 +508,7 @@ class queue_fetcher {
     bool found_nothing_ = false; ///< At the last pull.
     bool had_turn_      = false;
     go_away_rule sent_away_;
+    std::unique_ptr<obstacle> obstacle_; ///< At which the last pull that brought something, and those before it, ended.
     std::size_t needed_ = 0; ///< Bytes of an answer for which there was no memory; we have to stand in line.
 };
 

@@ -172,8 +172,10 @@ class basic_log_observer : public no_observer {
         note(log_level::warning, "offset_corrected", "{}: offset {} is not in the broker's range, going on at {}",
              {queue, {"asked", asked}, {"offset", now}});
     }
-    void on_bad_message(const message_queue& queue, queue_offset offset, std::error_code why) {
-        note(log_level::error, "bad_message", "{}: message at offset {} skipped: {}", {queue, {"offset", offset}, why});
+    void on_bad_message(const message_queue& queue, queue_offset offset, std::error_code why, bad_message done) {
+        static constexpr std::string_view words[] = {"skipped", "sent back", "not passed"};
+        note(log_level::error, "bad_message", "{}: message at offset {} {}: {}",
+             {queue, {"offset", offset}, {"done", words[static_cast<std::size_t>(done)]}, why});
     }
     void on_filter_exception(const message_queue& queue, std::exception_ptr thrown) {
         note(log_level::warning, "filter_exception", "{}: the filter threw, the message is kept: {}", {queue, thrown});

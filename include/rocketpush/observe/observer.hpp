@@ -1,6 +1,7 @@
 #ifndef ROCKETPUSH_OBSERVE_OBSERVER_HPP
 #define ROCKETPUSH_OBSERVE_OBSERVER_HPP
 
+#include <rocketpush/core/bad_message.hpp>
 #include <rocketpush/core/cache_level.hpp>
 #include <rocketpush/core/consume_result.hpp>
 #include <rocketpush/core/endpoint.hpp>
@@ -97,8 +98,9 @@ struct no_observer {
     void on_pull_failure(const message_queue&, std::error_code) {}
     void on_flow_control(const message_queue&, flow_state, const cache_level&) {}
     void on_offset_corrected(const message_queue&, queue_offset /*asked*/, queue_offset /*now*/) {}
-    /// A stored message that could not be decoded; it is skipped, its neighbours are delivered. `offset` is -1 if unknown.
-    void on_bad_message(const message_queue&, queue_offset /*offset*/, std::error_code) {}
+    /// A stored message cannot be read; its neighbours are delivered. It was skipped, or its broker has confirmed that it took it
+    /// back, or its queue stops before it (told each time it was looked at). `offset` is -1 if unknown.
+    void on_bad_message(const message_queue&, queue_offset /*offset*/, std::error_code, bad_message /*what was done*/) {}
 
     // Filtering.
     /**

@@ -289,6 +289,14 @@ std::string_view decode_messages(std::string_view body, const message_origin& or
     return message_decoder(options).decode(body, origin, arena, out, on_bad);
 }
 
+/// Finds a message that cannot be delivered as it is stored, its body unread: where it lies and which one it is. Appends nothing if
+/// not even its parts can be told apart.
+inline void decode_unread(std::string_view record, const message_origin& origin, byte_arena& arena,
+                          std::vector<message_fields>& out) {
+    const auto nothing = [](std::error_code, std::string_view, std::int64_t) {};
+    message_decoder({.check_crc = false, .decompress = false}).decode(record, origin, arena, out, nothing);
+}
+
 } // namespace rocketpush::protocol
 
 #endif

@@ -160,12 +160,12 @@ class pop_table {
         if (!owned) // a poll that outlived its queue, at the end of all
             return give_back(std::move(filled));
         auto& batch = *filled;
-        batch.open  = batch.records.size();
-        queue.waiting += batch.open;
+        batch.prepare(); // before it counts: there may be no memory
         queue.batches.push_back(std::move(filled));
+        batch.open = batch.records.size();
+        queue.waiting += batch.open;
         for (const auto& record : batch.records)
             renew_by(record.times.next());
-        batch.prepare();
         if (queue.dropped && !host_.running())
             batch.cancel_unclaimed(); // all of it is handed back
         batch.heard = !batch.has_unclaimed();

@@ -1,6 +1,7 @@
 #ifndef ROCKETPUSH_REMOTING_BROKER_CALLS_HPP
 #define ROCKETPUSH_REMOTING_BROKER_CALLS_HPP
 
+#include <rocketpush/core/message.hpp>
 #include <rocketpush/core/message_queue.hpp>
 #include <rocketpush/core/names.hpp>
 #include <rocketpush/core/result.hpp>
@@ -34,6 +35,16 @@ struct returned_message {
     std::string id;
     std::string topic; ///< The original one, with its namespace.
 };
+
+/// @param max_reconsume_times  Then the broker makes a dead letter of it.
+inline returned_message make_returned(const message_view& of, int delay_level, int max_reconsume_times, bool unit_mode) {
+    return {.commit_log_offset   = of.commit_log_offset(),
+            .delay_level         = delay_level,
+            .max_reconsume_times = max_reconsume_times,
+            .unit_mode           = unit_mode,
+            .id                  = of.message_id(),
+            .topic               = std::string(of.full_topic())};
+}
 
 /// A message that is sent as a producer sends one: the copy of one that cannot be taken back where it came from, or one of our
 /// own.

@@ -39,7 +39,12 @@ class event_log {
     /// What the members' observers want of messages, if set; before they start.
     std::function<bool(const message_view&)> filter;
 
+    /// Is told of each event first, if set, before members start; what it throws their observers throw.
+    std::function<void(const event&)> upon;
+
     void add(event one) {
+        if (upon)
+            upon(one);
         const std::lock_guard lock(mutex_);
         events_.push_back(std::move(one));
         changed_.notify_all();
@@ -151,8 +156,9 @@ struct recorder : no_observer {
     void on_offset_corrected(const message_queue& queue, queue_offset, queue_offset now) {
         add("offset_corrected", name(queue), {}, now);
     }
-    void on_bad_message(const message_queue& queue, queue_offset at, std::error_code why) {
-        add("bad_message", name(queue), why, at);
+    void on_bad_message(const message_queue& queue, queue_offset at, std::error_code why, bad_message done) {
+        constexpr std::string_view names[] = {"bad_message", "bad_message_sent_back", "bad_message_ahead"};
+        add(std::string(names[static_cast<std::size_t>(done)]), name(queue), why, at);
     }
     bool wants_message(const message_view& message) { return !log->filter || log->filter(message); }
     void on_filter_exception(const message_queue& queue, std::exception_ptr) { add("filter_exception", name(queue)); }

@@ -1,0 +1,114 @@
+#include <rocketpush/protocol/codes.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <new>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "tests/scenario/support/virtual_member.hpp"
+#include "tests/support/catch.hpp"
+
+// What throws where nobody expects it, for lack of memory or in an observer, ends the operation that it strikes, and no queue.
+
+namespace {
+
+using namespace rocketpush;
+using namespace std::chrono_literals;
+using test::event;
+using test::message_span;
+using test::popping_member;
+using test::virtual_cluster;
+using test::virtual_member;
+
+template <class Member>
+bool each_once(const Member& member, std::size_t count) {
+    const auto counts = member.counts();
+    return counts.size() == count && std::ranges::all_of(counts, [](const auto& each) { return each.second == 1; });
+}
+
+/// There is no memory so many times when a member tells this.
+void fail_at(virtual_cluster& cluster, std::string_view what, int times) {
+    cluster.events->upon = [what, times](const event& told) mutable {
+        if (told.what == what && told.number != 0 && times > 0) {
+            --times;
+            throw std::bad_alloc();
+        }
+    };
+}
+
+TEST_CASE("a pull whose answer cannot be taken in for lack of memory is made again, a second later", "[scenario]") {
+    virtual_cluster cluster;
+    cluster.broker().create_topic("orders", 2);
+    cluster.send("orders", 40);
+    fail_at(cluster, "pull", 3);
+    virtual_member one(cluster, "one", cluster.member_options());
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    REQUIRE(cluster.run_until([&] { return one.received().size() >= 40; }, 10s));
+    cluster.runtime.advance(6s);
+    CHECK(each_once(one, 40));
+    CHECK(cluster.events->has("pull_failure", std::make_error_code(std::errc::not_enough_memory)));
+    CHECK(cluster.committed("orders", 2) == 40);
+    CHECK(one.count("stalled") == 0);
+    CHECK(one.stop() == std::error_code());
+}
+
+TEST_CASE("a queue that cannot be pulled for lack of memory for long is tried each second, and can be given up", "[scenario]") {
+    virtual_cluster cluster;
+    cluster.broker().create_topic("orders", 1);
+    cluster.send("orders", 10);
+    fail_at(cluster, "pull", 1'000'000);
+    virtual_member one(cluster, "one", cluster.member_options());
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(1min);
+    CHECK(one.received().empty());
+    CHECK(one.count("pull_failure") > 20);
+    CHECK(one.count("pull_failure") <= 60);
+    CHECK(one.stop() == std::error_code());
+    CHECK(cluster.committed("orders", 1) == 0);
+}
+
+TEST_CASE("a pop whose answer cannot be taken in for lack of memory costs no message", "[scenario]") {
+    virtual_cluster cluster;
+    cluster.broker().create_topic("orders", 1);
+    cluster.broker().set_request_mode("orders", "billing", {.mode = protocol::request_mode::pop});
+    cluster.send("orders", 20);
+    fail_at(cluster, "pull", 1);
+    auto with               = cluster.member_options();
+    with.pop_invisible_time = 10s;
+    popping_member one(cluster, "one", with);
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    REQUIRE(cluster.run_until([&] { return one.received().size() >= 20; }, 1min));
+    CHECK(each_once(one, 20));
+    CHECK(cluster.events->has("pull_failure", std::make_error_code(std::errc::not_enough_memory)));
+    CHECK(one.stop() == std::error_code());
+}
+
+TEST_CASE("a send-back that ends by an exception leaves its message to come again, and its queue goes on", "[scenario]") {
+    virtual_cluster cluster;
+    cluster.broker().create_topic("orders", 1);
+    cluster.send("orders", 10);
+    cluster.events->upon = [times = 1](const event& told) mutable {
+        if (told.what == "send_back" && std::exchange(times, 0) != 0)
+            throw std::bad_alloc();
+    };
+    virtual_member one(cluster, "one", cluster.member_options(), [](message_span messages, consume_context&) {
+        return messages.front().body() == "m4" && messages.front().reconsume_times() == 0 ? consume_result::reconsume_later
+                                                                                          : consume_result::success;
+    });
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(1min);
+    CHECK(cluster.committed("orders", 1) == 10);
+    CHECK(one.counts().size() == 10);
+    CHECK(one.counts().at("m4") >= 2);
+    CHECK(one.stop() == std::error_code());
+}
+
+} // namespace
