@@ -225,9 +225,10 @@ TEST_CASE_METHOD(client_fixture, "a topic without a route is asked for soon agai
     runtime.advance(3s);
     CHECK(script.count(get_route()) == 4);
     serve_two_brokers();
-    runtime.advance(4s);
+    runtime.advance(2s);
     CHECK(script.count(get_route()) == 5);
     CHECK(billing.count("route orders 8") == 1);
+    runtime.advance(2s);
     runtime.advance(2s); // its brokers are greeted when the next heartbeat or pull opens the connections
     CHECK(client->routes().knows("orders"));
 }
@@ -287,9 +288,10 @@ TEST_CASE_METHOD(client_fixture,
     runtime.advance(5s); // what is left of the backoff
     CHECK(billing.count("connected broker-b") == 3);
     CHECK(script.count(heartbeat()) == before + 2);
-    const auto tried = script.heard().size();
+    const auto beyond_routes = [&] { return script.heard().size() - script.count(get_route()); };
+    const auto tried         = beyond_routes();
     runtime.advance(10s); // it is known there, so that is all
-    CHECK(script.heard().size() == tried);
+    CHECK(beyond_routes() == tried);
 }
 
 TEST_CASE_METHOD(client_fixture, "a broker that has gone from the routes is not looked for any more", "[client]") {
