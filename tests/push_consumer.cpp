@@ -1,7 +1,9 @@
 #include <rocketpush/push_consumer.hpp>
 
+#include <rocketpush/allocation/broker_allocation.hpp>
 #include <rocketpush/allocation/circle_allocation.hpp>
 #include <rocketpush/executor/inline_executor.hpp>
+#include <rocketpush/offset_store/file_offset_store.hpp>
 #include <rocketpush/transport/memory_transport.hpp>
 
 #include <asio/io_context.hpp>

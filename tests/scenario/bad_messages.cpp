@@ -128,7 +128,8 @@ TEST_CASE("no offset passes a message that cannot be read before its broker has 
     virtual_member one(cluster, "one", cluster.with(bad_message::send_back));
     one.subscribe("orders");
     REQUIRE(one.start() == std::error_code());
-    CHECK_FALSE(cluster.run_until([&] { return cluster.committed("orders", 1) > 7; }, 2s));
+    cluster.runtime.advance(1s);
+    CHECK(cluster.committed("orders", 1) <= 7);
     CHECK(each_once(one, 7));
     CHECK(cluster.events->has("pull_failure", response_code::system_error));
     cluster.runtime.advance(30s);
