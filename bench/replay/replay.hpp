@@ -51,7 +51,9 @@ struct complaints : rocketpush::no_observer {
     std::atomic<int>* heard;
 
     void on_pull_failure(const rocketpush::message_queue&, std::error_code) { ++*heard; }
-    void on_bad_message(const rocketpush::message_queue&, rocketpush::queue_offset, std::error_code) { ++*heard; }
+    void on_bad_message(const rocketpush::message_queue&, rocketpush::queue_offset, std::error_code, rocketpush::bad_message) {
+        ++*heard;
+    }
     void on_offset_corrected(const rocketpush::message_queue&, rocketpush::queue_offset, rocketpush::queue_offset) {
         ++*heard;
     }
