@@ -9,6 +9,7 @@
 #include <string>
 #include <system_error>
 
+#include "tests/scenario/support/each_once.hpp"
 #include "tests/scenario/support/proxied_cluster.hpp"
 #include "tests/scenario/support/virtual_member.hpp"
 #include "tests/support/catch.hpp"
@@ -19,6 +20,7 @@ namespace {
 
 using namespace rocketpush;
 using namespace std::chrono_literals;
+using test::each_once;
 using protocol::request_code;
 using test::orderly_member;
 using test::proxied_cluster;
@@ -46,12 +48,6 @@ struct damaging_cluster : proxied_cluster {
 
     int times = 1'000'000;
 };
-
-template <class Member>
-bool each_once(const Member& member, std::size_t count) {
-    const auto counts = member.counts();
-    return counts.size() == count && std::ranges::all_of(counts, [](const auto& each) { return each.second == 1; });
-}
 
 TEST_CASE("a queue stops before a message that cannot be read, says so, and looks again", "[scenario]") {
     damaging_cluster cluster;

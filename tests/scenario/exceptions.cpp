@@ -1,6 +1,5 @@
 #include <rocketpush/protocol/codes.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <new>
@@ -9,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include "tests/scenario/support/each_once.hpp"
 #include "tests/scenario/support/virtual_member.hpp"
 #include "tests/support/catch.hpp"
 
@@ -18,17 +18,12 @@ namespace {
 
 using namespace rocketpush;
 using namespace std::chrono_literals;
+using test::each_once;
 using test::event;
 using test::message_span;
 using test::popping_member;
 using test::virtual_cluster;
 using test::virtual_member;
-
-template <class Member>
-bool each_once(const Member& member, std::size_t count) {
-    const auto counts = member.counts();
-    return counts.size() == count && std::ranges::all_of(counts, [](const auto& each) { return each.second == 1; });
-}
 
 /// There is no memory so many times when a member tells this.
 void fail_at(virtual_cluster& cluster, std::string_view what, int times) {

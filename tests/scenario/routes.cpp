@@ -1,6 +1,6 @@
+#include "tests/scenario/support/each_once.hpp"
 #include "tests/scenario/support/virtual_member.hpp"
 
-#include <algorithm>
 #include <chrono>
 #include <string>
 #include <system_error>
@@ -11,14 +11,9 @@ namespace {
 
 using namespace rocketpush;
 using namespace std::chrono_literals;
+using test::each_once;
 using test::virtual_cluster;
 using test::virtual_member;
-
-template <class Member>
-bool each_once(const Member& member, std::size_t count) {
-    const auto counts = member.counts();
-    return counts.size() == count && std::ranges::all_of(counts, [](const auto& each) { return each.second == 1; });
-}
 
 TEST_CASE("queues that are added to a topic are read soon after the next look at its route", "[scenario]") {
     virtual_cluster cluster;

@@ -1,3 +1,4 @@
+#include "tests/scenario/support/each_once.hpp"
 #include "tests/scenario/support/virtual_member.hpp"
 
 #include <algorithm>
@@ -11,6 +12,7 @@ namespace {
 
 using namespace rocketpush;
 using namespace std::chrono_literals;
+using test::each_once;
 using test::slow_virtual_member;
 using test::virtual_cluster;
 using test::virtual_member;
@@ -24,12 +26,6 @@ message_queue queue_of(std::int32_t id) { return {"orders", "broker-a", id}; }
 queue_statistics look_at(const consumer_statistics& all, std::int32_t id) {
     const auto found = std::ranges::find(all.queues, queue_of(id), &queue_statistics::queue);
     return found == all.queues.end() ? queue_statistics() : *found;
-}
-
-template <class Member>
-bool each_once(const Member& member, std::size_t count) {
-    const auto counts = member.counts();
-    return counts.size() == count && std::ranges::all_of(counts, [](const auto& each) { return each.second == 1; });
 }
 
 TEST_CASE("a suspended consumer pulls nothing, says so, keeps its queues, and goes on at once", "[scenario]") {
