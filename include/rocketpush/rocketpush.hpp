@@ -85,6 +85,7 @@
 #include <rocketpush/fetch/pulled_batch.hpp>  // the messages of one answer
 #include <rocketpush/fetch/process_queue.hpp> // what of a queue is not finished
 #include <rocketpush/fetch/stall_watch.hpp>   // whether a queue is stalled
+#include <rocketpush/fetch/obstacle.hpp>      // what it does at a message that cannot be read
 #include <rocketpush/fetch/queue_fetcher.hpp> // the fetch loop
 #include <rocketpush/consume/listener.hpp>    // the user's code
 #include <rocketpush/consume/deferred_message.hpp> // a message that the user completes later

@@ -19065,9 +19065,221 @@ class stall_watch {
 } // namespace rocketpush
 
 #endif
+// rocketpush/fetch/obstacle.hpp
+#ifndef ROCKETPUSH_FETCH_OBSTACLE_HPP
+#define ROCKETPUSH_FETCH_OBSTACLE_HPP
+
+// rocketpush/fetch/outer_offset.hpp
+#ifndef ROCKETPUSH_FETCH_OUTER_OFFSET_HPP
+#define ROCKETPUSH_FETCH_OUTER_OFFSET_HPP
+
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
+namespace rocketpush {
+
+/**
+ * @brief In a static topic's messages are the offsets of the queue in which they lie; outside, those of the whole topic hold.
+ * @param delta  What the answer adds to its messages' offsets; 0 where topics are not static. Of hostile numbers it makes any,
+ *               but no overflow.
+ * @par Source   Java `PullAPIWrapper.processPullResult`, wire field `offsetDelta` of PULL_MESSAGE.
+ */
+inline queue_offset outer_offset(queue_offset offset, std::int64_t delta) noexcept {
+    constexpr auto most = std::numeric_limits<queue_offset>::max() - 1;
+    return static_cast<queue_offset>(
+        std::min(static_cast<std::uint64_t>(offset) + static_cast<std::uint64_t>(std::max<std::int64_t>(delta, 0)),
+                 static_cast<std::uint64_t>(most)));
+}
+
+} // namespace rocketpush
+
+#endif
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/// A message that cannot be read and is not passed over. What lies before it in an answer is delivered; then it is the first.
+struct obstacle {
+    queue_offset offset; ///< As the group counts; -1: it does not say.
+    std::error_code why;
+    std::optional<returned_message> returned{}; ///< How it is sent back; none: it stops the queue.
+    queue_offset asked  = 0;                    ///< What was pulled from when it was the first.
+    queue_offset beyond = 0;                    ///< Where the queue goes on once its way back is confirmed.
+    backoff pause{std::chrono::milliseconds(1000), std::chrono::milliseconds(30000)};
+    bool met = false; ///< By the last pull.
+};
+
+/// The messages of one pull's answer that cannot be read.
+struct unreadable_messages {
+    queue_offset end;                ///< Behind the last that was passed over; at first, where the pull began.
+    std::int64_t delta;              ///< See `outer_offset`.
+    bool lost_track = false;         ///< Of where messages begin.
+    std::optional<obstacle> ahead{}; ///< What is not passed over; all behind it comes again.
+    std::size_t before = 0;          ///< Messages that could be read before that.
+};
+
+/**
+ * @brief What a queue's fetch loop does at messages that cannot be read: passes them over, has the broker take them back, or waits
+ *        there, as `options::when_bad_message` says.
+ *
+ * @tparam Host  The consumer; see consumer_core.
+ * @par Source   Nothing of Java, which delivers damaged messages, or loses what is behind them.
+ */
+template <class Host>
+class obstacle_handler {
+  public:
+    using queue_type    = typename Host::queue_type;
+    using executor_type = typename Host::executor_type;
+    template <class T>
+    using task = detail::awaitable<T, executor_type>;
+
+    obstacle_handler(Host& host, queue_type& queue, bool is_static)
+        : host_(host), queue_(queue), is_static_(is_static) {}
+
+    /// The decoder has found one. Out of line, for it is called from the loop over all messages.
+    /// @param found  Of the same answer. @param read  Messages before it. @param offset  As the answer says; -1: unknown.
+    [[gnu::noinline]] void consider(unreadable_messages& found, std::size_t read, const detail::message_origin& origin,
+                                    std::error_code why, std::string_view record, queue_offset offset) {
+        if (found.ahead)
+            return;
+        offset      = offset < 0 ? offset : outer_offset(offset, found.delta);
+        found.ahead = obstacle_at(record, origin, offset, why);
+        if (found.ahead) {
+            found.before = read;
+            return;
+        }
+        ++queue_.counts.bad;
+        found.lost_track = found.lost_track || offset < 0;
+        found.end        = std::max(found.end, offset + 1);
+        host_.observe().on_bad_message(queue_.queue, offset, why, bad_message::skip);
+    }
+
+    /// The first message from `asked` on is an obstacle. @param next  Where the broker would go on.
+    void meet(obstacle& found, queue_offset asked, queue_offset next) {
+        if (!current_ || current_->asked != asked) { // else it is looked at again
+            ++queue_.counts.bad;
+            const bool believable = found.offset >= asked && found.offset < next; // what it says may be what is damaged
+            found.beyond          = (believable ? found.offset : asked) + 1;
+            found.asked           = asked;
+            current_              = std::make_unique<obstacle>(std::move(found));
+        }
+        current_->met = true;
+        if (!current_->returned)
+            host_.observe().on_bad_message(queue_.queue, current_->offset, current_->why, bad_message::stop);
+    }
+    /// Whether the last pull ended at one: it is to be faced before the next.
+    bool met() const noexcept { return current_ && current_->met; }
+    /// There is none any more.
+    void pass() noexcept { current_.reset(); }
+
+    /// Has the broker take back the one that was met, if that is wanted.
+    /// @return Where the queue goes on; none: it waits for `pause`, or was dropped meanwhile.
+    task<std::optional<queue_offset>> face() {
+        current_->met = false;
+        if (!current_->returned)
+            co_return std::nullopt;
+        queue_.mark.enter(queue_step::asking, host_.runtime().now());
+        const auto& with = host_.settings();
+        const auto outcome =
+            co_await host_.calls().send_back(with.group, queue_.queue, *current_->returned, with.send_back_timeout);
+        if (queue_.dropped)
+            co_return std::nullopt;
+        host_.group_refused(outcome.failure);
+        if (!outcome.stored()) {
+            host_.observe().on_pull_failure(queue_.queue, outcome.failure);
+            co_return std::nullopt;
+        }
+        ++queue_.counts.sent_back;
+        host_.observe().on_bad_message(queue_.queue, current_->offset, current_->why, bad_message::send_back);
+        const auto beyond = current_->beyond;
+        pass();
+        co_return beyond;
+    }
+    /// How long the queue waits before it looks at its obstacle again.
+    std::chrono::milliseconds pause() { return current_->pause.failed(host_.runtime().random()); }
+
+  private:
+    /// What the options make an obstacle.
+    std::optional<obstacle> obstacle_at(std::string_view record, const detail::message_origin& origin,
+                                        queue_offset offset, std::error_code why) const {
+        const auto& with = host_.settings();
+        if (with.when_bad_message == bad_message::skip)
+            return std::nullopt;
+        obstacle found{.offset = offset, .why = why};
+        if (with.when_bad_message == bad_message::stop)
+            return found;
+        detail::byte_arena nothing;
+        std::vector<detail::message_fields> parts;
+        protocol::decode_unread(record, origin, nothing, parts);
+        if (is_static_ || offset < 0 || parts.size() != 1 || parts.front().is_inner())
+            return std::nullopt;
+        found.returned = make_returned(message_view(parts.front()), 0, host_.max_reconsume_times(), with.unit_mode);
+        return found;
+    }
+
+    Host& host_;
+    queue_type& queue_;
+    const bool is_static_;
+    std::unique_ptr<obstacle> current_; ///< At which the last pull that brought something, and those before it, ended.
+};
+
+} // namespace rocketpush
+
+#endif
 // rocketpush/fetch/queue_fetcher.hpp
 #ifndef ROCKETPUSH_FETCH_QUEUE_FETCHER_HPP
 #define ROCKETPUSH_FETCH_QUEUE_FETCHER_HPP
+
+// rocketpush/fetch/batch_frame.hpp
+#ifndef ROCKETPUSH_FETCH_BATCH_FRAME_HPP
+#define ROCKETPUSH_FETCH_BATCH_FRAME_HPP
+
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <string_view>
+
+namespace rocketpush {
+
+/**
+ * @brief Gives a batch its share of the frame it came in. A small frame in a large shared block is copied to one of its size: a
+ *        single message that waits must not hold the memory of hundreds.
+ * @return The body, where it is kept.
+ */
+template <class Batch>
+std::string_view keep_frame(Batch& batch, detail::block_pool& blocks, const received_frame& answer) {
+    ROCKETPUSH_TAKES_MEMORY();
+    const auto room = answer.block.capacity();
+    if (answer.size * 16 > room) {
+        batch.frame      = answer.block;
+        batch.frame_size = room / std::max<std::size_t>(room / answer.size, 1); // frames like it do not fill it
+        return answer.body;
+    }
+    batch.frame      = blocks.take(std::max<std::size_t>(answer.body.size(), 1));
+    batch.frame_size = batch.frame.capacity();
+    std::memcpy(batch.frame.data(), answer.body.data(), answer.body.size());
+    return {batch.frame.data(), answer.body.size()};
+}
+
+} // namespace rocketpush
+
+#endif
+// rocketpush/fetch/broken_loop.hpp
+#ifndef ROCKETPUSH_FETCH_BROKEN_LOOP_HPP
+#define ROCKETPUSH_FETCH_BROKEN_LOOP_HPP
 
 // rocketpush/detail/lasting_duty.hpp
 #ifndef ROCKETPUSH_DETAIL_LASTING_DUTY_HPP
@@ -19113,36 +19325,27 @@ lasting_duty(Runtime runtime, std::shared_ptr<Self> self,
 } // namespace rocketpush::detail
 
 #endif
-// rocketpush/fetch/batch_frame.hpp
-#ifndef ROCKETPUSH_FETCH_BATCH_FRAME_HPP
-#define ROCKETPUSH_FETCH_BATCH_FRAME_HPP
 
-
-#include <algorithm>
-#include <cstddef>
-#include <cstring>
-#include <string_view>
+#include <memory>
+#include <system_error>
 
 namespace rocketpush {
 
 /**
- * @brief Gives a batch its share of the frame it came in. A small frame in a large shared block is copied to one of its size: a
- *        single message that waits must not hold the memory of hundreds.
- * @return The body, where it is kept.
+ * @brief The fetch loop of a queue has thrown, for lack of memory or in a policy of the user's: tells so, and rests for
+ *        `detail::duty_rest`.
+ * @return Whether the queue is still owned then, and its fetching has to begin anew: how far it came with an answer nobody knows.
  */
-template <class Batch>
-std::string_view keep_frame(Batch& batch, detail::block_pool& blocks, const received_frame& answer) {
-    ROCKETPUSH_TAKES_MEMORY();
-    const auto room = answer.block.capacity();
-    if (answer.size * 16 > room) {
-        batch.frame      = answer.block;
-        batch.frame_size = room / std::max<std::size_t>(room / answer.size, 1); // frames like it do not fill it
-        return answer.body;
-    }
-    batch.frame      = blocks.take(std::max<std::size_t>(answer.body.size(), 1));
-    batch.frame_size = batch.frame.capacity();
-    std::memcpy(batch.frame.data(), answer.body.data(), answer.body.size());
-    return {batch.frame.data(), answer.body.size()};
+template <class Host, class Queue>
+detail::awaitable<bool, typename Host::executor_type> rest_after_exception(std::shared_ptr<Host> host,
+                                                                           std::shared_ptr<Queue> queue,
+                                                                           std::error_code why) {
+    queue->wake_idle();
+    if (queue->dropped)
+        co_return false;
+    host->observe().on_pull_failure(queue->queue, why);
+    co_await queue->sleep(host->runtime(), detail::duty_rest);
+    co_return !queue->dropped;
 }
 
 } // namespace rocketpush
@@ -19187,9 +19390,7 @@ void remove_unwanted([[maybe_unused]] Observer& observer, [[maybe_unused]] const
 #include <bit>
 #include <chrono>
 #include <cstdint>
-#include <limits>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -19255,7 +19456,7 @@ class queue_fetcher {
                         self.pulls_.with(self.position_), {}, host->settings().pull_timeout,
                         detail::await_tuple<executor_type>);
                     self.end_pull(failure, std::move(answer));
-                    if (self.obstacle_ && self.obstacle_->met)
+                    if (self.obstacles_.met())
                         co_await self.face_obstacle();
                 } else if (const auto* wait = std::get_if<pull_action::wait>(&action)) {
                     co_await queue->sleep(host->runtime(), wait->delay);
@@ -19275,13 +19476,8 @@ class queue_fetcher {
         host->memory().fetched(*queue);
         if (!broken)
             co_return;
-        queue->wake_idle();
-        if (queue->dropped)
-            co_return;
-        // How far it came with an answer nobody knows: the next epoch begins at the first unfinished message.
-        host->observe().on_pull_failure(queue->queue, broken);
-        co_await queue->sleep(host->runtime(), detail::duty_rest);
-        if (!queue->dropped)
+        const bool still_ours = co_await rest_after_exception(host, queue, broken);
+        if (still_ours) // a new epoch, from the first unfinished message on
             host->queues().begin_anew(*queue);
     }
 
@@ -19292,7 +19488,8 @@ class queue_fetcher {
           wanted_(wanted),
           pulls_(make_pulls(host.settings(), queue.queue, wanted)),
           loop_(queue.cache.next_pull(), host.pace()),
-          is_static_(is_static_topic_broker(queue.queue.broker_name)) {}
+          is_static_(is_static_topic_broker(queue.queue.broker_name)),
+          obstacles_(host, queue, is_static_) {}
 
     /// What keeps the queue from being pulled besides what it holds.
     flow_state outside() const {
@@ -19342,7 +19539,8 @@ class queue_fetcher {
                                 queue_.order.may_commit(host_.runtime());
         const bool commit = may_commit && queue_.broker_keeps;
         const bool first  = may_commit && !commit && !host_.offsets().denied();
-        const bool wide   = !commit && loop_.offset() - queue_.stored > host_.limits().span / 2; // before its end is reached
+        const bool wide =
+            !commit && loop_.offset() - queue_.stored > host_.limits().span / 2; // before its end is reached
         if (first || wide)
             host_.offsets().write_soon(queue_);
         position_.queue_offset  = loop_.offset();
@@ -19418,55 +19616,41 @@ class queue_fetcher {
     /// Hands the messages of an answer over. @return Where the next pull begins.
     queue_offset deliver(queue_offset asked, queue_offset next, const protocol::pull_response& fields,
                          received_frame answer, std::chrono::nanoseconds took) {
-        auto batch        = host_.batches().take();
-        batch->origin     = {&queue_.queue, host_.own_retry_topic(), fields.min_offset, fields.max_offset,
-                             host_.name_space()};
-        batch->home       = &queue_;
-        const auto body   = keep_frame(*batch, host_.blocks(), answer);
-        auto last         = asked;
-        bool lost_track   = false; // of where messages begin
-        const auto delta  = fields.offset_delta.value_or(0);
-        std::optional<obstacle> ahead;   // what is not passed over; all behind it comes again
-        std::size_t before_obstacle = 0; // messages
+        auto batch      = host_.batches().take();
+        batch->origin   = {&queue_.queue, host_.own_retry_topic(), fields.min_offset, fields.max_offset,
+                           host_.name_space()};
+        batch->home     = &queue_;
+        const auto body = keep_frame(*batch, host_.blocks(), answer);
+        unreadable_messages bad{.end = asked, .delta = fields.offset_delta.value_or(0)};
         const auto on_bad = [&](std::error_code why, std::string_view record, queue_offset offset) {
-            if (ahead)
-                return;
-            offset = offset < 0 ? offset : outer_offset(offset, delta);
-            ahead  = obstacle_at(record, batch->origin, offset, why);
-            if (ahead) {
-                before_obstacle = batch->messages.size();
-                return;
-            }
-            ++queue_.counts.bad;
-            lost_track = lost_track || offset < 0;
-            last       = std::max(last, offset + 1);
-            host_.observe().on_bad_message(queue_.queue, offset, why, bad_message::skip);
+            obstacles_.consider(bad, batch->messages.size(), batch->origin, why, record, offset);
         };
         const auto unread = host_.decoder().decode(body, batch->origin, batch->inflated, batch->messages, on_bad);
-        if (ahead)
-            batch->messages.resize(before_obstacle);
+        if (bad.ahead)
+            batch->messages.resize(bad.before);
         if (is_static_)
-            use_outer_offsets(batch->messages, delta);
+            use_outer_offsets(batch->messages, bad.delta);
         if (!host_.memory().fits(batch->frame_size, batch->inflated.used_bytes())) {
             pull_again(batch->held_bytes());
             host_.batches().give_back(std::move(batch));
             return asked;
         }
         const auto decoded = batch->messages.size();
+        auto last          = bad.end;
         if (decoded != 0) {
             const message_view newest(batch->messages.back());
             last           = std::max(last, newest.queue_offset() + 1);
             newest_stored_ = newest.store_timestamp();
         }
-        if (ahead && last == asked) {
-            meet(*ahead, asked, next);
+        if (bad.ahead && last == asked) {
+            obstacles_.meet(*bad.ahead, asked, next);
             host_.batches().give_back(std::move(batch));
             return asked;
         }
-        obstacle_.reset();
-        if ((ahead || !unread.empty()) && last > asked)
+        obstacles_.pass();
+        if ((bad.ahead || !unread.empty()) && last > asked)
             next = std::min(next, last); // the messages that were not read are asked for again
-        else if (lost_track)             // as is what lies behind the unreadable one, which is passed over
+        else if (bad.lost_track)         // as is what lies behind the unreadable one, which is passed over
             next = std::min(next, std::max(last, asked + 1));
         drop_unwanted(asked, batch->messages);
         remove_unwanted(host_.observe(), queue_.queue, batch->messages);
@@ -19493,71 +19677,17 @@ class queue_fetcher {
         return begin_next;
     }
 
-    /// A message that cannot be read and is not passed over. What lies before it in an answer is delivered; then it is the first.
-    struct obstacle {
-        queue_offset offset; ///< -1: it does not say.
-        std::error_code why;
-        std::optional<returned_message> returned{}; ///< How it is sent back; none: it stops the queue.
-        queue_offset asked  = 0;                    ///< What was pulled from when it was the first.
-        queue_offset beyond = 0;                    ///< Where the queue goes on once its way back is confirmed.
-        backoff pause{std::chrono::milliseconds(1000), std::chrono::milliseconds(30000)};
-        bool met = false; ///< By the last pull.
-    };
-
-    /// What the options make an obstacle. @param offset  As the group counts; -1: unknown.
-    std::optional<obstacle> obstacle_at(std::string_view record, const detail::message_origin& origin,
-                                        queue_offset offset, std::error_code why) const {
-        const auto& with = host_.settings();
-        if (with.when_bad_message == bad_message::skip)
-            return std::nullopt;
-        obstacle found{.offset = offset, .why = why};
-        if (with.when_bad_message == bad_message::stop)
-            return found;
-        detail::byte_arena nothing;
-        std::vector<detail::message_fields> parts;
-        protocol::decode_unread(record, origin, nothing, parts);
-        if (is_static_ || offset < 0 || parts.size() != 1 || parts.front().is_inner())
-            return std::nullopt;
-        found.returned = make_returned(message_view(parts.front()), 0, host_.max_reconsume_times(), with.unit_mode);
-        return found;
-    }
-
-    /// The first message from `asked` on is an obstacle. @param next  Where the broker would go on.
-    void meet(obstacle& found, queue_offset asked, queue_offset next) {
-        if (!obstacle_ || obstacle_->asked != asked) { // else it is looked at again
-            ++queue_.counts.bad;
-            const bool believable = found.offset >= asked && found.offset < next; // what it says may be what is damaged
-            found.beyond          = (believable ? found.offset : asked) + 1;
-            found.asked           = asked;
-            obstacle_             = std::make_unique<obstacle>(std::move(found));
-        }
-        obstacle_->met = true;
-        if (!obstacle_->returned)
-            host_.observe().on_bad_message(queue_.queue, obstacle_->offset, obstacle_->why, bad_message::stop);
-    }
-
-    /// Has the broker take it back, or leaves it there for a time.
+    /// Has an obstacle taken back by the broker, or leaves it there for a time.
     task<void> face_obstacle() {
-        obstacle_->met = false;
-        if (obstacle_->returned) {
-            queue_.mark.enter(queue_step::asking, host_.runtime().now());
-            const auto& with   = host_.settings();
-            const auto outcome = co_await host_.calls().send_back(with.group, queue_.queue, *obstacle_->returned,
-                                                                  with.send_back_timeout);
-            if (queue_.dropped)
-                co_return;
-            host_.group_refused(outcome.failure);
-            if (outcome.stored()) {
-                ++queue_.counts.sent_back;
-                host_.observe().on_bad_message(queue_.queue, obstacle_->offset, obstacle_->why, bad_message::send_back);
-                queue_.cache.advance(obstacle_->beyond);
-                loop_.found(obstacle_->beyond);
-                obstacle_.reset();
-                co_return;
-            }
-            host_.observe().on_pull_failure(queue_.queue, outcome.failure);
+        const auto beyond = co_await obstacles_.face();
+        if (queue_.dropped)
+            co_return;
+        if (!beyond) {
+            loop_.blocked(obstacles_.pause());
+            co_return;
         }
-        loop_.blocked(obstacle_->pause.failed(host_.runtime().random()));
+        queue_.cache.advance(*beyond);
+        loop_.found(*beyond);
     }
 
     /// Whether the broker answered a pull at once that it was to hold.
@@ -19571,13 +19701,6 @@ class queue_fetcher {
     void use_outer_offsets(std::vector<detail::message_fields>& messages, std::int64_t delta) const noexcept {
         for (auto& each : messages)
             each.queue_offset = outer_offset(each.queue_offset, delta);
-    }
-    /// Of hostile numbers it makes any, but no overflow.
-    static queue_offset outer_offset(queue_offset offset, std::int64_t delta) noexcept {
-        constexpr auto most = std::numeric_limits<queue_offset>::max() - 1;
-        return static_cast<queue_offset>(
-            std::min(static_cast<std::uint64_t>(offset) + static_cast<std::uint64_t>(std::max<std::int64_t>(delta, 0)),
-                     static_cast<std::uint64_t>(most)));
     }
 
     /// There is no memory for the answer: it is let go of, and asked for again when there is.
@@ -19661,13 +19784,13 @@ class queue_fetcher {
     protocol::pull_position position_;
     pull_loop loop_;
     const bool is_static_;
+    obstacle_handler<Host> obstacles_;
     message_time newest_stored_{}; ///< Of what this loop has had; the epoch: it has had nothing.
     bool offset_reset_  = false;
     bool made_anew_     = false; ///< The master said that there is no such topic: what is there later is another one.
     bool found_nothing_ = false; ///< At the last pull.
     bool had_turn_      = false;
     go_away_rule sent_away_;
-    std::unique_ptr<obstacle> obstacle_; ///< At which the last pull that brought something, and those before it, ended.
     std::size_t needed_ = 0; ///< Bytes of an answer for which there was no memory; we have to stand in line.
 };
 
@@ -24761,8 +24884,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     /// with a cluster that is away at the start, the one that Java's client would take: members of several machines must not be twins.
     const std::string& client_id() {
         if (client_id_.empty())
-            client_id_ = make_client_id(local_ip_.empty() ? detail::java_local_address() : local_ip_, settings_.instance_name,
-                                        settings_.unit_name, runtime_.random());
+            client_id_ = make_client_id(local_ip_.empty() ? detail::java_local_address() : local_ip_,
+                                        settings_.instance_name, settings_.unit_name, runtime_.random());
         return client_id_;
     }
 
@@ -24890,11 +25013,12 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         if (answer) {
             const bool changed = routes_.update(topic, *answer);
             const bool first   = state.first == time_point::max();
-            const bool young   = is_young(state) && !is_retry_topic(topic);
-            const bool whole   = is_whole(state, *answer) && !young && routes_.is_led(topic) && !routes_.is_uncertain(topic);
-            state.misses       = 0;
-            state.due          = runtime_.now() + (whole ? settings_.route_poll_interval
-                                                         : std::min(milliseconds(2000), settings_.route_poll_interval));
+            const bool young   = is_young(state) && !is_retry_topic(topic) && !routes_.is_static(topic);
+            const bool whole =
+                is_whole(state, *answer) && !young && routes_.is_led(topic) && !routes_.is_uncertain(topic);
+            state.misses = 0;
+            state.due    = runtime_.now() + (whole ? settings_.route_poll_interval
+                                                   : std::min(milliseconds(2000), settings_.route_poll_interval));
             if (!changed)
                 co_return std::error_code();
             if (!first)
@@ -25014,13 +25138,14 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         time_point last_asked{};
         int misses       = 0;
         bool asked       = false;
-        std::size_t most = 0;    ///< Addresses that the route had at its best.
-        time_point less_since{}; ///< When it was seen to have fewer.
+        std::size_t most = 0;                 ///< Addresses that the route had at its best.
+        time_point less_since{};              ///< When it was seen to have fewer.
         time_point first = time_point::max(); ///< When there was one at all.
     };
 
     /// Whether a broker may be missing of which we do not know: it was away when the first route came. The other members do know, and
-    /// while routes differ queues are read by two.
+    /// while routes differ queues are read by two. (A static topic's are not: its brokers change who leads a queue, not how many there
+    /// are, and an older route of it is believed once it was told often.)
     bool is_young(route_watch& state) const {
         constexpr std::chrono::minutes return_of_a_broker{2};
         state.first = std::min(state.first, runtime_.now());
@@ -25102,7 +25227,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             co_return ec;
         if (static_cast<response_code>(frame.header.code) == response_code::go_away)
             co_return response_code::go_away; // it shuts down still: as good as not connected
-        told_[fresh->peer()] = news; // a refusal is told once more in a second, of all groups
+        told_[fresh->peer()] = news;          // a refusal is told once more in a second, of all groups
         if (static_cast<response_code>(frame.header.code) == response_code::success) {
             ++beats_.accepted;
             tell(&group_member::members_changed); // it knows us from now on, and may have members that we do not know
@@ -25263,7 +25388,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         }
     }
     static task<void> open(std::shared_ptr<client_instance> self, endpoint broker) {
-        [[maybe_unused]] const auto opened = co_await self->pool_.get(std::move(broker)); // a failure is told as the connection's
+        [[maybe_unused]] const auto opened =
+            co_await self->pool_.get(std::move(broker)); // a failure is told as the connection's
     }
 
     void close_if_unused() {
@@ -25292,9 +25418,9 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     std::vector<std::shared_ptr<void>> left_behind_;
     std::map<std::string, route_watch> topics_;
     std::map<endpoint, std::uint64_t>
-        told_;               ///< Brokers that know us on their connection, and `news_` when they were told of all.
+        told_; ///< Brokers that know us on their connection, and `news_` when they were told of all.
     std::map<endpoint, std::optional<time_point>> came_again_; ///< When a peer was connected to again, if it was.
-    std::uint64_t news_ = 0; ///< Grows with each heartbeat that is asked for.
+    std::uint64_t news_ = 0;                                   ///< Grows with each heartbeat that is asked for.
     struct {
         std::uint64_t accepted = 0, denied = 0; ///< By brokers, so far.
         time_point not_before{};                ///< After one that was denied.
@@ -26039,14 +26165,15 @@ struct popped_queue : fetching_queue<Runtime> {
     bool polling = false;                           ///< A pop is under way ...
     std::chrono::steady_clock::time_point polled{}; ///< ... since then; or was, last.
 
-    detail::wake_up<Runtime> idle;              ///< For who gives it up: a call, a poll or a request ended.
+    detail::wake_up<Runtime> idle; ///< For who gives it up: a call, a poll or a request ended.
+    void wake_idle() { idle.wake(); }
     detail::signal_flag<Runtime> gone;          ///< Nothing of it is here any more.
     std::vector<typename Runtime::timer*> naps; ///< Pauses between attempts; a consumer that stops ends them.
 
     std::vector<std::unique_ptr<Batch>> batches; ///< With a record that has not ended, or a runner.
     std::size_t waiting  = 0;                    ///< Records that have not ended.
     std::int64_t rest    = -1;                   ///< About how many messages the broker had left at the last answer.
-    bool acks_one_by_one = false; ///< The broker does not know batches of them.
+    bool acks_one_by_one = false;                ///< The broker does not know batches of them.
 
     std::shared_ptr<Connection> connection; ///< To the master.
     std::uint64_t connection_route = 0;     ///< The route version that `connection` was chosen by.
@@ -26565,8 +26692,8 @@ class pop_settlement {
             case pop_verdict::hand_back: host->spawn(hide(host, queue, batch, i, hand_back_delay)); break;
             case pop_verdict::dead_letter: host->spawn(bury(host, queue, batch, i)); break;
             case pop_verdict::expired:
-                host->observe().on_receipt_expired(batch.view_of(record));
                 end(*queue, batch, i);
+                host->observe().on_receipt_expired(batch.view_of(record));
                 break;
             }
         }
@@ -26656,9 +26783,13 @@ class pop_settlement {
             expires_at = std::min(expires_at, batch.records[i].times.expires_at);
         backoff delay(milliseconds(200), milliseconds(3000));
         for (;;) {
-            const auto failure = co_await send_acks(host, queue, batch, which);
-            host->observe().on_ack(queue->queue, which.size(), failure);
-            host->topic_refused(queue->queue.topic, failure);
+            std::error_code failure = error::operation_cancelled;
+            try {
+                failure = co_await send_acks(host, queue, batch, which);
+                host->observe().on_ack(queue->queue, which.size(), failure);
+                host->topic_refused(queue->queue.topic, failure);
+            } catch (...) { // an allocation, or an observer: the records end all the same
+            }
             if (!failure)
                 queue->counts.acknowledged += which.size();
             const auto next = host->runtime().now() + delay_after(failure, delay.failed(host->runtime().random()));
@@ -26700,11 +26831,16 @@ class pop_settlement {
     static task<result<protocol::change_invisible_time_response>> change(host_ptr host, queue_ptr queue,
                                                                          batch_type& batch, std::uint32_t index,
                                                                          milliseconds hidden) {
-        auto request = make_change(host->settings().group, queue->queue.topic, batch.records[index].receipt, hidden);
-        auto answer  = co_await host->calls().change_invisible_time(std::move(request));
-        host->observe().on_invisible_time(batch.view_of(batch.records[index]), hidden,
-                                          answer ? std::error_code() : answer.error());
-        host->topic_refused(queue->queue.topic, answer.error());
+        result<protocol::change_invisible_time_response> answer = error::operation_cancelled;
+        try {
+            auto request =
+                make_change(host->settings().group, queue->queue.topic, batch.records[index].receipt, hidden);
+            answer = co_await host->calls().change_invisible_time(std::move(request));
+            host->observe().on_invisible_time(batch.view_of(batch.records[index]), hidden,
+                                              answer ? std::error_code() : answer.error());
+            host->topic_refused(queue->queue.topic, answer.error());
+        } catch (...) { // an allocation, or an observer: the record goes on all the same
+        }
         co_return answer;
     }
 
@@ -26719,14 +26855,19 @@ class pop_settlement {
 
     /// To the dead letter queue, then acknowledged. A broker that does not take it gets it back, and is asked the next time.
     static task<void> bury(host_ptr host, queue_ptr queue, batch_type& batch, std::uint32_t index) {
-        const auto view = batch.view_of(batch.records[index]);
-        const auto returned = make_returned(view, -1, host->max_reconsume_times(), host->settings().unit_mode);
-        const auto delay    = pop_retry_delay(0, view.reconsume_times());
-        const auto outcome  = co_await host->calls().send_back(host->settings().group, queue->queue, returned,
-                                                               host->settings().send_back_timeout);
-        host->observe().on_send_back(view, outcome.failure);
-        host->group_refused(outcome.failure);
-        if (!outcome.stored()) {
+        const auto view  = batch.view_of(batch.records[index]);
+        const auto delay = pop_retry_delay(0, view.reconsume_times());
+        bool stored      = false;
+        try {
+            const auto returned = make_returned(view, -1, host->max_reconsume_times(), host->settings().unit_mode);
+            const auto outcome  = co_await host->calls().send_back(host->settings().group, queue->queue, returned,
+                                                                   host->settings().send_back_timeout);
+            stored              = outcome.stored();
+            host->observe().on_send_back(view, outcome.failure);
+            host->group_refused(outcome.failure);
+        } catch (...) { // an allocation, or an observer: the record ends all the same
+        }
+        if (!stored) {
             co_await hide(host, queue, batch, index, delay);
             co_return;
         }
@@ -27228,14 +27369,10 @@ class pop_fetcher {
         host->memory().fetched(*queue);
         if (!broken)
             co_return;
-        queue->idle.wake();
-        if (queue->dropped)
+        const bool still_ours = co_await rest_after_exception(host, queue, broken);
+        if (!still_ours)
             co_return;
         // What an answer brought comes again when it is hidden no more.
-        host->observe().on_pull_failure(queue->queue, broken);
-        co_await queue->sleep(host->runtime(), detail::duty_rest);
-        if (queue->dropped)
-            co_return;
         host->pops().release(queue->queue);
         host->rebalance_later();
     }
@@ -27311,7 +27448,7 @@ class pop_fetcher {
             take(std::move(answer), host_.runtime().now() - queue_.polled);
         host_.memory().fetched(queue_);
         if (queue_.dropped)
-            queue_.idle.wake();
+            queue_.wake_idle();
     }
 
     void fail(std::error_code why) {
@@ -27435,7 +27572,7 @@ class pop_fetcher {
     pop_loop loop_;
     bool found_nothing_ = false; ///< The last poll.
     go_away_rule sent_away_;
-    std::size_t needed_ = 0;     ///< Bytes that the last answer with messages took.
+    std::size_t needed_ = 0; ///< Bytes that the last answer with messages took.
     protocol::receipt_maker receipts_;
     std::vector<protocol::receipt_handle> handles_; ///< Of the messages of an answer, in their order.
     std::vector<const char*> damaged_;              ///< Stored messages of an answer that cannot be read.
@@ -27531,7 +27668,7 @@ class pop_table {
     /// Gives up every queue of a topic.
     void release_topic(const std::string& topic) {
         for (auto at = first_of({topic, {}, lowest_id}); at != queues_.end() && at->first.topic == topic; ++at) {
-            at->second->idle.wake(); // what is being given up has no poll to wait for any more
+            at->second->wake_idle(); // what is being given up has no poll to wait for any more
             release(at->second);
         }
     }
@@ -27628,7 +27765,7 @@ class pop_table {
         queue.batches.erase(gone.begin(), gone.end());
         host_.memory().recount(queue);
         queue.wake.wake();
-        queue.idle.wake();
+        queue.wake_idle();
         if (queue.batches.empty() && !left_behind_.empty())
             std::erase_if(left_behind_, [&](const queue_ptr& each) { return each.get() == &queue; });
     }

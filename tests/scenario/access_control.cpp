@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/scenario/support/each_once.hpp"
 #include "tests/support/catch.hpp"
 
 #if ROCKETPUSH_WITH_OPENSSL
@@ -20,6 +21,7 @@ using namespace rocketpush;
 using namespace std::chrono_literals;
 using protocol::request_code;
 using test::broadcast_member;
+using test::each_once;
 using test::message_span;
 using test::orderly_member;
 using test::popping_member;
@@ -35,11 +37,6 @@ embedded::account but(void (*change)(embedded::account&)) {
     auto changed = may_read;
     change(changed);
     return changed;
-}
-
-bool each_once(const virtual_member& member, std::size_t count) {
-    const auto counts = member.counts();
-    return counts.size() == count && std::ranges::all_of(counts, [](const auto& each) { return each.second == 1; });
 }
 
 /// A cluster whose broker wants to know who asks, and the keys of who may.

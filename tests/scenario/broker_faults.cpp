@@ -2,12 +2,11 @@
 
 #include <asio/error.hpp>
 
-#include <algorithm>
 #include <chrono>
-#include <map>
 #include <memory>
 #include <string>
 
+#include "tests/scenario/support/each_once.hpp"
 #include "tests/scenario/support/proxy.hpp"
 #include "tests/scenario/support/virtual_member.hpp"
 #include "tests/support/catch.hpp"
@@ -17,13 +16,9 @@ namespace {
 using namespace rocketpush;
 using namespace std::chrono_literals;
 using protocol::request_code;
+using test::each_once;
 using test::virtual_cluster;
 using test::virtual_member;
-
-bool each_once(const virtual_member& member, std::size_t count) {
-    const auto counts = member.counts();
-    return counts.size() == count && std::ranges::all_of(counts, [](const auto& each) { return each.second == 1; });
-}
 
 struct orders_cluster : virtual_cluster {
     orders_cluster() { broker().create_topic("orders", 4); }

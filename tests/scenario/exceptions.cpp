@@ -52,7 +52,8 @@ TEST_CASE("a pull whose answer cannot be taken in for lack of memory is made aga
     CHECK(one.stop() == std::error_code());
 }
 
-TEST_CASE("a queue that cannot be pulled for lack of memory for long is tried each second, and can be given up", "[scenario]") {
+TEST_CASE("a queue that cannot be pulled for lack of memory for long is tried each second, and can be given up",
+          "[scenario]") {
     virtual_cluster cluster;
     cluster.broker().create_topic("orders", 1);
     cluster.send("orders", 10);
@@ -85,7 +86,44 @@ TEST_CASE("a pop whose answer cannot be taken in for lack of memory costs no mes
     CHECK(one.stop() == std::error_code());
 }
 
-TEST_CASE("a send-back that ends by an exception leaves its message to come again, and its queue goes on", "[scenario]") {
+TEST_CASE("what is told of popped messages may end by an exception: they are done with all the same, and a stop does "
+          "not wait for them",
+          "[scenario]") {
+    const auto* const told = GENERATE("ack", "invisible_time", "send_back");
+    virtual_cluster cluster;
+    cluster.broker().create_topic("orders", 1);
+    cluster.broker().set_request_mode("orders", "billing", {.mode = protocol::request_mode::pop});
+    cluster.send("orders", 20);
+    auto with                = cluster.member_options();
+    with.pop_invisible_time  = 10s;
+    with.max_reconsume_times = 1;
+    popping_member one(cluster, "one", with, [](message_span messages, consume_context&) {
+        return messages.front().body() == "m4" ? consume_result::reconsume_later : consume_result::success;
+    });
+    int thrown           = 0;
+    cluster.events->upon = [&](const event& each) {
+        if (each.what == told) {
+            ++thrown;
+            throw std::bad_alloc();
+        }
+    };
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(2min);
+    CHECK(thrown >= 1);
+    const auto counts = one.counts();
+    CHECK(counts.size() == 20);
+    for (const auto& [body, times] : counts) {
+        CAPTURE(body);
+        CHECK(times == (body == "m4" ? 2 : 1));
+    }
+    const auto before = cluster.runtime.now();
+    CHECK(one.stop() == std::error_code());
+    CHECK(cluster.runtime.now() - before < 1s);
+}
+
+TEST_CASE("a send-back that ends by an exception leaves its message to come again, and its queue goes on",
+          "[scenario]") {
     virtual_cluster cluster;
     cluster.broker().create_topic("orders", 1);
     cluster.send("orders", 10);
@@ -94,8 +132,9 @@ TEST_CASE("a send-back that ends by an exception leaves its message to come agai
             throw std::bad_alloc();
     };
     virtual_member one(cluster, "one", cluster.member_options(), [](message_span messages, consume_context&) {
-        return messages.front().body() == "m4" && messages.front().reconsume_times() == 0 ? consume_result::reconsume_later
-                                                                                          : consume_result::success;
+        return messages.front().body() == "m4" && messages.front().reconsume_times() == 0
+                   ? consume_result::reconsume_later
+                   : consume_result::success;
     });
     one.subscribe("orders");
     REQUIRE(one.start() == std::error_code());

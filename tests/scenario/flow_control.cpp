@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "tests/scenario/support/each_once.hpp"
 #include "tests/scenario/support/virtual_member.hpp"
 #include "tests/support/catch.hpp"
 
@@ -12,6 +13,7 @@ namespace {
 
 using namespace rocketpush;
 using namespace std::chrono_literals;
+using test::each_once;
 using test::message_span;
 using test::slow_result;
 using test::slow_virtual_member;
@@ -35,11 +37,6 @@ struct gate {
 
 std::uint64_t pulls_sent(virtual_cluster& cluster) {
     return cluster.broker().statistics().requests_of(protocol::request_code::pull_message);
-}
-
-bool each_once(const slow_virtual_member& member, std::size_t count) {
-    const auto counts = member.counts();
-    return counts.size() == count && std::ranges::all_of(counts, [](const auto& each) { return each.second == 1; });
 }
 
 TEST_CASE("a queue with too many messages waiting is not pulled until some are finished", "[scenario]") {

@@ -2,12 +2,12 @@
 
 #include <rocketpush/protocol/codes.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <map>
 #include <memory>
 #include <string>
 
+#include "tests/scenario/support/each_once.hpp"
 #include "tests/support/catch.hpp"
 
 namespace {
@@ -15,6 +15,7 @@ namespace {
 using namespace rocketpush;
 using namespace std::chrono_literals;
 using protocol::request_code;
+using test::each_once;
 using test::message_span;
 using test::slow_listener_function;
 using test::slow_result;
@@ -34,10 +35,6 @@ std::map<std::string, int> counts_of(const slow_virtual_member& one, const slow_
     for (const auto& [body, times] : two.counts())
         all[body] += times;
     return all;
-}
-
-bool each_once(const std::map<std::string, int>& counts, std::size_t count) {
-    return counts.size() == count && std::ranges::all_of(counts, [](const auto& each) { return each.second == 1; });
 }
 
 struct shared_cluster : virtual_cluster {

@@ -11,12 +11,14 @@
 #include <string>
 #include <system_error>
 
+#include "tests/scenario/support/each_once.hpp"
 #include "tests/support/catch.hpp"
 
 namespace {
 
 using namespace rocketpush;
 using namespace std::chrono_literals;
+using test::each_once;
 using test::slow_virtual_member;
 using test::virtual_cluster;
 
@@ -43,11 +45,6 @@ struct heavy_cluster : virtual_cluster {
         };
     }
 };
-
-bool each_once(const slow_virtual_member& member, std::size_t count) {
-    const auto counts = member.counts();
-    return counts.size() == count && std::ranges::all_of(counts, [](const auto& each) { return each.second == 1; });
-}
 
 TEST_CASE("all queues of a consumer together hold no more than its budget, and go on fairly when there is room", "[scenario]") {
     heavy_cluster cluster;

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <string>
 #include <system_error>
 
+#include "tests/scenario/support/each_once.hpp"
 #include "tests/scenario/support/virtual_member.hpp"
 #include "tests/support/catch.hpp"
 
@@ -13,6 +13,7 @@ namespace {
 using namespace rocketpush;
 using namespace std::chrono_literals;
 using protocol::request_mode;
+using test::each_once;
 using test::popping_member;
 
 constexpr std::size_t mebi = 1 << 20;
@@ -40,11 +41,6 @@ struct heavy_cluster : test::virtual_cluster {
         };
     }
 };
-
-bool each_once(const popping_member& member, std::size_t count) {
-    const auto counts = member.counts();
-    return counts.size() == count && std::ranges::all_of(counts, [](const auto& each) { return each.second == 1; });
-}
 
 TEST_CASE(
     "popped queues hold no more than the consumer's budget and the answers under way, and go on when there is room",

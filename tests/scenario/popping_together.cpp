@@ -3,6 +3,7 @@
 #include <map>
 #include <string>
 
+#include "tests/scenario/support/each_once.hpp"
 #include "tests/scenario/support/virtual_member.hpp"
 #include "tests/support/catch.hpp"
 
@@ -12,6 +13,7 @@ namespace {
 using namespace rocketpush;
 using namespace std::chrono_literals;
 using protocol::request_mode;
+using test::each_once;
 using test::message_span;
 using test::popping_member;
 using test::slow_result;
@@ -30,10 +32,6 @@ std::map<std::string, int> counts_of(const popping_member& one, const popping_me
         all[body] += times;
     return all;
 }
-bool each_once(const std::map<std::string, int>& counts, std::size_t count) {
-    return counts.size() == count && std::ranges::all_of(counts, [](const auto& each) { return each.second == 1; });
-}
-
 TEST_CASE("members of a popped topic share its messages, each once", "[scenario]") {
     const auto share = GENERATE(0, 1); // all of the broker, or their own queues and another's
     popped_cluster cluster(share);

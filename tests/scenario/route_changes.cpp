@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "tests/scenario/support/each_once.hpp"
 #include "tests/support/catch.hpp"
 
 namespace {
@@ -17,20 +17,12 @@ using namespace rocketpush;
 using namespace std::chrono_literals;
 using protocol::request_code;
 using test::broker_pair;
+using test::each_once;
 using test::message_span;
 using test::name_server;
 using test::proxy;
 using test::virtual_cluster;
 using test::virtual_member;
-
-template <class Members>
-bool each_once(const Members& members, std::size_t count) {
-    std::map<std::string, int> sum;
-    for (const auto* member : members)
-        for (const auto& [body, times] : member->counts())
-            sum[body] += times;
-    return sum.size() == count && std::ranges::all_of(sum, [](const auto& each) { return each.second == 1; });
-}
 
 void send_to(test::virtual_broker& broker, int count, const std::string& prefix) {
     for (int i = 0; i < count; ++i)

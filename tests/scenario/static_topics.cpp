@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/scenario/support/each_once.hpp"
 #include "tests/scenario/support/order_witness.hpp"
 #include "tests/support/catch.hpp"
 
@@ -17,6 +18,7 @@ namespace {
 using namespace rocketpush;
 using namespace std::chrono_literals;
 using test::broker_pair;
+using test::each_once;
 using test::message_span;
 using test::slow_orderly_member;
 using test::slow_result;
@@ -40,15 +42,6 @@ struct static_pair : broker_pair {
             fill(id < 2 ? first() : second(), id, count, prefix);
     }
 };
-
-template <class Members>
-bool each_once(const Members& members, std::size_t count) {
-    std::map<std::string, int> sum;
-    for (const auto* member : members)
-        for (const auto& [body, times] : member->counts())
-            sum[body] += times;
-    return sum.size() == count && std::ranges::all_of(sum, [](const auto& each) { return each.second == 1; });
-}
 
 /// Offsets of the messages that came from one queue, as they came.
 template <class Member>
@@ -167,7 +160,7 @@ TEST_CASE("a name server that has not heard of a move does not take a queue back
     virtual_member one(cluster, "one", cluster.member_options());
     one.subscribe("orders");
     REQUIRE(one.start() == std::error_code());
-    cluster.runtime.advance(2min); // in the first minutes routes are asked for often, and an old one is told often enough to be believed
+    cluster.runtime.advance(2s);
     cluster.names.freeze("orders"); // another name server, of which nobody knows that it lags
     cluster.first().move_queue("orders", 0, cluster.second());
     cluster.names.thaw();

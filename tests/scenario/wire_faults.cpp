@@ -5,13 +5,13 @@
 #include <rocketpush/protocol/header.hpp>
 #include <rocketpush/protocol/requests_group.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "tests/scenario/support/each_once.hpp"
 #include "tests/scenario/support/proxied_cluster.hpp"
 #include "tests/support/catch.hpp"
 
@@ -19,14 +19,10 @@ namespace {
 
 using namespace rocketpush;
 using namespace std::chrono_literals;
+using test::each_once;
 using test::proxied_cluster;
 using test::proxy;
 using test::virtual_member;
-
-bool each_once(const virtual_member& member, std::size_t count) {
-    const auto counts = member.counts();
-    return counts.size() == count && std::ranges::all_of(counts, [](const auto& each) { return each.second == 1; });
-}
 
 std::string big_endian(std::int32_t value) {
     std::string bytes(4, '\0');

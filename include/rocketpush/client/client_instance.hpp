@@ -84,8 +84,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     /// with a cluster that is away at the start, the one that Java's client would take: members of several machines must not be twins.
     const std::string& client_id() {
         if (client_id_.empty())
-            client_id_ = make_client_id(local_ip_.empty() ? detail::java_local_address() : local_ip_, settings_.instance_name,
-                                        settings_.unit_name, runtime_.random());
+            client_id_ = make_client_id(local_ip_.empty() ? detail::java_local_address() : local_ip_,
+                                        settings_.instance_name, settings_.unit_name, runtime_.random());
         return client_id_;
     }
 
@@ -213,11 +213,12 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         if (answer) {
             const bool changed = routes_.update(topic, *answer);
             const bool first   = state.first == time_point::max();
-            const bool young   = is_young(state) && !is_retry_topic(topic);
-            const bool whole   = is_whole(state, *answer) && !young && routes_.is_led(topic) && !routes_.is_uncertain(topic);
-            state.misses       = 0;
-            state.due          = runtime_.now() + (whole ? settings_.route_poll_interval
-                                                         : std::min(milliseconds(2000), settings_.route_poll_interval));
+            const bool young   = is_young(state) && !is_retry_topic(topic) && !routes_.is_static(topic);
+            const bool whole =
+                is_whole(state, *answer) && !young && routes_.is_led(topic) && !routes_.is_uncertain(topic);
+            state.misses = 0;
+            state.due    = runtime_.now() + (whole ? settings_.route_poll_interval
+                                                   : std::min(milliseconds(2000), settings_.route_poll_interval));
             if (!changed)
                 co_return std::error_code();
             if (!first)
@@ -337,13 +338,14 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         time_point last_asked{};
         int misses       = 0;
         bool asked       = false;
-        std::size_t most = 0;    ///< Addresses that the route had at its best.
-        time_point less_since{}; ///< When it was seen to have fewer.
+        std::size_t most = 0;                 ///< Addresses that the route had at its best.
+        time_point less_since{};              ///< When it was seen to have fewer.
         time_point first = time_point::max(); ///< When there was one at all.
     };
 
     /// Whether a broker may be missing of which we do not know: it was away when the first route came. The other members do know, and
-    /// while routes differ queues are read by two.
+    /// while routes differ queues are read by two. (A static topic's are not: its brokers change who leads a queue, not how many there
+    /// are, and an older route of it is believed once it was told often.)
     bool is_young(route_watch& state) const {
         constexpr std::chrono::minutes return_of_a_broker{2};
         state.first = std::min(state.first, runtime_.now());
@@ -425,7 +427,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             co_return ec;
         if (static_cast<response_code>(frame.header.code) == response_code::go_away)
             co_return response_code::go_away; // it shuts down still: as good as not connected
-        told_[fresh->peer()] = news; // a refusal is told once more in a second, of all groups
+        told_[fresh->peer()] = news;          // a refusal is told once more in a second, of all groups
         if (static_cast<response_code>(frame.header.code) == response_code::success) {
             ++beats_.accepted;
             tell(&group_member::members_changed); // it knows us from now on, and may have members that we do not know
@@ -586,7 +588,8 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         }
     }
     static task<void> open(std::shared_ptr<client_instance> self, endpoint broker) {
-        [[maybe_unused]] const auto opened = co_await self->pool_.get(std::move(broker)); // a failure is told as the connection's
+        [[maybe_unused]] const auto opened =
+            co_await self->pool_.get(std::move(broker)); // a failure is told as the connection's
     }
 
     void close_if_unused() {
@@ -615,9 +618,9 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     std::vector<std::shared_ptr<void>> left_behind_;
     std::map<std::string, route_watch> topics_;
     std::map<endpoint, std::uint64_t>
-        told_;               ///< Brokers that know us on their connection, and `news_` when they were told of all.
+        told_; ///< Brokers that know us on their connection, and `news_` when they were told of all.
     std::map<endpoint, std::optional<time_point>> came_again_; ///< When a peer was connected to again, if it was.
-    std::uint64_t news_ = 0; ///< Grows with each heartbeat that is asked for.
+    std::uint64_t news_ = 0;                                   ///< Grows with each heartbeat that is asked for.
     struct {
         std::uint64_t accepted = 0, denied = 0; ///< By brokers, so far.
         time_point not_before{};                ///< After one that was denied.

@@ -145,8 +145,8 @@ class pop_settlement {
             case pop_verdict::hand_back: host->spawn(hide(host, queue, batch, i, hand_back_delay)); break;
             case pop_verdict::dead_letter: host->spawn(bury(host, queue, batch, i)); break;
             case pop_verdict::expired:
-                host->observe().on_receipt_expired(batch.view_of(record));
                 end(*queue, batch, i);
+                host->observe().on_receipt_expired(batch.view_of(record));
                 break;
             }
         }
@@ -236,9 +236,13 @@ class pop_settlement {
             expires_at = std::min(expires_at, batch.records[i].times.expires_at);
         backoff delay(milliseconds(200), milliseconds(3000));
         for (;;) {
-            const auto failure = co_await send_acks(host, queue, batch, which);
-            host->observe().on_ack(queue->queue, which.size(), failure);
-            host->topic_refused(queue->queue.topic, failure);
+            std::error_code failure = error::operation_cancelled;
+            try {
+                failure = co_await send_acks(host, queue, batch, which);
+                host->observe().on_ack(queue->queue, which.size(), failure);
+                host->topic_refused(queue->queue.topic, failure);
+            } catch (...) { // an allocation, or an observer: the records end all the same
+            }
             if (!failure)
                 queue->counts.acknowledged += which.size();
             const auto next = host->runtime().now() + delay_after(failure, delay.failed(host->runtime().random()));
@@ -280,11 +284,16 @@ class pop_settlement {
     static task<result<protocol::change_invisible_time_response>> change(host_ptr host, queue_ptr queue,
                                                                          batch_type& batch, std::uint32_t index,
                                                                          milliseconds hidden) {
-        auto request = make_change(host->settings().group, queue->queue.topic, batch.records[index].receipt, hidden);
-        auto answer  = co_await host->calls().change_invisible_time(std::move(request));
-        host->observe().on_invisible_time(batch.view_of(batch.records[index]), hidden,
-                                          answer ? std::error_code() : answer.error());
-        host->topic_refused(queue->queue.topic, answer.error());
+        result<protocol::change_invisible_time_response> answer = error::operation_cancelled;
+        try {
+            auto request =
+                make_change(host->settings().group, queue->queue.topic, batch.records[index].receipt, hidden);
+            answer = co_await host->calls().change_invisible_time(std::move(request));
+            host->observe().on_invisible_time(batch.view_of(batch.records[index]), hidden,
+                                              answer ? std::error_code() : answer.error());
+            host->topic_refused(queue->queue.topic, answer.error());
+        } catch (...) { // an allocation, or an observer: the record goes on all the same
+        }
         co_return answer;
     }
 
@@ -299,14 +308,19 @@ class pop_settlement {
 
     /// To the dead letter queue, then acknowledged. A broker that does not take it gets it back, and is asked the next time.
     static task<void> bury(host_ptr host, queue_ptr queue, batch_type& batch, std::uint32_t index) {
-        const auto view = batch.view_of(batch.records[index]);
-        const auto returned = make_returned(view, -1, host->max_reconsume_times(), host->settings().unit_mode);
-        const auto delay    = pop_retry_delay(0, view.reconsume_times());
-        const auto outcome  = co_await host->calls().send_back(host->settings().group, queue->queue, returned,
-                                                               host->settings().send_back_timeout);
-        host->observe().on_send_back(view, outcome.failure);
-        host->group_refused(outcome.failure);
-        if (!outcome.stored()) {
+        const auto view  = batch.view_of(batch.records[index]);
+        const auto delay = pop_retry_delay(0, view.reconsume_times());
+        bool stored      = false;
+        try {
+            const auto returned = make_returned(view, -1, host->max_reconsume_times(), host->settings().unit_mode);
+            const auto outcome  = co_await host->calls().send_back(host->settings().group, queue->queue, returned,
+                                                                   host->settings().send_back_timeout);
+            stored              = outcome.stored();
+            host->observe().on_send_back(view, outcome.failure);
+            host->group_refused(outcome.failure);
+        } catch (...) { // an allocation, or an observer: the record ends all the same
+        }
+        if (!stored) {
             co_await hide(host, queue, batch, index, delay);
             co_return;
         }

@@ -5,9 +5,9 @@
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/core/subscription.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
-#include <rocketpush/detail/lasting_duty.hpp>
 #include <rocketpush/detail/thrown.hpp>
 #include <rocketpush/fetch/batch_frame.hpp>
+#include <rocketpush/fetch/broken_loop.hpp>
 #include <rocketpush/fetch/message_filter.hpp>
 #include <rocketpush/fetch/pop_loop.hpp>
 #include <rocketpush/fetch/popped_batch.hpp>
@@ -108,14 +108,10 @@ class pop_fetcher {
         host->memory().fetched(*queue);
         if (!broken)
             co_return;
-        queue->idle.wake();
-        if (queue->dropped)
+        const bool still_ours = co_await rest_after_exception(host, queue, broken);
+        if (!still_ours)
             co_return;
         // What an answer brought comes again when it is hidden no more.
-        host->observe().on_pull_failure(queue->queue, broken);
-        co_await queue->sleep(host->runtime(), detail::duty_rest);
-        if (queue->dropped)
-            co_return;
         host->pops().release(queue->queue);
         host->rebalance_later();
     }
@@ -191,7 +187,7 @@ class pop_fetcher {
             take(std::move(answer), host_.runtime().now() - queue_.polled);
         host_.memory().fetched(queue_);
         if (queue_.dropped)
-            queue_.idle.wake();
+            queue_.wake_idle();
     }
 
     void fail(std::error_code why) {
@@ -315,7 +311,7 @@ class pop_fetcher {
     pop_loop loop_;
     bool found_nothing_ = false; ///< The last poll.
     go_away_rule sent_away_;
-    std::size_t needed_ = 0;     ///< Bytes that the last answer with messages took.
+    std::size_t needed_ = 0; ///< Bytes that the last answer with messages took.
     protocol::receipt_maker receipts_;
     std::vector<protocol::receipt_handle> handles_; ///< Of the messages of an answer, in their order.
     std::vector<const char*> damaged_;              ///< Stored messages of an answer that cannot be read.

@@ -38,14 +38,15 @@ struct popped_queue : fetching_queue<Runtime> {
     bool polling = false;                           ///< A pop is under way ...
     std::chrono::steady_clock::time_point polled{}; ///< ... since then; or was, last.
 
-    detail::wake_up<Runtime> idle;              ///< For who gives it up: a call, a poll or a request ended.
+    detail::wake_up<Runtime> idle; ///< For who gives it up: a call, a poll or a request ended.
+    void wake_idle() { idle.wake(); }
     detail::signal_flag<Runtime> gone;          ///< Nothing of it is here any more.
     std::vector<typename Runtime::timer*> naps; ///< Pauses between attempts; a consumer that stops ends them.
 
     std::vector<std::unique_ptr<Batch>> batches; ///< With a record that has not ended, or a runner.
     std::size_t waiting  = 0;                    ///< Records that have not ended.
     std::int64_t rest    = -1;                   ///< About how many messages the broker had left at the last answer.
-    bool acks_one_by_one = false; ///< The broker does not know batches of them.
+    bool acks_one_by_one = false;                ///< The broker does not know batches of them.
 
     std::shared_ptr<Connection> connection; ///< To the master.
     std::uint64_t connection_route = 0;     ///< The route version that `connection` was chosen by.

@@ -1,26 +1,23 @@
 #ifndef ROCKETPUSH_FETCH_QUEUE_FETCHER_HPP
 #define ROCKETPUSH_FETCH_QUEUE_FETCHER_HPP
 
-#include <rocketpush/core/bad_message.hpp>
 #include <rocketpush/core/error.hpp>
 #include <rocketpush/core/names.hpp>
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/core/subscription.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
-#include <rocketpush/detail/byte_arena.hpp>
-#include <rocketpush/detail/lasting_duty.hpp>
 #include <rocketpush/detail/planted.hpp>
 #include <rocketpush/detail/thrown.hpp>
 #include <rocketpush/fetch/batch_frame.hpp>
+#include <rocketpush/fetch/broken_loop.hpp>
 #include <rocketpush/fetch/message_filter.hpp>
+#include <rocketpush/fetch/obstacle.hpp>
+#include <rocketpush/fetch/outer_offset.hpp>
 #include <rocketpush/fetch/process_queue.hpp>
 #include <rocketpush/fetch/pull_loop.hpp>
 #include <rocketpush/fetch/queue_step.hpp>
 #include <rocketpush/protocol/command.hpp>
-#include <rocketpush/protocol/message_decoder.hpp>
 #include <rocketpush/protocol/requests.hpp>
-#include <rocketpush/remoting/backoff.hpp>
-#include <rocketpush/remoting/broker_calls.hpp>
 #include <rocketpush/remoting/frame_reader.hpp>
 #include <rocketpush/remoting/go_away_rule.hpp>
 
@@ -28,9 +25,7 @@
 #include <bit>
 #include <chrono>
 #include <cstdint>
-#include <limits>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -96,7 +91,7 @@ class queue_fetcher {
                         self.pulls_.with(self.position_), {}, host->settings().pull_timeout,
                         detail::await_tuple<executor_type>);
                     self.end_pull(failure, std::move(answer));
-                    if (self.obstacle_ && self.obstacle_->met)
+                    if (self.obstacles_.met())
                         co_await self.face_obstacle();
                 } else if (const auto* wait = std::get_if<pull_action::wait>(&action)) {
                     co_await queue->sleep(host->runtime(), wait->delay);
@@ -116,13 +111,8 @@ class queue_fetcher {
         host->memory().fetched(*queue);
         if (!broken)
             co_return;
-        queue->wake_idle();
-        if (queue->dropped)
-            co_return;
-        // How far it came with an answer nobody knows: the next epoch begins at the first unfinished message.
-        host->observe().on_pull_failure(queue->queue, broken);
-        co_await queue->sleep(host->runtime(), detail::duty_rest);
-        if (!queue->dropped)
+        const bool still_ours = co_await rest_after_exception(host, queue, broken);
+        if (still_ours) // a new epoch, from the first unfinished message on
             host->queues().begin_anew(*queue);
     }
 
@@ -133,7 +123,8 @@ class queue_fetcher {
           wanted_(wanted),
           pulls_(make_pulls(host.settings(), queue.queue, wanted)),
           loop_(queue.cache.next_pull(), host.pace()),
-          is_static_(is_static_topic_broker(queue.queue.broker_name)) {}
+          is_static_(is_static_topic_broker(queue.queue.broker_name)),
+          obstacles_(host, queue, is_static_) {}
 
     /// What keeps the queue from being pulled besides what it holds.
     flow_state outside() const {
@@ -183,7 +174,8 @@ class queue_fetcher {
                                 queue_.order.may_commit(host_.runtime());
         const bool commit = may_commit && queue_.broker_keeps;
         const bool first  = may_commit && !commit && !host_.offsets().denied();
-        const bool wide   = !commit && loop_.offset() - queue_.stored > host_.limits().span / 2; // before its end is reached
+        const bool wide =
+            !commit && loop_.offset() - queue_.stored > host_.limits().span / 2; // before its end is reached
         if (first || wide)
             host_.offsets().write_soon(queue_);
         position_.queue_offset  = loop_.offset();
@@ -259,55 +251,41 @@ class queue_fetcher {
     /// Hands the messages of an answer over. @return Where the next pull begins.
     queue_offset deliver(queue_offset asked, queue_offset next, const protocol::pull_response& fields,
                          received_frame answer, std::chrono::nanoseconds took) {
-        auto batch        = host_.batches().take();
-        batch->origin     = {&queue_.queue, host_.own_retry_topic(), fields.min_offset, fields.max_offset,
-                             host_.name_space()};
-        batch->home       = &queue_;
-        const auto body   = keep_frame(*batch, host_.blocks(), answer);
-        auto last         = asked;
-        bool lost_track   = false; // of where messages begin
-        const auto delta  = fields.offset_delta.value_or(0);
-        std::optional<obstacle> ahead;   // what is not passed over; all behind it comes again
-        std::size_t before_obstacle = 0; // messages
+        auto batch      = host_.batches().take();
+        batch->origin   = {&queue_.queue, host_.own_retry_topic(), fields.min_offset, fields.max_offset,
+                           host_.name_space()};
+        batch->home     = &queue_;
+        const auto body = keep_frame(*batch, host_.blocks(), answer);
+        unreadable_messages bad{.end = asked, .delta = fields.offset_delta.value_or(0)};
         const auto on_bad = [&](std::error_code why, std::string_view record, queue_offset offset) {
-            if (ahead)
-                return;
-            offset = offset < 0 ? offset : outer_offset(offset, delta);
-            ahead  = obstacle_at(record, batch->origin, offset, why);
-            if (ahead) {
-                before_obstacle = batch->messages.size();
-                return;
-            }
-            ++queue_.counts.bad;
-            lost_track = lost_track || offset < 0;
-            last       = std::max(last, offset + 1);
-            host_.observe().on_bad_message(queue_.queue, offset, why, bad_message::skip);
+            obstacles_.consider(bad, batch->messages.size(), batch->origin, why, record, offset);
         };
         const auto unread = host_.decoder().decode(body, batch->origin, batch->inflated, batch->messages, on_bad);
-        if (ahead)
-            batch->messages.resize(before_obstacle);
+        if (bad.ahead)
+            batch->messages.resize(bad.before);
         if (is_static_)
-            use_outer_offsets(batch->messages, delta);
+            use_outer_offsets(batch->messages, bad.delta);
         if (!host_.memory().fits(batch->frame_size, batch->inflated.used_bytes())) {
             pull_again(batch->held_bytes());
             host_.batches().give_back(std::move(batch));
             return asked;
         }
         const auto decoded = batch->messages.size();
+        auto last          = bad.end;
         if (decoded != 0) {
             const message_view newest(batch->messages.back());
             last           = std::max(last, newest.queue_offset() + 1);
             newest_stored_ = newest.store_timestamp();
         }
-        if (ahead && last == asked) {
-            meet(*ahead, asked, next);
+        if (bad.ahead && last == asked) {
+            obstacles_.meet(*bad.ahead, asked, next);
             host_.batches().give_back(std::move(batch));
             return asked;
         }
-        obstacle_.reset();
-        if ((ahead || !unread.empty()) && last > asked)
+        obstacles_.pass();
+        if ((bad.ahead || !unread.empty()) && last > asked)
             next = std::min(next, last); // the messages that were not read are asked for again
-        else if (lost_track)             // as is what lies behind the unreadable one, which is passed over
+        else if (bad.lost_track)         // as is what lies behind the unreadable one, which is passed over
             next = std::min(next, std::max(last, asked + 1));
         drop_unwanted(asked, batch->messages);
         remove_unwanted(host_.observe(), queue_.queue, batch->messages);
@@ -334,71 +312,17 @@ class queue_fetcher {
         return begin_next;
     }
 
-    /// A message that cannot be read and is not passed over. What lies before it in an answer is delivered; then it is the first.
-    struct obstacle {
-        queue_offset offset; ///< -1: it does not say.
-        std::error_code why;
-        std::optional<returned_message> returned{}; ///< How it is sent back; none: it stops the queue.
-        queue_offset asked  = 0;                    ///< What was pulled from when it was the first.
-        queue_offset beyond = 0;                    ///< Where the queue goes on once its way back is confirmed.
-        backoff pause{std::chrono::milliseconds(1000), std::chrono::milliseconds(30000)};
-        bool met = false; ///< By the last pull.
-    };
-
-    /// What the options make an obstacle. @param offset  As the group counts; -1: unknown.
-    std::optional<obstacle> obstacle_at(std::string_view record, const detail::message_origin& origin,
-                                        queue_offset offset, std::error_code why) const {
-        const auto& with = host_.settings();
-        if (with.when_bad_message == bad_message::skip)
-            return std::nullopt;
-        obstacle found{.offset = offset, .why = why};
-        if (with.when_bad_message == bad_message::stop)
-            return found;
-        detail::byte_arena nothing;
-        std::vector<detail::message_fields> parts;
-        protocol::decode_unread(record, origin, nothing, parts);
-        if (is_static_ || offset < 0 || parts.size() != 1 || parts.front().is_inner())
-            return std::nullopt;
-        found.returned = make_returned(message_view(parts.front()), 0, host_.max_reconsume_times(), with.unit_mode);
-        return found;
-    }
-
-    /// The first message from `asked` on is an obstacle. @param next  Where the broker would go on.
-    void meet(obstacle& found, queue_offset asked, queue_offset next) {
-        if (!obstacle_ || obstacle_->asked != asked) { // else it is looked at again
-            ++queue_.counts.bad;
-            const bool believable = found.offset >= asked && found.offset < next; // what it says may be what is damaged
-            found.beyond          = (believable ? found.offset : asked) + 1;
-            found.asked           = asked;
-            obstacle_             = std::make_unique<obstacle>(std::move(found));
-        }
-        obstacle_->met = true;
-        if (!obstacle_->returned)
-            host_.observe().on_bad_message(queue_.queue, obstacle_->offset, obstacle_->why, bad_message::stop);
-    }
-
-    /// Has the broker take it back, or leaves it there for a time.
+    /// Has an obstacle taken back by the broker, or leaves it there for a time.
     task<void> face_obstacle() {
-        obstacle_->met = false;
-        if (obstacle_->returned) {
-            queue_.mark.enter(queue_step::asking, host_.runtime().now());
-            const auto& with   = host_.settings();
-            const auto outcome = co_await host_.calls().send_back(with.group, queue_.queue, *obstacle_->returned,
-                                                                  with.send_back_timeout);
-            if (queue_.dropped)
-                co_return;
-            host_.group_refused(outcome.failure);
-            if (outcome.stored()) {
-                ++queue_.counts.sent_back;
-                host_.observe().on_bad_message(queue_.queue, obstacle_->offset, obstacle_->why, bad_message::send_back);
-                queue_.cache.advance(obstacle_->beyond);
-                loop_.found(obstacle_->beyond);
-                obstacle_.reset();
-                co_return;
-            }
-            host_.observe().on_pull_failure(queue_.queue, outcome.failure);
+        const auto beyond = co_await obstacles_.face();
+        if (queue_.dropped)
+            co_return;
+        if (!beyond) {
+            loop_.blocked(obstacles_.pause());
+            co_return;
         }
-        loop_.blocked(obstacle_->pause.failed(host_.runtime().random()));
+        queue_.cache.advance(*beyond);
+        loop_.found(*beyond);
     }
 
     /// Whether the broker answered a pull at once that it was to hold.
@@ -412,13 +336,6 @@ class queue_fetcher {
     void use_outer_offsets(std::vector<detail::message_fields>& messages, std::int64_t delta) const noexcept {
         for (auto& each : messages)
             each.queue_offset = outer_offset(each.queue_offset, delta);
-    }
-    /// Of hostile numbers it makes any, but no overflow.
-    static queue_offset outer_offset(queue_offset offset, std::int64_t delta) noexcept {
-        constexpr auto most = std::numeric_limits<queue_offset>::max() - 1;
-        return static_cast<queue_offset>(
-            std::min(static_cast<std::uint64_t>(offset) + static_cast<std::uint64_t>(std::max<std::int64_t>(delta, 0)),
-                     static_cast<std::uint64_t>(most)));
     }
 
     /// There is no memory for the answer: it is let go of, and asked for again when there is.
@@ -502,13 +419,13 @@ class queue_fetcher {
     protocol::pull_position position_;
     pull_loop loop_;
     const bool is_static_;
+    obstacle_handler<Host> obstacles_;
     message_time newest_stored_{}; ///< Of what this loop has had; the epoch: it has had nothing.
     bool offset_reset_  = false;
     bool made_anew_     = false; ///< The master said that there is no such topic: what is there later is another one.
     bool found_nothing_ = false; ///< At the last pull.
     bool had_turn_      = false;
     go_away_rule sent_away_;
-    std::unique_ptr<obstacle> obstacle_; ///< At which the last pull that brought something, and those before it, ended.
     std::size_t needed_ = 0; ///< Bytes of an answer for which there was no memory; we have to stand in line.
 };
 

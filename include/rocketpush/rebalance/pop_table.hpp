@@ -96,7 +96,7 @@ class pop_table {
     /// Gives up every queue of a topic.
     void release_topic(const std::string& topic) {
         for (auto at = first_of({topic, {}, lowest_id}); at != queues_.end() && at->first.topic == topic; ++at) {
-            at->second->idle.wake(); // what is being given up has no poll to wait for any more
+            at->second->wake_idle(); // what is being given up has no poll to wait for any more
             release(at->second);
         }
     }
@@ -193,7 +193,7 @@ class pop_table {
         queue.batches.erase(gone.begin(), gone.end());
         host_.memory().recount(queue);
         queue.wake.wake();
-        queue.idle.wake();
+        queue.wake_idle();
         if (queue.batches.empty() && !left_behind_.empty())
             std::erase_if(left_behind_, [&](const queue_ptr& each) { return each.get() == &queue; });
     }
