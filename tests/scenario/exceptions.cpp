@@ -97,8 +97,8 @@ TEST_CASE("what is told of popped messages may end by an exception: they are don
     auto with                = cluster.member_options();
     with.pop_invisible_time  = 10s;
     with.max_reconsume_times = 1;
-    popping_member one(cluster, "one", with, [](message_span messages, consume_context&) {
-        return messages.front().body() == "m4" ? consume_result::reconsume_later : consume_result::success;
+    popping_member one(cluster, "one", with, [](message_span messages, consume_context&) -> test::slow_result {
+        co_return messages.front().body() == "m4" ? consume_result::reconsume_later : consume_result::success;
     });
     int thrown           = 0;
     cluster.events->upon = [&](const event& each) {
