@@ -4755,7 +4755,8 @@ namespace rocketpush {
  * @brief What an executor runs: one pulled batch, whose slices every copy of the job claims until none is left.
  *
  * `job()` does that and returns; it does not throw. `job.wants_help()` says that a copy which starts now would find a
- * slice to claim. Copies are cheap and may run at once.
+ * slice to claim. Copies are cheap and may run at once. A job may have `wants_thread() noexcept` as well, of which an executor asks
+ * one that is handed over: whether a thread is to be woken for it, as it must not wait for others; else that is `wants_help()`.
  */
 template <class J>
 concept executor_job = std::copy_constructible<J> && requires(J& job, const J& c) {
@@ -4764,6 +4765,15 @@ concept executor_job = std::copy_constructible<J> && requires(J& job, const J& c
 };
 
 namespace detail {
+/// Whether a thread is to be woken for a job that is handed over.
+template <executor_job Job>
+bool wants_thread(const Job& job) noexcept {
+    if constexpr (requires { { job.wants_thread() } noexcept -> std::same_as<bool>; })
+        return job.wants_thread();
+    else
+        return job.wants_help();
+}
+
 /// The job that executor concepts are tested with; policies take any.
 struct probe_job {
     void operator()() const noexcept {}
@@ -4804,6 +4814,7 @@ concept starts_and_joins = requires(E& e, std::size_t threads, std::chrono::mill
  * Laws (`tests/support/laws/executor_policy.hpp` checks them):
  *  - a job that is handed over between start() and join() runs at least once, unless a join's limit passes first;
  *  - never more than `concurrency()` copies of a job are out at the same time;
+ *  - a job that wants a thread does not wait for others while fewer than `concurrency()` of them run;
  *  - a policy that is not `concurrent` runs the job inside of `execute`, and a concurrent one never does;
  *  - `start(threads)` begins with that many threads, if it has threads of its own and its constructor got no number;
  *  - `resize(count)` changes that while jobs run, and loses none of them;
@@ -5176,7 +5187,7 @@ namespace rocketpush {
  * @brief Threads of its own that run one io_context, and on it as many workers as there are jobs worth a thread: each takes
  *        jobs from one queue until none is left.
  *
- * A job that wants no help is put behind others, for a worker that is awake anyway; so a thread is woken when there is
+ * A job that wants no thread is put behind others, for a worker that is awake anyway; so a thread is woken when there is
  * something to do for it, and not once a job.
  *
  * The threads share what they need, so the executor can go while a listener hangs: its thread is left behind and
@@ -5222,11 +5233,11 @@ class thread_pool_executor {
 
     template <executor_job Job>
     void execute(Job job) {
-        const bool wants_help = std::as_const(job).wants_help();
-        state_->add(detail::job_copy<Job, state*>(state_.get(), std::move(job)), wants_help);
+        const bool wants_thread = detail::wants_thread(job);
+        state_->add(detail::job_copy<Job, state*>(state_.get(), std::move(job)), wants_thread);
     }
 
-    /// As `execute` for each of `jobs`, which are moved from; takes the lock once and wakes one thread for all that want no help.
+    /// As `execute` for each of `jobs`, which are moved from; takes the lock once and wakes one thread for all that want none.
     template <executor_job Job>
     void execute_all(std::span<Job> jobs) {
         state_->add_all(jobs);
@@ -5317,9 +5328,9 @@ class thread_pool_executor {
                 if (ended)
                     return;
                 for (auto& each : jobs_) {
-                    const bool wants_help = std::as_const(each).wants_help();
+                    const bool wants_thread = detail::wants_thread(each);
                     queue.push_back(detail::one_job(detail::job_copy<Job, state*>(this, std::move(each))));
-                    wanted_workers += want_worker(wants_help);
+                    wanted_workers += want_worker(wants_thread);
                 }
             }
             for (; wanted_workers != 0; --wanted_workers)
@@ -5543,6 +5554,7 @@ class counted_job {
 
     void operator()() { ticket_.ledger()->run(job_); }
     bool wants_help() const noexcept { return !ticket_.ledger()->closed() && std::as_const(job_).wants_help(); }
+    bool wants_thread() const noexcept { return !ticket_.ledger()->closed() && detail::wants_thread(job_); }
 
   private:
     job_ledger::ticket ticket_; // before the job, so that a job counts until its copy is gone
@@ -20466,6 +20478,7 @@ class direct_call : public std::enable_shared_from_this<direct_call<Consumption,
                 call->run();
         }
         bool wants_help() const noexcept { return false; }
+        bool wants_thread() const noexcept { return true; } // it stands beside all others, also those that block
     };
 
     direct_call(Consumption& in, message one, owner_type owner, Done done)
@@ -21649,7 +21662,7 @@ namespace rocketpush {
 
 /**
  * @brief A share in one turn of an orderly queue: what executors get and call. As consume_job, but one runner is enough:
- *        it wants help while it is being handed over, so that a thread is woken for it, and none when it starts.
+ *        it may want a thread to be woken, and no help when it starts.
  *
  * @tparam Consumption  Has `run(job, Order&)`, `left(Order&, Owner&)` and `worth_a_thread(Order&)`.
  */
@@ -21661,9 +21674,11 @@ class turn_job {
         order_->enter();
     }
 
-    /// For a turn that nobody looks at again; one thread is all that it can do with.
+    /// For a turn that nobody looks at again: it wants a thread however short the calls turn out to be until it is handed over, or
+    /// it might stand behind one that blocks.
     static turn_job unwatched(Consumption& consumption, Order& order, Owner owner) noexcept {
-        return turn_job(consumption, order, std::move(owner));
+        order.enter();
+        return turn_job(consumption, order, std::move(owner), true);
     }
 
     /// One more for a turn that nobody has begun, whose first job stands behind a call that blocks. Empty: the turn is over.
@@ -21674,8 +21689,7 @@ class turn_job {
     }
 
     turn_job(const turn_job& other) noexcept
-        : consumption_(other.consumption_), order_(other.order_), owner_(other.owner_), urgent_(other.urgent_) {
-        handed_over_ = true;
+        : consumption_(other.consumption_), order_(other.order_), owner_(other.owner_), certain_(other.certain_) {
         if (order_)
             order_->enter();
     }
@@ -21683,9 +21697,7 @@ class turn_job {
         : consumption_(other.consumption_),
           order_(std::exchange(other.order_, nullptr)),
           owner_(std::move(other.owner_)),
-          urgent_(other.urgent_) {
-        handed_over_ = true;
-    }
+          certain_(other.certain_) {}
     // No assignment by value: see block_ref.
     turn_job& operator=(const turn_job& other) noexcept { return *this = turn_job(other); }
     turn_job& operator=(turn_job&& other) noexcept {
@@ -21693,8 +21705,7 @@ class turn_job {
         std::swap(consumption_, taken.consumption_);
         std::swap(order_, taken.order_);
         std::swap(owner_, taken.owner_);
-        std::swap(urgent_, taken.urgent_);
-        std::swap(handed_over_, taken.handed_over_);
+        std::swap(certain_, taken.certain_);
         return *this;
     }
     ~turn_job() {
@@ -21705,24 +21716,25 @@ class turn_job {
     /// Consumes until the turn is over, or finds that another copy does.
     void operator()() const { consumption_->run(*this, *order_); }
 
-    /// Whether a thread is to be woken for it.
-    bool wants_help() const noexcept {
-        return order_->has_unclaimed() && (urgent_ || (!handed_over_ && consumption_->worth_a_thread(*order_)));
+    /// Whether a thread is to be woken for it, when it is handed over.
+    bool wants_thread() const noexcept {
+        return order_->has_unclaimed() && (certain_ || consumption_->worth_a_thread(*order_));
     }
+    /// No second runner is of use.
+    bool wants_help() const noexcept { return false; }
 
     Order& order() const noexcept { return *order_; }
     const Owner& owner() const noexcept { return owner_; }
 
   private:
     /// The order has counted it already.
-    turn_job(Consumption& consumption, Order& order, Owner owner, bool urgent) noexcept
-        : consumption_(&consumption), order_(&order), owner_(std::move(owner)), urgent_(urgent) {}
+    turn_job(Consumption& consumption, Order& order, Owner owner, bool certain) noexcept
+        : consumption_(&consumption), order_(&order), owner_(std::move(owner)), certain_(certain) {}
 
     Consumption* consumption_;
     Order* order_;
     Owner owner_;
-    bool urgent_;
-    bool handed_over_ = false; ///< Moved or copied, as an executor does that keeps it.
+    bool certain_; ///< It wants a thread, however short calls are.
 };
 
 } // namespace rocketpush

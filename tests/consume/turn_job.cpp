@@ -60,15 +60,26 @@ TEST_CASE_METHOD(turn_fixture, "the last copy of a turn's job that goes is told"
     CHECK(consumption.lefts == 1);
 }
 
-TEST_CASE_METHOD(turn_fixture, "a turn wants a thread while it is handed over, and no help when an executor starts it",
+TEST_CASE_METHOD(turn_fixture, "a turn wants a thread if calls are long, and no help when an executor starts it",
                  "[orderly]") {
     job fresh(consumption, turn, owner);
-    CHECK(fresh.wants_help());
+    CHECK(fresh.wants_thread());
     const job kept(std::move(fresh));
+    CHECK(kept.wants_thread()); // an executor may wrap what it gets
     CHECK_FALSE(kept.wants_help());
-    CHECK_FALSE(job(kept).wants_help());
     consumption.long_calls = false;
-    CHECK_FALSE(job(consumption, turn, owner).wants_help());
+    CHECK_FALSE(kept.wants_thread());
+}
+
+TEST_CASE_METHOD(turn_fixture, "a turn that nobody looks at again gets a thread, though calls have become short since that was decided",
+                 "[orderly]") {
+    consumption.long_calls = false;
+    const job made(job::unwatched(consumption, turn, owner));
+    CHECK(turn.shares == 1);
+    CHECK(made.wants_thread());
+    CHECK_FALSE(made.wants_help()); // one will do
+    turn.unclaimed = false;
+    CHECK_FALSE(made.wants_thread());
 }
 
 TEST_CASE_METHOD(turn_fixture, "an urgent job wants a thread as long as nobody has begun the turn", "[orderly]") {
@@ -79,9 +90,10 @@ TEST_CASE_METHOD(turn_fixture, "an urgent job wants a thread as long as nobody h
     REQUIRE(more);
     CHECK(turn.shares == 2);
     const job handed(std::move(*more));
-    CHECK(handed.wants_help());
-    turn.unclaimed = false;
+    CHECK(handed.wants_thread());
     CHECK_FALSE(handed.wants_help());
+    turn.unclaimed = false;
+    CHECK_FALSE(handed.wants_thread());
 }
 
 } // namespace

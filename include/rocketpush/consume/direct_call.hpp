@@ -74,6 +74,7 @@ class direct_call : public std::enable_shared_from_this<direct_call<Consumption,
                 call->run();
         }
         bool wants_help() const noexcept { return false; }
+        bool wants_thread() const noexcept { return true; } // it stands beside all others, also those that block
     };
 
     direct_call(Consumption& in, message one, owner_type owner, Done done)

@@ -8,7 +8,7 @@ namespace rocketpush {
 
 /**
  * @brief A share in one turn of an orderly queue: what executors get and call. As consume_job, but one runner is enough:
- *        it wants help while it is being handed over, so that a thread is woken for it, and none when it starts.
+ *        it may want a thread to be woken, and no help when it starts.
  *
  * @tparam Consumption  Has `run(job, Order&)`, `left(Order&, Owner&)` and `worth_a_thread(Order&)`.
  */
@@ -20,9 +20,11 @@ class turn_job {
         order_->enter();
     }
 
-    /// For a turn that nobody looks at again; one thread is all that it can do with.
+    /// For a turn that nobody looks at again: it wants a thread however short the calls turn out to be until it is handed over, or
+    /// it might stand behind one that blocks.
     static turn_job unwatched(Consumption& consumption, Order& order, Owner owner) noexcept {
-        return turn_job(consumption, order, std::move(owner));
+        order.enter();
+        return turn_job(consumption, order, std::move(owner), true);
     }
 
     /// One more for a turn that nobody has begun, whose first job stands behind a call that blocks. Empty: the turn is over.
@@ -33,8 +35,7 @@ class turn_job {
     }
 
     turn_job(const turn_job& other) noexcept
-        : consumption_(other.consumption_), order_(other.order_), owner_(other.owner_), urgent_(other.urgent_) {
-        handed_over_ = true;
+        : consumption_(other.consumption_), order_(other.order_), owner_(other.owner_), certain_(other.certain_) {
         if (order_)
             order_->enter();
     }
@@ -42,9 +43,7 @@ class turn_job {
         : consumption_(other.consumption_),
           order_(std::exchange(other.order_, nullptr)),
           owner_(std::move(other.owner_)),
-          urgent_(other.urgent_) {
-        handed_over_ = true;
-    }
+          certain_(other.certain_) {}
     // No assignment by value: see block_ref.
     turn_job& operator=(const turn_job& other) noexcept { return *this = turn_job(other); }
     turn_job& operator=(turn_job&& other) noexcept {
@@ -52,8 +51,7 @@ class turn_job {
         std::swap(consumption_, taken.consumption_);
         std::swap(order_, taken.order_);
         std::swap(owner_, taken.owner_);
-        std::swap(urgent_, taken.urgent_);
-        std::swap(handed_over_, taken.handed_over_);
+        std::swap(certain_, taken.certain_);
         return *this;
     }
     ~turn_job() {
@@ -64,24 +62,25 @@ class turn_job {
     /// Consumes until the turn is over, or finds that another copy does.
     void operator()() const { consumption_->run(*this, *order_); }
 
-    /// Whether a thread is to be woken for it.
-    bool wants_help() const noexcept {
-        return order_->has_unclaimed() && (urgent_ || (!handed_over_ && consumption_->worth_a_thread(*order_)));
+    /// Whether a thread is to be woken for it, when it is handed over.
+    bool wants_thread() const noexcept {
+        return order_->has_unclaimed() && (certain_ || consumption_->worth_a_thread(*order_));
     }
+    /// No second runner is of use.
+    bool wants_help() const noexcept { return false; }
 
     Order& order() const noexcept { return *order_; }
     const Owner& owner() const noexcept { return owner_; }
 
   private:
     /// The order has counted it already.
-    turn_job(Consumption& consumption, Order& order, Owner owner, bool urgent) noexcept
-        : consumption_(&consumption), order_(&order), owner_(std::move(owner)), urgent_(urgent) {}
+    turn_job(Consumption& consumption, Order& order, Owner owner, bool certain) noexcept
+        : consumption_(&consumption), order_(&order), owner_(std::move(owner)), certain_(certain) {}
 
     Consumption* consumption_;
     Order* order_;
     Owner owner_;
-    bool urgent_;
-    bool handed_over_ = false; ///< Moved or copied, as an executor does that keeps it.
+    bool certain_; ///< It wants a thread, however short calls are.
 };
 
 } // namespace rocketpush

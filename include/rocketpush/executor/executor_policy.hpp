@@ -15,7 +15,8 @@ namespace rocketpush {
  * @brief What an executor runs: one pulled batch, whose slices every copy of the job claims until none is left.
  *
  * `job()` does that and returns; it does not throw. `job.wants_help()` says that a copy which starts now would find a
- * slice to claim. Copies are cheap and may run at once.
+ * slice to claim. Copies are cheap and may run at once. A job may have `wants_thread() noexcept` as well, of which an executor asks
+ * one that is handed over: whether a thread is to be woken for it, as it must not wait for others; else that is `wants_help()`.
  */
 template <class J>
 concept executor_job = std::copy_constructible<J> && requires(J& job, const J& c) {
@@ -24,6 +25,15 @@ concept executor_job = std::copy_constructible<J> && requires(J& job, const J& c
 };
 
 namespace detail {
+/// Whether a thread is to be woken for a job that is handed over.
+template <executor_job Job>
+bool wants_thread(const Job& job) noexcept {
+    if constexpr (requires { { job.wants_thread() } noexcept -> std::same_as<bool>; })
+        return job.wants_thread();
+    else
+        return job.wants_help();
+}
+
 /// The job that executor concepts are tested with; policies take any.
 struct probe_job {
     void operator()() const noexcept {}
@@ -64,6 +74,7 @@ concept starts_and_joins = requires(E& e, std::size_t threads, std::chrono::mill
  * Laws (`tests/support/laws/executor_policy.hpp` checks them):
  *  - a job that is handed over between start() and join() runs at least once, unless a join's limit passes first;
  *  - never more than `concurrency()` copies of a job are out at the same time;
+ *  - a job that wants a thread does not wait for others while fewer than `concurrency()` of them run;
  *  - a policy that is not `concurrent` runs the job inside of `execute`, and a concurrent one never does;
  *  - `start(threads)` begins with that many threads, if it has threads of its own and its constructor got no number;
  *  - `resize(count)` changes that while jobs run, and loses none of them;

@@ -30,6 +30,7 @@ class counted_job {
 
     void operator()() { ticket_.ledger()->run(job_); }
     bool wants_help() const noexcept { return !ticket_.ledger()->closed() && std::as_const(job_).wants_help(); }
+    bool wants_thread() const noexcept { return !ticket_.ledger()->closed() && detail::wants_thread(job_); }
 
   private:
     job_ledger::ticket ticket_; // before the job, so that a job counts until its copy is gone

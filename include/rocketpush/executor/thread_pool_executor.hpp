@@ -30,7 +30,7 @@ namespace rocketpush {
  * @brief Threads of its own that run one io_context, and on it as many workers as there are jobs worth a thread: each takes
  *        jobs from one queue until none is left.
  *
- * A job that wants no help is put behind others, for a worker that is awake anyway; so a thread is woken when there is
+ * A job that wants no thread is put behind others, for a worker that is awake anyway; so a thread is woken when there is
  * something to do for it, and not once a job.
  *
  * The threads share what they need, so the executor can go while a listener hangs: its thread is left behind and
@@ -76,11 +76,11 @@ class thread_pool_executor {
 
     template <executor_job Job>
     void execute(Job job) {
-        const bool wants_help = std::as_const(job).wants_help();
-        state_->add(detail::job_copy<Job, state*>(state_.get(), std::move(job)), wants_help);
+        const bool wants_thread = detail::wants_thread(job);
+        state_->add(detail::job_copy<Job, state*>(state_.get(), std::move(job)), wants_thread);
     }
 
-    /// As `execute` for each of `jobs`, which are moved from; takes the lock once and wakes one thread for all that want no help.
+    /// As `execute` for each of `jobs`, which are moved from; takes the lock once and wakes one thread for all that want none.
     template <executor_job Job>
     void execute_all(std::span<Job> jobs) {
         state_->add_all(jobs);
@@ -171,9 +171,9 @@ class thread_pool_executor {
                 if (ended)
                     return;
                 for (auto& each : jobs_) {
-                    const bool wants_help = std::as_const(each).wants_help();
+                    const bool wants_thread = detail::wants_thread(each);
                     queue.push_back(detail::one_job(detail::job_copy<Job, state*>(this, std::move(each))));
-                    wanted_workers += want_worker(wants_help);
+                    wanted_workers += want_worker(wants_thread);
                 }
             }
             for (; wanted_workers != 0; --wanted_workers)

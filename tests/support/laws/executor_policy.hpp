@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <future>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -48,6 +49,17 @@ class batch_job {
     std::shared_ptr<shared> shared_;
 };
 static_assert(executor_job<batch_job<void (*)(int)>>);
+
+/// One call, which must not wait for others: those of orderly queues, which no second copy can help.
+template <class Function>
+struct lone_job {
+    Function call;
+    void operator()() const { call(); }
+    bool wants_help() const noexcept { return false; }
+    bool wants_thread() const noexcept { return true; }
+};
+template <class Function>
+lone_job(Function) -> lone_job<Function>;
 
 /**
  * @brief What every executor_policy promises; see its concept.
@@ -105,6 +117,19 @@ void check_executor_laws(Make make) {
         CHECK(policy.join(long_enough));
         CHECK(job.done() == wanted);
         CHECK(job.most_copies() == wanted);
+    }
+
+    SECTION("a job that wants a thread does not wait for one that blocks") {
+        auto policy = make();
+        policy.start(4);
+        if (executor::concurrent && policy.concurrency() > 1) {
+            std::promise<void> second_ran;
+            std::future_status waited{};
+            policy.execute(lone_job{[&] { waited = second_ran.get_future().wait_for(long_enough); }});
+            policy.execute(lone_job{[&] { second_ran.set_value(); }});
+            CHECK(policy.join(2 * long_enough));
+            CHECK(waited == std::future_status::ready);
+        }
     }
 
     SECTION("resizing while jobs run loses none") {
