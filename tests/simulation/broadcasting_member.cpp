@@ -4,9 +4,7 @@
 
 namespace rocketpush::simulation {
 
-namespace {
-
-/// The machine's files, for a process that may crash.
+/// The machine's files, for a process that may crash. (In no anonymous namespace: g++ warns of coroutines' frames then.)
 struct sim_files {
     std::shared_ptr<test::fake_disk> disk;
     std::shared_ptr<bool> alive;
@@ -24,8 +22,6 @@ struct sim_files {
         return *alive ? operation() : std::make_error_code(std::errc::no_such_process);
     }
 };
-
-} // namespace
 
 std::unique_ptr<member> make_broadcasting_member(const member_plan& of) {
     using store = basic_file_offset_store<sim_files, test::prompt_worker>;
