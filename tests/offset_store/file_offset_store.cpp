@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <iterator>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -147,6 +148,7 @@ TEST_CASE("a write that fails is told to each who waits, reported once, and its 
     CHECK(*one == full);
     CHECK(*two == full);
     CHECK(*three == full);
+    CHECK_FALSE(it.read(first)); // the next start would not find it either
     CHECK(it.access.reports ==
           std::vector<std::pair<std::string, std::error_code>>{{path, full}, {path, full}}); // two writes
     it.access.reports.clear();
@@ -160,6 +162,44 @@ TEST_CASE("a write that fails is told to each who waits, reported once, and its 
     }
     CHECK(it.access.reports == std::vector<std::pair<std::string, std::error_code>>{{path, {}}});
     CHECK(it.on_disk() == offset_table{{first, 5}, {second, 3}}); // also what could not be written before
+    CHECK(it.read(first) == 5);
+    CHECK(it.read(second) == 3);
+}
+
+/// Has no memory for a job when the test says so.
+struct poor_worker : test::patient_worker {
+    std::shared_ptr<bool> poor = std::make_shared<bool>(false);
+
+    template <class Executor, class Job, class Done>
+    void run(const Executor& strand, Job job, Done done) {
+        if (*poor)
+            throw std::bad_alloc();
+        patient_worker::run(strand, std::move(job), std::move(done));
+    }
+};
+
+TEST_CASE("a write that there is no memory for fails, also one that waited for another, and the next one is made",
+          "[file_offset_store]") {
+    store_fixture<poor_worker> it;
+    const auto none      = std::make_error_code(std::errc::not_enough_memory);
+    const auto next_ends = [&] {
+        it.worker.jobs->back()();
+        it.runtime.run_ready();
+    };
+    *it.worker.poor = true;
+    CHECK(*it.write(first, 1) == none);
+    *it.worker.poor  = false;
+    const auto first_of_two = it.write(first, 2), second_of_two = it.write(first, 3);
+    *it.worker.poor = true;
+    next_ends();
+    CHECK(*first_of_two == std::error_code());
+    CHECK(*second_of_two == none);
+    CHECK(it.read(first) == 2);
+    *it.worker.poor = false;
+    const auto last = it.write(second, 4);
+    next_ends();
+    CHECK(*last == std::error_code());
+    CHECK(it.read(first) == 3);
 }
 
 TEST_CASE("a damaged file with a good backup is reported, and the backup is used and kept", "[file_offset_store]") {

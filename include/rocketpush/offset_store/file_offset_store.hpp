@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -98,14 +99,15 @@ class basic_file_offset_store {
         state_->in_trouble = found->main || found->backup;
         if (!found->usable && settings_.when_damaged == damaged_offsets::fail_start)
             co_return found->main ? found->main : found->backup;
-        state_->offsets = std::move(found->table);
+        state_->kept = state_->offsets = std::move(found->table);
         co_return std::error_code();
     }
 
+    /// What the file has, which is where the next start begins; of what a full disk did not take the caller has been told.
     template <class Access>
     typename Access::template task<result<std::optional<queue_offset>>> read(Access&, message_queue queue) {
-        const auto found = state_->offsets.find(queue);
-        if (found == state_->offsets.end())
+        const auto found = state_->kept.find(queue);
+        if (found == state_->kept.end())
             co_return std::optional<queue_offset>();
         co_return std::optional<queue_offset>(found->second);
     }
@@ -133,6 +135,7 @@ class basic_file_offset_store {
         }
 
         std::vector<std::pair<void*, void (*)(void*)>> waiting;
+        offset_table offsets;    ///< What a write puts into the file.
         std::error_code failure; ///< Written by the worker, before the end.
         bool ended    = false;
         bool reported = false;
@@ -143,7 +146,8 @@ class basic_file_offset_store {
 
         Files files;
         std::string path, beside;
-        offset_table offsets;
+        offset_table offsets; ///< Of this member, as it says.
+        offset_table kept;    ///< Of this member, as the file has it.
         std::shared_ptr<step> running,
             next;                ///< Writes of the file: the one under way, and the one for what came since.
         bool in_trouble = false; ///< Which was reported; its end will be.
@@ -186,20 +190,31 @@ class basic_file_offset_store {
 
     template <class Executor>
     static void begin_write(const std::shared_ptr<state>& self, const Executor& strand) {
-        self->running = std::exchange(self->next, nullptr);
-        auto write    = [made = self->running, files = self->files, path = self->path, beside = self->beside,
-                      text = encode_offset_file(self->offsets)] {
-            made->failure = write_offset_file(files, path, beside, text);
-        };
-        self->worker.run(strand, std::move(write), [lasting = std::weak_ptr(self), strand] {
-            const auto still = lasting.lock();
-            if (!still)
-                return;
-            const auto ended = std::exchange(still->running, nullptr);
-            if (still->next)
-                begin_write(still, strand);
-            ended->end();
-        });
+        const auto made = self->running = std::exchange(self->next, nullptr);
+        try {
+            made->offsets = self->offsets;
+            auto write    = [made, files = self->files, path = self->path, beside = self->beside,
+                          text = encode_offset_file(made->offsets)] {
+                made->failure = write_offset_file(files, path, beside, text);
+            };
+            self->worker.run(strand, std::move(write), [lasting = std::weak_ptr(self), strand] {
+                if (const auto still = lasting.lock())
+                    end_write(still, strand);
+            });
+        } catch (const std::bad_alloc&) { // who waits for it learns that, and the next write is as good as this one
+            made->failure = std::make_error_code(std::errc::not_enough_memory);
+            end_write(self, strand);
+        }
+    }
+
+    template <class Executor>
+    static void end_write(const std::shared_ptr<state>& self, const Executor& strand) {
+        const auto ended = std::exchange(self->running, nullptr);
+        if (!ended->failure)
+            self->kept.swap(ended->offsets);
+        if (self->next)
+            begin_write(self, strand);
+        ended->end();
     }
 
     std::shared_ptr<state> state_;

@@ -82,6 +82,7 @@ concept extras_fit = (!requires { &S::template load<offset_access_archetype>; } 
  *
  * Laws (`tests/support/laws/offset_store.hpp`):
  *  - what `write` confirmed, `read` gives until the next `write` of the queue; `write_many` is a `write` of each;
+ *  - `read` gives only what the store has for good: of a `write` that failed not its offset, unless that arrived all the same;
  *  - "no offset" is an empty optional, and differs from "could not be asked", which is an error;
  *  - calls for several queues may be under way at once; for one queue they come one after the other; `load` has ended before
  *    any other begins.
