@@ -15,6 +15,7 @@
 #include <rocketpush/core/subscription.hpp>
 #include <rocketpush/detail/lasting_duty.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
+#include <rocketpush/detail/thrown.hpp>
 #include <rocketpush/fetch/popped_batch.hpp>
 #include <rocketpush/fetch/popped_queue.hpp>
 #include <rocketpush/observe/consumption_history.hpp>
@@ -185,7 +186,7 @@ class consumer_core : public std::enable_shared_from_this<
         state_      = consumer_state::running;
         started_at_ = runtime_.now();
         for (const auto& topic : topics())
-            queues_.remember_first_queues(routes().queues(topic));
+            queues_.takeover().remember_first_queues(routes().queues(topic));
         observer_.on_started(options_.group, client_->client_id());
         if constexpr (attaches<Observer, observer_access<consumer_core>>)
             desk_.open();
@@ -205,6 +206,7 @@ class consumer_core : public std::enable_shared_from_this<
      *        offsets committed and confirmed, the group left at every broker.
      * @param limit  How long to wait for running listener calls.
      * @retval error::stop_deadline_passed  Some ran longer; their messages come again elsewhere.
+     * @retval std::errc::not_enough_memory  Offsets or the group's brokers were not told; messages come again elsewhere.
      */
     task<std::error_code> stop(milliseconds limit) {
         const auto self = this->shared_from_this();
@@ -221,19 +223,18 @@ class consumer_core : public std::enable_shared_from_this<
         commit_due_.wake();
         sample_due_.wake();
         sweep_due_.wake();
-        queues_.release_all();
-        if constexpr (pops_queues)
-            pops_.release_all();
-        // Offsets are committed after the listeners' deadline; a broker that is away must not hold us for ever.
-        bool clean = co_await queues_.wait_until_empty(stop_deadline_ + settings().request_timeout);
-        if constexpr (pops_queues) {
-            const bool pops_clean = co_await pops_.wait_until_empty(stop_deadline_ + settings().request_timeout);
-            clean                 = clean && pops_clean;
+        auto outcome = make_error_code(error::stop_deadline_passed);
+        for (int attempt = 1; attempt <= stop_attempts; ++attempt) {
+            try {
+                const bool clean = co_await wind_up();
+                if (clean)
+                    outcome = {};
+                break;
+            } catch (...) { // what had no memory may find some now that queues have let go of theirs
+                outcome = detail::code_of_thrown();
+            }
         }
-        if constexpr (attaches<Observer, observer_access<consumer_core>>)
-            co_await desk_.close(stop_deadline_);
-        co_await client_->leave(options_.group);
-        finish(clean ? std::error_code() : make_error_code(error::stop_deadline_passed));
+        finish(outcome);
         co_return stop_result_;
     }
 
@@ -315,7 +316,8 @@ class consumer_core : public std::enable_shared_from_this<
     Offsets& store() noexcept { return store_; }
     auto& calls() noexcept { return client_->calls(); }
     const route_table& routes() const noexcept { return client_->routes(); }
-    detail::block_pool& blocks() noexcept { return client_->blocks(); }
+    detail::block_pool& blocks() noexcept { return *client_->blocks(); }
+    const std::shared_ptr<detail::block_pool>& shared_blocks() noexcept { return client_->blocks(); }
     batch_pool<consumption_type::concurrent>& batches() noexcept { return batches_; }
     queue_table<consumer_core>& queues() noexcept { return queues_; }
     offset_writer<consumer_core>& offsets() noexcept { return offsets_; }
@@ -426,8 +428,7 @@ class consumer_core : public std::enable_shared_from_this<
         if (!kept)
             return;
         if (ended == turn_step::pause) {
-            order.held_up = true;
-            spawn(suspend_queue(this->shared_from_this(), std::move(kept)));
+            hold_up(this->shared_from_this(), std::move(kept), &suspend_queue<consumer_core>);
         } else if (ended == turn_step::yield && consumption_type::immediate) {
             asio::post(runtime_.get_executor(),
                        [self = this->shared_from_this(), kept = std::move(kept)] { self->consume_again(*kept); });
@@ -441,8 +442,7 @@ class consumer_core : public std::enable_shared_from_this<
 
     void regain_lock(queue_type& queue) {
         if constexpr (locks_queues) {
-            queue.order.held_up = true;
-            spawn(rocketpush::regain_lock(this->shared_from_this(), queues_.share(queue)));
+            hold_up(this->shared_from_this(), queues_.share(queue), &rocketpush::regain_lock<consumer_core>);
         }
     }
 
@@ -572,21 +572,46 @@ class consumer_core : public std::enable_shared_from_this<
         spawn(detail::lasting_duty(runtime_, this->shared_from_this(), duty));
     }
 
+    static constexpr int stop_attempts = 3;
+
+    /// Gives every queue up, and leaves the group. @return Whether no listener call runs any more.
+    /// @throws std::bad_alloc  It may be tried again.
+    task<bool> wind_up() {
+        queues_.release_all();
+        if constexpr (pops_queues)
+            pops_.release_all();
+        // Offsets are committed after the listeners' deadline; a broker that is away must not hold us for ever.
+        bool clean = co_await queues_.wait_until_empty(stop_deadline_ + settings().request_timeout);
+        if constexpr (pops_queues) {
+            const bool pops_clean = co_await pops_.wait_until_empty(stop_deadline_ + settings().request_timeout);
+            clean                 = clean && pops_clean;
+        }
+        if constexpr (attaches<Observer, observer_access<consumer_core>>)
+            co_await desk_.close(stop_deadline_);
+        co_await client_->leave(options_.group);
+        co_return clean;
+    }
+
     /// The last step, after which nothing of the consumer runs but listener calls that hang.
     void finish(std::error_code outcome) {
+        const struct completion { // whatever an observer throws
+            ~completion() {
+                of.has_stopped_.store(true);
+                of.stopped_.set();
+                if constexpr (locks_queues)
+                    of.locks_.stop();
+            }
+            consumer_core& of;
+        } completed{*this};
         const bool clean = outcome != error::stop_deadline_passed;
+        state_           = consumer_state::stopped;
+        stop_result_     = outcome;
         consumption_.shut();
         consumption_.executor().join(clean ? milliseconds(1000) : milliseconds(0));
         queues_.keep_left_behind();
         if constexpr (pops_queues)
             pops_.close();
-        state_       = consumer_state::stopped;
-        stop_result_ = outcome;
         observer_.on_stopped(options_.group, outcome);
-        has_stopped_.store(true);
-        stopped_.set();
-        if constexpr (locks_queues)
-            locks_.stop();
     }
 
     void denied(std::error_code why, const char* kind, const std::string& name) {

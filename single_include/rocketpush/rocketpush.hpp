@@ -3319,6 +3319,7 @@ concept listening_transport =
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -3452,6 +3453,7 @@ class tcp_connect : public std::enable_shared_from_this<tcp_connect<Executor>> {
         const auto address = asio::ip::make_address(to.host, not_numeric);
         if (!not_numeric)
             return race({{address, to.port}});
+        resolving_ = true;
         resolver_.async_resolve(to.host, std::to_string(to.port), asio::ip::resolver_base::numeric_service,
                                 [self = this->shared_from_this()](std::error_code failure, const results& found) {
                                     self->looked_up(failure, found);
@@ -3480,6 +3482,7 @@ class tcp_connect : public std::enable_shared_from_this<tcp_connect<Executor>> {
     static constexpr std::chrono::milliseconds head_start{250};
 
     void looked_up(std::error_code failure, const results& found) {
+        resolving_ = false;
         if (ended_) // nobody waits any more
             return;
         if (failure || found.empty())
@@ -3535,14 +3538,23 @@ class tcp_connect : public std::enable_shared_from_this<tcp_connect<Executor>> {
     void finish(std::error_code failure) {
         ended_ = true;
         connection_.connecting_.reset();
-        resolver_.cancel();
         next_due_.cancel();
+        give_up_resolving();
         std::error_code ignored; // the others'
         for (auto& each : sockets_)
             each.close(ignored);
         if (!failure)
             tune_socket(connection_.socket_, unacknowledged_limit_);
         end_(*this, failure);
+    }
+
+    void give_up_resolving() noexcept {
+        if (!resolving_)
+            return;
+        try {
+            resolver_.cancel();
+        } catch (const std::bad_alloc&) { // Asio allocates for it; then the answer comes, and nobody waits for it
+        }
     }
 
     tcp_stream<Executor>& connection_; // lives until the end
@@ -3553,6 +3565,7 @@ class tcp_connect : public std::enable_shared_from_this<tcp_connect<Executor>> {
     std::vector<asio::ip::tcp::endpoint> addresses_; ///< In the order in which they are tried.
     std::vector<socket_type> sockets_;               ///< One for each that was tried.
     std::size_t under_way_ = 0;
+    bool resolving_        = false;
     bool ended_            = false;
 };
 
@@ -13097,6 +13110,7 @@ inline std::chrono::milliseconds delay_after(std::error_code failure, std::chron
 
 #endif
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -13105,7 +13119,6 @@ inline std::chrono::milliseconds delay_after(std::error_code failure, std::chron
 #include <string_view>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 namespace rocketpush {
 
@@ -13242,18 +13255,17 @@ class connection_pool {
     /// Ends every connection and attempt; `get()` fails from now on.
     void close() {
         closed_ = true;
-        std::vector<connection_ptr> open;
-        for (auto& [peer, held] : places_) {
-            if (held->open)
-                open.push_back(held->open);
+        for (auto& [peer, held] : places_)
             if (held->connecting)
                 held->connecting->abandon();
-        }
-        for (const auto& each : open)
-            each->close(error::operation_cancelled);
+        const auto next_open = [this] { // whoever hears of an end may change the places
+            return std::ranges::find_if(places_, [](const auto& each) { return each.second->open != nullptr; });
+        };
+        for (auto next = next_open(); next != places_.end(); next = next_open())
+            std::exchange(next->second->open, nullptr)->close(error::operation_cancelled);
     }
 
-    detail::block_pool& blocks() noexcept { return *blocks_; }
+    const std::shared_ptr<detail::block_pool>& blocks() noexcept { return blocks_; }
     Runtime& runtime() noexcept { return runtime_; }
 
     /// What a server said when it last refused a request for lack of permission.
@@ -14769,6 +14781,7 @@ concept extras_fit = (!requires { &S::template load<offset_access_archetype>; } 
  *
  * Laws (`tests/support/laws/offset_store.hpp`):
  *  - what `write` confirmed, `read` gives until the next `write` of the queue; `write_many` is a `write` of each;
+ *  - `read` gives only what the store has for good: of a `write` that failed not its offset, unless that arrived all the same;
  *  - "no offset" is an empty optional, and differs from "could not be asked", which is an error;
  *  - calls for several queues may be under way at once; for one queue they come one after the other; `load` has ended before
  *    any other begins.
@@ -15212,6 +15225,7 @@ std::error_code write_offset_file(const Files& files, const std::string& path, c
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -15296,14 +15310,15 @@ class basic_file_offset_store {
         state_->in_trouble = found->main || found->backup;
         if (!found->usable && settings_.when_damaged == damaged_offsets::fail_start)
             co_return found->main ? found->main : found->backup;
-        state_->offsets = std::move(found->table);
+        state_->kept = state_->offsets = std::move(found->table);
         co_return std::error_code();
     }
 
+    /// What the file has, which is where the next start begins; of what a full disk did not take the caller has been told.
     template <class Access>
     typename Access::template task<result<std::optional<queue_offset>>> read(Access&, message_queue queue) {
-        const auto found = state_->offsets.find(queue);
-        if (found == state_->offsets.end())
+        const auto found = state_->kept.find(queue);
+        if (found == state_->kept.end())
             co_return std::optional<queue_offset>();
         co_return std::optional<queue_offset>(found->second);
     }
@@ -15331,6 +15346,7 @@ class basic_file_offset_store {
         }
 
         std::vector<std::pair<void*, void (*)(void*)>> waiting;
+        offset_table offsets;    ///< What a write puts into the file.
         std::error_code failure; ///< Written by the worker, before the end.
         bool ended    = false;
         bool reported = false;
@@ -15341,7 +15357,8 @@ class basic_file_offset_store {
 
         Files files;
         std::string path, beside;
-        offset_table offsets;
+        offset_table offsets; ///< Of this member, as it says.
+        offset_table kept;    ///< Of this member, as the file has it.
         std::shared_ptr<step> running,
             next;                ///< Writes of the file: the one under way, and the one for what came since.
         bool in_trouble = false; ///< Which was reported; its end will be.
@@ -15384,20 +15401,31 @@ class basic_file_offset_store {
 
     template <class Executor>
     static void begin_write(const std::shared_ptr<state>& self, const Executor& strand) {
-        self->running = std::exchange(self->next, nullptr);
-        auto write    = [made = self->running, files = self->files, path = self->path, beside = self->beside,
-                      text = encode_offset_file(self->offsets)] {
-            made->failure = write_offset_file(files, path, beside, text);
-        };
-        self->worker.run(strand, std::move(write), [lasting = std::weak_ptr(self), strand] {
-            const auto still = lasting.lock();
-            if (!still)
-                return;
-            const auto ended = std::exchange(still->running, nullptr);
-            if (still->next)
-                begin_write(still, strand);
-            ended->end();
-        });
+        const auto made = self->running = std::exchange(self->next, nullptr);
+        try {
+            made->offsets = self->offsets;
+            auto write    = [made, files = self->files, path = self->path, beside = self->beside,
+                          text = encode_offset_file(made->offsets)] {
+                made->failure = write_offset_file(files, path, beside, text);
+            };
+            self->worker.run(strand, std::move(write), [lasting = std::weak_ptr(self), strand] {
+                if (const auto still = lasting.lock())
+                    end_write(still, strand);
+            });
+        } catch (const std::bad_alloc&) { // who waits for it learns that, and the next write is as good as this one
+            made->failure = std::make_error_code(std::errc::not_enough_memory);
+            end_write(self, strand);
+        }
+    }
+
+    template <class Executor>
+    static void end_write(const std::shared_ptr<state>& self, const Executor& strand) {
+        const auto ended = std::exchange(self->running, nullptr);
+        if (!ended->failure)
+            self->kept.swap(ended->offsets);
+        if (self->next)
+            begin_write(self, strand);
+        ended->end();
     }
 
     std::shared_ptr<state> state_;
@@ -18695,7 +18723,7 @@ class batch_pool {
   public:
     using batch_type = pulled_batch<Concurrent>;
 
-    explicit batch_pool(std::size_t retained = 256) : retained_(retained) {}
+    explicit batch_pool(std::size_t retained = 256) : retained_(retained) { free_.reserve(retained); }
 
     std::unique_ptr<batch_type> take() {
         ROCKETPUSH_TAKES_MEMORY();
@@ -18705,7 +18733,7 @@ class batch_pool {
         free_.pop_back();
         return taken;
     }
-    void give_back(std::unique_ptr<batch_type> batch) {
+    void give_back(std::unique_ptr<batch_type> batch) noexcept {
         batch->clear();
         if (free_.size() < retained_)
             free_.push_back(std::move(batch));
@@ -22271,19 +22299,6 @@ struct failed_message {
     int reconsume_times = 0; ///< As it was consumed now; above the stored count after it was consumed here once more.
 };
 
-/// Waits, until the queue is given up at the latest.
-template <class Host>
-detail::awaitable<void, typename Host::executor_type> pause_at(Host& host, typename Host::queue_type& queue,
-                                                               std::chrono::milliseconds time) {
-    if (queue.dropped)
-        co_return;
-    typename Host::runtime_type::timer timer(host.runtime());
-    timer.expires_at(host.runtime().now() + time);
-    queue.naps.push_back(&timer); // giving the queue up ends the pause
-    co_await timer.async_wait(detail::await_tuple<typename Host::executor_type>);
-    std::erase(queue.naps, &timer);
-}
-
 /// Gives the listener a message once more here. Its batch keeps the memory, and its count of send-backs, until that has run.
 template <class Host>
 void consume_again(Host& host, typename Host::queue_type& queue, typename Host::batch_type& batch, std::uint32_t index,
@@ -22319,7 +22334,8 @@ detail::awaitable<void, typename Host::executor_type> see_back(std::shared_ptr<H
     auto timeout = 3 * with.send_back_timeout;
     while (!ladder.ended()) {
         if (ladder.step() == return_step::ask_again) {
-            co_await pause_at(*host, *queue, pause.failed(host->runtime().random()));
+            if (!queue->dropped)
+                co_await queue->nap(host->runtime(), host->runtime().now() + pause.failed(host->runtime().random()));
             if (queue->dropped || batch.succeeded_late(index))
                 break; // unconfirmed: whoever owns the queue next gets it again
         }
@@ -22339,7 +22355,8 @@ detail::awaitable<void, typename Host::executor_type> see_back(std::shared_ptr<H
         ladder.tell(outcome);
     }
     if (ladder.step() == return_step::consume_here) {
-        co_await pause_at(*host, *queue, local_retry_delay);
+        if (!queue->dropped)
+            co_await queue->nap(host->runtime(), host->runtime().now() + local_retry_delay);
         if (!queue->dropped && !batch.succeeded_late(index)) {
             ++fields.reconsume_times;
             consume_again(*host, *queue, batch, index, fields);
@@ -22667,12 +22684,17 @@ class lock_keeper {
     /// One request for queues of one broker, and what its answer makes of each. @return Why there is no answer.
     task<std::error_code> ask_for(std::vector<queue_ptr> some) {
         std::vector<message_queue> wanted;
-        for (const auto& each : some) {
-            each->order.lock.asking();
+        for (const auto& each : some)
             wanted.push_back(each->queue);
-        }
+        for (const auto& each : some)
+            each->order.lock.asking();
         const auto sent = host_.runtime().now();
-        auto locked     = co_await host_.calls().lock(host_.settings().group, host_.client_id(), std::move(wanted));
+        result<std::vector<message_queue>> locked(error::operation_cancelled);
+        try {
+            locked = co_await host_.calls().lock(host_.settings().group, host_.client_id(), std::move(wanted));
+        } catch (...) { // no memory
+            locked = detail::code_of_thrown();
+        }
         for (const auto& each : some) {
             each->order.lock.asked();
             if (each->dropped) { // who gives it up may wait for this
@@ -22719,6 +22741,9 @@ class lock_keeper {
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
 
 namespace rocketpush {
 
@@ -22728,11 +22753,15 @@ namespace rocketpush {
  */
 template <class Runtime>
 struct fetching_queue {
-    explicit fetching_queue(Runtime& runtime) : wake(runtime) {}
+    /// @param blocks  Where the frames of its messages are from: a message that is on its way elsewhere may outlive the consumer.
+    fetching_queue(Runtime& runtime, std::shared_ptr<detail::block_pool> blocks)
+        : frames_from(std::move(blocks)), wake(runtime) {}
 
-    step_mark mark;    ///< What it is at ...
-    stall_watch watch; ///< ... and whether for too long.
-    detail::wake_up<Runtime> wake; ///< For the fetch loop: there may be room, or the queue was dropped.
+    std::shared_ptr<detail::block_pool> frames_from; // first: goes last
+    step_mark mark;                                  ///< What it is at ...
+    stall_watch watch;                               ///< ... and whether for too long.
+    detail::wake_up<Runtime> wake;              ///< For the fetch loop: there may be room, or the queue was dropped.
+    std::vector<typename Runtime::timer*> naps; ///< Pauses between attempts at something of the queue.
     /// Given up: nothing further is fetched; late answers change nothing.
     bool dropped                 = false;
     bool in_memory_line          = false; ///< See memory_budget.
@@ -22758,6 +22787,28 @@ struct fetching_queue {
         while (!dropped && runtime.now() < deadline)
             co_await wake.wait_until(deadline);
     }
+
+    /// A pause until `deadline`, which `end_naps` ends earlier. The queue is kept by who waits.
+    detail::awaitable<void, typename Runtime::executor_type> nap(Runtime& runtime,
+                                                                 std::chrono::steady_clock::time_point deadline) {
+        typename Runtime::timer timer(runtime);
+        timer.expires_at(deadline);
+        naps.push_back(&timer);
+        const std::unique_ptr<typename Runtime::timer, nap_end> end(&timer,
+                                                                    nap_end{&naps}); // also where waiting throws
+        co_await timer.async_wait(detail::await_tuple<typename Runtime::executor_type>);
+    }
+    /// For who gives the queue up.
+    void end_naps() {
+        for (auto* each : naps)
+            each->cancel();
+    }
+
+  private:
+    struct nap_end {
+        std::vector<typename Runtime::timer*>* in;
+        void operator()(typename Runtime::timer* timer) const noexcept { std::erase(*in, timer); }
+    };
 };
 
 } // namespace rocketpush
@@ -22770,7 +22821,6 @@ struct fetching_queue {
 #include <memory>
 #include <optional>
 #include <utility>
-#include <vector>
 
 namespace rocketpush {
 
@@ -22784,8 +22834,8 @@ namespace rocketpush {
  */
 template <class Connection, class Runtime, bool Concurrent, class Order>
 struct owned_queue : fetching_queue<Runtime> {
-    owned_queue(message_queue of, Runtime& runtime)
-        : fetching_queue<Runtime>(runtime), queue(std::move(of)), cache(0) {}
+    owned_queue(message_queue of, Runtime& runtime, std::shared_ptr<detail::block_pool> blocks)
+        : fetching_queue<Runtime>(runtime, std::move(blocks)), queue(std::move(of)), cache(0) {}
 
     using cache_type = process_queue<Concurrent>;
 
@@ -22795,7 +22845,8 @@ struct owned_queue : fetching_queue<Runtime> {
     cache_type cache;
     [[no_unique_address]] Order order;
 
-    bool in_line = false; ///< Acquiring, and the broker is asked for so many first offsets that this one waits.
+    bool in_line   = false; ///< Acquiring, and the broker is asked for so many first offsets that this one waits.
+    bool looked_up = false; ///< Acquiring, and one of those that the broker is asked for.
 
     /// What flow control looks at. The span is what would come again after a crash. In order that is nothing while only what was
     /// not consumed is not stored: no limit holds then, or one would never end where the listener itself decides on commits.
@@ -22819,8 +22870,6 @@ struct owned_queue : fetching_queue<Runtime> {
         if (idle)
             idle->wake();
     }
-
-    std::vector<typename Runtime::timer*> naps; ///< Pauses between attempts at this queue; giving it up ends them.
 
     std::chrono::steady_clock::time_point last_settled{}; ///< When a batch of it ran last, or a send-back ended.
 
@@ -22920,17 +22969,24 @@ class offset_writer {
         auto& self     = host->offsets();
         auto access    = host->offset_access();
         owned->writing = true;
-        std::optional<first_write> first;
-        if (!owned->broker_keeps) {
-            if (const auto another = self.firsts_.find(place_of(*owned)); another == self.firsts_.end())
-                first.emplace(self, place_of(*owned));
-            else
-                co_await wait_for(another->second); // if it fails, too: nobody waits for a broker more than once
+        bool early     = false;
+        std::error_code failure;
+        try {
+            std::optional<first_write> first;
+            if (!owned->broker_keeps) {
+                if (const auto another = self.firsts_.find(place_of(*owned)); another == self.firsts_.end())
+                    first.emplace(self, place_of(*owned));
+                else
+                    co_await wait_for(another->second); // if it fails, too: nobody waits for a broker more than once
+            }
+            early   = !owned->broker_keeps;
+            failure = co_await host->store().write(access, owned->queue, offset);
+        } catch (...) { // the store, or no memory
+            failure = detail::code_of_thrown();
         }
-        const bool early   = !owned->broker_keeps;
-        const auto failure = co_await host->store().write(access, owned->queue, offset);
-        self.written(*owned, offset, failure);
+        owned->writing     = false;
         owned->may_be_lost = early && !failure;
+        self.written(*owned, offset, failure);
         co_return failure;
     }
 
@@ -22995,14 +23051,22 @@ class offset_writer {
         std::vector<queue_progress> changes;
         for (const auto& owned : host_.queues().all())
             if (is_due(*owned, everything)) {
-                owned->writing = true;
                 due.push_back(owned);
                 changes.push_back({owned->queue, owned->cache.committable()});
             }
         if (due.empty())
             co_return;
-        auto access        = host_.offset_access();
-        const auto failure = co_await host_.store().write_many(access, changes); // a copy: we need it too
+        for (const auto& owned : due)
+            owned->writing = true;
+        std::error_code failure;
+        try {
+            auto access = host_.offset_access();
+            failure     = co_await host_.store().write_many(access, changes); // a copy: we need it too
+        } catch (...) {                                                       // the store, or no memory
+            failure = detail::code_of_thrown();
+        }
+        for (const auto& owned : due)
+            owned->writing = false;
         for (std::size_t i = 0; i < due.size(); ++i)
             written(*due[i], changes[i].offset, failure);
     }
@@ -23023,14 +23087,13 @@ class offset_writer {
     }
 
     void written(queue_type& owned, queue_offset offset, std::error_code failure) {
-        owned.writing = false;
         owned.wake_idle();
         if (!failure || ROCKETPUSH_PLANTED(failed_commit_is_done)) {
             owned.committed = owned.stored = offset;
-            if (!owned.broker_keeps)
-                keeps(owned);
             if (!ROCKETPUSH_PLANTED(lost_wake_up))
                 owned.wake.wake(); // it may stand at the span's end
+            if (!owned.broker_keeps)
+                keeps(owned);
         } else {
             host_.queue_refused(owned.queue, failure);
         }
@@ -23052,6 +23115,267 @@ class offset_writer {
 #ifndef ROCKETPUSH_REBALANCE_QUEUE_TABLE_HPP
 #define ROCKETPUSH_REBALANCE_QUEUE_TABLE_HPP
 
+// rocketpush/rebalance/takeovers.hpp
+#ifndef ROCKETPUSH_REBALANCE_TAKEOVERS_HPP
+#define ROCKETPUSH_REBALANCE_TAKEOVERS_HPP
+
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace rocketpush {
+
+/**
+ * @brief Takes queues over: waits for the former owner if it lives, locks, finds the first offset, begins to fetch.
+ *
+ * Each is an operation of its own, so a slow one delays no other queue. One that fails for good, or throws, ends the epoch; the next
+ * round begins another.
+ *
+ * @tparam Host  The consumer; see consumer_core.
+ * @par Thread safety  None; on the strand.
+ * @par Source  Java `RebalanceImpl.updateProcessQueueTableInRebalance`, `computePullFromWhere`.
+ */
+template <class Host>
+class takeovers {
+  public:
+    using queue_type    = typename Host::queue_type;
+    using queue_ptr     = std::shared_ptr<queue_type>;
+    using executor_type = typename Host::executor_type;
+    template <class T>
+    using task = detail::awaitable<T, executor_type>;
+
+    /// The commit of a former owner may be so much later than its unlock.
+    static constexpr std::chrono::milliseconds commit_settles{200};
+    /// So many first offsets are asked for at a broker at once; the other queues wait, or ten thousand at the start would
+    /// need room for as many requests. Those of another broker do not wait for a slow one's.
+    static constexpr std::size_t most_look_ups = 256;
+
+    explicit takeovers(Host& host) : host_(host) {}
+
+    /// Topics that were known when the consumer started: only for their queues does "last" mean behind the newest message.
+    void remember_first_queues(const std::vector<message_queue>& queues) {
+        for (const auto& queue : queues) {
+            auto& count = first_queues_[{queue.topic, queue.broker_name}];
+            count       = std::max(count, queue.queue_id + 1);
+        }
+    }
+
+    /// @param held_elsewhere  A living member may still be reading it.
+    /// @throws std::bad_alloc  Then nothing has begun.
+    void begin(queue_ptr owned, bool held_elsewhere) {
+        if (held_elsewhere && !Host::locks_queues &&
+            !ROCKETPUSH_PLANTED(no_takeover_delay)) // else the broker says when the former owner has done with it
+            spawn(owned, look_up_later(host_.shared_from_this(), owned, host_.settings().takeover_delay));
+        else
+            look_up(std::move(owned));
+    }
+
+  private:
+    /// First offsets that one broker is being asked for, and the queues whose turn comes later.
+    struct look_ups {
+        std::size_t running = 0;
+        detail::ring<queue_ptr> waiting;
+    };
+
+    void spawn(const queue_ptr& owned, task<void> step) {
+        host_.spawn(survive(host_.shared_from_this(), owned, std::move(step)));
+    }
+
+    /// A step that throws, for lack of memory or in a policy of the user's, ends the epoch.
+    static task<void> survive(std::shared_ptr<Host> host, queue_ptr owned, task<void> step) {
+        std::error_code thrown;
+        try {
+            co_await std::move(step);
+        } catch (...) {
+            thrown = detail::code_of_thrown();
+        }
+        if (thrown)
+            host->queues().takeover().failed(owned, thrown);
+    }
+
+    void failed(const queue_ptr& owned, std::error_code why) {
+        look_up_ended(*owned);
+        if (owned->stage == queue_stage::fetching)
+            host_.queues().begin_anew(*owned);
+        else if (owned->stage == queue_stage::acquiring)
+            host_.queues().forget(owned);
+        host_.observe().on_queue_acquire_failure(owned->queue, why);
+    }
+
+    /// The former owner needs some time, or has the lock.
+    static task<void> look_up_later(std::shared_ptr<Host> host, queue_ptr owned, std::chrono::milliseconds delay) {
+        const auto ready = host->runtime().now() + delay;
+        owned->mark.enter(queue_step::waiting, host->runtime().now(), ready);
+        while (!owned->dropped && host->runtime().now() < ready)
+            co_await owned->wake.wait_until(ready);
+        if (!owned->dropped) {
+            host->queues().takeover().look_up(std::move(owned));
+            co_return;
+        }
+        if constexpr (Host::locks_queues) // of a request that nobody answered
+            co_await host->locks().unlock(owned, host->runtime().now());
+        host->queues().forget(owned);
+    }
+
+    /// Asks for the first offset, or stands in line.
+    void look_up(queue_ptr owned) {
+        auto& broker = look_ups_[owned->queue.broker_name];
+        if (broker.running >= most_look_ups) {
+            broker.waiting.push_back(owned);
+            owned->in_line = true;
+            owned->mark.enter(queue_step::in_line, host_.runtime().now());
+            return;
+        }
+        ++broker.running;
+        owned->looked_up = true;
+        owned->mark.enter(Host::locks_queues ? queue_step::locking : queue_step::reading_offset, host_.runtime().now());
+        try {
+            spawn(owned, take_over(host_.shared_from_this(), owned));
+        } catch (...) {
+            owned->looked_up = false;
+            --broker.running;
+            throw;
+        }
+    }
+
+    /// The broker is asked for this one no longer: for the next ones.
+    void look_up_ended(queue_type& owned) {
+        if (!std::exchange(owned.looked_up, false))
+            return;
+        --look_ups_.find(owned.queue.broker_name)->second.running;
+        for (;;) {
+            const auto broker = look_ups_.find(owned.queue.broker_name);
+            if (broker == look_ups_.end() || broker->second.running == most_look_ups)
+                return;
+            if (broker->second.waiting.empty()) {
+                if (broker->second.running == 0)
+                    look_ups_.erase(broker);
+                return;
+            }
+            const auto next = broker->second.waiting.take_front();
+            if (!std::exchange(next->in_line, false))
+                continue;
+            try {
+                look_up(next);
+            } catch (...) { // its own trouble, not that of the queue which makes room for it
+                host_.queues().forget(next);
+            }
+        }
+    }
+
+    static task<void> take_over(std::shared_ptr<Host> host, queue_ptr owned) {
+        auto& self = host->queues().takeover();
+        if constexpr (Host::locks_queues) {
+            const auto failure = co_await lock(host, owned);
+            if (failure && !owned->dropped) {
+                self.look_up_ended(*owned);
+                self.spawn(owned,
+                           look_up_later(host, owned, delay_after(failure, host->settings().lock_retry_interval)));
+                co_return;
+            }
+        }
+        result<queue_offset> first(error::operation_cancelled);
+        owned->mark.enter(queue_step::reading_offset, host->runtime().now());
+        if (!owned->dropped)
+            first = co_await self.first_offset(*owned);
+        self.look_up_ended(*owned);
+        if (!owned->dropped && !first) {
+            host->observe().on_queue_acquire_failure(owned->queue, first.error());
+            host->queue_refused(owned->queue, first.error());
+        }
+        const auto* wanted = host->subscription_of(owned->queue.topic);
+        if (owned->dropped || !first || !wanted) {
+            if constexpr (Host::locks_queues)
+                co_await host->locks().unlock(owned, host->runtime().now());
+            host->queues().forget(owned);
+            co_return;
+        }
+        const auto begin = std::max<queue_offset>(owned->begin_at.value_or(*first), 0); // whatever a broken broker says
+        owned->cache     = typename queue_type::cache_type(begin);
+        owned->stored    = begin;
+        host->offsets().found(*owned);
+        host->queues().enter_stage(*owned, queue_stage::fetching);
+        host->observe().on_queue_acquired(owned->queue, begin);
+        host->spawn(queue_fetcher<Host>::run(host, owned, *wanted)); // on its own: our frame goes
+        if (ROCKETPUSH_PLANTED(double_pull_loop))
+            host->spawn(queue_fetcher<Host>::run(host, owned, *wanted));
+    }
+
+    /// Locks a queue that is taken over, before its offset is read. @return Why it is not ours.
+    static task<std::error_code> lock(std::shared_ptr<Host> host, queue_ptr owned) {
+        const auto failure = co_await host->locks().ask(owned);
+        if (owned->dropped)
+            co_return error::operation_cancelled;
+        if (failure == error::locked_elsewhere) {
+            owned->order.contested = true;
+            host->observe().on_lock_refused(owned->queue);
+        } else if (failure) {
+            host->observe().on_queue_acquire_failure(owned->queue, failure);
+            host->topic_refused(owned->queue.topic, failure);
+        }
+        if (failure)
+            co_return failure;
+        // A Java member commits and unlocks without waiting for an answer, and a broker may run the two in either order.
+        const auto ready = host->runtime().now() + commit_settles;
+        while (owned->order.contested && !owned->dropped && host->runtime().now() < ready)
+            co_await owned->wake.wait_until(ready);
+        co_return std::error_code();
+    }
+
+    /// Java's computePullFromWhere.
+    task<result<queue_offset>> first_offset(queue_type& owned) {
+        auto access = host_.offset_access();
+        auto stored = co_await host_.store().read(access, owned.queue);
+        if (!stored && !ROCKETPUSH_PLANTED(unknown_offset_is_none))
+            co_return stored.error();
+        if (stored && *stored) {
+            owned.committed = **stored;
+            co_return **stored;
+        }
+        const bool retry = is_retry_topic(owned.queue.topic);
+        result<queue_offset> found(error::operation_cancelled);
+        switch (host_.settings().from) {
+        case consume_from::first: break;
+        case consume_from::timestamp:
+            if (retry)
+                break;
+            found = co_await host_.calls().offset_at(owned.queue, host_.settings().from_time);
+            co_return found;
+        case consume_from::last:
+            // What was there when we started is "last"; a queue that came later begins at its beginning, or what was sent
+            // between its creation and our discovery would be lost.
+            if (retry || (!was_there_first(owned.queue) && !host_.settings().later_queues_like_first))
+                break;
+            found = co_await host_.calls().max_offset(owned.queue);
+            co_return found;
+        }
+        found = co_await host_.calls().min_offset(owned.queue);
+        co_return found;
+    }
+
+    bool was_there_first(const message_queue& queue) const {
+        const auto found = first_queues_.find({queue.topic, queue.broker_name});
+        return found != first_queues_.end() && queue.queue_id < found->second;
+    }
+
+    Host& host_;
+    std::map<std::string, look_ups, std::less<>> look_ups_;                    ///< By broker name.
+    std::map<std::pair<std::string, std::string>, std::int32_t> first_queues_; ///< By topic and broker: how many.
+};
+
+} // namespace rocketpush
+
+#endif
 
 #include <algorithm>
 #include <chrono>
@@ -23073,13 +23397,13 @@ namespace rocketpush {
 /**
  * @brief The queues of one consumer, each from its assignment until it was handed over with a confirmed offset.
  *
- * Taking over: wait for the former owner if it lives, find the first offset, begin to fetch. Giving up: stop fetching, let
- * running listener calls end (not for ever), commit and have it confirmed, forget. A queue that is being given up is taken
- * over anew only after that has ended. Each is an operation of its own: a slow one delays no other queue.
+ * Giving up: stop fetching, let running listener calls end (not for ever), commit and have it confirmed, forget. A queue that is
+ * being given up is taken over (see takeovers) anew only after that has ended. Each is an operation of its own: a slow one delays no
+ * other queue.
  *
  * @tparam Host  The consumer; see consumer_core.
  * @par Thread safety  None; on the strand.
- * @par Source  Java `RebalanceImpl.processQueueTable`, `updateProcessQueueTableInRebalance`, `computePullFromWhere`.
+ * @par Source  Java `RebalanceImpl.processQueueTable`, `removeUnnecessaryMessageQueue`.
  */
 template <class Host>
 class queue_table {
@@ -23097,11 +23421,6 @@ class queue_table {
     static constexpr std::chrono::milliseconds hand_over_look{5};
     /// How long a broker may take to look at a pull.
     static constexpr std::chrono::milliseconds pull_processing_limit{300};
-    /// The commit of a former owner may be so much later than its unlock.
-    static constexpr std::chrono::milliseconds commit_settles{200};
-    /// So many first offsets are asked for at a broker at once; the other queues wait, or ten thousand at the start would
-    /// need room for as many requests. Those of another broker do not wait for a slow one's.
-    static constexpr std::size_t most_look_ups = 256;
     /// A last commit that fails is tried again so often, this long after the failure.
     static constexpr int commit_attempts = 3;
     static constexpr std::chrono::milliseconds commit_retry_delay{200};
@@ -23133,28 +23452,33 @@ class queue_table {
     const auto& all() const noexcept { return queues_; }
     const past_counts& past() const noexcept { return past_; }
 
-    /// Topics that were known when the consumer started: only for their queues does "last" mean behind the newest message.
-    void remember_first_queues(const std::vector<message_queue>& queues) {
-        for (const auto& queue : queues) {
-            auto& count = first_queues_[{queue.topic, queue.broker_name}];
-            count       = std::max(count, queue.queue_id + 1);
-        }
-    }
+    auto& takeover() noexcept { return takeover_; }
 
     /// Takes a queue over, if it is not here in any stage. @param held_elsewhere  A living member may still be reading it.
+    /// @throws std::bad_alloc  Then it is not here.
     void acquire(const message_queue& queue, bool held_elsewhere) {
         if (queues_.contains(queue))
             return;
-        auto owned       = std::make_shared<queue_type>(queue, host_.runtime());
+        auto owned       = std::make_shared<queue_type>(queue, host_.runtime(), host_.shared_blocks());
         owned->suspended = suspended_.contains(queue);
         enter_stage(*owned, queue_stage::acquiring);
         queues_.insert(owned);
         host_.prepare_order(*owned, held_elsewhere);
-        if (held_elsewhere && !Host::locks_queues &&
-            !ROCKETPUSH_PLANTED(no_takeover_delay)) // else the broker says when the former owner has done with it
-            host_.spawn(look_up_later(host_.shared_from_this(), std::move(owned), host_.settings().takeover_delay));
-        else
-            look_up(std::move(owned));
+        try {
+            takeover_.begin(owned, held_elsewhere);
+        } catch (...) {
+            erase(owned);
+            throw;
+        }
+    }
+    /// Ends an epoch in which nothing was fetched; the next round tries again.
+    void forget(const queue_ptr& owned) {
+        host_.rebalance_later();
+        erase(owned);
+    }
+    void enter_stage(queue_type& owned, queue_stage stage) {
+        owned.stage       = stage;
+        owned.stage_since = host_.runtime().now();
     }
 
     void release(const message_queue& queue) {
@@ -23163,9 +23487,11 @@ class queue_table {
     }
     /// For a consumer that stops; those that are being given up already wait by its deadline from now on.
     void release_all() {
-        for (const auto& owned : std::vector(queues_.begin(), queues_.end())) {
+        for (auto at = queues_.begin(); at != queues_.end();) {
+            const auto owned = *at;
             owned->wake_idle();
-            release(owned, std::nullopt);
+            release(owned, std::nullopt); // some go at once
+            at = queues_.upper_bound(owned->queue);
         }
     }
 
@@ -23203,8 +23529,7 @@ class queue_table {
         if (owned->stage == queue_stage::fetching) {
             release(owned, owned->cache.committable());
         } else if (owned->stage == queue_stage::releasing) {
-            for (auto* nap : owned->naps)
-                nap->cancel();
+            owned->end_naps();
             owned->wake_idle();
         } else {
             owned->dropped = true;
@@ -23309,12 +23634,6 @@ class queue_table {
         bool operator()(const auto& left, const auto& right) const noexcept { return of(left) < of(right); }
     };
 
-    /// First offsets that one broker is being asked for, and the queues whose turn comes later.
-    struct look_ups {
-        std::size_t running = 0;
-        detail::ring<queue_ptr> waiting;
-    };
-
     auto first_of(const std::string& topic) const {
         return queues_.lower_bound(message_queue{topic, {}, std::numeric_limits<std::int32_t>::min()});
     }
@@ -23332,161 +23651,14 @@ class queue_table {
         detail::wake_up<typename Host::runtime_type> erased;
     };
 
-    void enter_stage(queue_type& owned, queue_stage stage) {
-        owned.stage       = stage;
-        owned.stage_since = host_.runtime().now();
-    }
-
     void erase(const queue_ptr& owned) {
         if (const auto found = queues_.find(owned->queue); found != queues_.end() && *found == owned)
             queues_.erase(found);
-        past_.add(owned->queue.topic, owned->counts);
         for (auto* each : watchers_)
             each->erased.wake();
         if (queues_.empty())
             emptied_.wake();
-    }
-
-    /// Ends an epoch in which nothing was fetched; the next round tries again.
-    void forget(const queue_ptr& owned) {
-        erase(owned);
-        host_.rebalance_later();
-    }
-
-    /// The former owner needs some time, or has the lock.
-    static task<void> look_up_later(std::shared_ptr<Host> host, queue_ptr owned, std::chrono::milliseconds delay) {
-        const auto ready = host->runtime().now() + delay;
-        owned->mark.enter(queue_step::waiting, host->runtime().now(), ready);
-        while (!owned->dropped && host->runtime().now() < ready)
-            co_await owned->wake.wait_until(ready);
-        if (!owned->dropped) {
-            host->queues().look_up(std::move(owned));
-            co_return;
-        }
-        if constexpr (Host::locks_queues) // of a request that nobody answered
-            co_await host->locks().unlock(owned, host->runtime().now());
-        host->queues().forget(owned);
-    }
-
-    /// Asks for the first offset, or stands in line.
-    void look_up(queue_ptr owned) {
-        auto& broker = look_ups_[owned->queue.broker_name];
-        if (broker.running < most_look_ups) {
-            ++broker.running;
-            owned->mark.enter(Host::locks_queues ? queue_step::locking : queue_step::reading_offset,
-                              host_.runtime().now());
-            host_.spawn(take_over(host_.shared_from_this(), std::move(owned)));
-        } else {
-            owned->in_line = true;
-            owned->mark.enter(queue_step::in_line, host_.runtime().now());
-            broker.waiting.push_back(std::move(owned));
-        }
-    }
-
-    void look_up_ended(const std::string& broker_name) {
-        const auto broker = look_ups_.find(broker_name);
-        --broker->second.running;
-        while (!broker->second.waiting.empty()) {
-            auto next = broker->second.waiting.take_front();
-            if (std::exchange(next->in_line, false))
-                return look_up(std::move(next));
-        }
-        if (broker->second.running == 0)
-            look_ups_.erase(broker);
-    }
-
-    static task<void> take_over(std::shared_ptr<Host> host, queue_ptr owned) {
-        auto& table = host->queues();
-        if constexpr (Host::locks_queues) {
-            const auto failure = co_await lock(host, owned);
-            if (failure && !owned->dropped) {
-                table.look_up_ended(owned->queue.broker_name);
-                host->spawn(look_up_later(host, owned, delay_after(failure, host->settings().lock_retry_interval)));
-                co_return;
-            }
-        }
-        result<queue_offset> first(error::operation_cancelled);
-        owned->mark.enter(queue_step::reading_offset, host->runtime().now());
-        if (!owned->dropped)
-            first = co_await table.first_offset(*owned);
-        table.look_up_ended(owned->queue.broker_name);
-        if (!owned->dropped && !first) {
-            host->observe().on_queue_acquire_failure(owned->queue, first.error());
-            host->queue_refused(owned->queue, first.error());
-        }
-        const auto* wanted = host->subscription_of(owned->queue.topic);
-        if (owned->dropped || !first || !wanted) {
-            if constexpr (Host::locks_queues)
-                co_await host->locks().unlock(owned, host->runtime().now());
-            table.forget(owned);
-            co_return;
-        }
-        const auto begin = std::max<queue_offset>(owned->begin_at.value_or(*first), 0); // whatever a broken broker says
-        owned->cache     = typename queue_type::cache_type(begin);
-        owned->stored    = begin;
-        host->offsets().found(*owned);
-        table.enter_stage(*owned, queue_stage::fetching);
-        host->observe().on_queue_acquired(owned->queue, begin);
-        host->spawn(queue_fetcher<Host>::run(host, owned, *wanted)); // on its own: our frame goes
-        if (ROCKETPUSH_PLANTED(double_pull_loop))
-            host->spawn(queue_fetcher<Host>::run(host, owned, *wanted));
-    }
-
-    /// Locks a queue that is taken over, before its offset is read. @return Why it is not ours.
-    static task<std::error_code> lock(std::shared_ptr<Host> host, queue_ptr owned) {
-        const auto failure = co_await host->locks().ask(owned);
-        if (owned->dropped)
-            co_return error::operation_cancelled;
-        if (failure == error::locked_elsewhere) {
-            owned->order.contested = true;
-            host->observe().on_lock_refused(owned->queue);
-        } else if (failure) {
-            host->observe().on_queue_acquire_failure(owned->queue, failure);
-            host->topic_refused(owned->queue.topic, failure);
-        }
-        if (failure)
-            co_return failure;
-        // A Java member commits and unlocks without waiting for an answer, and a broker may run the two in either order.
-        const auto ready = host->runtime().now() + commit_settles;
-        while (owned->order.contested && !owned->dropped && host->runtime().now() < ready)
-            co_await owned->wake.wait_until(ready);
-        co_return std::error_code();
-    }
-
-    /// Java's computePullFromWhere.
-    task<result<queue_offset>> first_offset(queue_type& owned) {
-        auto access = host_.offset_access();
-        auto stored = co_await host_.store().read(access, owned.queue);
-        if (!stored && !ROCKETPUSH_PLANTED(unknown_offset_is_none))
-            co_return stored.error();
-        if (stored && *stored) {
-            owned.committed = **stored;
-            co_return **stored;
-        }
-        const bool retry = is_retry_topic(owned.queue.topic);
-        result<queue_offset> found(error::operation_cancelled);
-        switch (host_.settings().from) {
-        case consume_from::first: break;
-        case consume_from::timestamp:
-            if (retry)
-                break;
-            found = co_await host_.calls().offset_at(owned.queue, host_.settings().from_time);
-            co_return found;
-        case consume_from::last:
-            // What was there when we started is "last"; a queue that came later begins at its beginning, or what was sent
-            // between its creation and our discovery would be lost.
-            if (retry || (!was_there_first(owned.queue) && !host_.settings().later_queues_like_first))
-                break;
-            found = co_await host_.calls().max_offset(owned.queue);
-            co_return found;
-        }
-        found = co_await host_.calls().min_offset(owned.queue);
-        co_return found;
-    }
-
-    bool was_there_first(const message_queue& queue) const {
-        const auto found = first_queues_.find({queue.topic, queue.broker_name});
-        return found != first_queues_.end() && queue.queue_id < found->second;
+        past_.add(owned->queue.topic, owned->counts);
     }
 
     void release(queue_ptr owned, std::optional<queue_offset> go_on_at) {
@@ -23495,21 +23667,32 @@ class queue_table {
         if (std::exchange(owned->in_line, false))
             return forget(owned);
         owned->wake.wake();
-        for (auto* nap : owned->naps)
-            nap->cancel();
+        owned->end_naps();
         if (owned->stage == queue_stage::acquiring)
             return; // the operation that is at it sees it and forgets the queue
         enter_stage(*owned, queue_stage::releasing);
         owned->mark.enter(queue_step::handing_over, host_.runtime().now());
-        owned->idle = std::make_unique<detail::wake_up<typename Host::runtime_type>>(host_.runtime());
         owned->cache.cancel_behind_last_claimed();
         owned->order.give_up();
-        host_.forget_exhausted();
-        host_.spawn(hand_over(host_.shared_from_this(), std::move(owned), go_on_at));
+        try {
+            owned->idle = std::make_unique<detail::wake_up<typename Host::runtime_type>>(host_.runtime());
+            host_.forget_exhausted();
+            host_.spawn(give_up(host_.shared_from_this(), owned, go_on_at));
+        } catch (...) { // no memory to do it well
+            let_go(owned);
+        }
+    }
+
+    /// Whatever throws on the way, for lack of memory or in a policy of the user's: the epoch ends, or no other could begin.
+    static task<void> give_up(std::shared_ptr<Host> host, queue_ptr owned, std::optional<queue_offset> go_on_at) {
+        try {
+            co_await hand_over(host, owned, go_on_at);
+        } catch (...) { // what was not committed comes again
+        }
+        host->queues().let_go(owned);
     }
 
     static task<void> hand_over(std::shared_ptr<Host> host, queue_ptr owned, std::optional<queue_offset> go_on_at) {
-        auto& table      = host->queues();
         const auto begun = host->runtime().now();
         if constexpr (Host::locks_queues) {
             if (ROCKETPUSH_PLANTED(unlocked_first))
@@ -23570,27 +23753,31 @@ class queue_table {
         host->observe().on_queue_released(owned->queue, owned->committed);
         for (host->collect_soon(); owned->busy() && host->runtime().now() < limit(); host->collect_soon())
             co_await owned->idle->wait_until(limit()); // for what the executor still has to find empty
-        if (owned->busy())                             // a hung listener: its batch stays until the call returns
-            table.leave_behind(owned);
+    }
+
+    /// The end of an epoch in which something was fetched.
+    void let_go(const queue_ptr& owned) {
+        owned->cache.cancel_unclaimed();
+        if (owned->busy()) // a hung listener: its batch stays until the call returns
+            leave_behind(owned);
         else
-            owned->cache.clear([&host](auto batch) { host->batches().give_back(std::move(batch)); });
-        host->memory().recount(*owned);
-        table.erase(owned);
-        host->rebalance_later(); // it may be ours again already
+            owned->cache.clear([this](auto batch) { host_.batches().give_back(std::move(batch)); });
+        host_.memory().recount(*owned);
+        host_.rebalance_later(); // it may be ours again already
+        erase(owned);
     }
 
     void leave_behind(const queue_ptr& owned) {
-        left_behind_.push_back(owned);
+        left_behind_.insert(queues_.extract(owned));
         if (host_.has_stopped())
             host_.client().keep(owned);
     }
 
     Host& host_;
     std::set<queue_ptr, by_queue> queues_;
-    std::map<std::string, look_ups, std::less<>> look_ups_; ///< By broker name.
-    std::vector<queue_ptr> left_behind_;                    ///< Given up while a listener call still runs.
-    std::map<std::pair<std::string, std::string>, std::int32_t> first_queues_; ///< By topic and broker: how many.
-    std::set<message_queue> suspended_;                                        ///< Ours or not.
+    takeovers<Host> takeover_{host_};
+    std::multiset<queue_ptr, by_queue> left_behind_; ///< Given up while a listener call still runs.
+    std::set<message_queue> suspended_;              ///< Ours or not.
     std::vector<watcher*> watchers_;
     past_counts past_;
     detail::wake_up<typename Host::runtime_type> emptied_{host_.runtime()};
@@ -24885,7 +25072,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     const client_settings& settings() const noexcept { return settings_; }
     Runtime& runtime() noexcept { return runtime_; }
     calls_type& calls() noexcept { return calls_; }
-    detail::block_pool& blocks() noexcept { return pool_.blocks(); }
+    const std::shared_ptr<detail::block_pool>& blocks() noexcept { return pool_.blocks(); }
     const route_table& routes() const noexcept { return routes_; }
     const access_denial& last_denial() const noexcept { return pool_.last_denial(); }
 
@@ -24967,12 +25154,15 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         const auto self = this->shared_from_this();
         if (members_.erase(group) == 0)
             co_return;
-        const auto told = std::make_shared<detail::wait_group<Runtime>>(runtime_);
-        for (const auto& broker : routes_.all_addresses())
-            if (pool_.find(broker)) // only where we are connected are we registered
-                told->spawn(unregister(self, broker, group));
-        co_await told->wait();
-        forget_unwanted_topics();
+        try {
+            const auto told = std::make_shared<detail::wait_group<Runtime>>(runtime_);
+            for (const auto& broker : routes_.all_addresses())
+                if (pool_.find(broker)) // only where we are connected are we registered
+                    told->spawn(unregister(self, broker, group));
+            co_await told->wait();
+            forget_unwanted_topics();
+        } catch (...) { // no memory: heartbeats, or the end of the connection, tell the brokers
+        }
         close_if_unused();
     }
 
@@ -25936,22 +26126,6 @@ constexpr int effective_max_reconsume_times_in_order(int option) noexcept {
     return option < 0 ? std::numeric_limits<int>::max() : option;
 }
 
-namespace detail {
-
-/// Returns at `deadline`, or when the queue is given up.
-template <class Host>
-awaitable<void, typename Host::executor_type> nap(Host& host, typename Host::queue_type& queue,
-                                                  std::chrono::steady_clock::time_point deadline) {
-    typename Host::runtime_type::timer timer(host.runtime());
-    timer.expires_at(deadline);
-    queue.naps.push_back(&timer);
-    if (!queue.dropped)
-        co_await timer.async_wait(await_tuple<typename Host::executor_type>);
-    std::erase(queue.naps, &timer);
-}
-
-} // namespace detail
-
 /**
  * @brief Counts the failure of one listener call in order: its messages' reconsume times go up, and those that failed too
  *        often go to the retry topic, where the broker makes dead letters of them. They are taken out of the queue then. In
@@ -25995,7 +26169,7 @@ detail::awaitable<bool, typename Host::executor_type> count_failure(std::shared_
     co_return again;
 }
 
-/// Sees to a queue whose listener wants a pause: counts the failure, waits, and has the queue go on.
+/// Sees to a queue whose listener wants a pause: counts the failure, and waits.
 template <class Host>
 detail::awaitable<void, typename Host::executor_type> suspend_queue(std::shared_ptr<Host> host,
                                                                     std::shared_ptr<typename Host::queue_type> queue) {
@@ -26010,12 +26184,11 @@ detail::awaitable<void, typename Host::executor_type> suspend_queue(std::shared_
         const auto until = order.turn.paused_until();
         const auto left  = until - host->runtime().now();
         host->observe().on_queue_suspended(queue->queue, std::chrono::ceil<std::chrono::milliseconds>(left));
-        co_await detail::nap(*host, *queue, until);
+        co_await queue->nap(host->runtime(), until);
     }
     order.turn.end_pause();
     order.held_up = false;
     host->settled(*queue);
-    host->consume_again(*queue);
 }
 
 /// Sees to a queue whose lock is not trusted any more: asks until the broker has said whose it is.
@@ -26026,11 +26199,41 @@ detail::awaitable<void, typename Host::executor_type> regain_lock(std::shared_pt
         const auto failure = co_await host->locks().ask(queue);
         if (failure && !queue->dropped) {
             host->observe().on_lock_failure(std::string(host->routes().home(queue->queue)), failure);
-            co_await detail::nap(*host, *queue, host->runtime().now() + std::chrono::seconds(1));
+            if (!queue->dropped) // still
+                co_await queue->nap(host->runtime(), host->runtime().now() + std::chrono::seconds(1));
         }
     }
+}
+
+/// `step`, then the queue goes on. Where it throws, for lack of memory or in an observer, the queue begins anew.
+template <class Host>
+detail::awaitable<void, typename Host::executor_type> go_on_after(
+    detail::awaitable<void, typename Host::executor_type> step, std::shared_ptr<Host> host,
+    std::shared_ptr<typename Host::queue_type> queue) {
+    bool broken = false;
+    try {
+        co_await std::move(step);
+    } catch (...) {
+        broken = true;
+    }
+    queue->order.sending = false;
     queue->order.held_up = false;
-    host->consume_again(*queue);
+    if (broken)
+        host->queues().begin_anew(*queue);
+    else
+        host->consume_again(*queue);
+}
+
+/// No turn of the queue begins before `step(host, queue)` has ended.
+template <class Host, class Step>
+void hold_up(std::shared_ptr<Host> host, std::shared_ptr<typename Host::queue_type> queue, Step step) {
+    queue->order.held_up = true;
+    try {
+        host->spawn(go_on_after(step(host, queue), host, queue));
+    } catch (...) { // no memory
+        queue->order.held_up = false;
+        host->queues().begin_anew(*queue);
+    }
 }
 
 } // namespace rocketpush
@@ -26167,8 +26370,8 @@ namespace rocketpush {
  */
 template <class Connection, class Runtime, class Batch>
 struct popped_queue : fetching_queue<Runtime> {
-    popped_queue(message_queue of, Runtime& runtime)
-        : fetching_queue<Runtime>(runtime), queue(std::move(of)), idle(runtime), gone(runtime) {}
+    popped_queue(message_queue of, Runtime& runtime, std::shared_ptr<detail::block_pool> blocks)
+        : fetching_queue<Runtime>(runtime, std::move(blocks)), queue(std::move(of)), idle(runtime), gone(runtime) {}
 
     message_queue queue;
     queue_stage stage = queue_stage::fetching; ///< There is no offset to acquire.
@@ -26179,8 +26382,7 @@ struct popped_queue : fetching_queue<Runtime> {
 
     detail::wake_up<Runtime> idle; ///< For who gives it up: a call, a poll or a request ended.
     void wake_idle() { idle.wake(); }
-    detail::signal_flag<Runtime> gone;          ///< Nothing of it is here any more.
-    std::vector<typename Runtime::timer*> naps; ///< Pauses between attempts; a consumer that stops ends them.
+    detail::signal_flag<Runtime> gone; ///< Nothing of it is here any more.
 
     std::vector<std::unique_ptr<Batch>> batches; ///< With a record that has not ended, or a runner.
     std::size_t waiting  = 0;                    ///< Records that have not ended.
@@ -26682,74 +26884,117 @@ class pop_settlement {
     static constexpr milliseconds hand_back_delay{1000};
 
     /// Does what is to be done with the records of `batch`.
+    /// @throws std::bad_alloc  What was not begun is held still, and looked at once more when its receipt is due.
     static void settle(const host_ptr& host, const queue_ptr& queue, batch_type& batch) {
-        const auto now = host->runtime().now();
-        std::vector<std::uint32_t> done;
-        ++batch.open; // not to be recycled before we are through
-        for (std::uint32_t i = 0; i < batch.records.size(); ++i) {
-            auto& record = batch.records[i];
-            if (record.at != step::held)
-                continue;
-            const auto known   = outcome(*host, batch, record, now);
-            const auto verdict = judge(known);
-            if (verdict == pop_verdict::wait)
-                continue;
-            record.at = step::busy;
-            switch (verdict) {
-            case pop_verdict::wait: break;
-            case pop_verdict::acknowledge: done.push_back(i); break;
-            case pop_verdict::come_again:
-                host->spawn(hide(host, queue, batch, i, pop_retry_delay(known.delay_level, known.reconsume_times)));
-                break;
-            case pop_verdict::hand_back: host->spawn(hide(host, queue, batch, i, hand_back_delay)); break;
-            case pop_verdict::dead_letter: host->spawn(bury(host, queue, batch, i)); break;
-            case pop_verdict::expired:
-                end(*queue, batch, i);
-                host->observe().on_receipt_expired(batch.view_of(record));
-                break;
-            }
-        }
-        if (!done.empty() && !ROCKETPUSH_PLANTED(acknowledgement_forgotten))
-            host->spawn(acknowledge(host, queue, batch, std::move(done)));
-        --batch.open;
+        begin_requests(host, queue, batch);
         host->pops().retire(*queue);
     }
 
-    /// Renews what is due, and settles what was waiting for that. @return When something is due next.
+    /// Renews what is due, and settles what was waiting for that. @return When something is due next. @throws std::bad_alloc
     static time_point renew(const host_ptr& host, const queue_ptr& queue) {
-        const auto now = host->runtime().now();
-        auto next      = time_point::max();
-        std::vector<batch_type*> all;
-        for (const auto& each : queue->batches) {
-            ++each->open;
-            all.push_back(each.get());
+        auto next = time_point::max();
+        {
+            std::vector<hold> all;
+            all.reserve(queue->batches.size());
+            for (const auto& each : queue->batches)
+                all.emplace_back(*each);
+            for (const auto& each : all)
+                next = std::min(next, renew(host, queue, *each.of));
         }
-        for (auto* batch : all) {
-            bool due = false;
-            for (const auto& record : batch->records)
-                due = due || (record.at == step::held && record.times.next() <= now);
-            if (due)
-                settle(host, queue, *batch); // what is done with needs no renewal
-            for (std::uint32_t i = 0; i < batch->records.size(); ++i) {
-                auto& record = batch->records[i];
-                if (record.at != step::held)
-                    continue;
-                const bool lasts = now < batch->came + host->settings().consume_timeout; // then others shall have it
-                if (record.times.renew_at <= now && lasts) {
-                    record.at = step::busy;
-                    host->spawn(renew_one(host, queue, *batch, i));
-                } else {
-                    next = std::min(next, lasts ? record.times.next() : record.times.expires_at);
-                }
-            }
-        }
-        for (auto* batch : all)
-            --batch->open;
         host->pops().retire(*queue);
         return next;
     }
 
   private:
+    /// A batch that somebody goes through is not recycled meanwhile.
+    struct hold {
+        explicit hold(batch_type& batch) noexcept : of(&batch) { ++of->open; }
+        hold(hold&& other) noexcept : of(std::exchange(other.of, nullptr)) {}
+        hold& operator=(hold&&) = delete;
+        ~hold() {
+            if (of)
+                --of->open;
+        }
+
+        batch_type* of;
+    };
+
+    static void begin_requests(const host_ptr& host, const queue_ptr& queue, batch_type& batch) {
+        const auto now = host->runtime().now();
+        const hold whole(batch);
+        std::vector<std::uint32_t> done;
+        try {
+            for (std::uint32_t i = 0; i < batch.records.size(); ++i) {
+                auto& record = batch.records[i];
+                if (record.at != step::held)
+                    continue;
+                const auto known   = outcome(*host, batch, record, now);
+                const auto verdict = judge(known);
+                switch (verdict) {
+                case pop_verdict::wait: break;
+                case pop_verdict::acknowledge:
+                    if (done.empty())
+                        done.reserve(batch.records.size() - i);
+                    done.push_back(i);
+                    record.at = step::busy;
+                    break;
+                case pop_verdict::come_again:
+                    begin(*host, record, [&] {
+                        return hide(host, queue, batch, i, pop_retry_delay(known.delay_level, known.reconsume_times));
+                    });
+                    break;
+                case pop_verdict::hand_back:
+                    begin(*host, record, [&] { return hide(host, queue, batch, i, hand_back_delay); });
+                    break;
+                case pop_verdict::dead_letter: begin(*host, record, [&] { return bury(host, queue, batch, i); }); break;
+                case pop_verdict::expired:
+                    end(*queue, batch, i);
+                    host->observe().on_receipt_expired(batch.view_of(record));
+                    break;
+                }
+            }
+            if (!done.empty() && !ROCKETPUSH_PLANTED(acknowledgement_forgotten))
+                host->spawn(acknowledge(host, queue, batch, done));
+        } catch (...) {
+            for (const auto i : done)
+                batch.records[i].at = step::held;
+            throw;
+        }
+    }
+
+    /// Begins a request about a record, whose end that will be.
+    template <class Make>
+    static void begin(Host& host, popped_record& record, Make make) {
+        record.at = step::busy;
+        try {
+            host.spawn(make());
+        } catch (...) {
+            record.at = step::held;
+            throw;
+        }
+    }
+
+    static time_point renew(const host_ptr& host, const queue_ptr& queue, batch_type& batch) {
+        const auto now = host->runtime().now();
+        auto next      = time_point::max();
+        bool due       = false;
+        for (const auto& record : batch.records)
+            due = due || (record.at == step::held && record.times.next() <= now);
+        if (due)
+            settle(host, queue, batch); // what is done with needs no renewal
+        for (std::uint32_t i = 0; i < batch.records.size(); ++i) {
+            auto& record = batch.records[i];
+            if (record.at != step::held)
+                continue;
+            const bool lasts = now < batch.came + host->settings().consume_timeout; // then others shall have it
+            if (record.times.renew_at <= now && lasts)
+                begin(*host, record, [&] { return renew_one(host, queue, batch, i); });
+            else
+                next = std::min(next, lasts ? record.times.next() : record.times.expires_at);
+        }
+        return next;
+    }
+
     static popped_outcome outcome(Host& host, const batch_type& batch, const popped_record& record, time_point now) {
         popped_outcome known;
         known.max_reconsume_times = host.max_reconsume_times();
@@ -26781,14 +27026,6 @@ class pop_settlement {
         return next < expires_at && (host.running() || next < host.stop_deadline());
     }
 
-    static task<void> pause(host_ptr host, queue_ptr queue, time_point until) {
-        typename Host::runtime_type::timer timer(host->runtime());
-        timer.expires_at(until);
-        queue->naps.push_back(&timer);
-        co_await timer.async_wait(detail::await_tuple<executor_type>);
-        std::erase(queue->naps, &timer);
-    }
-
     static task<void> acknowledge(host_ptr host, queue_ptr queue, batch_type& batch, std::vector<std::uint32_t> which) {
         auto expires_at = time_point::max();
         for (const auto i : which)
@@ -26807,7 +27044,14 @@ class pop_settlement {
             const auto next = host->runtime().now() + delay_after(failure, delay.failed(host->runtime().random()));
             if (!failure || !may_try_again(*host, next, expires_at))
                 break;
-            co_await pause(host, queue, next);
+            bool rested = false;
+            try {
+                co_await queue->nap(host->runtime(), next);
+                rested = true;
+            } catch (...) { // no memory
+            }
+            if (!rested)
+                break;
         }
         for (const auto i : which)
             end(*queue, batch, i);
@@ -27637,7 +27881,7 @@ class pop_table {
     /// Batches that are kept for the next pops.
     static constexpr std::size_t most_spare_batches = 64;
 
-    explicit pop_table(Host& host) : host_(host) {}
+    explicit pop_table(Host& host) : host_(host) { spare_.reserve(most_spare_batches); }
 
     /// The queues of `topic` that are ours, in order; not those on their way out.
     std::vector<message_queue> held(const std::string& topic) const {
@@ -27662,15 +27906,21 @@ class pop_table {
     const past_counts& past() const noexcept { return past_; }
 
     /// Begins to pop a queue, if it is not here. @param wanted  The subscription of its topic.
+    /// @throws std::bad_alloc  Then it is not here.
     void acquire(const message_queue& queue, const subscription& wanted) {
-        auto& owned = queues_[queue];
-        if (owned)
+        if (queues_.contains(queue))
             return;
-        owned              = std::make_shared<queue_type>(queue, host_.runtime());
-        owned->stage_since = host_.runtime().now();
-        host_.observe().on_pop_begun(queue);
-        host_.spawn(pop_fetcher<Host>::run(host_.shared_from_this(), owned, wanted));
         begin_renewals();
+        const auto owned   = std::make_shared<queue_type>(queue, host_.runtime(), host_.shared_blocks());
+        owned->stage_since = host_.runtime().now();
+        queues_.emplace(queue, owned);
+        try {
+            host_.observe().on_pop_begun(queue);
+            host_.spawn(pop_fetcher<Host>::run(host_.shared_from_this(), owned, wanted));
+        } catch (...) {
+            erase(owned);
+            throw;
+        }
     }
 
     void release(const message_queue& queue) {
@@ -27697,11 +27947,12 @@ class pop_table {
 
     /// For a consumer that stops; those that are being given up already wait by its deadline from now on.
     void release_all() {
-        for (const auto& [queue, owned] : std::map(queues_)) {
-            for (auto* nap : owned->naps)
-                nap->cancel();
+        for (auto at = queues_.begin(); at != queues_.end();) {
+            const auto owned = at->second;
+            owned->end_naps();
             owned->idle.wake();
-            release(owned);
+            release(owned); // some go at once
+            at = queues_.upper_bound(owned->queue);
         }
     }
 
@@ -27732,7 +27983,7 @@ class pop_table {
         spare_.pop_back();
         return taken;
     }
-    void give_back(std::unique_ptr<batch_type> batch) {
+    void give_back(std::unique_ptr<batch_type> batch) noexcept {
         batch->clear();
         if (spare_.size() < most_spare_batches)
             spare_.push_back(std::move(batch));
@@ -27779,7 +28030,7 @@ class pop_table {
         queue.wake.wake();
         queue.wake_idle();
         if (queue.batches.empty() && !left_behind_.empty())
-            std::erase_if(left_behind_, [&](const queue_ptr& each) { return each.get() == &queue; });
+            std::erase_if(left_behind_, [&](const auto& each) { return each.second.get() == &queue; });
     }
 
     /// Looks at the receipts at `when` at the latest.
@@ -27807,8 +28058,8 @@ class pop_table {
     queue_ptr share(queue_type& queue) const {
         if (const auto found = queues_.find(queue.queue); found != queues_.end() && found->second.get() == &queue)
             return found->second;
-        const auto left = std::ranges::find(left_behind_, &queue, [](const queue_ptr& each) { return each.get(); });
-        return left == left_behind_.end() ? nullptr : *left;
+        const auto left = std::ranges::find(left_behind_, &queue, [](const auto& each) { return each.second.get(); });
+        return left == left_behind_.end() ? nullptr : left->second;
     }
 
     void settle(queue_type& queue, batch_type& batch) {
@@ -27822,7 +28073,20 @@ class pop_table {
         owned->stage       = queue_stage::releasing;
         owned->stage_since = host_.runtime().now();
         owned->wake.wake();
-        host_.spawn(hand_over(host_.shared_from_this(), owned));
+        try {
+            host_.spawn(give_up(host_.shared_from_this(), owned));
+        } catch (...) { // no memory to do it well
+            let_go(owned);
+        }
+    }
+
+    /// Whatever throws on the way, for lack of memory or in an observer: the epoch ends, or no other could begin.
+    static task<void> give_up(std::shared_ptr<Host> host, queue_ptr owned) {
+        try {
+            co_await hand_over(host, owned);
+        } catch (...) { // what was not acknowledged comes again
+        }
+        host->pops().let_go(owned);
     }
 
     static task<void> hand_over(std::shared_ptr<Host> host, queue_ptr owned) {
@@ -27850,12 +28114,15 @@ class pop_table {
         const auto settled_by = now() + host->settings().request_timeout;
         while (owned->unsettled() && now() < settled_by)
             co_await owned->idle.wait_until(settled_by);
-
         host->observe().on_pop_ended(owned->queue);
+    }
+
+    void let_go(const queue_ptr& owned) {
+        owned->cancel_unclaimed();
         if (!owned->batches.empty()) // a hung listener: its batch stays until the call returns
-            table.left_behind_.push_back(owned);
-        table.erase(owned);
-        host->rebalance_later(); // it may be ours again already
+            left_behind_.insert(queues_.extract(owned->queue));
+        host_.rebalance_later(); // it may be ours again already
+        erase(owned);
     }
 
     void cancel(queue_type& queue) {
@@ -27876,21 +28143,25 @@ class pop_table {
     void erase(const queue_ptr& owned) {
         queues_.erase(owned->queue);
         owned->gone.set();
-        past_.add(owned->queue.topic, owned->counts);
         if (queues_.empty())
             emptied_.wake();
+        past_.add(owned->queue.topic, owned->counts);
     }
 
     void begin_renewals() {
-        if (!std::exchange(renewing_, true))
-            host_.spawn(renewal_duty(host_.shared_from_this()));
+        if (renewing_)
+            return;
+        host_.spawn(detail::lasting_duty(host_.runtime(), host_.shared_from_this(), &pop_table::renewal_duty));
+        renewing_ = true;
     }
 
     static task<void> renewal_duty(std::shared_ptr<Host> host) {
         auto& table = host->pops();
         while (!table.closed_) {
             auto next = time_point::max();
-            auto all  = table.left_behind_;
+            std::vector<queue_ptr> all;
+            for (const auto& [queue, owned] : table.left_behind_)
+                all.push_back(owned);
             for (const auto& [queue, owned] : table.queues_)
                 all.push_back(owned);
             for (const auto& owned : all)
@@ -27903,7 +28174,7 @@ class pop_table {
 
     Host& host_;
     std::map<message_queue, queue_ptr> queues_;
-    std::vector<queue_ptr> left_behind_; ///< Given up while a listener call still runs.
+    std::multimap<message_queue, queue_ptr> left_behind_; ///< Given up while a listener call still runs.
     std::vector<std::unique_ptr<batch_type>> spare_;
     past_counts past_;
     detail::wake_up<typename Host::runtime_type> emptied_{host_.runtime()};
@@ -28112,7 +28383,7 @@ class queue_memory {
 
     memory_use use(std::size_t frame, std::size_t inflated) const {
         if (host_.client().has_one_consumer())
-            return {host_.client().blocks().live_bytes() + inflated_ + inflated, held_};
+            return {host_.blocks().live_bytes() + inflated_ + inflated, held_};
         return {held_ + frame + inflated, held_};
     }
 
@@ -28225,7 +28496,7 @@ class subscription_book {
         if (known)
             host->queues().release_topic(topic);
         else
-            host->queues().remember_first_queues(host->routes().queues(topic));
+            host->queues().takeover().remember_first_queues(host->routes().queues(topic));
         if (!route || host->routes().knows(topic))
             book.unchecked_.erase(topic);
         if (host->running())
@@ -28468,7 +28739,7 @@ class consumer_core : public std::enable_shared_from_this<
         state_      = consumer_state::running;
         started_at_ = runtime_.now();
         for (const auto& topic : topics())
-            queues_.remember_first_queues(routes().queues(topic));
+            queues_.takeover().remember_first_queues(routes().queues(topic));
         observer_.on_started(options_.group, client_->client_id());
         if constexpr (attaches<Observer, observer_access<consumer_core>>)
             desk_.open();
@@ -28488,6 +28759,7 @@ class consumer_core : public std::enable_shared_from_this<
      *        offsets committed and confirmed, the group left at every broker.
      * @param limit  How long to wait for running listener calls.
      * @retval error::stop_deadline_passed  Some ran longer; their messages come again elsewhere.
+     * @retval std::errc::not_enough_memory  Offsets or the group's brokers were not told; messages come again elsewhere.
      */
     task<std::error_code> stop(milliseconds limit) {
         const auto self = this->shared_from_this();
@@ -28504,19 +28776,18 @@ class consumer_core : public std::enable_shared_from_this<
         commit_due_.wake();
         sample_due_.wake();
         sweep_due_.wake();
-        queues_.release_all();
-        if constexpr (pops_queues)
-            pops_.release_all();
-        // Offsets are committed after the listeners' deadline; a broker that is away must not hold us for ever.
-        bool clean = co_await queues_.wait_until_empty(stop_deadline_ + settings().request_timeout);
-        if constexpr (pops_queues) {
-            const bool pops_clean = co_await pops_.wait_until_empty(stop_deadline_ + settings().request_timeout);
-            clean                 = clean && pops_clean;
+        auto outcome = make_error_code(error::stop_deadline_passed);
+        for (int attempt = 1; attempt <= stop_attempts; ++attempt) {
+            try {
+                const bool clean = co_await wind_up();
+                if (clean)
+                    outcome = {};
+                break;
+            } catch (...) { // what had no memory may find some now that queues have let go of theirs
+                outcome = detail::code_of_thrown();
+            }
         }
-        if constexpr (attaches<Observer, observer_access<consumer_core>>)
-            co_await desk_.close(stop_deadline_);
-        co_await client_->leave(options_.group);
-        finish(clean ? std::error_code() : make_error_code(error::stop_deadline_passed));
+        finish(outcome);
         co_return stop_result_;
     }
 
@@ -28598,7 +28869,8 @@ class consumer_core : public std::enable_shared_from_this<
     Offsets& store() noexcept { return store_; }
     auto& calls() noexcept { return client_->calls(); }
     const route_table& routes() const noexcept { return client_->routes(); }
-    detail::block_pool& blocks() noexcept { return client_->blocks(); }
+    detail::block_pool& blocks() noexcept { return *client_->blocks(); }
+    const std::shared_ptr<detail::block_pool>& shared_blocks() noexcept { return client_->blocks(); }
     batch_pool<consumption_type::concurrent>& batches() noexcept { return batches_; }
     queue_table<consumer_core>& queues() noexcept { return queues_; }
     offset_writer<consumer_core>& offsets() noexcept { return offsets_; }
@@ -28709,8 +28981,7 @@ class consumer_core : public std::enable_shared_from_this<
         if (!kept)
             return;
         if (ended == turn_step::pause) {
-            order.held_up = true;
-            spawn(suspend_queue(this->shared_from_this(), std::move(kept)));
+            hold_up(this->shared_from_this(), std::move(kept), &suspend_queue<consumer_core>);
         } else if (ended == turn_step::yield && consumption_type::immediate) {
             asio::post(runtime_.get_executor(),
                        [self = this->shared_from_this(), kept = std::move(kept)] { self->consume_again(*kept); });
@@ -28724,8 +28995,7 @@ class consumer_core : public std::enable_shared_from_this<
 
     void regain_lock(queue_type& queue) {
         if constexpr (locks_queues) {
-            queue.order.held_up = true;
-            spawn(rocketpush::regain_lock(this->shared_from_this(), queues_.share(queue)));
+            hold_up(this->shared_from_this(), queues_.share(queue), &rocketpush::regain_lock<consumer_core>);
         }
     }
 
@@ -28855,21 +29125,46 @@ class consumer_core : public std::enable_shared_from_this<
         spawn(detail::lasting_duty(runtime_, this->shared_from_this(), duty));
     }
 
+    static constexpr int stop_attempts = 3;
+
+    /// Gives every queue up, and leaves the group. @return Whether no listener call runs any more.
+    /// @throws std::bad_alloc  It may be tried again.
+    task<bool> wind_up() {
+        queues_.release_all();
+        if constexpr (pops_queues)
+            pops_.release_all();
+        // Offsets are committed after the listeners' deadline; a broker that is away must not hold us for ever.
+        bool clean = co_await queues_.wait_until_empty(stop_deadline_ + settings().request_timeout);
+        if constexpr (pops_queues) {
+            const bool pops_clean = co_await pops_.wait_until_empty(stop_deadline_ + settings().request_timeout);
+            clean                 = clean && pops_clean;
+        }
+        if constexpr (attaches<Observer, observer_access<consumer_core>>)
+            co_await desk_.close(stop_deadline_);
+        co_await client_->leave(options_.group);
+        co_return clean;
+    }
+
     /// The last step, after which nothing of the consumer runs but listener calls that hang.
     void finish(std::error_code outcome) {
+        const struct completion { // whatever an observer throws
+            ~completion() {
+                of.has_stopped_.store(true);
+                of.stopped_.set();
+                if constexpr (locks_queues)
+                    of.locks_.stop();
+            }
+            consumer_core& of;
+        } completed{*this};
         const bool clean = outcome != error::stop_deadline_passed;
+        state_           = consumer_state::stopped;
+        stop_result_     = outcome;
         consumption_.shut();
         consumption_.executor().join(clean ? milliseconds(1000) : milliseconds(0));
         queues_.keep_left_behind();
         if constexpr (pops_queues)
             pops_.close();
-        state_       = consumer_state::stopped;
-        stop_result_ = outcome;
         observer_.on_stopped(options_.group, outcome);
-        has_stopped_.store(true);
-        stopped_.set();
-        if constexpr (locks_queues)
-            locks_.stop();
     }
 
     void denied(std::error_code why, const char* kind, const std::string& name) {

@@ -51,7 +51,9 @@ using lifecycle::violation;
 
 constexpr std::size_t messages = 300;
 constexpr std::int32_t queues  = 4;
-constexpr auto time_to_consume = 10s; ///< A queue whose loop has died would be found by the watchdog, later than that.
+/// A queue whose loop has died would be found by the watchdog, later than that. Popped messages that could not be taken in come again
+/// when they are hidden no more.
+constexpr auto time_to_consume = 25s;
 constexpr auto time_to_stop    = 15s;
 constexpr unsigned time_to_end = 60; ///< Seconds of a process.
 
@@ -88,6 +90,7 @@ options quick_options(const std::string& name_server) {
     return {.name_servers        = name_server,
             .group               = "billing",
             .from                = consume_from::first,
+            .pop_invisible_time  = 5s,
             .request_timeout     = 1s,
             .error_delay         = 20ms,
             .route_poll_interval = 20ms,

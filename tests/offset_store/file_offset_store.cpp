@@ -186,9 +186,12 @@ TEST_CASE("a write that there is no memory for fails, also one that waited for a
         it.worker.jobs->back()();
         it.runtime.run_ready();
     };
+    const auto loaded = it.begin(it.store.load(it.access));
+    next_ends();
+    REQUIRE(*loaded == std::error_code());
     *it.worker.poor = true;
     CHECK(*it.write(first, 1) == none);
-    *it.worker.poor  = false;
+    *it.worker.poor = false;
     const auto first_of_two = it.write(first, 2), second_of_two = it.write(first, 3);
     *it.worker.poor = true;
     next_ends();

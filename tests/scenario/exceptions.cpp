@@ -7,6 +7,7 @@
 #include <string_view>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "tests/scenario/support/each_once.hpp"
 #include "tests/scenario/support/virtual_member.hpp"
@@ -21,6 +22,7 @@ using namespace std::chrono_literals;
 using test::each_once;
 using test::event;
 using test::message_span;
+using test::orderly_member;
 using test::popping_member;
 using test::virtual_cluster;
 using test::virtual_member;
@@ -143,6 +145,80 @@ TEST_CASE("a send-back that ends by an exception leaves its message to come agai
     CHECK(one.counts().size() == 10);
     CHECK(one.counts().at("m4") >= 2);
     CHECK(one.stop() == std::error_code());
+}
+
+TEST_CASE("a queue is not lost where an exception strikes while it is taken over, committed or given up", "[scenario]") {
+    const auto* const told = GENERATE("queue_acquired", "commit", "queue_released");
+    CAPTURE(told);
+    virtual_cluster cluster;
+    cluster.broker().create_topic("orders", 4);
+    cluster.send("orders", 40);
+    int times            = 2;
+    cluster.events->upon = [&](const event& each) {
+        if (each.what == told && times > 0) {
+            --times;
+            throw std::bad_alloc();
+        }
+    };
+    virtual_member one(cluster, "one", cluster.member_options()), two(cluster, "two", cluster.member_options());
+    for (auto* each : {&one, &two}) {
+        each->subscribe("orders");
+        REQUIRE(each->start() == std::error_code());
+        cluster.runtime.advance(30s);
+        cluster.send("orders", 40, each == &one ? "from one " : "from both ");
+    }
+    cluster.runtime.advance(30s);
+    CHECK(times == 0);
+    CHECK(each_once(std::vector{&one, &two}, 120));
+    CHECK(one.statistics().queues.size() > 0);
+    CHECK(one.stop() == std::error_code());
+    CHECK(two.stop() == std::error_code());
+    CHECK(cluster.committed("orders", 4) == 120);
+}
+
+TEST_CASE("a queue in order that an exception strikes in its pause begins anew, in order", "[scenario][orderly]") {
+    virtual_cluster cluster;
+    cluster.broker().create_topic("orders", 1);
+    cluster.send("orders", 10);
+    int times            = 2;
+    cluster.events->upon = [&](const event& each) {
+        if (each.what == "queue_suspended" && times > 0) {
+            --times;
+            throw std::bad_alloc();
+        }
+    };
+    int failures = 3;
+    orderly_member one(cluster, "one", cluster.member_options(), [&](message_span messages, orderly_context&) {
+        return messages.front().body() == "m4" && failures-- > 0 ? consume_result::reconsume_later : consume_result::success;
+    });
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(1min);
+    CHECK(times == 0);
+    std::vector<std::string> bodies;
+    for (const auto& each : one.received())
+        bodies.push_back(each.body);
+    CHECK(bodies == std::vector<std::string>{"m0", "m1", "m2", "m3", "m4", "m4", "m4", "m4", "m5", "m6", "m7", "m8", "m9"});
+    CHECK(one.stop() == std::error_code());
+    CHECK(cluster.committed("orders", 1) == 10);
+}
+
+TEST_CASE("a stop of which an exception tells has ended all the same", "[scenario]") {
+    virtual_cluster cluster;
+    cluster.broker().create_topic("orders", 1);
+    cluster.send("orders", 10);
+    cluster.events->upon = [&](const event& each) {
+        if (each.what == "stopped")
+            throw std::bad_alloc();
+    };
+    virtual_member one(cluster, "one", cluster.member_options());
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    REQUIRE(cluster.run_until([&] { return one.received().size() >= 10; }));
+    CHECK_THROWS_AS(one.stop(), std::bad_alloc);
+    CHECK(one.stop() == std::error_code());
+    CHECK(cluster.committed("orders", 1) == 10);
+    CHECK(cluster.broker().members("billing").empty());
 }
 
 } // namespace

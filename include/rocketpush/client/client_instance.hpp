@@ -73,7 +73,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
     const client_settings& settings() const noexcept { return settings_; }
     Runtime& runtime() noexcept { return runtime_; }
     calls_type& calls() noexcept { return calls_; }
-    detail::block_pool& blocks() noexcept { return pool_.blocks(); }
+    const std::shared_ptr<detail::block_pool>& blocks() noexcept { return pool_.blocks(); }
     const route_table& routes() const noexcept { return routes_; }
     const access_denial& last_denial() const noexcept { return pool_.last_denial(); }
 
@@ -155,12 +155,15 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         const auto self = this->shared_from_this();
         if (members_.erase(group) == 0)
             co_return;
-        const auto told = std::make_shared<detail::wait_group<Runtime>>(runtime_);
-        for (const auto& broker : routes_.all_addresses())
-            if (pool_.find(broker)) // only where we are connected are we registered
-                told->spawn(unregister(self, broker, group));
-        co_await told->wait();
-        forget_unwanted_topics();
+        try {
+            const auto told = std::make_shared<detail::wait_group<Runtime>>(runtime_);
+            for (const auto& broker : routes_.all_addresses())
+                if (pool_.find(broker)) // only where we are connected are we registered
+                    told->spawn(unregister(self, broker, group));
+            co_await told->wait();
+            forget_unwanted_topics();
+        } catch (...) { // no memory: heartbeats, or the end of the connection, tell the brokers
+        }
         close_if_unused();
     }
 

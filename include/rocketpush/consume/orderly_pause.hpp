@@ -20,22 +20,6 @@ constexpr int effective_max_reconsume_times_in_order(int option) noexcept {
     return option < 0 ? std::numeric_limits<int>::max() : option;
 }
 
-namespace detail {
-
-/// Returns at `deadline`, or when the queue is given up.
-template <class Host>
-awaitable<void, typename Host::executor_type> nap(Host& host, typename Host::queue_type& queue,
-                                                  std::chrono::steady_clock::time_point deadline) {
-    typename Host::runtime_type::timer timer(host.runtime());
-    timer.expires_at(deadline);
-    queue.naps.push_back(&timer);
-    if (!queue.dropped)
-        co_await timer.async_wait(await_tuple<typename Host::executor_type>);
-    std::erase(queue.naps, &timer);
-}
-
-} // namespace detail
-
 /**
  * @brief Counts the failure of one listener call in order: its messages' reconsume times go up, and those that failed too
  *        often go to the retry topic, where the broker makes dead letters of them. They are taken out of the queue then. In
@@ -79,7 +63,7 @@ detail::awaitable<bool, typename Host::executor_type> count_failure(std::shared_
     co_return again;
 }
 
-/// Sees to a queue whose listener wants a pause: counts the failure, waits, and has the queue go on.
+/// Sees to a queue whose listener wants a pause: counts the failure, and waits.
 template <class Host>
 detail::awaitable<void, typename Host::executor_type> suspend_queue(std::shared_ptr<Host> host,
                                                                     std::shared_ptr<typename Host::queue_type> queue) {
@@ -94,12 +78,11 @@ detail::awaitable<void, typename Host::executor_type> suspend_queue(std::shared_
         const auto until = order.turn.paused_until();
         const auto left  = until - host->runtime().now();
         host->observe().on_queue_suspended(queue->queue, std::chrono::ceil<std::chrono::milliseconds>(left));
-        co_await detail::nap(*host, *queue, until);
+        co_await queue->nap(host->runtime(), until);
     }
     order.turn.end_pause();
     order.held_up = false;
     host->settled(*queue);
-    host->consume_again(*queue);
 }
 
 /// Sees to a queue whose lock is not trusted any more: asks until the broker has said whose it is.
@@ -110,11 +93,41 @@ detail::awaitable<void, typename Host::executor_type> regain_lock(std::shared_pt
         const auto failure = co_await host->locks().ask(queue);
         if (failure && !queue->dropped) {
             host->observe().on_lock_failure(std::string(host->routes().home(queue->queue)), failure);
-            co_await detail::nap(*host, *queue, host->runtime().now() + std::chrono::seconds(1));
+            if (!queue->dropped) // still
+                co_await queue->nap(host->runtime(), host->runtime().now() + std::chrono::seconds(1));
         }
     }
+}
+
+/// `step`, then the queue goes on. Where it throws, for lack of memory or in an observer, the queue begins anew.
+template <class Host>
+detail::awaitable<void, typename Host::executor_type> go_on_after(
+    detail::awaitable<void, typename Host::executor_type> step, std::shared_ptr<Host> host,
+    std::shared_ptr<typename Host::queue_type> queue) {
+    bool broken = false;
+    try {
+        co_await std::move(step);
+    } catch (...) {
+        broken = true;
+    }
+    queue->order.sending = false;
     queue->order.held_up = false;
-    host->consume_again(*queue);
+    if (broken)
+        host->queues().begin_anew(*queue);
+    else
+        host->consume_again(*queue);
+}
+
+/// No turn of the queue begins before `step(host, queue)` has ended.
+template <class Host, class Step>
+void hold_up(std::shared_ptr<Host> host, std::shared_ptr<typename Host::queue_type> queue, Step step) {
+    queue->order.held_up = true;
+    try {
+        host->spawn(go_on_after(step(host, queue), host, queue));
+    } catch (...) { // no memory
+        queue->order.held_up = false;
+        host->queues().begin_anew(*queue);
+    }
 }
 
 } // namespace rocketpush

@@ -123,74 +123,117 @@ class pop_settlement {
     static constexpr milliseconds hand_back_delay{1000};
 
     /// Does what is to be done with the records of `batch`.
+    /// @throws std::bad_alloc  What was not begun is held still, and looked at once more when its receipt is due.
     static void settle(const host_ptr& host, const queue_ptr& queue, batch_type& batch) {
-        const auto now = host->runtime().now();
-        std::vector<std::uint32_t> done;
-        ++batch.open; // not to be recycled before we are through
-        for (std::uint32_t i = 0; i < batch.records.size(); ++i) {
-            auto& record = batch.records[i];
-            if (record.at != step::held)
-                continue;
-            const auto known   = outcome(*host, batch, record, now);
-            const auto verdict = judge(known);
-            if (verdict == pop_verdict::wait)
-                continue;
-            record.at = step::busy;
-            switch (verdict) {
-            case pop_verdict::wait: break;
-            case pop_verdict::acknowledge: done.push_back(i); break;
-            case pop_verdict::come_again:
-                host->spawn(hide(host, queue, batch, i, pop_retry_delay(known.delay_level, known.reconsume_times)));
-                break;
-            case pop_verdict::hand_back: host->spawn(hide(host, queue, batch, i, hand_back_delay)); break;
-            case pop_verdict::dead_letter: host->spawn(bury(host, queue, batch, i)); break;
-            case pop_verdict::expired:
-                end(*queue, batch, i);
-                host->observe().on_receipt_expired(batch.view_of(record));
-                break;
-            }
-        }
-        if (!done.empty() && !ROCKETPUSH_PLANTED(acknowledgement_forgotten))
-            host->spawn(acknowledge(host, queue, batch, std::move(done)));
-        --batch.open;
+        begin_requests(host, queue, batch);
         host->pops().retire(*queue);
     }
 
-    /// Renews what is due, and settles what was waiting for that. @return When something is due next.
+    /// Renews what is due, and settles what was waiting for that. @return When something is due next. @throws std::bad_alloc
     static time_point renew(const host_ptr& host, const queue_ptr& queue) {
-        const auto now = host->runtime().now();
-        auto next      = time_point::max();
-        std::vector<batch_type*> all;
-        for (const auto& each : queue->batches) {
-            ++each->open;
-            all.push_back(each.get());
+        auto next = time_point::max();
+        {
+            std::vector<hold> all;
+            all.reserve(queue->batches.size());
+            for (const auto& each : queue->batches)
+                all.emplace_back(*each);
+            for (const auto& each : all)
+                next = std::min(next, renew(host, queue, *each.of));
         }
-        for (auto* batch : all) {
-            bool due = false;
-            for (const auto& record : batch->records)
-                due = due || (record.at == step::held && record.times.next() <= now);
-            if (due)
-                settle(host, queue, *batch); // what is done with needs no renewal
-            for (std::uint32_t i = 0; i < batch->records.size(); ++i) {
-                auto& record = batch->records[i];
-                if (record.at != step::held)
-                    continue;
-                const bool lasts = now < batch->came + host->settings().consume_timeout; // then others shall have it
-                if (record.times.renew_at <= now && lasts) {
-                    record.at = step::busy;
-                    host->spawn(renew_one(host, queue, *batch, i));
-                } else {
-                    next = std::min(next, lasts ? record.times.next() : record.times.expires_at);
-                }
-            }
-        }
-        for (auto* batch : all)
-            --batch->open;
         host->pops().retire(*queue);
         return next;
     }
 
   private:
+    /// A batch that somebody goes through is not recycled meanwhile.
+    struct hold {
+        explicit hold(batch_type& batch) noexcept : of(&batch) { ++of->open; }
+        hold(hold&& other) noexcept : of(std::exchange(other.of, nullptr)) {}
+        hold& operator=(hold&&) = delete;
+        ~hold() {
+            if (of)
+                --of->open;
+        }
+
+        batch_type* of;
+    };
+
+    static void begin_requests(const host_ptr& host, const queue_ptr& queue, batch_type& batch) {
+        const auto now = host->runtime().now();
+        const hold whole(batch);
+        std::vector<std::uint32_t> done;
+        try {
+            for (std::uint32_t i = 0; i < batch.records.size(); ++i) {
+                auto& record = batch.records[i];
+                if (record.at != step::held)
+                    continue;
+                const auto known   = outcome(*host, batch, record, now);
+                const auto verdict = judge(known);
+                switch (verdict) {
+                case pop_verdict::wait: break;
+                case pop_verdict::acknowledge:
+                    if (done.empty())
+                        done.reserve(batch.records.size() - i);
+                    done.push_back(i);
+                    record.at = step::busy;
+                    break;
+                case pop_verdict::come_again:
+                    begin(*host, record, [&] {
+                        return hide(host, queue, batch, i, pop_retry_delay(known.delay_level, known.reconsume_times));
+                    });
+                    break;
+                case pop_verdict::hand_back:
+                    begin(*host, record, [&] { return hide(host, queue, batch, i, hand_back_delay); });
+                    break;
+                case pop_verdict::dead_letter: begin(*host, record, [&] { return bury(host, queue, batch, i); }); break;
+                case pop_verdict::expired:
+                    end(*queue, batch, i);
+                    host->observe().on_receipt_expired(batch.view_of(record));
+                    break;
+                }
+            }
+            if (!done.empty() && !ROCKETPUSH_PLANTED(acknowledgement_forgotten))
+                host->spawn(acknowledge(host, queue, batch, done));
+        } catch (...) {
+            for (const auto i : done)
+                batch.records[i].at = step::held;
+            throw;
+        }
+    }
+
+    /// Begins a request about a record, whose end that will be.
+    template <class Make>
+    static void begin(Host& host, popped_record& record, Make make) {
+        record.at = step::busy;
+        try {
+            host.spawn(make());
+        } catch (...) {
+            record.at = step::held;
+            throw;
+        }
+    }
+
+    static time_point renew(const host_ptr& host, const queue_ptr& queue, batch_type& batch) {
+        const auto now = host->runtime().now();
+        auto next      = time_point::max();
+        bool due       = false;
+        for (const auto& record : batch.records)
+            due = due || (record.at == step::held && record.times.next() <= now);
+        if (due)
+            settle(host, queue, batch); // what is done with needs no renewal
+        for (std::uint32_t i = 0; i < batch.records.size(); ++i) {
+            auto& record = batch.records[i];
+            if (record.at != step::held)
+                continue;
+            const bool lasts = now < batch.came + host->settings().consume_timeout; // then others shall have it
+            if (record.times.renew_at <= now && lasts)
+                begin(*host, record, [&] { return renew_one(host, queue, batch, i); });
+            else
+                next = std::min(next, lasts ? record.times.next() : record.times.expires_at);
+        }
+        return next;
+    }
+
     static popped_outcome outcome(Host& host, const batch_type& batch, const popped_record& record, time_point now) {
         popped_outcome known;
         known.max_reconsume_times = host.max_reconsume_times();
@@ -222,14 +265,6 @@ class pop_settlement {
         return next < expires_at && (host.running() || next < host.stop_deadline());
     }
 
-    static task<void> pause(host_ptr host, queue_ptr queue, time_point until) {
-        typename Host::runtime_type::timer timer(host->runtime());
-        timer.expires_at(until);
-        queue->naps.push_back(&timer);
-        co_await timer.async_wait(detail::await_tuple<executor_type>);
-        std::erase(queue->naps, &timer);
-    }
-
     static task<void> acknowledge(host_ptr host, queue_ptr queue, batch_type& batch, std::vector<std::uint32_t> which) {
         auto expires_at = time_point::max();
         for (const auto i : which)
@@ -248,7 +283,14 @@ class pop_settlement {
             const auto next = host->runtime().now() + delay_after(failure, delay.failed(host->runtime().random()));
             if (!failure || !may_try_again(*host, next, expires_at))
                 break;
-            co_await pause(host, queue, next);
+            bool rested = false;
+            try {
+                co_await queue->nap(host->runtime(), next);
+                rested = true;
+            } catch (...) { // no memory
+            }
+            if (!rested)
+                break;
         }
         for (const auto i : which)
             end(*queue, batch, i);

@@ -27,19 +27,6 @@ struct failed_message {
     int reconsume_times = 0; ///< As it was consumed now; above the stored count after it was consumed here once more.
 };
 
-/// Waits, until the queue is given up at the latest.
-template <class Host>
-detail::awaitable<void, typename Host::executor_type> pause_at(Host& host, typename Host::queue_type& queue,
-                                                               std::chrono::milliseconds time) {
-    if (queue.dropped)
-        co_return;
-    typename Host::runtime_type::timer timer(host.runtime());
-    timer.expires_at(host.runtime().now() + time);
-    queue.naps.push_back(&timer); // giving the queue up ends the pause
-    co_await timer.async_wait(detail::await_tuple<typename Host::executor_type>);
-    std::erase(queue.naps, &timer);
-}
-
 /// Gives the listener a message once more here. Its batch keeps the memory, and its count of send-backs, until that has run.
 template <class Host>
 void consume_again(Host& host, typename Host::queue_type& queue, typename Host::batch_type& batch, std::uint32_t index,
@@ -75,7 +62,8 @@ detail::awaitable<void, typename Host::executor_type> see_back(std::shared_ptr<H
     auto timeout = 3 * with.send_back_timeout;
     while (!ladder.ended()) {
         if (ladder.step() == return_step::ask_again) {
-            co_await pause_at(*host, *queue, pause.failed(host->runtime().random()));
+            if (!queue->dropped)
+                co_await queue->nap(host->runtime(), host->runtime().now() + pause.failed(host->runtime().random()));
             if (queue->dropped || batch.succeeded_late(index))
                 break; // unconfirmed: whoever owns the queue next gets it again
         }
@@ -95,7 +83,8 @@ detail::awaitable<void, typename Host::executor_type> see_back(std::shared_ptr<H
         ladder.tell(outcome);
     }
     if (ladder.step() == return_step::consume_here) {
-        co_await pause_at(*host, *queue, local_retry_delay);
+        if (!queue->dropped)
+            co_await queue->nap(host->runtime(), host->runtime().now() + local_retry_delay);
         if (!queue->dropped && !batch.succeeded_late(index)) {
             ++fields.reconsume_times;
             consume_again(*host, *queue, batch, index, fields);

@@ -3,12 +3,16 @@
 
 #include <rocketpush/core/cache_level.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/detail/block_pool.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/fetch/queue_step.hpp>
 #include <rocketpush/fetch/stall_watch.hpp>
 
 #include <chrono>
 #include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
 
 namespace rocketpush {
 
@@ -18,11 +22,15 @@ namespace rocketpush {
  */
 template <class Runtime>
 struct fetching_queue {
-    explicit fetching_queue(Runtime& runtime) : wake(runtime) {}
+    /// @param blocks  Where the frames of its messages are from: a message that is on its way elsewhere may outlive the consumer.
+    fetching_queue(Runtime& runtime, std::shared_ptr<detail::block_pool> blocks)
+        : frames_from(std::move(blocks)), wake(runtime) {}
 
-    step_mark mark;    ///< What it is at ...
-    stall_watch watch; ///< ... and whether for too long.
-    detail::wake_up<Runtime> wake; ///< For the fetch loop: there may be room, or the queue was dropped.
+    std::shared_ptr<detail::block_pool> frames_from; // first: goes last
+    step_mark mark;                                  ///< What it is at ...
+    stall_watch watch;                               ///< ... and whether for too long.
+    detail::wake_up<Runtime> wake;              ///< For the fetch loop: there may be room, or the queue was dropped.
+    std::vector<typename Runtime::timer*> naps; ///< Pauses between attempts at something of the queue.
     /// Given up: nothing further is fetched; late answers change nothing.
     bool dropped                 = false;
     bool in_memory_line          = false; ///< See memory_budget.
@@ -48,6 +56,28 @@ struct fetching_queue {
         while (!dropped && runtime.now() < deadline)
             co_await wake.wait_until(deadline);
     }
+
+    /// A pause until `deadline`, which `end_naps` ends earlier. The queue is kept by who waits.
+    detail::awaitable<void, typename Runtime::executor_type> nap(Runtime& runtime,
+                                                                 std::chrono::steady_clock::time_point deadline) {
+        typename Runtime::timer timer(runtime);
+        timer.expires_at(deadline);
+        naps.push_back(&timer);
+        const std::unique_ptr<typename Runtime::timer, nap_end> end(&timer,
+                                                                    nap_end{&naps}); // also where waiting throws
+        co_await timer.async_wait(detail::await_tuple<typename Runtime::executor_type>);
+    }
+    /// For who gives the queue up.
+    void end_naps() {
+        for (auto* each : naps)
+            each->cancel();
+    }
+
+  private:
+    struct nap_end {
+        std::vector<typename Runtime::timer*>* in;
+        void operator()(typename Runtime::timer* timer) const noexcept { std::erase(*in, timer); }
+    };
 };
 
 } // namespace rocketpush

@@ -28,8 +28,8 @@ namespace rocketpush {
  */
 template <class Connection, class Runtime, class Batch>
 struct popped_queue : fetching_queue<Runtime> {
-    popped_queue(message_queue of, Runtime& runtime)
-        : fetching_queue<Runtime>(runtime), queue(std::move(of)), idle(runtime), gone(runtime) {}
+    popped_queue(message_queue of, Runtime& runtime, std::shared_ptr<detail::block_pool> blocks)
+        : fetching_queue<Runtime>(runtime, std::move(blocks)), queue(std::move(of)), idle(runtime), gone(runtime) {}
 
     message_queue queue;
     queue_stage stage = queue_stage::fetching; ///< There is no offset to acquire.
@@ -40,8 +40,7 @@ struct popped_queue : fetching_queue<Runtime> {
 
     detail::wake_up<Runtime> idle; ///< For who gives it up: a call, a poll or a request ended.
     void wake_idle() { idle.wake(); }
-    detail::signal_flag<Runtime> gone;          ///< Nothing of it is here any more.
-    std::vector<typename Runtime::timer*> naps; ///< Pauses between attempts; a consumer that stops ends them.
+    detail::signal_flag<Runtime> gone; ///< Nothing of it is here any more.
 
     std::vector<std::unique_ptr<Batch>> batches; ///< With a record that has not ended, or a runner.
     std::size_t waiting  = 0;                    ///< Records that have not ended.

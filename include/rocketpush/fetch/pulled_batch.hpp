@@ -307,7 +307,7 @@ class batch_pool {
   public:
     using batch_type = pulled_batch<Concurrent>;
 
-    explicit batch_pool(std::size_t retained = 256) : retained_(retained) {}
+    explicit batch_pool(std::size_t retained = 256) : retained_(retained) { free_.reserve(retained); }
 
     std::unique_ptr<batch_type> take() {
         ROCKETPUSH_TAKES_MEMORY();
@@ -317,7 +317,7 @@ class batch_pool {
         free_.pop_back();
         return taken;
     }
-    void give_back(std::unique_ptr<batch_type> batch) {
+    void give_back(std::unique_ptr<batch_type> batch) noexcept {
         batch->clear();
         if (free_.size() < retained_)
             free_.push_back(std::move(batch));

@@ -4,9 +4,11 @@
 #include <rocketpush/core/error.hpp>
 #include <rocketpush/core/message_queue.hpp>
 #include <rocketpush/core/options.hpp>
+#include <rocketpush/core/result.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
 #include <rocketpush/detail/planted.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
+#include <rocketpush/detail/thrown.hpp>
 #include <rocketpush/detail/wait_group.hpp>
 #include <rocketpush/rebalance/queue_lock.hpp>
 
@@ -133,12 +135,17 @@ class lock_keeper {
     /// One request for queues of one broker, and what its answer makes of each. @return Why there is no answer.
     task<std::error_code> ask_for(std::vector<queue_ptr> some) {
         std::vector<message_queue> wanted;
-        for (const auto& each : some) {
-            each->order.lock.asking();
+        for (const auto& each : some)
             wanted.push_back(each->queue);
-        }
+        for (const auto& each : some)
+            each->order.lock.asking();
         const auto sent = host_.runtime().now();
-        auto locked     = co_await host_.calls().lock(host_.settings().group, host_.client_id(), std::move(wanted));
+        result<std::vector<message_queue>> locked(error::operation_cancelled);
+        try {
+            locked = co_await host_.calls().lock(host_.settings().group, host_.client_id(), std::move(wanted));
+        } catch (...) { // no memory
+            locked = detail::code_of_thrown();
+        }
         for (const auto& each : some) {
             each->order.lock.asked();
             if (each->dropped) { // who gives it up may wait for this

@@ -7,6 +7,7 @@
 #include <rocketpush/detail/planted.hpp>
 #include <rocketpush/detail/ring.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
+#include <rocketpush/detail/thrown.hpp>
 #include <rocketpush/detail/wait_group.hpp>
 #include <rocketpush/offset_store/offset_store.hpp>
 #include <rocketpush/rebalance/owned_queue.hpp>
@@ -83,17 +84,24 @@ class offset_writer {
         auto& self     = host->offsets();
         auto access    = host->offset_access();
         owned->writing = true;
-        std::optional<first_write> first;
-        if (!owned->broker_keeps) {
-            if (const auto another = self.firsts_.find(place_of(*owned)); another == self.firsts_.end())
-                first.emplace(self, place_of(*owned));
-            else
-                co_await wait_for(another->second); // if it fails, too: nobody waits for a broker more than once
+        bool early     = false;
+        std::error_code failure;
+        try {
+            std::optional<first_write> first;
+            if (!owned->broker_keeps) {
+                if (const auto another = self.firsts_.find(place_of(*owned)); another == self.firsts_.end())
+                    first.emplace(self, place_of(*owned));
+                else
+                    co_await wait_for(another->second); // if it fails, too: nobody waits for a broker more than once
+            }
+            early   = !owned->broker_keeps;
+            failure = co_await host->store().write(access, owned->queue, offset);
+        } catch (...) { // the store, or no memory
+            failure = detail::code_of_thrown();
         }
-        const bool early   = !owned->broker_keeps;
-        const auto failure = co_await host->store().write(access, owned->queue, offset);
-        self.written(*owned, offset, failure);
+        owned->writing     = false;
         owned->may_be_lost = early && !failure;
+        self.written(*owned, offset, failure);
         co_return failure;
     }
 
@@ -158,14 +166,22 @@ class offset_writer {
         std::vector<queue_progress> changes;
         for (const auto& owned : host_.queues().all())
             if (is_due(*owned, everything)) {
-                owned->writing = true;
                 due.push_back(owned);
                 changes.push_back({owned->queue, owned->cache.committable()});
             }
         if (due.empty())
             co_return;
-        auto access        = host_.offset_access();
-        const auto failure = co_await host_.store().write_many(access, changes); // a copy: we need it too
+        for (const auto& owned : due)
+            owned->writing = true;
+        std::error_code failure;
+        try {
+            auto access = host_.offset_access();
+            failure     = co_await host_.store().write_many(access, changes); // a copy: we need it too
+        } catch (...) {                                                       // the store, or no memory
+            failure = detail::code_of_thrown();
+        }
+        for (const auto& owned : due)
+            owned->writing = false;
         for (std::size_t i = 0; i < due.size(); ++i)
             written(*due[i], changes[i].offset, failure);
     }
@@ -186,14 +202,13 @@ class offset_writer {
     }
 
     void written(queue_type& owned, queue_offset offset, std::error_code failure) {
-        owned.writing = false;
         owned.wake_idle();
         if (!failure || ROCKETPUSH_PLANTED(failed_commit_is_done)) {
             owned.committed = owned.stored = offset;
-            if (!owned.broker_keeps)
-                keeps(owned);
             if (!ROCKETPUSH_PLANTED(lost_wake_up))
                 owned.wake.wake(); // it may stand at the span's end
+            if (!owned.broker_keeps)
+                keeps(owned);
         } else {
             host_.queue_refused(owned.queue, failure);
         }

@@ -2,6 +2,7 @@
 #define ROCKETPUSH_REBALANCE_OWNED_QUEUE_HPP
 
 #include <rocketpush/core/message_queue.hpp>
+#include <rocketpush/detail/block_pool.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/fetch/fetching_queue.hpp>
 #include <rocketpush/fetch/process_queue.hpp>
@@ -13,7 +14,6 @@
 #include <memory>
 #include <optional>
 #include <utility>
-#include <vector>
 
 namespace rocketpush {
 
@@ -27,8 +27,8 @@ namespace rocketpush {
  */
 template <class Connection, class Runtime, bool Concurrent, class Order>
 struct owned_queue : fetching_queue<Runtime> {
-    owned_queue(message_queue of, Runtime& runtime)
-        : fetching_queue<Runtime>(runtime), queue(std::move(of)), cache(0) {}
+    owned_queue(message_queue of, Runtime& runtime, std::shared_ptr<detail::block_pool> blocks)
+        : fetching_queue<Runtime>(runtime, std::move(blocks)), queue(std::move(of)), cache(0) {}
 
     using cache_type = process_queue<Concurrent>;
 
@@ -38,7 +38,8 @@ struct owned_queue : fetching_queue<Runtime> {
     cache_type cache;
     [[no_unique_address]] Order order;
 
-    bool in_line = false; ///< Acquiring, and the broker is asked for so many first offsets that this one waits.
+    bool in_line   = false; ///< Acquiring, and the broker is asked for so many first offsets that this one waits.
+    bool looked_up = false; ///< Acquiring, and one of those that the broker is asked for.
 
     /// What flow control looks at. The span is what would come again after a crash. In order that is nothing while only what was
     /// not consumed is not stored: no limit holds then, or one would never end where the listener itself decides on commits.
@@ -62,8 +63,6 @@ struct owned_queue : fetching_queue<Runtime> {
         if (idle)
             idle->wake();
     }
-
-    std::vector<typename Runtime::timer*> naps; ///< Pauses between attempts at this queue; giving it up ends them.
 
     std::chrono::steady_clock::time_point last_settled{}; ///< When a batch of it ran last, or a send-back ended.
 

@@ -4,6 +4,7 @@
 #include <rocketpush/consume/pop_settlement.hpp>
 #include <rocketpush/core/message_queue.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/detail/lasting_duty.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/fetch/pop_fetcher.hpp>
 #include <rocketpush/fetch/popped_queue.hpp>
@@ -53,7 +54,7 @@ class pop_table {
     /// Batches that are kept for the next pops.
     static constexpr std::size_t most_spare_batches = 64;
 
-    explicit pop_table(Host& host) : host_(host) {}
+    explicit pop_table(Host& host) : host_(host) { spare_.reserve(most_spare_batches); }
 
     /// The queues of `topic` that are ours, in order; not those on their way out.
     std::vector<message_queue> held(const std::string& topic) const {
@@ -78,15 +79,21 @@ class pop_table {
     const past_counts& past() const noexcept { return past_; }
 
     /// Begins to pop a queue, if it is not here. @param wanted  The subscription of its topic.
+    /// @throws std::bad_alloc  Then it is not here.
     void acquire(const message_queue& queue, const subscription& wanted) {
-        auto& owned = queues_[queue];
-        if (owned)
+        if (queues_.contains(queue))
             return;
-        owned              = std::make_shared<queue_type>(queue, host_.runtime());
-        owned->stage_since = host_.runtime().now();
-        host_.observe().on_pop_begun(queue);
-        host_.spawn(pop_fetcher<Host>::run(host_.shared_from_this(), owned, wanted));
         begin_renewals();
+        const auto owned   = std::make_shared<queue_type>(queue, host_.runtime(), host_.shared_blocks());
+        owned->stage_since = host_.runtime().now();
+        queues_.emplace(queue, owned);
+        try {
+            host_.observe().on_pop_begun(queue);
+            host_.spawn(pop_fetcher<Host>::run(host_.shared_from_this(), owned, wanted));
+        } catch (...) {
+            erase(owned);
+            throw;
+        }
     }
 
     void release(const message_queue& queue) {
@@ -113,11 +120,12 @@ class pop_table {
 
     /// For a consumer that stops; those that are being given up already wait by its deadline from now on.
     void release_all() {
-        for (const auto& [queue, owned] : std::map(queues_)) {
-            for (auto* nap : owned->naps)
-                nap->cancel();
+        for (auto at = queues_.begin(); at != queues_.end();) {
+            const auto owned = at->second;
+            owned->end_naps();
             owned->idle.wake();
-            release(owned);
+            release(owned); // some go at once
+            at = queues_.upper_bound(owned->queue);
         }
     }
 
@@ -148,7 +156,7 @@ class pop_table {
         spare_.pop_back();
         return taken;
     }
-    void give_back(std::unique_ptr<batch_type> batch) {
+    void give_back(std::unique_ptr<batch_type> batch) noexcept {
         batch->clear();
         if (spare_.size() < most_spare_batches)
             spare_.push_back(std::move(batch));
@@ -195,7 +203,7 @@ class pop_table {
         queue.wake.wake();
         queue.wake_idle();
         if (queue.batches.empty() && !left_behind_.empty())
-            std::erase_if(left_behind_, [&](const queue_ptr& each) { return each.get() == &queue; });
+            std::erase_if(left_behind_, [&](const auto& each) { return each.second.get() == &queue; });
     }
 
     /// Looks at the receipts at `when` at the latest.
@@ -223,8 +231,8 @@ class pop_table {
     queue_ptr share(queue_type& queue) const {
         if (const auto found = queues_.find(queue.queue); found != queues_.end() && found->second.get() == &queue)
             return found->second;
-        const auto left = std::ranges::find(left_behind_, &queue, [](const queue_ptr& each) { return each.get(); });
-        return left == left_behind_.end() ? nullptr : *left;
+        const auto left = std::ranges::find(left_behind_, &queue, [](const auto& each) { return each.second.get(); });
+        return left == left_behind_.end() ? nullptr : left->second;
     }
 
     void settle(queue_type& queue, batch_type& batch) {
@@ -238,7 +246,20 @@ class pop_table {
         owned->stage       = queue_stage::releasing;
         owned->stage_since = host_.runtime().now();
         owned->wake.wake();
-        host_.spawn(hand_over(host_.shared_from_this(), owned));
+        try {
+            host_.spawn(give_up(host_.shared_from_this(), owned));
+        } catch (...) { // no memory to do it well
+            let_go(owned);
+        }
+    }
+
+    /// Whatever throws on the way, for lack of memory or in an observer: the epoch ends, or no other could begin.
+    static task<void> give_up(std::shared_ptr<Host> host, queue_ptr owned) {
+        try {
+            co_await hand_over(host, owned);
+        } catch (...) { // what was not acknowledged comes again
+        }
+        host->pops().let_go(owned);
     }
 
     static task<void> hand_over(std::shared_ptr<Host> host, queue_ptr owned) {
@@ -266,12 +287,15 @@ class pop_table {
         const auto settled_by = now() + host->settings().request_timeout;
         while (owned->unsettled() && now() < settled_by)
             co_await owned->idle.wait_until(settled_by);
-
         host->observe().on_pop_ended(owned->queue);
+    }
+
+    void let_go(const queue_ptr& owned) {
+        owned->cancel_unclaimed();
         if (!owned->batches.empty()) // a hung listener: its batch stays until the call returns
-            table.left_behind_.push_back(owned);
-        table.erase(owned);
-        host->rebalance_later(); // it may be ours again already
+            left_behind_.insert(queues_.extract(owned->queue));
+        host_.rebalance_later(); // it may be ours again already
+        erase(owned);
     }
 
     void cancel(queue_type& queue) {
@@ -292,21 +316,25 @@ class pop_table {
     void erase(const queue_ptr& owned) {
         queues_.erase(owned->queue);
         owned->gone.set();
-        past_.add(owned->queue.topic, owned->counts);
         if (queues_.empty())
             emptied_.wake();
+        past_.add(owned->queue.topic, owned->counts);
     }
 
     void begin_renewals() {
-        if (!std::exchange(renewing_, true))
-            host_.spawn(renewal_duty(host_.shared_from_this()));
+        if (renewing_)
+            return;
+        host_.spawn(detail::lasting_duty(host_.runtime(), host_.shared_from_this(), &pop_table::renewal_duty));
+        renewing_ = true;
     }
 
     static task<void> renewal_duty(std::shared_ptr<Host> host) {
         auto& table = host->pops();
         while (!table.closed_) {
             auto next = time_point::max();
-            auto all  = table.left_behind_;
+            std::vector<queue_ptr> all;
+            for (const auto& [queue, owned] : table.left_behind_)
+                all.push_back(owned);
             for (const auto& [queue, owned] : table.queues_)
                 all.push_back(owned);
             for (const auto& owned : all)
@@ -319,7 +347,7 @@ class pop_table {
 
     Host& host_;
     std::map<message_queue, queue_ptr> queues_;
-    std::vector<queue_ptr> left_behind_; ///< Given up while a listener call still runs.
+    std::multimap<message_queue, queue_ptr> left_behind_; ///< Given up while a listener call still runs.
     std::vector<std::unique_ptr<batch_type>> spare_;
     past_counts past_;
     detail::wake_up<typename Host::runtime_type> emptied_{host_.runtime()};

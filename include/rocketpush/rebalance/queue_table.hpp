@@ -1,20 +1,15 @@
 #ifndef ROCKETPUSH_REBALANCE_QUEUE_TABLE_HPP
 #define ROCKETPUSH_REBALANCE_QUEUE_TABLE_HPP
 
-#include <rocketpush/core/error.hpp>
 #include <rocketpush/core/message_queue.hpp>
-#include <rocketpush/core/names.hpp>
-#include <rocketpush/core/options.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
 #include <rocketpush/detail/planted.hpp>
-#include <rocketpush/detail/ring.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
-#include <rocketpush/fetch/queue_fetcher.hpp>
 #include <rocketpush/observe/consumption_history.hpp>
 #include <rocketpush/offset_store/offset_store.hpp>
 #include <rocketpush/rebalance/offset_writer.hpp>
 #include <rocketpush/rebalance/owned_queue.hpp>
-#include <rocketpush/remoting/backoff.hpp>
+#include <rocketpush/rebalance/takeovers.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -36,13 +31,13 @@ namespace rocketpush {
 /**
  * @brief The queues of one consumer, each from its assignment until it was handed over with a confirmed offset.
  *
- * Taking over: wait for the former owner if it lives, find the first offset, begin to fetch. Giving up: stop fetching, let
- * running listener calls end (not for ever), commit and have it confirmed, forget. A queue that is being given up is taken
- * over anew only after that has ended. Each is an operation of its own: a slow one delays no other queue.
+ * Giving up: stop fetching, let running listener calls end (not for ever), commit and have it confirmed, forget. A queue that is
+ * being given up is taken over (see takeovers) anew only after that has ended. Each is an operation of its own: a slow one delays no
+ * other queue.
  *
  * @tparam Host  The consumer; see consumer_core.
  * @par Thread safety  None; on the strand.
- * @par Source  Java `RebalanceImpl.processQueueTable`, `updateProcessQueueTableInRebalance`, `computePullFromWhere`.
+ * @par Source  Java `RebalanceImpl.processQueueTable`, `removeUnnecessaryMessageQueue`.
  */
 template <class Host>
 class queue_table {
@@ -60,11 +55,6 @@ class queue_table {
     static constexpr std::chrono::milliseconds hand_over_look{5};
     /// How long a broker may take to look at a pull.
     static constexpr std::chrono::milliseconds pull_processing_limit{300};
-    /// The commit of a former owner may be so much later than its unlock.
-    static constexpr std::chrono::milliseconds commit_settles{200};
-    /// So many first offsets are asked for at a broker at once; the other queues wait, or ten thousand at the start would
-    /// need room for as many requests. Those of another broker do not wait for a slow one's.
-    static constexpr std::size_t most_look_ups = 256;
     /// A last commit that fails is tried again so often, this long after the failure.
     static constexpr int commit_attempts = 3;
     static constexpr std::chrono::milliseconds commit_retry_delay{200};
@@ -96,28 +86,33 @@ class queue_table {
     const auto& all() const noexcept { return queues_; }
     const past_counts& past() const noexcept { return past_; }
 
-    /// Topics that were known when the consumer started: only for their queues does "last" mean behind the newest message.
-    void remember_first_queues(const std::vector<message_queue>& queues) {
-        for (const auto& queue : queues) {
-            auto& count = first_queues_[{queue.topic, queue.broker_name}];
-            count       = std::max(count, queue.queue_id + 1);
-        }
-    }
+    auto& takeover() noexcept { return takeover_; }
 
     /// Takes a queue over, if it is not here in any stage. @param held_elsewhere  A living member may still be reading it.
+    /// @throws std::bad_alloc  Then it is not here.
     void acquire(const message_queue& queue, bool held_elsewhere) {
         if (queues_.contains(queue))
             return;
-        auto owned       = std::make_shared<queue_type>(queue, host_.runtime());
+        auto owned       = std::make_shared<queue_type>(queue, host_.runtime(), host_.shared_blocks());
         owned->suspended = suspended_.contains(queue);
         enter_stage(*owned, queue_stage::acquiring);
         queues_.insert(owned);
         host_.prepare_order(*owned, held_elsewhere);
-        if (held_elsewhere && !Host::locks_queues &&
-            !ROCKETPUSH_PLANTED(no_takeover_delay)) // else the broker says when the former owner has done with it
-            host_.spawn(look_up_later(host_.shared_from_this(), std::move(owned), host_.settings().takeover_delay));
-        else
-            look_up(std::move(owned));
+        try {
+            takeover_.begin(owned, held_elsewhere);
+        } catch (...) {
+            erase(owned);
+            throw;
+        }
+    }
+    /// Ends an epoch in which nothing was fetched; the next round tries again.
+    void forget(const queue_ptr& owned) {
+        host_.rebalance_later();
+        erase(owned);
+    }
+    void enter_stage(queue_type& owned, queue_stage stage) {
+        owned.stage       = stage;
+        owned.stage_since = host_.runtime().now();
     }
 
     void release(const message_queue& queue) {
@@ -126,9 +121,11 @@ class queue_table {
     }
     /// For a consumer that stops; those that are being given up already wait by its deadline from now on.
     void release_all() {
-        for (const auto& owned : std::vector(queues_.begin(), queues_.end())) {
+        for (auto at = queues_.begin(); at != queues_.end();) {
+            const auto owned = *at;
             owned->wake_idle();
-            release(owned, std::nullopt);
+            release(owned, std::nullopt); // some go at once
+            at = queues_.upper_bound(owned->queue);
         }
     }
 
@@ -166,8 +163,7 @@ class queue_table {
         if (owned->stage == queue_stage::fetching) {
             release(owned, owned->cache.committable());
         } else if (owned->stage == queue_stage::releasing) {
-            for (auto* nap : owned->naps)
-                nap->cancel();
+            owned->end_naps();
             owned->wake_idle();
         } else {
             owned->dropped = true;
@@ -272,12 +268,6 @@ class queue_table {
         bool operator()(const auto& left, const auto& right) const noexcept { return of(left) < of(right); }
     };
 
-    /// First offsets that one broker is being asked for, and the queues whose turn comes later.
-    struct look_ups {
-        std::size_t running = 0;
-        detail::ring<queue_ptr> waiting;
-    };
-
     auto first_of(const std::string& topic) const {
         return queues_.lower_bound(message_queue{topic, {}, std::numeric_limits<std::int32_t>::min()});
     }
@@ -295,161 +285,14 @@ class queue_table {
         detail::wake_up<typename Host::runtime_type> erased;
     };
 
-    void enter_stage(queue_type& owned, queue_stage stage) {
-        owned.stage       = stage;
-        owned.stage_since = host_.runtime().now();
-    }
-
     void erase(const queue_ptr& owned) {
         if (const auto found = queues_.find(owned->queue); found != queues_.end() && *found == owned)
             queues_.erase(found);
-        past_.add(owned->queue.topic, owned->counts);
         for (auto* each : watchers_)
             each->erased.wake();
         if (queues_.empty())
             emptied_.wake();
-    }
-
-    /// Ends an epoch in which nothing was fetched; the next round tries again.
-    void forget(const queue_ptr& owned) {
-        erase(owned);
-        host_.rebalance_later();
-    }
-
-    /// The former owner needs some time, or has the lock.
-    static task<void> look_up_later(std::shared_ptr<Host> host, queue_ptr owned, std::chrono::milliseconds delay) {
-        const auto ready = host->runtime().now() + delay;
-        owned->mark.enter(queue_step::waiting, host->runtime().now(), ready);
-        while (!owned->dropped && host->runtime().now() < ready)
-            co_await owned->wake.wait_until(ready);
-        if (!owned->dropped) {
-            host->queues().look_up(std::move(owned));
-            co_return;
-        }
-        if constexpr (Host::locks_queues) // of a request that nobody answered
-            co_await host->locks().unlock(owned, host->runtime().now());
-        host->queues().forget(owned);
-    }
-
-    /// Asks for the first offset, or stands in line.
-    void look_up(queue_ptr owned) {
-        auto& broker = look_ups_[owned->queue.broker_name];
-        if (broker.running < most_look_ups) {
-            ++broker.running;
-            owned->mark.enter(Host::locks_queues ? queue_step::locking : queue_step::reading_offset,
-                              host_.runtime().now());
-            host_.spawn(take_over(host_.shared_from_this(), std::move(owned)));
-        } else {
-            owned->in_line = true;
-            owned->mark.enter(queue_step::in_line, host_.runtime().now());
-            broker.waiting.push_back(std::move(owned));
-        }
-    }
-
-    void look_up_ended(const std::string& broker_name) {
-        const auto broker = look_ups_.find(broker_name);
-        --broker->second.running;
-        while (!broker->second.waiting.empty()) {
-            auto next = broker->second.waiting.take_front();
-            if (std::exchange(next->in_line, false))
-                return look_up(std::move(next));
-        }
-        if (broker->second.running == 0)
-            look_ups_.erase(broker);
-    }
-
-    static task<void> take_over(std::shared_ptr<Host> host, queue_ptr owned) {
-        auto& table = host->queues();
-        if constexpr (Host::locks_queues) {
-            const auto failure = co_await lock(host, owned);
-            if (failure && !owned->dropped) {
-                table.look_up_ended(owned->queue.broker_name);
-                host->spawn(look_up_later(host, owned, delay_after(failure, host->settings().lock_retry_interval)));
-                co_return;
-            }
-        }
-        result<queue_offset> first(error::operation_cancelled);
-        owned->mark.enter(queue_step::reading_offset, host->runtime().now());
-        if (!owned->dropped)
-            first = co_await table.first_offset(*owned);
-        table.look_up_ended(owned->queue.broker_name);
-        if (!owned->dropped && !first) {
-            host->observe().on_queue_acquire_failure(owned->queue, first.error());
-            host->queue_refused(owned->queue, first.error());
-        }
-        const auto* wanted = host->subscription_of(owned->queue.topic);
-        if (owned->dropped || !first || !wanted) {
-            if constexpr (Host::locks_queues)
-                co_await host->locks().unlock(owned, host->runtime().now());
-            table.forget(owned);
-            co_return;
-        }
-        const auto begin = std::max<queue_offset>(owned->begin_at.value_or(*first), 0); // whatever a broken broker says
-        owned->cache     = typename queue_type::cache_type(begin);
-        owned->stored    = begin;
-        host->offsets().found(*owned);
-        table.enter_stage(*owned, queue_stage::fetching);
-        host->observe().on_queue_acquired(owned->queue, begin);
-        host->spawn(queue_fetcher<Host>::run(host, owned, *wanted)); // on its own: our frame goes
-        if (ROCKETPUSH_PLANTED(double_pull_loop))
-            host->spawn(queue_fetcher<Host>::run(host, owned, *wanted));
-    }
-
-    /// Locks a queue that is taken over, before its offset is read. @return Why it is not ours.
-    static task<std::error_code> lock(std::shared_ptr<Host> host, queue_ptr owned) {
-        const auto failure = co_await host->locks().ask(owned);
-        if (owned->dropped)
-            co_return error::operation_cancelled;
-        if (failure == error::locked_elsewhere) {
-            owned->order.contested = true;
-            host->observe().on_lock_refused(owned->queue);
-        } else if (failure) {
-            host->observe().on_queue_acquire_failure(owned->queue, failure);
-            host->topic_refused(owned->queue.topic, failure);
-        }
-        if (failure)
-            co_return failure;
-        // A Java member commits and unlocks without waiting for an answer, and a broker may run the two in either order.
-        const auto ready = host->runtime().now() + commit_settles;
-        while (owned->order.contested && !owned->dropped && host->runtime().now() < ready)
-            co_await owned->wake.wait_until(ready);
-        co_return std::error_code();
-    }
-
-    /// Java's computePullFromWhere.
-    task<result<queue_offset>> first_offset(queue_type& owned) {
-        auto access = host_.offset_access();
-        auto stored = co_await host_.store().read(access, owned.queue);
-        if (!stored && !ROCKETPUSH_PLANTED(unknown_offset_is_none))
-            co_return stored.error();
-        if (stored && *stored) {
-            owned.committed = **stored;
-            co_return **stored;
-        }
-        const bool retry = is_retry_topic(owned.queue.topic);
-        result<queue_offset> found(error::operation_cancelled);
-        switch (host_.settings().from) {
-        case consume_from::first: break;
-        case consume_from::timestamp:
-            if (retry)
-                break;
-            found = co_await host_.calls().offset_at(owned.queue, host_.settings().from_time);
-            co_return found;
-        case consume_from::last:
-            // What was there when we started is "last"; a queue that came later begins at its beginning, or what was sent
-            // between its creation and our discovery would be lost.
-            if (retry || (!was_there_first(owned.queue) && !host_.settings().later_queues_like_first))
-                break;
-            found = co_await host_.calls().max_offset(owned.queue);
-            co_return found;
-        }
-        found = co_await host_.calls().min_offset(owned.queue);
-        co_return found;
-    }
-
-    bool was_there_first(const message_queue& queue) const {
-        const auto found = first_queues_.find({queue.topic, queue.broker_name});
-        return found != first_queues_.end() && queue.queue_id < found->second;
+        past_.add(owned->queue.topic, owned->counts);
     }
 
     void release(queue_ptr owned, std::optional<queue_offset> go_on_at) {
@@ -458,21 +301,32 @@ class queue_table {
         if (std::exchange(owned->in_line, false))
             return forget(owned);
         owned->wake.wake();
-        for (auto* nap : owned->naps)
-            nap->cancel();
+        owned->end_naps();
         if (owned->stage == queue_stage::acquiring)
             return; // the operation that is at it sees it and forgets the queue
         enter_stage(*owned, queue_stage::releasing);
         owned->mark.enter(queue_step::handing_over, host_.runtime().now());
-        owned->idle = std::make_unique<detail::wake_up<typename Host::runtime_type>>(host_.runtime());
         owned->cache.cancel_behind_last_claimed();
         owned->order.give_up();
-        host_.forget_exhausted();
-        host_.spawn(hand_over(host_.shared_from_this(), std::move(owned), go_on_at));
+        try {
+            owned->idle = std::make_unique<detail::wake_up<typename Host::runtime_type>>(host_.runtime());
+            host_.forget_exhausted();
+            host_.spawn(give_up(host_.shared_from_this(), owned, go_on_at));
+        } catch (...) { // no memory to do it well
+            let_go(owned);
+        }
+    }
+
+    /// Whatever throws on the way, for lack of memory or in a policy of the user's: the epoch ends, or no other could begin.
+    static task<void> give_up(std::shared_ptr<Host> host, queue_ptr owned, std::optional<queue_offset> go_on_at) {
+        try {
+            co_await hand_over(host, owned, go_on_at);
+        } catch (...) { // what was not committed comes again
+        }
+        host->queues().let_go(owned);
     }
 
     static task<void> hand_over(std::shared_ptr<Host> host, queue_ptr owned, std::optional<queue_offset> go_on_at) {
-        auto& table      = host->queues();
         const auto begun = host->runtime().now();
         if constexpr (Host::locks_queues) {
             if (ROCKETPUSH_PLANTED(unlocked_first))
@@ -533,27 +387,31 @@ class queue_table {
         host->observe().on_queue_released(owned->queue, owned->committed);
         for (host->collect_soon(); owned->busy() && host->runtime().now() < limit(); host->collect_soon())
             co_await owned->idle->wait_until(limit()); // for what the executor still has to find empty
-        if (owned->busy())                             // a hung listener: its batch stays until the call returns
-            table.leave_behind(owned);
+    }
+
+    /// The end of an epoch in which something was fetched.
+    void let_go(const queue_ptr& owned) {
+        owned->cache.cancel_unclaimed();
+        if (owned->busy()) // a hung listener: its batch stays until the call returns
+            leave_behind(owned);
         else
-            owned->cache.clear([&host](auto batch) { host->batches().give_back(std::move(batch)); });
-        host->memory().recount(*owned);
-        table.erase(owned);
-        host->rebalance_later(); // it may be ours again already
+            owned->cache.clear([this](auto batch) { host_.batches().give_back(std::move(batch)); });
+        host_.memory().recount(*owned);
+        host_.rebalance_later(); // it may be ours again already
+        erase(owned);
     }
 
     void leave_behind(const queue_ptr& owned) {
-        left_behind_.push_back(owned);
+        left_behind_.insert(queues_.extract(owned));
         if (host_.has_stopped())
             host_.client().keep(owned);
     }
 
     Host& host_;
     std::set<queue_ptr, by_queue> queues_;
-    std::map<std::string, look_ups, std::less<>> look_ups_; ///< By broker name.
-    std::vector<queue_ptr> left_behind_;                    ///< Given up while a listener call still runs.
-    std::map<std::pair<std::string, std::string>, std::int32_t> first_queues_; ///< By topic and broker: how many.
-    std::set<message_queue> suspended_;                                        ///< Ours or not.
+    takeovers<Host> takeover_{host_};
+    std::multiset<queue_ptr, by_queue> left_behind_; ///< Given up while a listener call still runs.
+    std::set<message_queue> suspended_;              ///< Ours or not.
     std::vector<watcher*> watchers_;
     past_counts past_;
     detail::wake_up<typename Host::runtime_type> emptied_{host_.runtime()};

@@ -92,7 +92,7 @@ class subscription_book {
         if (known)
             host->queues().release_topic(topic);
         else
-            host->queues().remember_first_queues(host->routes().queues(topic));
+            host->queues().takeover().remember_first_queues(host->routes().queues(topic));
         if (!route || host->routes().knows(topic))
             book.unchecked_.erase(topic);
         if (host->running())

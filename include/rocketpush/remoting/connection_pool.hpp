@@ -8,6 +8,7 @@
 #include <rocketpush/remoting/connection.hpp>
 #include <rocketpush/remoting/go_away_rule.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -16,7 +17,6 @@
 #include <string_view>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
 namespace rocketpush {
 
@@ -153,18 +153,17 @@ class connection_pool {
     /// Ends every connection and attempt; `get()` fails from now on.
     void close() {
         closed_ = true;
-        std::vector<connection_ptr> open;
-        for (auto& [peer, held] : places_) {
-            if (held->open)
-                open.push_back(held->open);
+        for (auto& [peer, held] : places_)
             if (held->connecting)
                 held->connecting->abandon();
-        }
-        for (const auto& each : open)
-            each->close(error::operation_cancelled);
+        const auto next_open = [this] { // whoever hears of an end may change the places
+            return std::ranges::find_if(places_, [](const auto& each) { return each.second->open != nullptr; });
+        };
+        for (auto next = next_open(); next != places_.end(); next = next_open())
+            std::exchange(next->second->open, nullptr)->close(error::operation_cancelled);
     }
 
-    detail::block_pool& blocks() noexcept { return *blocks_; }
+    const std::shared_ptr<detail::block_pool>& blocks() noexcept { return blocks_; }
     Runtime& runtime() noexcept { return runtime_; }
 
     /// What a server said when it last refused a request for lack of permission.

@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <new>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -149,6 +150,7 @@ class tcp_connect : public std::enable_shared_from_this<tcp_connect<Executor>> {
         const auto address = asio::ip::make_address(to.host, not_numeric);
         if (!not_numeric)
             return race({{address, to.port}});
+        resolving_ = true;
         resolver_.async_resolve(to.host, std::to_string(to.port), asio::ip::resolver_base::numeric_service,
                                 [self = this->shared_from_this()](std::error_code failure, const results& found) {
                                     self->looked_up(failure, found);
@@ -177,6 +179,7 @@ class tcp_connect : public std::enable_shared_from_this<tcp_connect<Executor>> {
     static constexpr std::chrono::milliseconds head_start{250};
 
     void looked_up(std::error_code failure, const results& found) {
+        resolving_ = false;
         if (ended_) // nobody waits any more
             return;
         if (failure || found.empty())
@@ -232,14 +235,23 @@ class tcp_connect : public std::enable_shared_from_this<tcp_connect<Executor>> {
     void finish(std::error_code failure) {
         ended_ = true;
         connection_.connecting_.reset();
-        resolver_.cancel();
         next_due_.cancel();
+        give_up_resolving();
         std::error_code ignored; // the others'
         for (auto& each : sockets_)
             each.close(ignored);
         if (!failure)
             tune_socket(connection_.socket_, unacknowledged_limit_);
         end_(*this, failure);
+    }
+
+    void give_up_resolving() noexcept {
+        if (!resolving_)
+            return;
+        try {
+            resolver_.cancel();
+        } catch (const std::bad_alloc&) { // Asio allocates for it; then the answer comes, and nobody waits for it
+        }
     }
 
     tcp_stream<Executor>& connection_; // lives until the end
@@ -250,6 +262,7 @@ class tcp_connect : public std::enable_shared_from_this<tcp_connect<Executor>> {
     std::vector<asio::ip::tcp::endpoint> addresses_; ///< In the order in which they are tried.
     std::vector<socket_type> sockets_;               ///< One for each that was tried.
     std::size_t under_way_ = 0;
+    bool resolving_        = false;
     bool ended_            = false;
 };
 
