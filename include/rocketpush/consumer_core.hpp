@@ -234,6 +234,7 @@ class consumer_core : public std::enable_shared_from_this<
                 outcome = detail::code_of_thrown();
             }
         }
+        client_->leave_unsaid(options_.group); // unless that is done
         finish(outcome);
         co_return stop_result_;
     }

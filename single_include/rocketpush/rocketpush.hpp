@@ -22794,8 +22794,7 @@ struct fetching_queue {
         typename Runtime::timer timer(runtime);
         timer.expires_at(deadline);
         naps.push_back(&timer);
-        const std::unique_ptr<typename Runtime::timer, nap_end> end(&timer,
-                                                                    nap_end{&naps}); // also where waiting throws
+        const std::unique_ptr<typename Runtime::timer, nap_end> entry(&timer, {&naps}); // waiting may throw
         co_await timer.async_wait(detail::await_tuple<typename Runtime::executor_type>);
     }
     /// For who gives the queue up.
@@ -23193,14 +23192,14 @@ class takeovers {
 
     /// A step that throws, for lack of memory or in a policy of the user's, ends the epoch.
     static task<void> survive(std::shared_ptr<Host> host, queue_ptr owned, task<void> step) {
-        std::error_code thrown;
+        std::optional<std::error_code> thrown;
         try {
             co_await std::move(step);
         } catch (...) {
             thrown = detail::code_of_thrown();
         }
         if (thrown)
-            host->queues().takeover().failed(owned, thrown);
+            host->queues().takeover().failed(owned, *thrown);
     }
 
     void failed(const queue_ptr& owned, std::error_code why) {
@@ -25164,6 +25163,12 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         } catch (...) { // no memory: heartbeats, or the end of the connection, tell the brokers
         }
         close_if_unused();
+    }
+
+    /// The same without a word to anybody, for want of memory: a broker learns it from heartbeats, or the end of the connection.
+    void leave_unsaid(const std::string& group) {
+        if (members_.erase(group) != 0)
+            close_if_unused();
     }
 
     /// Keeps what a consumer leaves behind that a listener may still be at: frames are counted on the strand, so they cannot end
@@ -28787,6 +28792,7 @@ class consumer_core : public std::enable_shared_from_this<
                 outcome = detail::code_of_thrown();
             }
         }
+        client_->leave_unsaid(options_.group); // unless that is done
         finish(outcome);
         co_return stop_result_;
     }

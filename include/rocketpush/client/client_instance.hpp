@@ -167,6 +167,12 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         close_if_unused();
     }
 
+    /// The same without a word to anybody, for want of memory: a broker learns it from heartbeats, or the end of the connection.
+    void leave_unsaid(const std::string& group) {
+        if (members_.erase(group) != 0)
+            close_if_unused();
+    }
+
     /// Keeps what a consumer leaves behind that a listener may still be at: frames are counted on the strand, so they cannot end
     /// in whatever thread lets go of them last. Ends with the client.
     void keep(std::shared_ptr<void> left_behind) { left_behind_.push_back(std::move(left_behind)); }

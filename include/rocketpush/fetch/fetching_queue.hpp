@@ -63,8 +63,7 @@ struct fetching_queue {
         typename Runtime::timer timer(runtime);
         timer.expires_at(deadline);
         naps.push_back(&timer);
-        const std::unique_ptr<typename Runtime::timer, nap_end> end(&timer,
-                                                                    nap_end{&naps}); // also where waiting throws
+        const std::unique_ptr<typename Runtime::timer, nap_end> entry(&timer, {&naps}); // waiting may throw
         co_await timer.async_wait(detail::await_tuple<typename Runtime::executor_type>);
     }
     /// For who gives the queue up.

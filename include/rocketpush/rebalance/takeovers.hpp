@@ -86,14 +86,14 @@ class takeovers {
 
     /// A step that throws, for lack of memory or in a policy of the user's, ends the epoch.
     static task<void> survive(std::shared_ptr<Host> host, queue_ptr owned, task<void> step) {
-        std::error_code thrown;
+        std::optional<std::error_code> thrown;
         try {
             co_await std::move(step);
         } catch (...) {
             thrown = detail::code_of_thrown();
         }
         if (thrown)
-            host->queues().takeover().failed(owned, thrown);
+            host->queues().takeover().failed(owned, *thrown);
     }
 
     void failed(const queue_ptr& owned, std::error_code why) {
