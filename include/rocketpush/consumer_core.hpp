@@ -317,8 +317,7 @@ class consumer_core : public std::enable_shared_from_this<
     Offsets& store() noexcept { return store_; }
     auto& calls() noexcept { return client_->calls(); }
     const route_table& routes() const noexcept { return client_->routes(); }
-    detail::block_pool& blocks() noexcept { return *client_->blocks(); }
-    const std::shared_ptr<detail::block_pool>& shared_blocks() noexcept { return client_->blocks(); }
+    const std::shared_ptr<detail::block_pool>& blocks() noexcept { return client_->blocks(); }
     batch_pool<consumption_type::concurrent>& batches() noexcept { return batches_; }
     queue_table<consumer_core>& queues() noexcept { return queues_; }
     offset_writer<consumer_core>& offsets() noexcept { return offsets_; }

@@ -19338,8 +19338,7 @@ inline constexpr std::chrono::seconds duty_rest{1};
 /**
  * @brief A loop that nothing may end but its own return: when it throws, it begins anew after `duty_rest`.
  *
- * What throws is not ours to foresee: a strategy or a store of the user's, or an allocation. Whoever spawns a coroutine and waits for
- * nobody would not hear of it, and the duty would be done by nobody from then on.
+ * What throws is not ours to foresee (see finally); the duty would be done by nobody from then on.
  *
  * @param duty  Looks itself whether it is still wanted, and returns when it is not; at once when it begins anew then.
  */
@@ -19660,7 +19659,7 @@ class queue_fetcher {
         batch->origin   = {&queue_.queue, host_.own_retry_topic(), fields.min_offset, fields.max_offset,
                            host_.name_space()};
         batch->home     = &queue_;
-        const auto body = keep_frame(*batch, host_.blocks(), answer);
+        const auto body = keep_frame(*batch, *host_.blocks(), answer);
         unreadable_messages bad{.end = asked, .delta = fields.offset_delta.value_or(0)};
         const auto on_bad = [&](std::error_code why, std::string_view record, queue_offset offset) {
             obstacles_.consider(bad, batch->messages.size(), batch->origin, why, record, offset);
@@ -20885,6 +20884,28 @@ class pool_dispatch {
 } // namespace rocketpush
 
 #endif
+// rocketpush/detail/out_of_line.hpp
+#ifndef ROCKETPUSH_DETAIL_OUT_OF_LINE_HPP
+#define ROCKETPUSH_DETAIL_OUT_OF_LINE_HPP
+
+#include <utility>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief Calls `work`, never inlined: for what a coroutine that may go on in another thread does in a loop.
+ *
+ * clang before 17 moves the address of a thread-local variable out of a loop, also over a suspension in it; the coroutine then uses
+ * what belongs to the thread that it was in before (LLVM issues 47179 and 63022). Asio has such variables for every frame and handler.
+ */
+template <class Work>
+[[gnu::noinline]] decltype(auto) out_of_line(Work&& work) {
+    return std::forward<Work>(work)();
+}
+
+} // namespace rocketpush::detail
+
+#endif
 
 #include <algorithm>
 #include <atomic>
@@ -21230,15 +21251,20 @@ class concurrent_consumption {
             do {
                 const auto messages = batch.views(slice);
                 consume_context context{*batch.origin.queue};
-                here.observer_.before_consume(messages, context);
-                auto call   = here.calls_.begin(messages);
+                auto call   = detail::out_of_line([&] {
+                    here.observer_.before_consume(messages, context);
+                    return here.calls_.begin(messages);
+                });
                 auto result = consume_result::reconsume_later;
                 try {
+                    const auto listen = [&]() -> decltype(auto) {
+                        return traits::call(here.listener_, messages, context);
+                    };
                     if constexpr (traits::silent) {
-                        co_await traits::call(here.listener_, messages, context);
+                        co_await detail::out_of_line(listen);
                         result = consume_result::success;
                     } else {
-                        result = co_await traits::call(here.listener_, messages, context);
+                        result = co_await detail::out_of_line(listen);
                     }
                 } catch (...) {
                     if (ROCKETPUSH_PLANTED(exception_is_success))
@@ -21246,7 +21272,7 @@ class concurrent_consumption {
                     here.calls_.threw(call);
                     here.observer_.on_listener_exception(context.queue, std::current_exception());
                 }
-                here.settle(work, batch, slice, context, call, result, counts);
+                detail::out_of_line([&] { here.settle(work, batch, slice, context, call, result, counts); });
                 slice = here.claim(batch);
             } while (slice);
         }
@@ -22080,22 +22106,27 @@ class orderly_consumption {
             for (auto call = here.next_call(order); call; call = here.next_call(order)) {
                 const auto messages = call.batch->views(call.slice);
                 orderly_context context{*call.batch->origin.queue};
-                here.observer_.before_consume(messages, consume_context{context.queue});
-                auto followed = here.calls_.begin(messages);
+                auto followed = detail::out_of_line([&] {
+                    here.observer_.before_consume(messages, consume_context{context.queue});
+                    return here.calls_.begin(messages);
+                });
                 auto result   = orderly_result::suspend;
                 try {
+                    const auto listen = [&]() -> decltype(auto) {
+                        return traits::call(here.listener_, messages, context);
+                    };
                     if constexpr (traits::silent) {
-                        co_await traits::call(here.listener_, messages, context);
+                        co_await detail::out_of_line(listen);
                         result = orderly_result::commit;
                     } else {
-                        const auto answer = co_await traits::call(here.listener_, messages, context);
+                        const auto answer = co_await detail::out_of_line(listen);
                         result            = as_orderly(answer);
                     }
                 } catch (...) {
                     here.calls_.threw(followed);
                     here.observer_.on_listener_exception(context.queue, std::current_exception());
                 }
-                here.settle(order, call, followed, context, result);
+                detail::out_of_line([&] { here.settle(order, call, followed, context, result); });
             }
         }
         auto owner = work.owner();
@@ -23114,6 +23145,49 @@ class offset_writer {
 #ifndef ROCKETPUSH_REBALANCE_QUEUE_TABLE_HPP
 #define ROCKETPUSH_REBALANCE_QUEUE_TABLE_HPP
 
+// rocketpush/detail/finally.hpp
+#ifndef ROCKETPUSH_DETAIL_FINALLY_HPP
+#define ROCKETPUSH_DETAIL_FINALLY_HPP
+
+
+#include <system_error>
+#include <utility>
+
+namespace rocketpush::detail {
+
+/**
+ * @brief Awaits `step`, then calls `then`, however that ended.
+ *
+ * What throws is not ours to foresee: a policy of the user's, or an allocation. Whoever spawns a coroutine and waits for nobody would
+ * not hear of it, and what was to follow would never come.
+ *
+ * @param then  Gets why it threw, by code_of_thrown; nothing if it did not.
+ */
+template <class Executor, class Then>
+awaitable<void, Executor> finally(awaitable<void, Executor> step, Then then) {
+    std::error_code why;
+    try {
+        co_await std::move(step);
+    } catch (...) { // nothing may be awaited here
+        why = code_of_thrown();
+    }
+    then(why);
+}
+
+/// The same, spawned by `host`. Where not even that can begin, `then` is called at once.
+/// @param begin  Gives the step.
+template <class Host, class Begin, class Then>
+void spawn_finally(Host& host, Begin begin, Then then) {
+    try {
+        host.spawn(finally(begin(), then));
+    } catch (...) { // no memory
+        then(code_of_thrown());
+    }
+}
+
+} // namespace rocketpush::detail
+
+#endif
 // rocketpush/rebalance/takeovers.hpp
 #ifndef ROCKETPUSH_REBALANCE_TAKEOVERS_HPP
 #define ROCKETPUSH_REBALANCE_TAKEOVERS_HPP
@@ -23126,7 +23200,6 @@ class offset_writer {
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -23186,20 +23259,12 @@ class takeovers {
         detail::ring<queue_ptr> waiting;
     };
 
-    void spawn(const queue_ptr& owned, task<void> step) {
-        host_.spawn(survive(host_.shared_from_this(), owned, std::move(step)));
-    }
-
     /// A step that throws, for lack of memory or in a policy of the user's, ends the epoch.
-    static task<void> survive(std::shared_ptr<Host> host, queue_ptr owned, task<void> step) {
-        std::optional<std::error_code> thrown;
-        try {
-            co_await std::move(step);
-        } catch (...) {
-            thrown = detail::code_of_thrown();
-        }
-        if (thrown)
-            host->queues().takeover().failed(owned, *thrown);
+    void spawn(const queue_ptr& owned, task<void> step) {
+        host_.spawn(detail::finally(std::move(step), [host = host_.shared_from_this(), owned](std::error_code thrown) {
+            if (thrown)
+                host->queues().takeover().failed(owned, thrown);
+        }));
     }
 
     void failed(const queue_ptr& owned, std::error_code why) {
@@ -23458,7 +23523,7 @@ class queue_table {
     void acquire(const message_queue& queue, bool held_elsewhere) {
         if (queues_.contains(queue))
             return;
-        auto owned       = std::make_shared<queue_type>(queue, host_.runtime(), host_.shared_blocks());
+        auto owned       = std::make_shared<queue_type>(queue, host_.runtime(), host_.blocks());
         owned->suspended = suspended_.contains(queue);
         enter_stage(*owned, queue_stage::acquiring);
         queues_.insert(owned);
@@ -23673,22 +23738,16 @@ class queue_table {
         owned->mark.enter(queue_step::handing_over, host_.runtime().now());
         owned->cache.cancel_behind_last_claimed();
         owned->order.give_up();
-        try {
-            owned->idle = std::make_unique<detail::wake_up<typename Host::runtime_type>>(host_.runtime());
-            host_.forget_exhausted();
-            host_.spawn(give_up(host_.shared_from_this(), owned, go_on_at));
-        } catch (...) { // no memory to do it well
-            let_go(owned);
-        }
-    }
-
-    /// Whatever throws on the way, for lack of memory or in a policy of the user's: the epoch ends, or no other could begin.
-    static task<void> give_up(std::shared_ptr<Host> host, queue_ptr owned, std::optional<queue_offset> go_on_at) {
-        try {
-            co_await hand_over(host, owned, go_on_at);
-        } catch (...) { // what was not committed comes again
-        }
-        host->queues().let_go(owned);
+        const auto host = host_.shared_from_this();
+        // Whatever throws on the way, the epoch ends, or no other could begin. What was not committed comes again.
+        detail::spawn_finally(
+            host_,
+            [&] {
+                owned->idle = std::make_unique<detail::wake_up<typename Host::runtime_type>>(host_.runtime());
+                host_.forget_exhausted();
+                return hand_over(host, owned, go_on_at);
+            },
+            [host, owned](std::error_code) { host->queues().let_go(owned); });
     }
 
     static task<void> hand_over(std::shared_ptr<Host> host, queue_ptr owned, std::optional<queue_offset> go_on_at) {
@@ -25111,7 +25170,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         if (watch_) {
             co_await watch_->first_answer(self);
             if (!has_name_servers() && is_resolver_error(watch_->failure())) {
-                turn_away(group);
+                leave_unsaid(group);
                 co_return watch_->failure();
             }
         }
@@ -25121,14 +25180,14 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             watch(topic);
             const auto failure = co_await refresh(topic);
             if (is_hopeless(failure)) {
-                turn_away(group);
+                leave_unsaid(group);
                 co_return failure;
             }
         }
         if constexpr (!std::is_null_pointer_v<Check>) {
             const auto failure = co_await check();
             if (failure) {
-                turn_away(group);
+                leave_unsaid(group);
                 co_return failure;
             }
         }
@@ -25141,7 +25200,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         const auto before        = beats_;
         co_await heartbeat(group);
         if (beats_.denied != before.denied && beats_.accepted == before.accepted) {
-            turn_away(group);
+            leave_unsaid(group);
             co_return response_code::no_permission;
         }
         begin_duties();
@@ -25165,10 +25224,12 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         close_if_unused();
     }
 
-    /// The same without a word to anybody, for want of memory: a broker learns it from heartbeats, or the end of the connection.
+    /// The same without a word to anybody, for one that could not join, or for want of memory: a broker that knows of it learns it from
+    /// heartbeats, or the end of the connection.
     void leave_unsaid(const std::string& group) {
-        if (members_.erase(group) != 0)
-            close_if_unused();
+        members_.erase(group);
+        forget_unwanted_topics();
+        close_if_unused();
     }
 
     /// Keeps what a consumer leaves behind that a listener may still be at: frames are counted on the strand, so they cannot end
@@ -25331,13 +25392,6 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             return nullptr;
         return std::make_unique<watch_type>(runtime_, transport, url_of_unit(*url, settings_.unit_name),
                                             settings_.request_timeout, settings_.lookup_interval);
-    }
-
-    /// Lets go of a consumer that cannot join.
-    void turn_away(const std::string& group) {
-        members_.erase(group);
-        forget_unwanted_topics();
-        close_if_unused();
     }
 
     struct route_watch {
@@ -26122,6 +26176,7 @@ void consume_directly(Core& core, Consumption& consumption, Owner owner, std::st
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 namespace rocketpush {
@@ -26210,35 +26265,21 @@ detail::awaitable<void, typename Host::executor_type> regain_lock(std::shared_pt
     }
 }
 
-/// `step`, then the queue goes on. Where it throws, for lack of memory or in an observer, the queue begins anew.
-template <class Host>
-detail::awaitable<void, typename Host::executor_type> go_on_after(
-    detail::awaitable<void, typename Host::executor_type> step, std::shared_ptr<Host> host,
-    std::shared_ptr<typename Host::queue_type> queue) {
-    bool broken = false;
-    try {
-        co_await std::move(step);
-    } catch (...) {
-        broken = true;
-    }
-    queue->order.sending = false;
-    queue->order.held_up = false;
-    if (broken)
-        host->queues().begin_anew(*queue);
-    else
-        host->consume_again(*queue);
-}
-
-/// No turn of the queue begins before `step(host, queue)` has ended.
+/// No turn of the queue begins before `step(host, queue)` has ended. Where it throws, for lack of memory or in an observer, the queue
+/// begins anew.
 template <class Host, class Step>
 void hold_up(std::shared_ptr<Host> host, std::shared_ptr<typename Host::queue_type> queue, Step step) {
     queue->order.held_up = true;
-    try {
-        host->spawn(go_on_after(step(host, queue), host, queue));
-    } catch (...) { // no memory
-        queue->order.held_up = false;
-        host->queues().begin_anew(*queue);
-    }
+    detail::spawn_finally(
+        *host, [&] { return step(host, queue); },
+        [host, queue](std::error_code thrown) {
+            queue->order.sending = false;
+            queue->order.held_up = false;
+            if (thrown)
+                host->queues().begin_anew(*queue);
+            else
+                host->consume_again(*queue);
+        });
 }
 
 } // namespace rocketpush
@@ -26580,7 +26621,7 @@ consumer_statistics take_snapshot(Core& core, const consumption_history& history
         snapshot.topics.push_back(std::move(topic));
     }
     snapshot.suspended            = core.suspended();
-    snapshot.block_bytes          = core.blocks().live_bytes();
+    snapshot.block_bytes          = core.blocks()->live_bytes();
     const auto minute             = history.minute(now, snapshot.counts);
     snapshot.pulls_per_second     = minute.pulls_per_second;
     snapshot.pulled_per_second    = minute.pulled_per_second;
@@ -27747,7 +27788,7 @@ class pop_fetcher {
         batch->came   = host_.runtime().now();
         batch->origin = {&queue_.queue, host_.own_retry_topic(), -1, -1, host_.name_space()};
         batch->home   = &queue_;
-        decode(*batch, keep_frame(*batch, host_.blocks(), answer));
+        decode(*batch, keep_frame(*batch, *host_.blocks(), answer));
         const auto decoded = batch->messages.size();
         const auto unknown = receipts_.make(fields, queue_.queue.broker_name, batch->messages, handles_);
         if (!unknown) { // nothing can be acknowledged: all of it comes again
@@ -27852,6 +27893,7 @@ class pop_fetcher {
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -27916,7 +27958,7 @@ class pop_table {
         if (queues_.contains(queue))
             return;
         begin_renewals();
-        const auto owned   = std::make_shared<queue_type>(queue, host_.runtime(), host_.shared_blocks());
+        const auto owned   = std::make_shared<queue_type>(queue, host_.runtime(), host_.blocks());
         owned->stage_since = host_.runtime().now();
         queues_.emplace(queue, owned);
         try {
@@ -28078,20 +28120,11 @@ class pop_table {
         owned->stage       = queue_stage::releasing;
         owned->stage_since = host_.runtime().now();
         owned->wake.wake();
-        try {
-            host_.spawn(give_up(host_.shared_from_this(), owned));
-        } catch (...) { // no memory to do it well
-            let_go(owned);
-        }
-    }
-
-    /// Whatever throws on the way, for lack of memory or in an observer: the epoch ends, or no other could begin.
-    static task<void> give_up(std::shared_ptr<Host> host, queue_ptr owned) {
-        try {
-            co_await hand_over(host, owned);
-        } catch (...) { // what was not acknowledged comes again
-        }
-        host->pops().let_go(owned);
+        const auto host = host_.shared_from_this();
+        // Whatever throws on the way, the epoch ends, or no other could begin. What was not acknowledged comes again.
+        detail::spawn_finally(
+            host_, [&] { return hand_over(host, owned); },
+            [host, owned](std::error_code) { host->pops().let_go(owned); });
     }
 
     static task<void> hand_over(std::shared_ptr<Host> host, queue_ptr owned) {
@@ -28388,7 +28421,7 @@ class queue_memory {
 
     memory_use use(std::size_t frame, std::size_t inflated) const {
         if (host_.client().has_one_consumer())
-            return {host_.blocks().live_bytes() + inflated_ + inflated, held_};
+            return {host_.blocks()->live_bytes() + inflated_ + inflated, held_};
         return {held_ + frame + inflated, held_};
     }
 
@@ -28875,8 +28908,7 @@ class consumer_core : public std::enable_shared_from_this<
     Offsets& store() noexcept { return store_; }
     auto& calls() noexcept { return client_->calls(); }
     const route_table& routes() const noexcept { return client_->routes(); }
-    detail::block_pool& blocks() noexcept { return *client_->blocks(); }
-    const std::shared_ptr<detail::block_pool>& shared_blocks() noexcept { return client_->blocks(); }
+    const std::shared_ptr<detail::block_pool>& blocks() noexcept { return client_->blocks(); }
     batch_pool<consumption_type::concurrent>& batches() noexcept { return batches_; }
     queue_table<consumer_core>& queues() noexcept { return queues_; }
     offset_writer<consumer_core>& offsets() noexcept { return offsets_; }

@@ -1,8 +1,15 @@
 #include <rocketpush/consume/concurrent_consumption.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/executor/inline_executor.hpp>
+#include <rocketpush/executor/thread_pool_executor.hpp>
+#include <rocketpush/runtime/asio_runtime.hpp>
+
+#include <asio/awaitable.hpp>
+#include <asio/post.hpp>
+#include <asio/use_awaitable.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <deque>
 #include <memory>
@@ -168,6 +175,53 @@ TEST_CASE_METHOD(lanes_fixture, "lanes that ended are there for later batches", 
     CHECK(ended.size() == 30);
     CHECK(host->ran.size() == 10);
     CHECK(host.use_count() == 1);
+}
+
+/// For a consumption with threads; ends the context when its batch has run.
+struct threaded_host {
+    asio::executor_work_guard<asio::io_context::executor_type> work;
+    int ran = 0;
+
+    void batch_ran(pulled_batch<true>&) {
+        ++ran;
+        work.reset();
+    }
+    void batch_has_failed(pulled_batch<true>&) {}
+};
+
+/// Goes on twice, each time in whichever thread of the pool is free.
+struct roaming_listener {
+    std::atomic<int>* calls;
+
+    asio::awaitable<void> operator()(const message_view&) const {
+        co_await asio::post(asio::use_awaitable);
+        calls->fetch_add(1);
+        co_await asio::post(asio::use_awaitable);
+    }
+};
+
+// The thread sanitizer is who judges here: see detail::out_of_line.
+TEST_CASE("a lane may go on in another thread between two calls, and in the midst of one", "[consumption]") {
+    constexpr int count = 2000;
+    detail::block_pool pool;
+    std::atomic<int> calls{0};
+    asio::io_context context;
+    asio_runtime runtime(context.get_executor());
+    no_observer nobody;
+    pulled_batch<true> batch;
+    test::fill(batch, pool, offsets(0, count));
+    const auto host = std::make_shared<threaded_host>(asio::make_work_guard(context));
+    concurrent_consumption<roaming_listener, thread_pool_executor, no_observer, asio_runtime, threaded_host> consumption{
+        roaming_listener{&calls}, thread_pool_executor(3), nobody, runtime};
+    consumption.start(3, 1);
+    asio::post(context, [&] { consumption.dispatch(batch, host); });
+    context.run();
+    CHECK(host->ran == 1);
+    CHECK(calls == count);
+    CHECK(batch.unfinished_count() == 0);
+    CHECK(batch.tally.succeeded.load() == count);
+    consumption.shut();
+    CHECK(consumption.executor().join(10s));
 }
 
 } // namespace

@@ -9,8 +9,22 @@
 /**
  * Replaces the global `operator new` of a program by one that knows how many blocks are in use, and that fails when it is told to.
  * Asio's handlers and coroutines take their memory from `aligned_alloc`, which fails likewise. Include it in one file of a program only.
+ *
+ * The thread sanitizer's own `operator new` stays where it is: then nothing is counted.
  */
 namespace rocketpush::test {
+
+#if defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+inline constexpr bool blocks_are_counted = false;
+#else
+inline constexpr bool blocks_are_counted = true;
+#endif
+#elif defined(__SANITIZE_THREAD__)
+inline constexpr bool blocks_are_counted = false;
+#else
+inline constexpr bool blocks_are_counted = true;
+#endif
 
 /// Blocks of `operator new` that nobody has deleted.
 inline std::atomic<std::ptrdiff_t> blocks_in_use{0};

@@ -58,10 +58,8 @@ void promises::call_begins(const identity& who, const message_queue& queue, std:
             stage_.broken(fmt::format("{} was given again, without having given its queue up, {}", who.name, known.describe(one)));
         require_soon(who, one);
         known.begun(one, who.name);
-        if (epoch != 0) {
-            auto& held    = holds_.at(queue).at(who.name);
-            held.seen_end = std::max(held.seen_end, known.offset_of(one) + 1);
-        }
+        if (epoch != 0)
+            holds_.at(queue).at(who.name).given.insert(known.offset_of(one));
     }
     ++calls_[who.name];
     if (stage_.made.how == consuming::in_order)
@@ -105,7 +103,7 @@ void promises::call_ends(const identity& who, const message_queue& queue, std::s
 
 void promises::acquired(const identity& who, const message_queue& queue, queue_offset first) {
     auto& holds              = holds_[queue];
-    const auto [mine, is_new] = holds.try_emplace(who.name, hold{++last_epoch_, first, is_shared() ? std::string() : who.client_id});
+    const auto [mine, is_new] = holds.try_emplace(who.name, hold{++last_epoch_, is_shared() ? std::string() : who.client_id});
     if (!is_new)
         stage_.broken(fmt::format("{} has taken {} over twice", who.name, to_string(queue)));
     require(of(who).passed(queue, first), fmt::format("{} begins {}", who.name, to_string(queue)));
@@ -115,21 +113,24 @@ void promises::acquired(const identity& who, const message_queue& queue, queue_o
 
     // Pulls may go one batch beyond the span; in order all that is cached may be consumed at once when a message at last succeeds.
     const auto& made = stage_.made;
-    const auto span  = made.how == consuming::in_order ? std::max(made.max_span, static_cast<queue_offset>(made.max_cached)) : made.max_span;
-    const auto bound = span + static_cast<queue_offset>(made.pull_batch);
+    const auto span  = made.how == consuming::in_order ? std::max(static_cast<std::size_t>(made.max_span), made.max_cached) : static_cast<std::size_t>(made.max_span);
+    const auto bound = span + made.pull_batch;
     const auto last  = last_holds_.find({is_shared() ? std::string() : who.client_id, queue});
     if (last == last_holds_.end() || !last->second.alone || cluster_.was_rolled_back(queue))
         return;
-    if (const auto again = last->second.seen_end - first; again > bound)
+    if (const auto again = last->second.given_from(first); again > bound)
         stage_.broken(fmt::format("{} begins {} at {}: {} messages come again, where the span is {}", who.name, to_string(queue), first, again, span));
 }
 
-void promises::end(const message_queue& queue, const hold& last) { last_holds_.insert_or_assign({last.heir, queue}, last); }
+void promises::end(const message_queue& queue, hold last) {
+    auto heir = last.heir;
+    last_holds_.insert_or_assign({std::move(heir), queue}, std::move(last));
+}
 
 void promises::released(const identity& who, const message_queue& queue) {
     auto& holds = holds_[queue];
     if (const auto found = holds.find(who.name); found != holds.end()) {
-        end(queue, found->second);
+        end(queue, std::move(found->second));
         holds.erase(found);
     }
 }
@@ -149,7 +150,7 @@ void promises::gone(const identity& who) {
     std::erase_if(running_, [&](const auto& one) { return one.first.second == who.name; });
     for (auto& [queue, holds] : holds_)
         if (const auto found = holds.find(who.name); found != holds.end()) {
-            end(queue, found->second);
+            end(queue, std::move(found->second));
             holds.erase(found);
         }
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <map>
 #include <set>
 #include <span>
@@ -69,12 +70,16 @@ class promises {
     /// A process's hold on a queue.
     struct hold {
         std::uint64_t epoch;
-        queue_offset seen_end; ///< Behind the last message that its listener has got.
-        std::string heir;      ///< Whoever goes on from it: a client id; of a group, an empty one.
-        bool alone = true;     ///< Nobody else held the queue meanwhile, and so set its offset to where he was.
+        std::string heir;               ///< Whoever goes on from it: a client id; of a group, an empty one.
+        bool alone = true;              ///< Nobody else held the queue meanwhile, and so set its offset to where he was.
+        std::set<queue_offset> given{}; ///< Of messages to its listener. Those that were passed over are none.
+
+        std::size_t given_from(queue_offset first) const {
+            return static_cast<std::size_t>(std::distance(given.lower_bound(first), given.end()));
+        }
     };
 
-    void end(const message_queue& queue, const hold& last);
+    void end(const message_queue& queue, hold last);
     /// Of a process's hold on a queue; 0: it has none, or that does not matter.
     std::uint64_t epoch_of(const identity& who, const message_queue& queue) const;
     /// In a calm world whose members have time enough, nothing waits for long.

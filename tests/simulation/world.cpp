@@ -33,9 +33,12 @@ class world {
             }
             make_peace();
         } catch (const violation& broken) {
-            stage_.note("{}", broken.what);
             found.violations.push_back(broken.what);
+        } catch (const test::time_stands_still& problem) {
+            found.violations.push_back(problem.what());
         }
+        for (const auto& each : found.violations)
+            stage_.note("{}", each);
         found.setting         = describe(stage_.made);
         found.hash            = stage_.hash();
         found.messages        = promises_.messages();

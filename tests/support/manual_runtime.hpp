@@ -16,11 +16,16 @@
 #include <memory>
 #include <optional>
 #include <random>
+#include <stdexcept>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 namespace rocketpush::test {
+
+struct time_stands_still : std::runtime_error {
+    time_stands_still() : std::runtime_error("time stands still: handlers make each other run for ever") {}
+};
 
 /**
  * @brief Virtual time: one io_context that the test polls, clocks that move when the test says so, a seeded random
@@ -29,6 +34,9 @@ namespace rocketpush::test {
  * The same calls in the same order give the same run. Sockets and other real input do not belong here: nothing
  * waits for them. Copies are the same runtime; the one that the test made first owns it, and drops what is still
  * pending when it goes, so declare it before all that uses it.
+ *
+ * Handlers that make each other run for ever at one moment are found: whatever lets them run throws time_stands_still, once, and
+ * nothing runs any more.
  *
  * @par Thread safety  One thread; `now` in any.
  */
@@ -66,10 +74,9 @@ class manual_runtime {
     /// Moves the clocks by `by`, stopping at each timer on the way to run its handlers and what follows from them.
     void advance(duration by) {
         const auto target = now() + by;
-        do
-            state_->context->poll();
-        while (complete_next(target));
-        state_->now = target;
+        while (run_one(target)) {
+        }
+        pass_to(target);
     }
 
     /**
@@ -81,7 +88,7 @@ class manual_runtime {
         const auto target = now() + limit;
         while (!done()) {
             if (!run_one(target)) {
-                state_->now = target;
+                pass_to(target);
                 return false;
             }
         }
@@ -118,6 +125,9 @@ class manual_runtime {
         timer* owner;
     };
 
+    /// More handlers at one moment are taken for work that makes work for ever.
+    static constexpr std::size_t most_at_a_moment = 2'000'000;
+
     template <class Handler>
     struct wait;
 
@@ -140,6 +150,8 @@ class manual_runtime {
         std::uint64_t sequence = 0;
         bool ended             = false;
         bool deaf              = false;
+        bool stands_still      = false;
+        std::size_t handlers   = 0; // that have run at this moment
         std::map<wait_key, std::unique_ptr<wait_base>> waits;
         std::optional<asio::io_context> context;
         executor_type executor;
@@ -148,14 +160,26 @@ class manual_runtime {
 
     /// Runs one handler, or completes the next wait up to `target`. False: there is none.
     bool run_one(time_point target) {
-        return state_->context->poll_one() != 0 || complete_next(target);
+        if (state_->stands_still) return false;
+        if (state_->context->poll_one() == 0) return complete_next(target);
+        if (++state_->handlers > most_at_a_moment) {
+            state_->stands_still = true;
+            throw time_stands_still();
+        }
+        return true;
+    }
+
+    void pass_to(time_point at) noexcept {
+        if (at <= now()) return;
+        state_->now      = at;
+        state_->handlers = 0;
     }
 
     /// Completes the next wait up to `target`. False: there is none.
     bool complete_next(time_point target) {
         const auto next = state_->waits.begin();
         if (next == state_->waits.end() || next->first.at > target) return false;
-        state_->now = std::max(now(), next->first.at);
+        pass_to(next->first.at);
         state_->complete(next->first, {});
         return true;
     }

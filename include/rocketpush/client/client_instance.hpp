@@ -113,7 +113,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         if (watch_) {
             co_await watch_->first_answer(self);
             if (!has_name_servers() && is_resolver_error(watch_->failure())) {
-                turn_away(group);
+                leave_unsaid(group);
                 co_return watch_->failure();
             }
         }
@@ -123,14 +123,14 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             watch(topic);
             const auto failure = co_await refresh(topic);
             if (is_hopeless(failure)) {
-                turn_away(group);
+                leave_unsaid(group);
                 co_return failure;
             }
         }
         if constexpr (!std::is_null_pointer_v<Check>) {
             const auto failure = co_await check();
             if (failure) {
-                turn_away(group);
+                leave_unsaid(group);
                 co_return failure;
             }
         }
@@ -143,7 +143,7 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         const auto before        = beats_;
         co_await heartbeat(group);
         if (beats_.denied != before.denied && beats_.accepted == before.accepted) {
-            turn_away(group);
+            leave_unsaid(group);
             co_return response_code::no_permission;
         }
         begin_duties();
@@ -167,10 +167,12 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
         close_if_unused();
     }
 
-    /// The same without a word to anybody, for want of memory: a broker learns it from heartbeats, or the end of the connection.
+    /// The same without a word to anybody, for one that could not join, or for want of memory: a broker that knows of it learns it from
+    /// heartbeats, or the end of the connection.
     void leave_unsaid(const std::string& group) {
-        if (members_.erase(group) != 0)
-            close_if_unused();
+        members_.erase(group);
+        forget_unwanted_topics();
+        close_if_unused();
     }
 
     /// Keeps what a consumer leaves behind that a listener may still be at: frames are counted on the strand, so they cannot end
@@ -333,13 +335,6 @@ class client_instance : public std::enable_shared_from_this<client_instance<Tran
             return nullptr;
         return std::make_unique<watch_type>(runtime_, transport, url_of_unit(*url, settings_.unit_name),
                                             settings_.request_timeout, settings_.lookup_interval);
-    }
-
-    /// Lets go of a consumer that cannot join.
-    void turn_away(const std::string& group) {
-        members_.erase(group);
-        forget_unwanted_topics();
-        close_if_unused();
     }
 
     struct route_watch {

@@ -9,6 +9,7 @@
 #include <rocketpush/core/consume_result.hpp>
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/detail/out_of_line.hpp>
 #include <rocketpush/detail/planted.hpp>
 #include <rocketpush/detail/strand_gate.hpp>
 #include <rocketpush/executor/executor_policy.hpp>
@@ -360,15 +361,20 @@ class concurrent_consumption {
             do {
                 const auto messages = batch.views(slice);
                 consume_context context{*batch.origin.queue};
-                here.observer_.before_consume(messages, context);
-                auto call   = here.calls_.begin(messages);
+                auto call   = detail::out_of_line([&] {
+                    here.observer_.before_consume(messages, context);
+                    return here.calls_.begin(messages);
+                });
                 auto result = consume_result::reconsume_later;
                 try {
+                    const auto listen = [&]() -> decltype(auto) {
+                        return traits::call(here.listener_, messages, context);
+                    };
                     if constexpr (traits::silent) {
-                        co_await traits::call(here.listener_, messages, context);
+                        co_await detail::out_of_line(listen);
                         result = consume_result::success;
                     } else {
-                        result = co_await traits::call(here.listener_, messages, context);
+                        result = co_await detail::out_of_line(listen);
                     }
                 } catch (...) {
                     if (ROCKETPUSH_PLANTED(exception_is_success))
@@ -376,7 +382,7 @@ class concurrent_consumption {
                     here.calls_.threw(call);
                     here.observer_.on_listener_exception(context.queue, std::current_exception());
                 }
-                here.settle(work, batch, slice, context, call, result, counts);
+                detail::out_of_line([&] { here.settle(work, batch, slice, context, call, result, counts); });
                 slice = here.claim(batch);
             } while (slice);
         }

@@ -10,6 +10,7 @@
 #include <rocketpush/consume/turn_job.hpp>
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/detail/out_of_line.hpp>
 #include <rocketpush/detail/planted.hpp>
 #include <rocketpush/detail/strand_gate.hpp>
 #include <rocketpush/executor/executor_policy.hpp>
@@ -328,22 +329,27 @@ class orderly_consumption {
             for (auto call = here.next_call(order); call; call = here.next_call(order)) {
                 const auto messages = call.batch->views(call.slice);
                 orderly_context context{*call.batch->origin.queue};
-                here.observer_.before_consume(messages, consume_context{context.queue});
-                auto followed = here.calls_.begin(messages);
+                auto followed = detail::out_of_line([&] {
+                    here.observer_.before_consume(messages, consume_context{context.queue});
+                    return here.calls_.begin(messages);
+                });
                 auto result   = orderly_result::suspend;
                 try {
+                    const auto listen = [&]() -> decltype(auto) {
+                        return traits::call(here.listener_, messages, context);
+                    };
                     if constexpr (traits::silent) {
-                        co_await traits::call(here.listener_, messages, context);
+                        co_await detail::out_of_line(listen);
                         result = orderly_result::commit;
                     } else {
-                        const auto answer = co_await traits::call(here.listener_, messages, context);
+                        const auto answer = co_await detail::out_of_line(listen);
                         result            = as_orderly(answer);
                     }
                 } catch (...) {
                     here.calls_.threw(followed);
                     here.observer_.on_listener_exception(context.queue, std::current_exception());
                 }
-                here.settle(order, call, followed, context, result);
+                detail::out_of_line([&] { here.settle(order, call, followed, context, result); });
             }
         }
         auto owner = work.owner();

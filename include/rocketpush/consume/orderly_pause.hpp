@@ -4,6 +4,7 @@
 #include <rocketpush/consume/retry_copy.hpp>
 #include <rocketpush/core/message.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/detail/finally.hpp>
 #include <rocketpush/fetch/pulled_batch.hpp>
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 #include <cstdint>
 #include <limits>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 namespace rocketpush {
@@ -99,35 +101,21 @@ detail::awaitable<void, typename Host::executor_type> regain_lock(std::shared_pt
     }
 }
 
-/// `step`, then the queue goes on. Where it throws, for lack of memory or in an observer, the queue begins anew.
-template <class Host>
-detail::awaitable<void, typename Host::executor_type> go_on_after(
-    detail::awaitable<void, typename Host::executor_type> step, std::shared_ptr<Host> host,
-    std::shared_ptr<typename Host::queue_type> queue) {
-    bool broken = false;
-    try {
-        co_await std::move(step);
-    } catch (...) {
-        broken = true;
-    }
-    queue->order.sending = false;
-    queue->order.held_up = false;
-    if (broken)
-        host->queues().begin_anew(*queue);
-    else
-        host->consume_again(*queue);
-}
-
-/// No turn of the queue begins before `step(host, queue)` has ended.
+/// No turn of the queue begins before `step(host, queue)` has ended. Where it throws, for lack of memory or in an observer, the queue
+/// begins anew.
 template <class Host, class Step>
 void hold_up(std::shared_ptr<Host> host, std::shared_ptr<typename Host::queue_type> queue, Step step) {
     queue->order.held_up = true;
-    try {
-        host->spawn(go_on_after(step(host, queue), host, queue));
-    } catch (...) { // no memory
-        queue->order.held_up = false;
-        host->queues().begin_anew(*queue);
-    }
+    detail::spawn_finally(
+        *host, [&] { return step(host, queue); },
+        [host, queue](std::error_code thrown) {
+            queue->order.sending = false;
+            queue->order.held_up = false;
+            if (thrown)
+                host->queues().begin_anew(*queue);
+            else
+                host->consume_again(*queue);
+        });
 }
 
 } // namespace rocketpush

@@ -15,8 +15,7 @@ inline constexpr std::chrono::seconds duty_rest{1};
 /**
  * @brief A loop that nothing may end but its own return: when it throws, it begins anew after `duty_rest`.
  *
- * What throws is not ours to foresee: a strategy or a store of the user's, or an allocation. Whoever spawns a coroutine and waits for
- * nobody would not hear of it, and the duty would be done by nobody from then on.
+ * What throws is not ours to foresee (see finally); the duty would be done by nobody from then on.
  *
  * @param duty  Looks itself whether it is still wanted, and returns when it is not; at once when it begins anew then.
  */

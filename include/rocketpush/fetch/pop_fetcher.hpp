@@ -225,7 +225,7 @@ class pop_fetcher {
         batch->came   = host_.runtime().now();
         batch->origin = {&queue_.queue, host_.own_retry_topic(), -1, -1, host_.name_space()};
         batch->home   = &queue_;
-        decode(*batch, keep_frame(*batch, host_.blocks(), answer));
+        decode(*batch, keep_frame(*batch, *host_.blocks(), answer));
         const auto decoded = batch->messages.size();
         const auto unknown = receipts_.make(fields, queue_.queue.broker_name, batch->messages, handles_);
         if (!unknown) { // nothing can be acknowledged: all of it comes again

@@ -255,7 +255,7 @@ class queue_fetcher {
         batch->origin   = {&queue_.queue, host_.own_retry_topic(), fields.min_offset, fields.max_offset,
                            host_.name_space()};
         batch->home     = &queue_;
-        const auto body = keep_frame(*batch, host_.blocks(), answer);
+        const auto body = keep_frame(*batch, *host_.blocks(), answer);
         unreadable_messages bad{.end = asked, .delta = fields.offset_delta.value_or(0)};
         const auto on_bad = [&](std::error_code why, std::string_view record, queue_offset offset) {
             obstacles_.consider(bad, batch->messages.size(), batch->origin, why, record, offset);

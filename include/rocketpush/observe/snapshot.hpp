@@ -138,7 +138,7 @@ consumer_statistics take_snapshot(Core& core, const consumption_history& history
         snapshot.topics.push_back(std::move(topic));
     }
     snapshot.suspended            = core.suspended();
-    snapshot.block_bytes          = core.blocks().live_bytes();
+    snapshot.block_bytes          = core.blocks()->live_bytes();
     const auto minute             = history.minute(now, snapshot.counts);
     snapshot.pulls_per_second     = minute.pulls_per_second;
     snapshot.pulled_per_second    = minute.pulled_per_second;

@@ -4,6 +4,7 @@
 #include <rocketpush/consume/pop_settlement.hpp>
 #include <rocketpush/core/message_queue.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/detail/finally.hpp>
 #include <rocketpush/detail/lasting_duty.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/fetch/pop_fetcher.hpp>
@@ -20,6 +21,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -84,7 +86,7 @@ class pop_table {
         if (queues_.contains(queue))
             return;
         begin_renewals();
-        const auto owned   = std::make_shared<queue_type>(queue, host_.runtime(), host_.shared_blocks());
+        const auto owned   = std::make_shared<queue_type>(queue, host_.runtime(), host_.blocks());
         owned->stage_since = host_.runtime().now();
         queues_.emplace(queue, owned);
         try {
@@ -246,20 +248,11 @@ class pop_table {
         owned->stage       = queue_stage::releasing;
         owned->stage_since = host_.runtime().now();
         owned->wake.wake();
-        try {
-            host_.spawn(give_up(host_.shared_from_this(), owned));
-        } catch (...) { // no memory to do it well
-            let_go(owned);
-        }
-    }
-
-    /// Whatever throws on the way, for lack of memory or in an observer: the epoch ends, or no other could begin.
-    static task<void> give_up(std::shared_ptr<Host> host, queue_ptr owned) {
-        try {
-            co_await hand_over(host, owned);
-        } catch (...) { // what was not acknowledged comes again
-        }
-        host->pops().let_go(owned);
+        const auto host = host_.shared_from_this();
+        // Whatever throws on the way, the epoch ends, or no other could begin. What was not acknowledged comes again.
+        detail::spawn_finally(
+            host_, [&] { return hand_over(host, owned); },
+            [host, owned](std::error_code) { host->pops().let_go(owned); });
     }
 
     static task<void> hand_over(std::shared_ptr<Host> host, queue_ptr owned) {

@@ -78,7 +78,7 @@ class queue_memory {
 
     memory_use use(std::size_t frame, std::size_t inflated) const {
         if (host_.client().has_one_consumer())
-            return {host_.blocks().live_bytes() + inflated_ + inflated, held_};
+            return {host_.blocks()->live_bytes() + inflated_ + inflated, held_};
         return {held_ + frame + inflated, held_};
     }
 

@@ -3,6 +3,7 @@
 
 #include <rocketpush/core/message_queue.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/detail/finally.hpp>
 #include <rocketpush/detail/planted.hpp>
 #include <rocketpush/detail/signal_flag.hpp>
 #include <rocketpush/observe/consumption_history.hpp>
@@ -93,7 +94,7 @@ class queue_table {
     void acquire(const message_queue& queue, bool held_elsewhere) {
         if (queues_.contains(queue))
             return;
-        auto owned       = std::make_shared<queue_type>(queue, host_.runtime(), host_.shared_blocks());
+        auto owned       = std::make_shared<queue_type>(queue, host_.runtime(), host_.blocks());
         owned->suspended = suspended_.contains(queue);
         enter_stage(*owned, queue_stage::acquiring);
         queues_.insert(owned);
@@ -308,22 +309,16 @@ class queue_table {
         owned->mark.enter(queue_step::handing_over, host_.runtime().now());
         owned->cache.cancel_behind_last_claimed();
         owned->order.give_up();
-        try {
-            owned->idle = std::make_unique<detail::wake_up<typename Host::runtime_type>>(host_.runtime());
-            host_.forget_exhausted();
-            host_.spawn(give_up(host_.shared_from_this(), owned, go_on_at));
-        } catch (...) { // no memory to do it well
-            let_go(owned);
-        }
-    }
-
-    /// Whatever throws on the way, for lack of memory or in a policy of the user's: the epoch ends, or no other could begin.
-    static task<void> give_up(std::shared_ptr<Host> host, queue_ptr owned, std::optional<queue_offset> go_on_at) {
-        try {
-            co_await hand_over(host, owned, go_on_at);
-        } catch (...) { // what was not committed comes again
-        }
-        host->queues().let_go(owned);
+        const auto host = host_.shared_from_this();
+        // Whatever throws on the way, the epoch ends, or no other could begin. What was not committed comes again.
+        detail::spawn_finally(
+            host_,
+            [&] {
+                owned->idle = std::make_unique<detail::wake_up<typename Host::runtime_type>>(host_.runtime());
+                host_.forget_exhausted();
+                return hand_over(host, owned, go_on_at);
+            },
+            [host, owned](std::error_code) { host->queues().let_go(owned); });
     }
 
     static task<void> hand_over(std::shared_ptr<Host> host, queue_ptr owned, std::optional<queue_offset> go_on_at) {

@@ -7,9 +7,9 @@
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/core/result.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
+#include <rocketpush/detail/finally.hpp>
 #include <rocketpush/detail/planted.hpp>
 #include <rocketpush/detail/ring.hpp>
-#include <rocketpush/detail/thrown.hpp>
 #include <rocketpush/fetch/queue_fetcher.hpp>
 #include <rocketpush/remoting/backoff.hpp>
 
@@ -20,7 +20,6 @@
 #include <functional>
 #include <map>
 #include <memory>
-#include <optional>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -80,20 +79,12 @@ class takeovers {
         detail::ring<queue_ptr> waiting;
     };
 
-    void spawn(const queue_ptr& owned, task<void> step) {
-        host_.spawn(survive(host_.shared_from_this(), owned, std::move(step)));
-    }
-
     /// A step that throws, for lack of memory or in a policy of the user's, ends the epoch.
-    static task<void> survive(std::shared_ptr<Host> host, queue_ptr owned, task<void> step) {
-        std::optional<std::error_code> thrown;
-        try {
-            co_await std::move(step);
-        } catch (...) {
-            thrown = detail::code_of_thrown();
-        }
-        if (thrown)
-            host->queues().takeover().failed(owned, *thrown);
+    void spawn(const queue_ptr& owned, task<void> step) {
+        host_.spawn(detail::finally(std::move(step), [host = host_.shared_from_this(), owned](std::error_code thrown) {
+            if (thrown)
+                host->queues().takeover().failed(owned, thrown);
+        }));
     }
 
     void failed(const queue_ptr& owned, std::error_code why) {
