@@ -18472,6 +18472,8 @@ class pulled_batch {
     template <class T>
     using cell = detail::shared_cell<T, Concurrent>;
 
+    static constexpr bool one_runner = false;
+
     pulled_batch()                               = default;
     pulled_batch(const pulled_batch&)            = delete;
     pulled_batch& operator=(const pulled_batch&) = delete;
@@ -20170,49 +20172,52 @@ class call_watch<Observer, Runtime, false> {
 namespace rocketpush {
 
 /**
- * @brief A share in running one pulled batch: what executors get, copy when they recruit another thread, and call.
+ * @brief A share in running one pulled batch, or one turn of an orderly queue: what executors get, copy when they recruit another
+ *        thread, and call.
  *
- * Each copy counts itself into the batch; when the last one is gone the strand hears that the batch has run.
+ * Each copy counts itself into the work; when the last one is gone the strand hears that the work has run.
  *
- * @tparam Consumption  Has `run(job, Batch&)`, `left(Batch&, Owner&)` and `worth_a_thread(Batch&)`; `Owner` keeps it alive (a
+ * @tparam Consumption  Has `run(job, Work&)`, `left(Work&, Owner&)` and `worth_a_thread(Work&)`; `Owner` keeps it alive (a
  *                      shared_ptr, or a plain pointer where jobs never leave the strand).
+ * @tparam Work         A pulled_batch, which many runners share, or a queue_order, whose turn has one (`Work::one_runner`).
  */
-template <class Consumption, class Batch, class Owner>
+template <class Consumption, class Work, class Owner>
 class consume_job {
   public:
-    consume_job(Consumption& consumption, Batch& batch, Owner owner) noexcept
-        : consume_job(consumption, batch, std::move(owner), false) {
-        batch_->enter();
+    consume_job(Consumption& consumption, Work& work, Owner owner) noexcept
+        : consume_job(consumption, work, std::move(owner), false) {
+        work_->enter();
     }
 
-    /// For a batch that nobody looks at again: it wants help however short the calls turn out to be until it is run. Should one
-    /// of them hang all the same, the rest would wait for it.
-    static consume_job unwatched(Consumption& consumption, Batch& batch, Owner owner) noexcept {
-        consume_job made(consumption, batch, std::move(owner));
+    /// For work that nobody looks at again: it wants a thread however short the calls turn out to be until it is handed over. Should
+    /// one of them hang all the same, the rest would wait for it.
+    static consume_job unwatched(Consumption& consumption, Work& work, Owner owner) noexcept {
+        consume_job made(consumption, work, std::move(owner));
         made.urgent_ = true;
         return made;
     }
 
-    /// One more for a batch that is being run, which wants help however short the calls are. Empty: its last runner has left.
-    static std::optional<consume_job> urgent(Consumption& consumption, Batch& batch, Owner owner) noexcept {
-        if (!batch.enter_if_running())
+    /// One more for work that is being run, or stands behind a call that blocks, which wants a thread however short the calls are.
+    /// Empty: its last runner has left.
+    static std::optional<consume_job> urgent(Consumption& consumption, Work& work, Owner owner) noexcept {
+        if (!work.enter_if_running())
             return std::nullopt;
-        return consume_job(consumption, batch, std::move(owner), true);
+        return consume_job(consumption, work, std::move(owner), true);
     }
 
     /// Takes over a share that was counted already, and is not held by a job.
-    static consume_job adopt(Consumption& consumption, Batch& batch, Owner owner) noexcept {
-        return consume_job(consumption, batch, std::move(owner), false);
+    static consume_job adopt(Consumption& consumption, Work& work, Owner owner) noexcept {
+        return consume_job(consumption, work, std::move(owner), false);
     }
 
     consume_job(const consume_job& other) noexcept
-        : consumption_(other.consumption_), batch_(other.batch_), owner_(other.owner_), urgent_(other.urgent_) {
-        if (batch_)
-            batch_->enter();
+        : consumption_(other.consumption_), work_(other.work_), owner_(other.owner_), urgent_(other.urgent_) {
+        if (work_)
+            work_->enter();
     }
     consume_job(consume_job&& other) noexcept
         : consumption_(other.consumption_),
-          batch_(std::exchange(other.batch_, nullptr)),
+          work_(std::exchange(other.work_, nullptr)),
           owner_(std::move(other.owner_)),
           urgent_(other.urgent_) {}
     // No assignment by value: see block_ref.
@@ -20220,36 +20225,43 @@ class consume_job {
     consume_job& operator=(consume_job&& other) noexcept {
         consume_job taken(std::move(other));
         std::swap(consumption_, taken.consumption_);
-        std::swap(batch_, taken.batch_);
+        std::swap(work_, taken.work_);
         std::swap(owner_, taken.owner_);
         std::swap(urgent_, taken.urgent_);
         return *this;
     }
     ~consume_job() {
-        if (batch_ && batch_->leave())
-            consumption_->left(*batch_, owner_);
+        if (work_ && work_->leave())
+            consumption_->left(*work_, owner_);
     }
 
-    /// Consumes until nothing of the batch is unclaimed.
-    void operator()() const { consumption_->run(*this, *batch_); }
+    /// Consumes until nothing of the work is unclaimed, or another runner has it.
+    void operator()() const { consumption_->run(*this, *work_); }
 
+    /// Whether a thread is to be woken for it, when it is handed over.
+    bool wants_thread() const noexcept {
+        return work_->has_unclaimed() && (urgent_ || consumption_->worth_a_thread(*work_));
+    }
     /// Whether a copy that starts now would find something to do, and it is worth a thread.
     bool wants_help() const noexcept {
-        return batch_->has_unclaimed() && (urgent_ || consumption_->worth_a_thread(*batch_));
+        if constexpr (Work::one_runner)
+            return false;
+        else
+            return wants_thread();
     }
 
-    Batch& batch() const noexcept { return *batch_; }
+    Work& work() const noexcept { return *work_; }
     const Owner& owner() const noexcept { return owner_; }
 
   private:
-    /// The batch has counted it already.
-    consume_job(Consumption& consumption, Batch& batch, Owner owner, bool urgent) noexcept
-        : consumption_(&consumption), batch_(&batch), owner_(std::move(owner)), urgent_(urgent) {}
+    /// The work has counted it already.
+    consume_job(Consumption& consumption, Work& work, Owner owner, bool urgent) noexcept
+        : consumption_(&consumption), work_(&work), owner_(std::move(owner)), urgent_(urgent) {}
 
     Consumption* consumption_;
-    Batch* batch_;
+    Work* work_;
     Owner owner_;
-    bool urgent_;
+    bool urgent_; ///< It wants a thread, however short calls are.
 };
 
 } // namespace rocketpush
@@ -21028,7 +21040,7 @@ class concurrent_consumption {
     /// Lets go of batches that wait for a lane and have nothing left to claim: those of queues that were given up.
     void forget_exhausted() {
         if constexpr (traits::awaitable)
-            std::erase_if(waiting_, [](const job& each) { return !each.batch().has_unclaimed(); });
+            std::erase_if(waiting_, [](const job& each) { return !each.work().has_unclaimed(); });
     }
 
     /// Whether this thread is in a listener call of ours. (One that is awaited may be in any of the executor's threads.)
@@ -21168,7 +21180,7 @@ class concurrent_consumption {
         for (; each < end; ++each)
             batch.mark_failed(each, context.delay_level);
         if constexpr (!immediate) // else the strand looks at the batch right after it ran
-            gate_.post([self] { self.owner()->batch_has_failed(self.batch()); });
+            gate_.post([self] { self.owner()->batch_has_failed(self.work()); });
     }
 
     /// Gives the listener one message to complete later. The share of the batch that goes with it ends in `finish`.
@@ -21206,7 +21218,7 @@ class concurrent_consumption {
 
     void start_lanes() {
         while (lanes_ < lane_limit() && !waiting_.empty() && !abandoned_.load(std::memory_order_relaxed)) {
-            if (!waiting_.front().batch().has_unclaimed()) {
+            if (!waiting_.front().work().has_unclaimed()) {
                 waiting_.pop_front();
                 continue;
             }
@@ -21215,22 +21227,22 @@ class concurrent_consumption {
             spawn_lane(waiting_.front());
             if (waiting_.empty()) // the call has begun there and then, and may have ended all
                 break;
-            if (waiting_.size() > 1 || !waiting_.front().batch().has_unclaimed())
+            if (waiting_.size() > 1 || !waiting_.front().work().has_unclaimed())
                 std::rotate(waiting_.begin(), waiting_.begin() + 1, waiting_.end());
         }
     }
 
-    void spawn_lane(const job& work) {
+    void spawn_lane(const job& share) {
         if constexpr (traits::awaitable) {
-            const auto first = work.batch().claim(slice_size());
+            const auto first = share.work().claim(slice_size());
             if (!first) {
                 --lanes_;
                 return;
             }
             if constexpr (requires { executor_.get_executor(); })
-                asio::co_spawn(executor_.get_executor(), lane(*this, work, first), asio::detached);
+                asio::co_spawn(executor_.get_executor(), lane(*this, share, first), asio::detached);
             else
-                asio::co_spawn(runtime_.get_executor(), lane(*this, work, first), asio::detached);
+                asio::co_spawn(runtime_.get_executor(), lane(*this, share, first), asio::detached);
         }
     }
 
@@ -21244,8 +21256,8 @@ class concurrent_consumption {
     using lane_awaitable = typename decltype(lane_type())::type;
 
     template <class Result = lane_awaitable>
-    static Result lane(concurrent_consumption& here, job work, batch_slice slice) {
-        batch_type& batch = work.batch();
+    static Result lane(concurrent_consumption& here, job share, batch_slice slice) {
+        batch_type& batch = share.work();
         {
             runner_counts counts(here, batch);
             do {
@@ -21272,12 +21284,12 @@ class concurrent_consumption {
                     here.calls_.threw(call);
                     here.observer_.on_listener_exception(context.queue, std::current_exception());
                 }
-                detail::out_of_line([&] { here.settle(work, batch, slice, context, call, result, counts); });
+                detail::out_of_line([&] { here.settle(share, batch, slice, context, call, result, counts); });
                 slice = here.claim(batch);
             } while (slice);
         }
-        auto owner = work.owner();
-        here.gate_.post([owner, &here, last = std::move(work)] {
+        auto owner = share.owner();
+        here.gate_.post([owner, &here, last = std::move(share)] {
             --here.lanes_;
             here.start_lanes();
         });
@@ -21546,6 +21558,7 @@ class queue_order {
     using cell = detail::shared_cell<T, Concurrent>;
 
     static constexpr bool keeps_order = true;
+    static constexpr bool one_runner  = true; ///< Whether a second one would find nothing to do.
 
     /// Messages of one batch, for one listener call.
     struct call {
@@ -21705,95 +21718,6 @@ class queue_order {
 } // namespace rocketpush
 
 #endif
-// rocketpush/consume/turn_job.hpp
-#ifndef ROCKETPUSH_CONSUME_TURN_JOB_HPP
-#define ROCKETPUSH_CONSUME_TURN_JOB_HPP
-
-#include <optional>
-#include <utility>
-
-namespace rocketpush {
-
-/**
- * @brief A share in one turn of an orderly queue: what executors get and call. As consume_job, but one runner is enough:
- *        it may want a thread to be woken, and no help when it starts.
- *
- * @tparam Consumption  Has `run(job, Order&)`, `left(Order&, Owner&)` and `worth_a_thread(Order&)`.
- */
-template <class Consumption, class Order, class Owner>
-class turn_job {
-  public:
-    turn_job(Consumption& consumption, Order& order, Owner owner) noexcept
-        : turn_job(consumption, order, std::move(owner), false) {
-        order_->enter();
-    }
-
-    /// For a turn that nobody looks at again: it wants a thread however short the calls turn out to be until it is handed over, or
-    /// it might stand behind one that blocks.
-    static turn_job unwatched(Consumption& consumption, Order& order, Owner owner) noexcept {
-        order.enter();
-        return turn_job(consumption, order, std::move(owner), true);
-    }
-
-    /// One more for a turn that nobody has begun, whose first job stands behind a call that blocks. Empty: the turn is over.
-    static std::optional<turn_job> urgent(Consumption& consumption, Order& order, Owner owner) noexcept {
-        if (!order.enter_if_running())
-            return std::nullopt;
-        return turn_job(consumption, order, std::move(owner), true);
-    }
-
-    turn_job(const turn_job& other) noexcept
-        : consumption_(other.consumption_), order_(other.order_), owner_(other.owner_), certain_(other.certain_) {
-        if (order_)
-            order_->enter();
-    }
-    turn_job(turn_job&& other) noexcept
-        : consumption_(other.consumption_),
-          order_(std::exchange(other.order_, nullptr)),
-          owner_(std::move(other.owner_)),
-          certain_(other.certain_) {}
-    // No assignment by value: see block_ref.
-    turn_job& operator=(const turn_job& other) noexcept { return *this = turn_job(other); }
-    turn_job& operator=(turn_job&& other) noexcept {
-        turn_job taken(std::move(other));
-        std::swap(consumption_, taken.consumption_);
-        std::swap(order_, taken.order_);
-        std::swap(owner_, taken.owner_);
-        std::swap(certain_, taken.certain_);
-        return *this;
-    }
-    ~turn_job() {
-        if (order_ && order_->leave())
-            consumption_->left(*order_, owner_);
-    }
-
-    /// Consumes until the turn is over, or finds that another copy does.
-    void operator()() const { consumption_->run(*this, *order_); }
-
-    /// Whether a thread is to be woken for it, when it is handed over.
-    bool wants_thread() const noexcept {
-        return order_->has_unclaimed() && (certain_ || consumption_->worth_a_thread(*order_));
-    }
-    /// No second runner is of use.
-    bool wants_help() const noexcept { return false; }
-
-    Order& order() const noexcept { return *order_; }
-    const Owner& owner() const noexcept { return owner_; }
-
-  private:
-    /// The order has counted it already.
-    turn_job(Consumption& consumption, Order& order, Owner owner, bool certain) noexcept
-        : consumption_(&consumption), order_(&order), owner_(std::move(owner)), certain_(certain) {}
-
-    Consumption* consumption_;
-    Order* order_;
-    Owner owner_;
-    bool certain_; ///< It wants a thread, however short calls are.
-};
-
-} // namespace rocketpush
-
-#endif
 
 #include <atomic>
 #include <chrono>
@@ -21841,7 +21765,7 @@ class orderly_consumption {
     using order_type = queue_order<concurrent>;
     using call_type  = typename order_type::call;
     using owner_type = std::conditional_t<immediate, Host*, std::shared_ptr<Host>>;
-    using job        = turn_job<orderly_consumption, order_type, owner_type>;
+    using job        = consume_job<orderly_consumption, order_type, owner_type>;
 
     orderly_consumption(Wrapper listener, Executor executor, Observer& observer, Runtime& runtime)
         : listener_(std::move(listener)),
@@ -21917,7 +21841,7 @@ class orderly_consumption {
     /// Lets go of turns that wait for a lane and whose queue was given up.
     void forget_exhausted() {
         if constexpr (traits::awaitable)
-            std::erase_if(waiting_, [](const job& each) { return each.order().is_given_up(); });
+            std::erase_if(waiting_, [](const job& each) { return each.work().is_given_up(); });
     }
 
     /// Whether this thread is in a listener call of ours. (One that is awaited may be in any of the executor's threads.)
@@ -22079,13 +22003,13 @@ class orderly_consumption {
         }
     }
 
-    void spawn_lane(job work) {
+    void spawn_lane(job share) {
         if constexpr (traits::awaitable) {
-            work.order().claim();
+            share.work().claim();
             if constexpr (requires { executor_.get_executor(); })
-                asio::co_spawn(executor_.get_executor(), lane(*this, std::move(work)), asio::detached);
+                asio::co_spawn(executor_.get_executor(), lane(*this, std::move(share)), asio::detached);
             else
-                asio::co_spawn(runtime_.get_executor(), lane(*this, std::move(work)), asio::detached);
+                asio::co_spawn(runtime_.get_executor(), lane(*this, std::move(share)), asio::detached);
         }
     }
 
@@ -22099,8 +22023,8 @@ class orderly_consumption {
     using lane_awaitable = typename decltype(lane_type())::type;
 
     template <class Result = lane_awaitable>
-    static Result lane(orderly_consumption& here, job work) {
-        order_type& order = work.order();
+    static Result lane(orderly_consumption& here, job share) {
+        order_type& order = share.work();
         {
             turn_watch watch(here, order);
             for (auto call = here.next_call(order); call; call = here.next_call(order)) {
@@ -22129,8 +22053,8 @@ class orderly_consumption {
                 detail::out_of_line([&] { here.settle(order, call, followed, context, result); });
             }
         }
-        auto owner = work.owner();
-        here.gate_.post([owner, &here, last = std::move(work)] {
+        auto owner = share.owner();
+        here.gate_.post([owner, &here, last = std::move(share)] {
             --here.lanes_;
             here.start_lanes();
         });

@@ -11,6 +11,8 @@ namespace {
 using namespace rocketpush;
 
 struct counted_batch {
+    static constexpr bool one_runner = false;
+
     int runners    = 0;
     bool unclaimed = true;
     void enter() { ++runners; }
@@ -26,7 +28,7 @@ struct recording_consumption {
     template <class Job>
     void run(const Job& job, counted_batch& batch) {
         ++runs;
-        CHECK(&job.batch() == &batch);
+        CHECK(&job.work() == &batch);
         CHECK(batch.runners > 0);
     }
     bool worth_a_thread(const counted_batch&) const noexcept { return long_calls; }
@@ -93,7 +95,7 @@ TEST_CASE_METHOD(job_fixture, "assigning a job ends the one that was there", "[c
         CHECK(batch.runners == 0);
         CHECK(consumption.lefts == 1);
         CHECK(other.runners == 2);
-        CHECK(&first.batch() == &other);
+        CHECK(&first.work() == &other);
     }
     CHECK(consumption.lefts == 2);
 }

@@ -138,7 +138,7 @@ class concurrent_consumption {
     /// Lets go of batches that wait for a lane and have nothing left to claim: those of queues that were given up.
     void forget_exhausted() {
         if constexpr (traits::awaitable)
-            std::erase_if(waiting_, [](const job& each) { return !each.batch().has_unclaimed(); });
+            std::erase_if(waiting_, [](const job& each) { return !each.work().has_unclaimed(); });
     }
 
     /// Whether this thread is in a listener call of ours. (One that is awaited may be in any of the executor's threads.)
@@ -278,7 +278,7 @@ class concurrent_consumption {
         for (; each < end; ++each)
             batch.mark_failed(each, context.delay_level);
         if constexpr (!immediate) // else the strand looks at the batch right after it ran
-            gate_.post([self] { self.owner()->batch_has_failed(self.batch()); });
+            gate_.post([self] { self.owner()->batch_has_failed(self.work()); });
     }
 
     /// Gives the listener one message to complete later. The share of the batch that goes with it ends in `finish`.
@@ -316,7 +316,7 @@ class concurrent_consumption {
 
     void start_lanes() {
         while (lanes_ < lane_limit() && !waiting_.empty() && !abandoned_.load(std::memory_order_relaxed)) {
-            if (!waiting_.front().batch().has_unclaimed()) {
+            if (!waiting_.front().work().has_unclaimed()) {
                 waiting_.pop_front();
                 continue;
             }
@@ -325,22 +325,22 @@ class concurrent_consumption {
             spawn_lane(waiting_.front());
             if (waiting_.empty()) // the call has begun there and then, and may have ended all
                 break;
-            if (waiting_.size() > 1 || !waiting_.front().batch().has_unclaimed())
+            if (waiting_.size() > 1 || !waiting_.front().work().has_unclaimed())
                 std::rotate(waiting_.begin(), waiting_.begin() + 1, waiting_.end());
         }
     }
 
-    void spawn_lane(const job& work) {
+    void spawn_lane(const job& share) {
         if constexpr (traits::awaitable) {
-            const auto first = work.batch().claim(slice_size());
+            const auto first = share.work().claim(slice_size());
             if (!first) {
                 --lanes_;
                 return;
             }
             if constexpr (requires { executor_.get_executor(); })
-                asio::co_spawn(executor_.get_executor(), lane(*this, work, first), asio::detached);
+                asio::co_spawn(executor_.get_executor(), lane(*this, share, first), asio::detached);
             else
-                asio::co_spawn(runtime_.get_executor(), lane(*this, work, first), asio::detached);
+                asio::co_spawn(runtime_.get_executor(), lane(*this, share, first), asio::detached);
         }
     }
 
@@ -354,8 +354,8 @@ class concurrent_consumption {
     using lane_awaitable = typename decltype(lane_type())::type;
 
     template <class Result = lane_awaitable>
-    static Result lane(concurrent_consumption& here, job work, batch_slice slice) {
-        batch_type& batch = work.batch();
+    static Result lane(concurrent_consumption& here, job share, batch_slice slice) {
+        batch_type& batch = share.work();
         {
             runner_counts counts(here, batch);
             do {
@@ -382,12 +382,12 @@ class concurrent_consumption {
                     here.calls_.threw(call);
                     here.observer_.on_listener_exception(context.queue, std::current_exception());
                 }
-                detail::out_of_line([&] { here.settle(work, batch, slice, context, call, result, counts); });
+                detail::out_of_line([&] { here.settle(share, batch, slice, context, call, result, counts); });
                 slice = here.claim(batch);
             } while (slice);
         }
-        auto owner = work.owner();
-        here.gate_.post([owner, &here, last = std::move(work)] {
+        auto owner = share.owner();
+        here.gate_.post([owner, &here, last = std::move(share)] {
             --here.lanes_;
             here.start_lanes();
         });

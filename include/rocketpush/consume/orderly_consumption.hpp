@@ -3,11 +3,11 @@
 
 #include <rocketpush/consume/call_watch.hpp>
 #include <rocketpush/consume/concurrent_consumption.hpp>
+#include <rocketpush/consume/consume_job.hpp>
 #include <rocketpush/consume/direct_call.hpp>
 #include <rocketpush/consume/orderly.hpp>
 #include <rocketpush/consume/pool_dispatch.hpp>
 #include <rocketpush/consume/queue_order.hpp>
-#include <rocketpush/consume/turn_job.hpp>
 #include <rocketpush/core/options.hpp>
 #include <rocketpush/detail/asio_compat.hpp>
 #include <rocketpush/detail/out_of_line.hpp>
@@ -64,7 +64,7 @@ class orderly_consumption {
     using order_type = queue_order<concurrent>;
     using call_type  = typename order_type::call;
     using owner_type = std::conditional_t<immediate, Host*, std::shared_ptr<Host>>;
-    using job        = turn_job<orderly_consumption, order_type, owner_type>;
+    using job        = consume_job<orderly_consumption, order_type, owner_type>;
 
     orderly_consumption(Wrapper listener, Executor executor, Observer& observer, Runtime& runtime)
         : listener_(std::move(listener)),
@@ -140,7 +140,7 @@ class orderly_consumption {
     /// Lets go of turns that wait for a lane and whose queue was given up.
     void forget_exhausted() {
         if constexpr (traits::awaitable)
-            std::erase_if(waiting_, [](const job& each) { return each.order().is_given_up(); });
+            std::erase_if(waiting_, [](const job& each) { return each.work().is_given_up(); });
     }
 
     /// Whether this thread is in a listener call of ours. (One that is awaited may be in any of the executor's threads.)
@@ -302,13 +302,13 @@ class orderly_consumption {
         }
     }
 
-    void spawn_lane(job work) {
+    void spawn_lane(job share) {
         if constexpr (traits::awaitable) {
-            work.order().claim();
+            share.work().claim();
             if constexpr (requires { executor_.get_executor(); })
-                asio::co_spawn(executor_.get_executor(), lane(*this, std::move(work)), asio::detached);
+                asio::co_spawn(executor_.get_executor(), lane(*this, std::move(share)), asio::detached);
             else
-                asio::co_spawn(runtime_.get_executor(), lane(*this, std::move(work)), asio::detached);
+                asio::co_spawn(runtime_.get_executor(), lane(*this, std::move(share)), asio::detached);
         }
     }
 
@@ -322,8 +322,8 @@ class orderly_consumption {
     using lane_awaitable = typename decltype(lane_type())::type;
 
     template <class Result = lane_awaitable>
-    static Result lane(orderly_consumption& here, job work) {
-        order_type& order = work.order();
+    static Result lane(orderly_consumption& here, job share) {
+        order_type& order = share.work();
         {
             turn_watch watch(here, order);
             for (auto call = here.next_call(order); call; call = here.next_call(order)) {
@@ -352,8 +352,8 @@ class orderly_consumption {
                 detail::out_of_line([&] { here.settle(order, call, followed, context, result); });
             }
         }
-        auto owner = work.owner();
-        here.gate_.post([owner, &here, last = std::move(work)] {
+        auto owner = share.owner();
+        here.gate_.post([owner, &here, last = std::move(share)] {
             --here.lanes_;
             here.start_lanes();
         });

@@ -37,6 +37,7 @@ class queue_order {
     using cell = detail::shared_cell<T, Concurrent>;
 
     static constexpr bool keeps_order = true;
+    static constexpr bool one_runner  = true; ///< Whether a second one would find nothing to do.
 
     /// Messages of one batch, for one listener call.
     struct call {

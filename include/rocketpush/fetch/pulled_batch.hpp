@@ -56,6 +56,8 @@ class pulled_batch {
     template <class T>
     using cell = detail::shared_cell<T, Concurrent>;
 
+    static constexpr bool one_runner = false;
+
     pulled_batch()                               = default;
     pulled_batch(const pulled_batch&)            = delete;
     pulled_batch& operator=(const pulled_batch&) = delete;

@@ -1,4 +1,4 @@
-#include <rocketpush/consume/turn_job.hpp>
+#include <rocketpush/consume/consume_job.hpp>
 
 #include <memory>
 #include <optional>
@@ -11,6 +11,8 @@ namespace {
 using namespace rocketpush;
 
 struct counted_turn {
+    static constexpr bool one_runner = true;
+
     int shares     = 0;
     bool unclaimed = true;
     void enter() { ++shares; }
@@ -29,7 +31,7 @@ struct recording_consumption {
     template <class Job>
     void run(const Job& job, counted_turn& turn) {
         ++runs;
-        CHECK(&job.order() == &turn);
+        CHECK(&job.work() == &turn);
     }
     bool worth_a_thread(const counted_turn&) const noexcept { return long_calls; }
     void left(counted_turn& turn, std::shared_ptr<int>&) {
@@ -38,7 +40,7 @@ struct recording_consumption {
     }
 };
 
-using job = turn_job<recording_consumption, counted_turn, std::shared_ptr<int>>;
+using job = consume_job<recording_consumption, counted_turn, std::shared_ptr<int>>;
 
 struct turn_fixture {
     recording_consumption consumption;
