@@ -15886,7 +15886,7 @@ namespace rocketpush {
 struct cache_level {
     std::size_t messages = 0; ///< Pulled and not finished.
     std::size_t bytes    = 0; ///< Of their frames and inflated bodies.
-    std::int64_t span    = 0; ///< Offsets from the committable one to the next pull: what comes again after a crash.
+    std::int64_t span    = 0; ///< Offsets from the one that is stored to the next pull: what comes again after a crash.
 };
 
 /// Why a queue is not pulled at the moment.
@@ -20943,7 +20943,7 @@ concept consumption_host = requires(H& host, Batch& batch) {
 
 /// What is kept of the order of a queue's messages, and of its lock, when they are consumed in none.
 struct no_order {
-    static constexpr bool keeps_order = false;
+    static constexpr bool listener_commits = false;
 
     static constexpr bool busy() noexcept { return false; }
     template <class Runtime>
@@ -21545,10 +21545,11 @@ namespace rocketpush {
  * behind belong to the runner, until the last share in the turn is gone and the strand has heard of it (`out` is false
  * again). Meanwhile the strand appends batches, reads marks, and retires nothing of the queue.
  *
+ * @tparam ListenerCommits  What is consumed is committable when the listener says so, see orderly_manual.
  * @par Thread safety  As said; `give_up`, `has_unclaimed`, `lock.trusted` from any thread.
  * @par Source  Java `ProcessQueue` (msgTreeMap, consumingMsgOrderlyTreeMap, its locks).
  */
-template <bool Concurrent>
+template <bool Concurrent, bool ListenerCommits = false>
 class queue_order {
   public:
     using batch_type   = pulled_batch<Concurrent>;
@@ -21557,8 +21558,8 @@ class queue_order {
     template <class T>
     using cell = detail::shared_cell<T, Concurrent>;
 
-    static constexpr bool keeps_order = true;
-    static constexpr bool one_runner  = true; ///< Whether a second one would find nothing to do.
+    static constexpr bool listener_commits = ListenerCommits;
+    static constexpr bool one_runner       = true; ///< Whether a second one would find nothing to do.
 
     /// Messages of one batch, for one listener call.
     struct call {
@@ -21762,7 +21763,7 @@ class orderly_consumption {
     static constexpr bool by_pool = concurrent && !traits::awaitable;
 
     using batch_type = pulled_batch<concurrent>;
-    using order_type = queue_order<concurrent>;
+    using order_type = queue_order<concurrent, traits::manual>;
     using call_type  = typename order_type::call;
     using owner_type = std::conditional_t<immediate, Host*, std::shared_ptr<Host>>;
     using job        = consume_job<orderly_consumption, order_type, owner_type>;
@@ -22802,10 +22803,10 @@ struct owned_queue : fetching_queue<Runtime> {
     bool in_line   = false; ///< Acquiring, and the broker is asked for so many first offsets that this one waits.
     bool looked_up = false; ///< Acquiring, and one of those that the broker is asked for.
 
-    /// What flow control looks at. The span is what would come again after a crash. In order that is nothing while only what was
-    /// not consumed is not stored: no limit holds then, or one would never end where the listener itself decides on commits.
+    /// What flow control looks at. The span is what would come again after a crash. Where the listener itself decides on commits it
+    /// counts only while one that it decided on is not stored, or the listener might wait for what is not pulled before it does.
     cache_level level() noexcept {
-        const bool none = Order::keeps_order && cache.committable() == stored;
+        const bool none = Order::listener_commits && cache.committable() == stored;
         return {cache.cached_messages(), cache.cached_bytes(), none ? 0 : cache.next_pull() - stored};
     }
 

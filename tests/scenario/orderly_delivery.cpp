@@ -161,19 +161,37 @@ TEST_CASE("a turn that lasts too long leaves the thread to other queues", "[scen
     CHECK(longest == 4); // the fifth would begin after 120 ms
 }
 
-TEST_CASE("in order there is no limit of the span: nothing behind a stuck message is consumed anyway", "[scenario][orderly]") {
+TEST_CASE("in order, too, no more than the span is consumed while nothing can be committed", "[scenario][orderly]") {
     orders_cluster cluster(1);
     cluster.send("orders", 300);
-    auto with     = cluster.member_options();
-    with.max_span = 10;
-    orderly_member member(cluster, "one", with,
-                          [](message_span, orderly_context&) { return consume_result::reconsume_later; });
+    auto with            = cluster.member_options();
+    with.max_span        = 10;
+    with.pull_batch_size = 4;
+    bool stuck           = true;
+    queue_offset end     = 0; // behind what was consumed
+    orderly_member member(cluster, "one", with, [&](message_span messages, orderly_context&) {
+        if (stuck)
+            return consume_result::reconsume_later;
+        end = messages.back().queue_offset() + 1;
+        return consume_result::success;
+    });
     member.subscribe("orders");
     REQUIRE(member.start() == std::error_code());
     cluster.runtime.advance(3s);
-    const auto snapshot = member.statistics();
-    CHECK(snapshot.cached_messages == 300);
-    CHECK(member.count("flow_control") == 0);
+    CHECK(member.statistics().cached_messages <= 10 + 4); // nor is more held behind a stuck message
+    REQUIRE(member.count("flow_control") == 1);
+    CHECK(member.events("flow_control")[0].number == static_cast<int>(flow_state::too_wide_a_span));
+
+    cluster.cut_off();
+    stuck = false;
+    cluster.runtime.advance(10s);
+    CHECK(end > 10);
+    CHECK(end <= 10 + 4);
+    CHECK(cluster.committed("orders", 1) == 0);
+    cluster.reconnect();
+    REQUIRE(cluster.run_until([&] { return end == 300; }));
+    CHECK(member.stop() == std::error_code());
+    CHECK(cluster.committed("orders", 1) == 300);
 }
 
 TEST_CASE("a broker that is away for a moment disturbs no order", "[scenario][orderly]") {

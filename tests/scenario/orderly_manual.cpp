@@ -55,6 +55,20 @@ TEST_CASE("what a listener has consumed is committed when it says so, all of it"
     CHECK(cluster.committed("orders", 1) == 9);
 }
 
+TEST_CASE("a listener that decides on commits may let more come before it does than the span has", "[scenario][orderly]") {
+    manual_cluster cluster;
+    cluster.with.max_span = 10;
+    cluster.send("orders", 300);
+    manual_member member(cluster, "one", cluster.with, [](message_span messages, orderly_context&) {
+        return messages.back().queue_offset() % 100 == 99 ? orderly_result::commit : orderly_result::success;
+    });
+    member.subscribe("orders");
+    REQUIRE(member.start() == std::error_code());
+    REQUIRE(cluster.run_until([&] { return member.received().size() == 300; }));
+    CHECK(member.stop() == std::error_code());
+    CHECK(cluster.committed("orders", 1) == 300);
+}
+
 TEST_CASE("a rollback takes back everything since the last commit, after a pause, and counts as no failure",
           "[scenario][orderly]") {
     manual_cluster cluster;

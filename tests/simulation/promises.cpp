@@ -111,10 +111,9 @@ void promises::acquired(const identity& who, const message_queue& queue, queue_o
         for (auto& [name, each] : holds)
             each.alone = false;
 
-    // Pulls may go one batch beyond the span; in order all that is cached may be consumed at once when a message at last succeeds.
-    const auto& made = stage_.made;
-    const auto span  = made.how == consuming::in_order ? std::max(static_cast<std::size_t>(made.max_span), made.max_cached) : static_cast<std::size_t>(made.max_span);
-    const auto bound = span + made.pull_batch;
+    // Pulls may go one batch beyond the span.
+    const auto span  = stage_.made.max_span;
+    const auto bound = static_cast<std::size_t>(span) + stage_.made.pull_batch;
     const auto last  = last_holds_.find({is_shared() ? std::string() : who.client_id, queue});
     if (last == last_holds_.end() || !last->second.alone || cluster_.was_rolled_back(queue))
         return;

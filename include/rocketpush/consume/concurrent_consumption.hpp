@@ -41,7 +41,7 @@ concept consumption_host = requires(H& host, Batch& batch) {
 
 /// What is kept of the order of a queue's messages, and of its lock, when they are consumed in none.
 struct no_order {
-    static constexpr bool keeps_order = false;
+    static constexpr bool listener_commits = false;
 
     static constexpr bool busy() noexcept { return false; }
     template <class Runtime>

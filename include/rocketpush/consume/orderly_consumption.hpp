@@ -61,7 +61,7 @@ class orderly_consumption {
     static constexpr bool by_pool = concurrent && !traits::awaitable;
 
     using batch_type = pulled_batch<concurrent>;
-    using order_type = queue_order<concurrent>;
+    using order_type = queue_order<concurrent, traits::manual>;
     using call_type  = typename order_type::call;
     using owner_type = std::conditional_t<immediate, Host*, std::shared_ptr<Host>>;
     using job        = consume_job<orderly_consumption, order_type, owner_type>;

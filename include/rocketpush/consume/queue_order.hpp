@@ -24,10 +24,11 @@ namespace rocketpush {
  * behind belong to the runner, until the last share in the turn is gone and the strand has heard of it (`out` is false
  * again). Meanwhile the strand appends batches, reads marks, and retires nothing of the queue.
  *
+ * @tparam ListenerCommits  What is consumed is committable when the listener says so, see orderly_manual.
  * @par Thread safety  As said; `give_up`, `has_unclaimed`, `lock.trusted` from any thread.
  * @par Source  Java `ProcessQueue` (msgTreeMap, consumingMsgOrderlyTreeMap, its locks).
  */
-template <bool Concurrent>
+template <bool Concurrent, bool ListenerCommits = false>
 class queue_order {
   public:
     using batch_type   = pulled_batch<Concurrent>;
@@ -36,8 +37,8 @@ class queue_order {
     template <class T>
     using cell = detail::shared_cell<T, Concurrent>;
 
-    static constexpr bool keeps_order = true;
-    static constexpr bool one_runner  = true; ///< Whether a second one would find nothing to do.
+    static constexpr bool listener_commits = ListenerCommits;
+    static constexpr bool one_runner       = true; ///< Whether a second one would find nothing to do.
 
     /// Messages of one batch, for one listener call.
     struct call {

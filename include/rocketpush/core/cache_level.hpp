@@ -10,7 +10,7 @@ namespace rocketpush {
 struct cache_level {
     std::size_t messages = 0; ///< Pulled and not finished.
     std::size_t bytes    = 0; ///< Of their frames and inflated bodies.
-    std::int64_t span    = 0; ///< Offsets from the committable one to the next pull: what comes again after a crash.
+    std::int64_t span    = 0; ///< Offsets from the one that is stored to the next pull: what comes again after a crash.
 };
 
 /// Why a queue is not pulled at the moment.

@@ -41,10 +41,10 @@ struct owned_queue : fetching_queue<Runtime> {
     bool in_line   = false; ///< Acquiring, and the broker is asked for so many first offsets that this one waits.
     bool looked_up = false; ///< Acquiring, and one of those that the broker is asked for.
 
-    /// What flow control looks at. The span is what would come again after a crash. In order that is nothing while only what was
-    /// not consumed is not stored: no limit holds then, or one would never end where the listener itself decides on commits.
+    /// What flow control looks at. The span is what would come again after a crash. Where the listener itself decides on commits it
+    /// counts only while one that it decided on is not stored, or the listener might wait for what is not pulled before it does.
     cache_level level() noexcept {
-        const bool none = Order::keeps_order && cache.committable() == stored;
+        const bool none = Order::listener_commits && cache.committable() == stored;
         return {cache.cached_messages(), cache.cached_bytes(), none ? 0 : cache.next_pull() - stored};
     }
 
