@@ -50,19 +50,19 @@ struct queued_executor {
     }
 };
 
-template <bool Concurrent>
+template <bool Concurrent, bool ListenerCommits>
 struct fake_queue {
     process_queue<Concurrent> cache{0};
-    queue_order<Concurrent> order;
+    queue_order<Concurrent, ListenerCommits> order;
     bool dropped = false;
 };
 
-template <bool Concurrent>
+template <bool Concurrent, bool ListenerCommits>
 struct fake_host {
-    using queue_type = fake_queue<Concurrent>;
+    using queue_type = fake_queue<Concurrent, ListenerCommits>;
     std::vector<queue_type*> over;
     int locks_wanted = 0;
-    void batch_ran(queue_order<Concurrent>& order) {
+    void batch_ran(queue_order<Concurrent, ListenerCommits>& order) {
         order.out = false;
         over.push_back(static_cast<queue_type*>(order.home));
     }
@@ -72,7 +72,7 @@ struct fake_host {
 template <class Wrapper, class Executor>
 struct stage {
     static constexpr bool concurrent = Executor::concurrent;
-    using host_type                  = fake_host<concurrent>;
+    using host_type                  = fake_host<concurrent, orderly_traits<Wrapper>::manual>;
     using consumption_type           = orderly_consumption<Wrapper, Executor, no_observer, manual_runtime, host_type>;
 
     explicit stage(Wrapper listener, std::size_t batch_size = 1)
@@ -108,7 +108,7 @@ struct stage {
     manual_runtime runtime;
     detail::block_pool pool;
     no_observer nobody;
-    fake_queue<concurrent> queues[4];
+    typename host_type::queue_type queues[4];
     std::shared_ptr<host_type> host = std::make_shared<host_type>();
     consumption_type consumption;
 };
