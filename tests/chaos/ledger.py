@@ -16,7 +16,7 @@ FLUSH_S = 5        # flushConsumerOffsetInterval of a broker: what it confirmed 
 SLACK_S = 2        # a pipe, a request under way, a machine with few cores
 AFTER_S = 8        # from the end of a fault until everybody is connected and has what is theirs
 REGISTER_S = 30    # registerNameServerPeriod: a name server that came back knows every broker no later
-LATEST_S = 60      # a queue whose offset went back is read again within that time
+LATEST_S = 60      # a queue whose offset went back is read again within that time, once its broker is there
 
 DEADLINE_S = 15    # a peer that answers nothing for so long is left
 
@@ -59,6 +59,7 @@ KILLS = (plan.KILLED, plan.JAVA_KILLED)
 # A broker that lost its members' connections, or all it knew of them, has an incomplete list of the group for a moment. Who asks it
 # takes over what it should not, of the other broker too, and two members read one queue until the list is whole again.
 NAME_SERVERS = (plan.NAME_SERVER_KILLED, plan.NAME_SERVER_STOPPED)
+AWAY = (plan.BROKER_KILLED, plan.BROKER_STOPPED, plan.BROKER_PAUSED)
 UNSETTLING = (plan.CUT, plan.ALL_CUT, plan.HALF_OPEN, plan.BROKER_KILLED, plan.BROKER_STOPPED, plan.BROKER_PAUSED, LOST)
 
 
@@ -77,15 +78,24 @@ def window(fault, broker):
     return 0, 0  # clean stops excuse nothing
 
 
-def explains(fault, again):
+def read_again_by(fault, broker, faults):
+    """A broker that is away again before its queues were read cannot show what came of the fault."""
+    end = fault.ended
+    for other in sorted(faults, key=lambda each: each.began):
+        if other.kind in AWAY and other.broker == broker and fault.began <= other.began <= end + LATEST_S:
+            end = max(end, other.ended)
+    return end + LATEST_S
+
+
+def explains(fault, again, faults):
     first, last = window(fault, again.broker)
-    return (first <= again.before.at <= last and fault.began <= again.after.at <= fault.ended + LATEST_S
+    return (first <= again.before.at <= last and fault.began <= again.after.at <= read_again_by(fault, again.broker, faults)
             and (fault.kind not in KILLS or fault.target == again.before.member))
 
 
 def judge(again, faults):
     """@return The fault that explains the repetition, or HAND_OVER, or UNEXPLAINED."""
-    able = [fault for fault in faults if explains(fault, again)]
+    able = [fault for fault in faults if explains(fault, again, faults)]
     if able:  # one of this very broker or member, and the latest
         return max(able, key=lambda fault: (fault.kind in KILLS or fault.broker == again.broker, fault.began))
     if is_java(again.before.member) or is_java(again.after.member):
