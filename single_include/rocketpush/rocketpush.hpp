@@ -12349,14 +12349,14 @@ class pending_requests {
             finish(*slots_[index], reason, {});
     }
 
-    /// Ends every request with `reason`. Requests that handlers add meanwhile stay.
+    /// Ends every request with `reason`; needs no memory, for it may be the want of it that ends them. Requests that handlers add
+    /// meanwhile stay.
     void fail_all(std::error_code reason) {
-        std::vector<std::int32_t> opaques;
         for (const auto& each : slots_)
-            if (each->opaque != unused)
-                opaques.push_back(each->opaque);
-        for (const auto opaque : opaques)
-            fail(opaque, reason);
+            each->ending = each->opaque != unused;
+        for (std::size_t i = 0; i < slots_.size(); ++i)
+            if (slots_[i]->ending)
+                finish(*slots_[i], reason, {});
     }
 
     /// Lets go of every handler without calling it.
@@ -12420,6 +12420,7 @@ class pending_requests {
         std::int32_t opaque      = unused;
         std::uint32_t index      = 0;
         std::uint32_t generation = 0;
+        bool ending              = false; ///< One of those that `fail_all` found.
 
         /// Coroutines' handlers fit; a larger one (a test's, a user's) goes to the heap.
         template <class Handler>
@@ -12457,6 +12458,7 @@ class pending_requests {
 
     void release(slot& returned) noexcept {
         returned.opaque     = unused;
+        returned.ending     = false;
         returned.generation = (returned.generation + 1) % generations;
         returned.next_free  = std::exchange(free_, &returned);
         --size_;

@@ -14,17 +14,14 @@
  */
 namespace rocketpush::test {
 
-#if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-inline constexpr bool blocks_are_counted = false;
+#if defined(__SANITIZE_THREAD__)
+#define ROCKETPUSH_THREAD_SANITIZER 1
+#elif defined(__has_feature)
+#define ROCKETPUSH_THREAD_SANITIZER __has_feature(thread_sanitizer)
 #else
-inline constexpr bool blocks_are_counted = true;
+#define ROCKETPUSH_THREAD_SANITIZER 0
 #endif
-#elif defined(__SANITIZE_THREAD__)
-inline constexpr bool blocks_are_counted = false;
-#else
-inline constexpr bool blocks_are_counted = true;
-#endif
+inline constexpr bool blocks_are_counted = !ROCKETPUSH_THREAD_SANITIZER;
 
 /// Blocks of `operator new` that nobody has deleted.
 inline std::atomic<std::ptrdiff_t> blocks_in_use{0};

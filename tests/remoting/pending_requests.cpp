@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/allocation_count.hpp"
 #include "tests/support/catch.hpp"
 
 namespace {
@@ -161,6 +162,33 @@ TEST_CASE("ending all ends each once, and keeps what their handlers add", "[pend
     for (const auto opaque : added) table.fail(opaque, error::operation_cancelled);
     CHECK(ended == 20);
     CHECK(table.size() == 0);
+}
+
+TEST_CASE("ending all needs no memory", "[pending_requests]") {
+    pending_requests table;
+    std::array<outcome, 3> seen;
+    for (auto& each : seen) table.add(never, start, each.handler());
+    const test::allocation_counter allocations;
+    table.fail_all(error::connection_closed);
+    const auto made = allocations.count();
+    CHECK(made == 0);
+    for (const auto& each : seen) CHECK(each.code == error::connection_closed);
+}
+
+TEST_CASE("a request that was added while all are ended, in the place of one of them, is not ended by that", "[pending_requests]") {
+    pending_requests table;
+    outcome second, fresh;
+    std::int32_t doomed = 0;
+    table.add(never, start, [&](std::error_code, received_frame) {
+        CHECK(table.complete(answer_to(doomed))); // its place is free now
+        table.add(never, start, fresh.handler());
+    });
+    doomed = table.add(never, start, second.handler());
+    table.fail_all(error::connection_closed);
+    CHECK(second.calls == 1);
+    CHECK_FALSE(second.code);
+    CHECK(fresh.calls == 0);
+    CHECK(table.size() == 1);
 }
 
 TEST_CASE("a handler whose request timed out may send the next one", "[pending_requests]") {
