@@ -60,7 +60,7 @@ KILLS = (plan.KILLED, plan.JAVA_KILLED)
 # takes over what it should not, of the other broker too, and two members read one queue until the list is whole again.
 NAME_SERVERS = (plan.NAME_SERVER_KILLED, plan.NAME_SERVER_STOPPED)
 AWAY = (plan.BROKER_KILLED, plan.BROKER_STOPPED, plan.BROKER_PAUSED)
-UNSETTLING = (plan.CUT, plan.ALL_CUT, plan.HALF_OPEN, plan.BROKER_KILLED, plan.BROKER_STOPPED, plan.BROKER_PAUSED, LOST)
+UNSETTLING = (plan.CUT, plan.ALL_CUT, plan.HALF_OPEN, *AWAY, LOST)
 
 
 def window(fault, broker):
