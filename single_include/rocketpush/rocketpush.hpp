@@ -12574,6 +12574,9 @@ namespace rocketpush {
  * a word would be found only then. So it is found within 15 s of the last byte; a connection that is read from now and then is
  * never asked, and one that nobody waits on is none of our business.
  *
+ * Bytes alone are not a word: where a length was announced that does not come, all later answers are taken for parts of that frame.
+ * A frame that began before anybody who still waits had asked answers none of them, however it ends.
+ *
  * A value without a clock: it is told what happened, and when.
  *
  * @par Source  None in Java, where only the closing of the connection, or 120 s without a read or write, end it.
@@ -12586,11 +12589,23 @@ class liveness {
     static constexpr milliseconds quiet_limit{10'000};
     static constexpr milliseconds answer_limit{4'000};
 
-    /// Bytes came.
-    void heard(time_point now) noexcept { last_heard_ = now; }
+    /// Bytes came. @param inside_frame  Whether the first of them goes on with a frame.
+    void heard(time_point now, bool inside_frame = false) noexcept {
+        last_heard_ = now;
+        if (!inside_frame)
+            frame_began_ = now;
+    }
+    /// A frame is whole: the next begins with what came last, or comes later.
+    void frame_ended() noexcept { frame_began_ = last_heard_; }
 
     /// Nothing has come since `when`.
     bool silent_since(time_point when) const noexcept { return last_heard_ < when; }
+
+    /**
+     * @brief Whether a frame of which a part came answers nobody.
+     * @param waiting_since  When the oldest request left that is not answered; `time_point::max()` where nobody waits.
+     */
+    bool frame_is_stale(time_point waiting_since) const noexcept { return frame_began_ < waiting_since; }
 
     /**
      * @brief When the peer is to be asked if nothing comes until then.
@@ -12602,6 +12617,7 @@ class liveness {
 
   private:
     time_point last_heard_{};
+    time_point frame_began_{};
 };
 
 } // namespace rocketpush
@@ -12795,7 +12811,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
                     self->close(ec);
                     break;
                 }
-                self->peer_life_.heard(self->runtime_.now());
+                self->peer_life_.heard(self->runtime_.now(), self->reader_.inside_frame());
                 self->reader_.commit(got);
                 self->corked_      = true; // what the responses of one read make us send goes out as one write
                 const auto failure = self->deliver();
@@ -12818,6 +12834,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
             if (!*next)
                 return {};
             received_frame& frame = **next;
+            peer_life_.frame_ended();
             if (frame.header.is_response()) {
                 access_->hear(peer_, frame.header);
                 leaving_ = leaving_ || static_cast<response_code>(frame.header.code) == response_code::go_away;
@@ -12875,8 +12892,10 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
         const auto oldest = pending_.expire(now);
         if (!open_)
             return;
-        // Not one byte since the request left: the peer or the path to it is gone, and nobody else would notice.
-        if (oldest != time_point::max() && peer_life_.silent_since(oldest))
+        // Not one byte since the request left: the peer or the path to it is gone, and nobody else would notice. Or all bytes since
+        // go into a frame that no one waits for, as may the next answers.
+        const bool stuck = reader_.inside_frame() && peer_life_.frame_is_stale(pending_.oldest_sent());
+        if (oldest != time_point::max() && (stuck || peer_life_.silent_since(oldest)))
             return close(error::request_timed_out);
         if (pending_.size() == 0)
             return;

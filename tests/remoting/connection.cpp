@@ -308,6 +308,50 @@ TEST_CASE_METHOD(connection_fixture, "an answer that comes slowly is a sign of l
     CHECK(held.body == "slow");
 }
 
+TEST_CASE_METHOD(connection_fixture, "a connection whose answers are taken for parts of a frame that does not come is given up",
+                 "[connection]") {
+    outcome first, second;
+    ask(first, 30s);
+    runtime.advance(1s);
+    peer.last().write(std::string("\0\2\0\5\0\0\5\0", 8)); // 131,077 bytes are to come
+    runtime.advance(1s);
+    ask(second, 3s);
+    peer.last().write(response(1)); // a sign of life, and swallowed
+    runtime.advance(3s);
+    CHECK(second.code == error::request_timed_out);
+    CHECK(link->is_open()); // it may be the answer to the first
+    outcome third;
+    ask(third, 60s);
+    for (int i = 0; i < 5; ++i) {
+        runtime.advance(5s);
+        peer.last().write(response(2));
+    }
+    CHECK(first.code == error::request_timed_out);
+    CHECK(third.code == error::connection_closed);
+    CHECK(closed == std::vector<std::error_code>{error::request_timed_out});
+}
+
+TEST_CASE_METHOD(connection_fixture, "a large answer may take longer than what waits behind it", "[connection]") {
+    outcome large, small;
+    ask(large, 30s);
+    runtime.run_ready();
+    const auto opaque = peer.last().take_frame()->header.opaque;
+    const auto bytes  = response(opaque, std::string(200'000, 'x'));
+    ask(small, 3s);
+    std::size_t sent = 0;
+    for (; sent + 20'000 < bytes.size(); sent += 20'000) {
+        peer.last().write(bytes.substr(sent, 20'000));
+        runtime.advance(1s);
+    }
+    CHECK(small.code == error::request_timed_out);
+    CHECK(link->is_open());
+    peer.last().write(bytes.substr(sent));
+    runtime.run_ready();
+    CHECK(large.calls == 1);
+    CHECK_FALSE(large.code);
+    CHECK(large.body.size() == 200'000);
+}
+
 TEST_CASE_METHOD(connection_fixture, "closing ends every request, and is told once", "[connection]") {
     outcome first, second;
     ask(first);

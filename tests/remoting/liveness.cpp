@@ -28,6 +28,22 @@ TEST_CASE("silence is measured from the last byte", "[liveness]") {
     CHECK_FALSE(peer.silent_since(start - 1s));
 }
 
+TEST_CASE("a frame that began before whoever waits had asked is stale", "[liveness]") {
+    liveness peer;
+    peer.heard(start);
+    CHECK(peer.frame_is_stale(start + 1ns));
+    CHECK_FALSE(peer.frame_is_stale(start));
+    peer.heard(start + 1s, true);
+    CHECK(peer.frame_is_stale(start + 1ns));
+    peer.frame_ended();
+    CHECK_FALSE(peer.frame_is_stale(start + 1s));
+    peer.heard(start + 2s, true);
+    CHECK(peer.frame_is_stale(start + 2s));
+    peer.heard(start + 3s);
+    CHECK_FALSE(peer.frame_is_stale(start + 3s));
+    CHECK(peer.frame_is_stale(liveness::time_point::max()));
+}
+
 TEST_CASE("a dead peer is found within 15 s", "[liveness]") {
     CHECK(liveness::quiet_limit + liveness::answer_limit < 15s);
 }

@@ -198,7 +198,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
                     self->close(ec);
                     break;
                 }
-                self->peer_life_.heard(self->runtime_.now());
+                self->peer_life_.heard(self->runtime_.now(), self->reader_.inside_frame());
                 self->reader_.commit(got);
                 self->corked_      = true; // what the responses of one read make us send goes out as one write
                 const auto failure = self->deliver();
@@ -221,6 +221,7 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
             if (!*next)
                 return {};
             received_frame& frame = **next;
+            peer_life_.frame_ended();
             if (frame.header.is_response()) {
                 access_->hear(peer_, frame.header);
                 leaving_ = leaving_ || static_cast<response_code>(frame.header.code) == response_code::go_away;
@@ -278,8 +279,10 @@ class connection : public std::enable_shared_from_this<connection<Transport, Run
         const auto oldest = pending_.expire(now);
         if (!open_)
             return;
-        // Not one byte since the request left: the peer or the path to it is gone, and nobody else would notice.
-        if (oldest != time_point::max() && peer_life_.silent_since(oldest))
+        // Not one byte since the request left: the peer or the path to it is gone, and nobody else would notice. Or all bytes since
+        // go into a frame that no one waits for, as may the next answers.
+        const bool stuck = reader_.inside_frame() && peer_life_.frame_is_stale(pending_.oldest_sent());
+        if (oldest != time_point::max() && (stuck || peer_life_.silent_since(oldest)))
             return close(error::request_timed_out);
         if (pending_.size() == 0)
             return;

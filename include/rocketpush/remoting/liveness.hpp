@@ -14,6 +14,9 @@ namespace rocketpush {
  * a word would be found only then. So it is found within 15 s of the last byte; a connection that is read from now and then is
  * never asked, and one that nobody waits on is none of our business.
  *
+ * Bytes alone are not a word: where a length was announced that does not come, all later answers are taken for parts of that frame.
+ * A frame that began before anybody who still waits had asked answers none of them, however it ends.
+ *
  * A value without a clock: it is told what happened, and when.
  *
  * @par Source  None in Java, where only the closing of the connection, or 120 s without a read or write, end it.
@@ -26,11 +29,23 @@ class liveness {
     static constexpr milliseconds quiet_limit{10'000};
     static constexpr milliseconds answer_limit{4'000};
 
-    /// Bytes came.
-    void heard(time_point now) noexcept { last_heard_ = now; }
+    /// Bytes came. @param inside_frame  Whether the first of them goes on with a frame.
+    void heard(time_point now, bool inside_frame = false) noexcept {
+        last_heard_ = now;
+        if (!inside_frame)
+            frame_began_ = now;
+    }
+    /// A frame is whole: the next begins with what came last, or comes later.
+    void frame_ended() noexcept { frame_began_ = last_heard_; }
 
     /// Nothing has come since `when`.
     bool silent_since(time_point when) const noexcept { return last_heard_ < when; }
+
+    /**
+     * @brief Whether a frame of which a part came answers nobody.
+     * @param waiting_since  When the oldest request left that is not answered; `time_point::max()` where nobody waits.
+     */
+    bool frame_is_stale(time_point waiting_since) const noexcept { return frame_began_ < waiting_since; }
 
     /**
      * @brief When the peer is to be asked if nothing comes until then.
@@ -42,6 +57,7 @@ class liveness {
 
   private:
     time_point last_heard_{};
+    time_point frame_began_{};
 };
 
 } // namespace rocketpush
