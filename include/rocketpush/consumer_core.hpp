@@ -269,11 +269,9 @@ class consumer_core : public std::enable_shared_from_this<
         const auto self = this->shared_from_this();
         if (!running())
             co_return error::not_running;
-        const auto ended = queues_.restart_at(queue, offset);
+        const auto ended = co_await queues_.restart_at(std::move(queue), offset);
         if (!ended)
-            co_return error::not_our_queue;
-        if (ended->stage == queue_stage::acquiring)
-            co_return std::error_code();
+            co_return running() ? error::not_our_queue : error::not_running;
         co_await queues_.wait_until_ended(ended);
         co_return ended->committed == offset ? std::error_code() : make_error_code(error::offset_not_confirmed);
     }
@@ -502,10 +500,8 @@ class consumer_core : public std::enable_shared_from_this<
     }
     void reset(const std::string& topic, const std::vector<protocol::queue_position>& to) {
         for (const auto& [queue, offset] : to) {
-            if (queue.topic != topic || offset < 0)
-                continue;
-            if (const auto owned = queues_.restart_at(queue, offset))
-                observer_.on_offset_corrected(queue, owned->cache.next_pull(), offset);
+            if (queue.topic == topic && offset >= 0)
+                spawn(follow_reset(this->shared_from_this(), queue, offset));
         }
     }
     std::string running_info(bool with_stacks) {
@@ -621,6 +617,12 @@ class consumer_core : public std::enable_shared_from_this<
         const auto sentence = rocketpush::describe(client_->last_denial(), subject);
         if (denials_.begins(sentence, runtime_.now()))
             observer_.on_access_denied(subject, why, sentence);
+    }
+
+    static task<void> follow_reset(std::shared_ptr<consumer_core> self, message_queue queue, queue_offset offset) {
+        const auto ended = co_await self->queues_.restart_at(queue, offset);
+        if (ended)
+            self->observer_.on_offset_corrected(queue, ended->cache.next_pull(), offset);
     }
 
     static task<void> follow_pop_retries(std::shared_ptr<consumer_core> self, std::string topic, bool wanted) {

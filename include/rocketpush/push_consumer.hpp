@@ -357,8 +357,9 @@ class push_consumer {
      * @brief Has a queue that this member holds go on at `offset`: running listener calls end (not for ever), cached messages
      *        are let go of, the offset is committed, and within a second the queue is pulled from there.
      *
-     * An offset outside of the queue becomes the nearest one in it, which the observer is told. On the consumer's own strand
-     * and inside a listener it begins and returns.
+     * A queue that is being taken over is waited for, `options::takeover_delay` and five seconds at most. An offset outside of
+     * the queue becomes the nearest one in it, which the observer is told. On the consumer's own strand and inside a listener
+     * it begins and returns.
      *
      * @param queue  Its topic with the namespace or without.
      * @throw std::system_error  error::not_our_queue, error::offset_not_confirmed, error::not_running, error::invalid_option (negative).

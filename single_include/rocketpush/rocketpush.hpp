@@ -22799,7 +22799,6 @@ struct fetching_queue {
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <utility>
 
 namespace rocketpush {
@@ -22841,8 +22840,6 @@ struct owned_queue : fetching_queue<Runtime> {
     /// Of them, bodies that were inflated.
     std::size_t inflated_bytes() const noexcept { return cache.inflated_bytes(); }
     bool suspended = false; ///< By the user: not pulled.
-    std::optional<queue_offset>
-        begin_at; ///< Where to begin in place of the stored offset: it was set while we took over.
 
     /// For who gives it up, and only there then: a listener call or a send-back ended.
     std::unique_ptr<detail::wake_up<Runtime>> idle;
@@ -23314,7 +23311,7 @@ class takeovers {
             host->queues().forget(owned);
             co_return;
         }
-        const auto begin = std::max<queue_offset>(owned->begin_at.value_or(*first), 0); // whatever a broken broker says
+        const auto begin = std::max<queue_offset>(*first, 0); // whatever a broken broker says
         owned->cache     = typename queue_type::cache_type(begin);
         owned->stored    = begin;
         host->offsets().found(*owned);
@@ -23493,6 +23490,7 @@ class queue_table {
     void enter_stage(queue_type& owned, queue_stage stage) {
         owned.stage       = stage;
         owned.stage_since = host_.runtime().now();
+        tell_watchers();
     }
 
     void release(const message_queue& queue) {
@@ -23520,12 +23518,12 @@ class queue_table {
 
     /// Waits until nothing of a topic is here any more; each of its queues has its own limits.
     task<void> wait_until_released(std::string topic) {
-        watcher gone(*this);
+        watcher news(*this);
         for (;;) {
             const auto at = first_of(topic);
             if (at == queues_.end() || (*at)->queue.topic != topic || !(*at)->dropped)
                 break;
-            co_await gone.erased.wait_until(time_point::max());
+            co_await news.changed.wait_until(time_point::max());
         }
     }
 
@@ -23551,27 +23549,33 @@ class queue_table {
             forget(owned);
         }
     }
-    /// The same for a queue by its name. One that is being taken over begins there.
-    /// @return The epoch that ends by it, or is about to begin; nothing if the queue is not ours.
-    queue_ptr restart_at(const message_queue& queue, queue_offset offset) {
-        const auto found = queues_.find(queue);
-        if (found == queues_.end() || (*found)->dropped)
-            return nullptr;
-        const auto owned = *found;
-        if (owned->stage == queue_stage::acquiring)
-            owned->begin_at = offset;
-        else
-            release(owned, offset);
-        return owned;
+    /// The same for a queue by its name. One that is being taken over is waited for, for a while: who has its lock may keep it.
+    /// @return The epoch that ends by it; nothing if the queue is not ours.
+    task<queue_ptr> restart_at(message_queue queue, queue_offset offset) {
+        const auto limit = host_.runtime().now() + host_.settings().takeover_delay + hand_over_limit;
+        watcher news(*this);
+        for (;;) {
+            const auto found = queues_.find(queue);
+            if (found == queues_.end() || (*found)->dropped)
+                co_return nullptr;
+            if ((*found)->stage != queue_stage::acquiring) {
+                const auto owned = *found;
+                release(owned, offset);
+                co_return owned;
+            }
+            if (host_.runtime().now() >= limit)
+                co_return nullptr;
+            co_await news.changed.wait_until(limit);
+        }
     }
     /// Waits until this epoch of a queue has ended.
     task<void> wait_until_ended(queue_ptr owned) {
-        watcher gone(*this);
+        watcher news(*this);
         for (;;) {
             const auto found = queues_.find(owned->queue);
             if (found == queues_.end() || *found != owned)
                 break;
-            co_await gone.erased.wait_until(time_point::max());
+            co_await news.changed.wait_until(time_point::max());
         }
     }
 
@@ -23652,9 +23656,9 @@ class queue_table {
         return queues_.lower_bound(message_queue{topic, {}, std::numeric_limits<std::int32_t>::min()});
     }
 
-    /// Hears of each queue that is erased.
+    /// Hears of each queue that enters a stage or is erased.
     struct watcher {
-        explicit watcher(queue_table& table) : of(table), erased(table.host_.runtime()) {
+        explicit watcher(queue_table& table) : of(table), changed(table.host_.runtime()) {
             of.watchers_.push_back(this);
         }
         watcher(const watcher&)            = delete;
@@ -23662,14 +23666,17 @@ class queue_table {
         ~watcher() { std::erase(of.watchers_, this); }
 
         queue_table& of;
-        detail::wake_up<typename Host::runtime_type> erased;
+        detail::wake_up<typename Host::runtime_type> changed;
     };
+    void tell_watchers() {
+        for (auto* each : watchers_)
+            each->changed.wake();
+    }
 
     void erase(const queue_ptr& owned) {
         if (const auto found = queues_.find(owned->queue); found != queues_.end() && *found == owned)
             queues_.erase(found);
-        for (auto* each : watchers_)
-            each->erased.wake();
+        tell_watchers();
         if (queues_.empty())
             emptied_.wake();
         past_.add(owned->queue.topic, owned->counts);
@@ -28810,11 +28817,9 @@ class consumer_core : public std::enable_shared_from_this<
         const auto self = this->shared_from_this();
         if (!running())
             co_return error::not_running;
-        const auto ended = queues_.restart_at(queue, offset);
+        const auto ended = co_await queues_.restart_at(std::move(queue), offset);
         if (!ended)
-            co_return error::not_our_queue;
-        if (ended->stage == queue_stage::acquiring)
-            co_return std::error_code();
+            co_return running() ? error::not_our_queue : error::not_running;
         co_await queues_.wait_until_ended(ended);
         co_return ended->committed == offset ? std::error_code() : make_error_code(error::offset_not_confirmed);
     }
@@ -29043,10 +29048,8 @@ class consumer_core : public std::enable_shared_from_this<
     }
     void reset(const std::string& topic, const std::vector<protocol::queue_position>& to) {
         for (const auto& [queue, offset] : to) {
-            if (queue.topic != topic || offset < 0)
-                continue;
-            if (const auto owned = queues_.restart_at(queue, offset))
-                observer_.on_offset_corrected(queue, owned->cache.next_pull(), offset);
+            if (queue.topic == topic && offset >= 0)
+                spawn(follow_reset(this->shared_from_this(), queue, offset));
         }
     }
     std::string running_info(bool with_stacks) {
@@ -29162,6 +29165,12 @@ class consumer_core : public std::enable_shared_from_this<
         const auto sentence = rocketpush::describe(client_->last_denial(), subject);
         if (denials_.begins(sentence, runtime_.now()))
             observer_.on_access_denied(subject, why, sentence);
+    }
+
+    static task<void> follow_reset(std::shared_ptr<consumer_core> self, message_queue queue, queue_offset offset) {
+        const auto ended = co_await self->queues_.restart_at(queue, offset);
+        if (ended)
+            self->observer_.on_offset_corrected(queue, ended->cache.next_pull(), offset);
     }
 
     static task<void> follow_pop_retries(std::shared_ptr<consumer_core> self, std::string topic, bool wanted) {
@@ -29827,8 +29836,9 @@ class push_consumer {
      * @brief Has a queue that this member holds go on at `offset`: running listener calls end (not for ever), cached messages
      *        are let go of, the offset is committed, and within a second the queue is pulled from there.
      *
-     * An offset outside of the queue becomes the nearest one in it, which the observer is told. On the consumer's own strand
-     * and inside a listener it begins and returns.
+     * A queue that is being taken over is waited for, `options::takeover_delay` and five seconds at most. An offset outside of
+     * the queue becomes the nearest one in it, which the observer is told. On the consumer's own strand and inside a listener
+     * it begins and returns.
      *
      * @param queue  Its topic with the namespace or without.
      * @throw std::system_error  error::not_our_queue, error::offset_not_confirmed, error::not_running, error::invalid_option (negative).

@@ -1,12 +1,15 @@
 #include "tests/scenario/support/virtual_member.hpp"
 
+#include <rocketpush/core/error.hpp>
 #include <rocketpush/embedded/fault.hpp>
 #include <rocketpush/protocol/bodies.hpp>
 #include <rocketpush/protocol/codes.hpp>
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <string>
+#include <system_error>
 
 #include "tests/scenario/support/order_witness.hpp"
 #include "tests/support/catch.hpp"
@@ -66,6 +69,39 @@ TEST_CASE("a queue that another member has locked is asked for twice a second, a
     cluster.broker().clear_fault(refusal);
     cluster.runtime.advance(800ms);
     CHECK(one.received().size() == 8);
+}
+
+TEST_CASE("a seek waits for a queue's lock, but not for ever", "[scenario][orderly]") {
+    locked_cluster cluster;
+    cluster.send("orders", 8);
+    const auto refusal = cluster.refuse_locks();
+    orderly_member one(cluster, "one", cluster.member_options());
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    REQUIRE(cluster.run_until([&] { return one.statistics().queues.size() == 4; }));
+    const message_queue queue{"orders", "broker-a", 0};
+    const auto asked = cluster.runtime.now();
+    CHECK(one.seek(queue, 1) == make_error_code(error::not_our_queue));
+    CHECK(cluster.runtime.now() - asked == 6500ms);
+
+    test::manual_runtime::timer later(cluster.runtime);
+    SECTION("until it is given") {
+        later.expires_at(cluster.runtime.now() + 1s);
+        later.async_wait([&](std::error_code) { cluster.broker().clear_fault(refusal); });
+        CHECK(one.seek(queue, 1) == std::error_code());
+        CHECK(cluster.broker().committed_offset("billing", "orders", 0) == 1);
+        cluster.runtime.advance(2s);
+        CHECK(one.received().size() == 7);
+    }
+    SECTION("nor longer than its consumer runs") {
+        std::optional<std::error_code> stopped;
+        later.expires_at(cluster.runtime.now() + 1s);
+        later.async_wait([&](std::error_code) { one.begin_stop([&](std::error_code why) { stopped = why; }); });
+        CHECK(one.seek(queue, 1) == make_error_code(error::not_running));
+        CHECK(cluster.runtime.now() - asked < 8s);
+        cluster.runtime.advance(1s);
+        CHECK(stopped == std::error_code());
+    }
 }
 
 TEST_CASE("a broker that cannot be asked for locks is asked again", "[scenario][orderly]") {

@@ -1,6 +1,9 @@
 #include "tests/scenario/support/each_once.hpp"
 #include "tests/scenario/support/virtual_member.hpp"
 
+#include <rocketpush/core/error.hpp>
+#include <rocketpush/protocol/codes.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <string>
@@ -226,6 +229,42 @@ TEST_CASE("a seek waits for the running call, and drops what has not begun", "[s
     CHECK(one.received().size() == 3 + 5);
     REQUIRE(one.stop() == std::error_code());
     CHECK(cluster.broker().committed_offset("billing", "orders", 0) == 20);
+}
+
+TEST_CASE("a seek in a queue that is being taken over waits for that", "[scenario]") {
+    orders_cluster cluster;
+    cluster.send("orders", 20);
+    virtual_member one(cluster, "one", cluster.member_options());
+    one.subscribe("orders");
+    REQUIRE(one.start() == std::error_code());
+    cluster.runtime.advance(7s);
+    REQUIRE(cluster.committed("orders", 2) == 20);
+    virtual_member two(cluster, "two", cluster.member_options());
+    two.subscribe("orders");
+    REQUIRE(two.start() == std::error_code());
+    REQUIRE(cluster.run_until([&] { return two.statistics().queues.size() == 1; }));
+    const auto taken = two.statistics().queues.front();
+    REQUIRE(taken.stage == queue_stage::acquiring);
+    const auto committed = [&] {
+        return cluster.broker().committed_offset("billing", "orders", taken.queue.queue_id);
+    };
+
+    SECTION("and the offset is committed when it returns") {
+        REQUIRE(two.seek(taken.queue, 7) == std::error_code());
+        CHECK(committed() == 7);
+        REQUIRE(cluster.run_until([&] { return two.received().size() == 3; }));
+        cluster.runtime.advance(10s);
+        CHECK(two.received().size() == 3);
+        CHECK(committed() == 10);
+    }
+    SECTION("and is refused if that fails, so that nobody believes in it") {
+        cluster.broker().fail_next(protocol::request_code::query_consumer_offset, response_code::system_busy, 1);
+        CHECK(two.seek(taken.queue, 7) == make_error_code(error::not_our_queue));
+        REQUIRE(cluster.run_until([&] { return two.count("queue_acquired") == 1; }));
+        cluster.runtime.advance(10s);
+        CHECK(two.received().empty());
+        CHECK(committed() == 10);
+    }
 }
 
 TEST_CASE("messages that an observer does not want never reach the listener, and the offset passes them", "[scenario]") {

@@ -114,6 +114,7 @@ class queue_table {
     void enter_stage(queue_type& owned, queue_stage stage) {
         owned.stage       = stage;
         owned.stage_since = host_.runtime().now();
+        tell_watchers();
     }
 
     void release(const message_queue& queue) {
@@ -141,12 +142,12 @@ class queue_table {
 
     /// Waits until nothing of a topic is here any more; each of its queues has its own limits.
     task<void> wait_until_released(std::string topic) {
-        watcher gone(*this);
+        watcher news(*this);
         for (;;) {
             const auto at = first_of(topic);
             if (at == queues_.end() || (*at)->queue.topic != topic || !(*at)->dropped)
                 break;
-            co_await gone.erased.wait_until(time_point::max());
+            co_await news.changed.wait_until(time_point::max());
         }
     }
 
@@ -172,27 +173,33 @@ class queue_table {
             forget(owned);
         }
     }
-    /// The same for a queue by its name. One that is being taken over begins there.
-    /// @return The epoch that ends by it, or is about to begin; nothing if the queue is not ours.
-    queue_ptr restart_at(const message_queue& queue, queue_offset offset) {
-        const auto found = queues_.find(queue);
-        if (found == queues_.end() || (*found)->dropped)
-            return nullptr;
-        const auto owned = *found;
-        if (owned->stage == queue_stage::acquiring)
-            owned->begin_at = offset;
-        else
-            release(owned, offset);
-        return owned;
+    /// The same for a queue by its name. One that is being taken over is waited for, for a while: who has its lock may keep it.
+    /// @return The epoch that ends by it; nothing if the queue is not ours.
+    task<queue_ptr> restart_at(message_queue queue, queue_offset offset) {
+        const auto limit = host_.runtime().now() + host_.settings().takeover_delay + hand_over_limit;
+        watcher news(*this);
+        for (;;) {
+            const auto found = queues_.find(queue);
+            if (found == queues_.end() || (*found)->dropped)
+                co_return nullptr;
+            if ((*found)->stage != queue_stage::acquiring) {
+                const auto owned = *found;
+                release(owned, offset);
+                co_return owned;
+            }
+            if (host_.runtime().now() >= limit)
+                co_return nullptr;
+            co_await news.changed.wait_until(limit);
+        }
     }
     /// Waits until this epoch of a queue has ended.
     task<void> wait_until_ended(queue_ptr owned) {
-        watcher gone(*this);
+        watcher news(*this);
         for (;;) {
             const auto found = queues_.find(owned->queue);
             if (found == queues_.end() || *found != owned)
                 break;
-            co_await gone.erased.wait_until(time_point::max());
+            co_await news.changed.wait_until(time_point::max());
         }
     }
 
@@ -273,9 +280,9 @@ class queue_table {
         return queues_.lower_bound(message_queue{topic, {}, std::numeric_limits<std::int32_t>::min()});
     }
 
-    /// Hears of each queue that is erased.
+    /// Hears of each queue that enters a stage or is erased.
     struct watcher {
-        explicit watcher(queue_table& table) : of(table), erased(table.host_.runtime()) {
+        explicit watcher(queue_table& table) : of(table), changed(table.host_.runtime()) {
             of.watchers_.push_back(this);
         }
         watcher(const watcher&)            = delete;
@@ -283,14 +290,17 @@ class queue_table {
         ~watcher() { std::erase(of.watchers_, this); }
 
         queue_table& of;
-        detail::wake_up<typename Host::runtime_type> erased;
+        detail::wake_up<typename Host::runtime_type> changed;
     };
+    void tell_watchers() {
+        for (auto* each : watchers_)
+            each->changed.wake();
+    }
 
     void erase(const queue_ptr& owned) {
         if (const auto found = queues_.find(owned->queue); found != queues_.end() && *found == owned)
             queues_.erase(found);
-        for (auto* each : watchers_)
-            each->erased.wake();
+        tell_watchers();
         if (queues_.empty())
             emptied_.wake();
         past_.add(owned->queue.topic, owned->counts);
