@@ -269,7 +269,8 @@ class consumer_core : public std::enable_shared_from_this<
         const auto self = this->shared_from_this();
         if (!running())
             co_return error::not_running;
-        const auto ended = co_await queues_.restart_at(std::move(queue), offset);
+        const bool ours  = co_await queues_.wait_until_taken_over(queue);
+        const auto ended = ours ? queues_.restart_at(queue, offset) : nullptr;
         if (!ended)
             co_return running() ? error::not_our_queue : error::not_running;
         co_await queues_.wait_until_ended(ended);
@@ -500,8 +501,10 @@ class consumer_core : public std::enable_shared_from_this<
     }
     void reset(const std::string& topic, const std::vector<protocol::queue_position>& to) {
         for (const auto& [queue, offset] : to) {
-            if (queue.topic == topic && offset >= 0)
-                spawn(follow_reset(this->shared_from_this(), queue, offset));
+            if (queue.topic != topic || offset < 0)
+                continue;
+            if (const auto owned = queues_.restart_at(queue, offset))
+                observer_.on_offset_corrected(queue, owned->cache.next_pull(), offset);
         }
     }
     std::string running_info(bool with_stacks) {
@@ -617,12 +620,6 @@ class consumer_core : public std::enable_shared_from_this<
         const auto sentence = rocketpush::describe(client_->last_denial(), subject);
         if (denials_.begins(sentence, runtime_.now()))
             observer_.on_access_denied(subject, why, sentence);
-    }
-
-    static task<void> follow_reset(std::shared_ptr<consumer_core> self, message_queue queue, queue_offset offset) {
-        const auto ended = co_await self->queues_.restart_at(queue, offset);
-        if (ended)
-            self->observer_.on_offset_corrected(queue, ended->cache.next_pull(), offset);
     }
 
     static task<void> follow_pop_retries(std::shared_ptr<consumer_core> self, std::string topic, bool wanted) {

@@ -22799,6 +22799,7 @@ struct fetching_queue {
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace rocketpush {
@@ -22840,6 +22841,8 @@ struct owned_queue : fetching_queue<Runtime> {
     /// Of them, bodies that were inflated.
     std::size_t inflated_bytes() const noexcept { return cache.inflated_bytes(); }
     bool suspended = false; ///< By the user: not pulled.
+    std::optional<queue_offset>
+        begin_at; ///< Where to begin in place of the stored offset: it was set while we took over.
 
     /// For who gives it up, and only there then: a listener call or a send-back ended.
     std::unique_ptr<detail::wake_up<Runtime>> idle;
@@ -23311,7 +23314,7 @@ class takeovers {
             host->queues().forget(owned);
             co_return;
         }
-        const auto begin = std::max<queue_offset>(*first, 0); // whatever a broken broker says
+        const auto begin = std::max<queue_offset>(owned->begin_at.value_or(*first), 0); // whatever a broken broker says
         owned->cache     = typename queue_type::cache_type(begin);
         owned->stored    = begin;
         host->offsets().found(*owned);
@@ -23549,22 +23552,31 @@ class queue_table {
             forget(owned);
         }
     }
-    /// The same for a queue by its name. One that is being taken over is waited for, for a while: who has its lock may keep it.
-    /// @return The epoch that ends by it; nothing if the queue is not ours.
-    task<queue_ptr> restart_at(message_queue queue, queue_offset offset) {
+    /// The same for a queue by its name. One that is being taken over begins there, unless that fails.
+    /// @return The epoch that ends by it, or is about to begin; nothing if the queue is not ours.
+    queue_ptr restart_at(const message_queue& queue, queue_offset offset) {
+        const auto found = queues_.find(queue);
+        if (found == queues_.end() || (*found)->dropped)
+            return nullptr;
+        const auto owned = *found;
+        if (owned->stage == queue_stage::acquiring)
+            owned->begin_at = offset;
+        else
+            release(owned, offset);
+        return owned;
+    }
+    /// Waits while a queue is being taken over; not for ever, for who has its lock may keep it. @return Whether it is ours then.
+    task<bool> wait_until_taken_over(message_queue queue) {
         const auto limit = host_.runtime().now() + host_.settings().takeover_delay + hand_over_limit;
         watcher news(*this);
         for (;;) {
             const auto found = queues_.find(queue);
             if (found == queues_.end() || (*found)->dropped)
-                co_return nullptr;
-            if ((*found)->stage != queue_stage::acquiring) {
-                const auto owned = *found;
-                release(owned, offset);
-                co_return owned;
-            }
+                co_return false;
+            if ((*found)->stage != queue_stage::acquiring)
+                co_return true;
             if (host_.runtime().now() >= limit)
-                co_return nullptr;
+                co_return false;
             co_await news.changed.wait_until(limit);
         }
     }
@@ -28817,7 +28829,8 @@ class consumer_core : public std::enable_shared_from_this<
         const auto self = this->shared_from_this();
         if (!running())
             co_return error::not_running;
-        const auto ended = co_await queues_.restart_at(std::move(queue), offset);
+        const bool ours  = co_await queues_.wait_until_taken_over(queue);
+        const auto ended = ours ? queues_.restart_at(queue, offset) : nullptr;
         if (!ended)
             co_return running() ? error::not_our_queue : error::not_running;
         co_await queues_.wait_until_ended(ended);
@@ -29048,8 +29061,10 @@ class consumer_core : public std::enable_shared_from_this<
     }
     void reset(const std::string& topic, const std::vector<protocol::queue_position>& to) {
         for (const auto& [queue, offset] : to) {
-            if (queue.topic == topic && offset >= 0)
-                spawn(follow_reset(this->shared_from_this(), queue, offset));
+            if (queue.topic != topic || offset < 0)
+                continue;
+            if (const auto owned = queues_.restart_at(queue, offset))
+                observer_.on_offset_corrected(queue, owned->cache.next_pull(), offset);
         }
     }
     std::string running_info(bool with_stacks) {
@@ -29165,12 +29180,6 @@ class consumer_core : public std::enable_shared_from_this<
         const auto sentence = rocketpush::describe(client_->last_denial(), subject);
         if (denials_.begins(sentence, runtime_.now()))
             observer_.on_access_denied(subject, why, sentence);
-    }
-
-    static task<void> follow_reset(std::shared_ptr<consumer_core> self, message_queue queue, queue_offset offset) {
-        const auto ended = co_await self->queues_.restart_at(queue, offset);
-        if (ended)
-            self->observer_.on_offset_corrected(queue, ended->cache.next_pull(), offset);
     }
 
     static task<void> follow_pop_retries(std::shared_ptr<consumer_core> self, std::string topic, bool wanted) {

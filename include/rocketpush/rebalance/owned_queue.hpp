@@ -12,6 +12,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 
 namespace rocketpush {
@@ -53,6 +54,8 @@ struct owned_queue : fetching_queue<Runtime> {
     /// Of them, bodies that were inflated.
     std::size_t inflated_bytes() const noexcept { return cache.inflated_bytes(); }
     bool suspended = false; ///< By the user: not pulled.
+    std::optional<queue_offset>
+        begin_at; ///< Where to begin in place of the stored offset: it was set while we took over.
 
     /// For who gives it up, and only there then: a listener call or a send-back ended.
     std::unique_ptr<detail::wake_up<Runtime>> idle;

@@ -173,22 +173,31 @@ class queue_table {
             forget(owned);
         }
     }
-    /// The same for a queue by its name. One that is being taken over is waited for, for a while: who has its lock may keep it.
-    /// @return The epoch that ends by it; nothing if the queue is not ours.
-    task<queue_ptr> restart_at(message_queue queue, queue_offset offset) {
+    /// The same for a queue by its name. One that is being taken over begins there, unless that fails.
+    /// @return The epoch that ends by it, or is about to begin; nothing if the queue is not ours.
+    queue_ptr restart_at(const message_queue& queue, queue_offset offset) {
+        const auto found = queues_.find(queue);
+        if (found == queues_.end() || (*found)->dropped)
+            return nullptr;
+        const auto owned = *found;
+        if (owned->stage == queue_stage::acquiring)
+            owned->begin_at = offset;
+        else
+            release(owned, offset);
+        return owned;
+    }
+    /// Waits while a queue is being taken over; not for ever, for who has its lock may keep it. @return Whether it is ours then.
+    task<bool> wait_until_taken_over(message_queue queue) {
         const auto limit = host_.runtime().now() + host_.settings().takeover_delay + hand_over_limit;
         watcher news(*this);
         for (;;) {
             const auto found = queues_.find(queue);
             if (found == queues_.end() || (*found)->dropped)
-                co_return nullptr;
-            if ((*found)->stage != queue_stage::acquiring) {
-                const auto owned = *found;
-                release(owned, offset);
-                co_return owned;
-            }
+                co_return false;
+            if ((*found)->stage != queue_stage::acquiring)
+                co_return true;
             if (host_.runtime().now() >= limit)
-                co_return nullptr;
+                co_return false;
             co_await news.changed.wait_until(limit);
         }
     }

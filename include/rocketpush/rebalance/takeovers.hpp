@@ -184,7 +184,7 @@ class takeovers {
             host->queues().forget(owned);
             co_return;
         }
-        const auto begin = std::max<queue_offset>(*first, 0); // whatever a broken broker says
+        const auto begin = std::max<queue_offset>(owned->begin_at.value_or(*first), 0); // whatever a broken broker says
         owned->cache     = typename queue_type::cache_type(begin);
         owned->stored    = begin;
         host->offsets().found(*owned);
