@@ -137,6 +137,27 @@ TEST_CASE("a zstd frame that does not tell its size is inflated", "[compression]
 }
 #endif
 
+#if ROCKETPUSH_WITH_LZ4
+TEST_CASE("an lz4 frame that ends before the size that it told harms none behind it", "[compression]") {
+    // A frame whose header, with a good checksum, tells a size; then nothing, or an end, a block that is too large, a good block.
+    const std::string head = test::captured::from_hex("04224D18"
+                                                      "6840"
+                                                      "0400000000000000"
+                                                      "CD");
+    const auto body        = GENERATE("", "00000000", "FFFFFF7F", "0200008061", "040000806162636400000000");
+    CAPTURE(body);
+    const auto packed = *compress(compression::lz4, "hello");
+    detail::byte_arena arena;
+    decompressor reused;
+    static_cast<void>(reused.inflate(compression::lz4, head + test::captured::from_hex(body), 2, arena));
+    for (int i = 0; i < 3; ++i) {
+        const auto inflated = reused.inflate(compression::lz4, packed, 100, arena);
+        REQUIRE(inflated);
+        CHECK(*inflated == "hello");
+    }
+}
+#endif
+
 TEST_CASE("an arena that is cleared is used again without new memory", "[byte_arena]") {
     detail::byte_arena arena;
     for (int round = 0; round < 3; ++round) {

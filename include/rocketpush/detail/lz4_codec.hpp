@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace rocketpush::detail {
 
@@ -23,22 +24,17 @@ class lz4_codec {
     result<std::string_view> inflate(std::string_view in, std::size_t limit, byte_arena& arena) {
         if (in.empty())
             return error::decompression_failed;
-        if (!context_) {
-            LZ4F_dctx* fresh = nullptr;
-            if (::LZ4F_isError(::LZ4F_createDecompressionContext(&fresh, LZ4F_VERSION)))
-                throw std::bad_alloc();
-            context_.reset(fresh);
-        } else {
-            ::LZ4F_resetDecompressionContext(context_.get());
-        }
+        // Only one that has come to the end of its frames is used again: LZ4F_resetDecompressionContext (1.9.4) leaves the size
+        // that a header told, and then no frame without one can be read any more.
+        auto context       = context_ ? std::move(context_) : make_context();
         std::size_t wanted = 1; // input that the codec still hopes for; 0 at the end of a frame
-        return inflate_into(arena, in.size(), limit, [&](std::span<char> room, std::size_t used) -> inflate_step {
+        const auto step    = [&](std::span<char> room, std::size_t used) -> inflate_step {
             for (;;) {
                 if (wanted == 0 && in.empty())
                     return {inflate_state::done, used};
                 std::size_t written = room.size() - used;
                 std::size_t read    = in.size();
-                wanted = ::LZ4F_decompress(context_.get(), room.data() + used, &written, in.data(), &read, nullptr);
+                wanted = ::LZ4F_decompress(context.get(), room.data() + used, &written, in.data(), &read, nullptr);
                 if (::LZ4F_isError(wanted))
                     return {inflate_state::damaged, 0};
                 used += written;
@@ -50,7 +46,11 @@ class lz4_codec {
                 if (read == 0 && written == 0)
                     return {inflate_state::damaged, 0};
             }
-        });
+        };
+        auto inflated = inflate_into(arena, in.size(), limit, step);
+        if (inflated)
+            context_ = std::move(context);
+        return inflated;
     }
 
     static std::string compress(std::string_view in, int level) {
@@ -68,7 +68,16 @@ class lz4_codec {
     struct deleter {
         void operator()(LZ4F_dctx* owned) const noexcept { ::LZ4F_freeDecompressionContext(owned); }
     };
-    std::unique_ptr<LZ4F_dctx, deleter> context_;
+    using context_ptr = std::unique_ptr<LZ4F_dctx, deleter>;
+
+    static context_ptr make_context() {
+        LZ4F_dctx* fresh = nullptr;
+        if (::LZ4F_isError(::LZ4F_createDecompressionContext(&fresh, LZ4F_VERSION)))
+            throw std::bad_alloc();
+        return context_ptr(fresh);
+    }
+
+    context_ptr context_;
 };
 
 } // namespace rocketpush::detail
