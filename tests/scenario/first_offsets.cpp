@@ -166,29 +166,6 @@ TEST_CASE("an administrator's reset is obeyed, told to the next pull or to the m
     }
 }
 
-TEST_CASE("a reset of a queue that is being taken over is obeyed when it is ours", "[scenario]") {
-    virtual_cluster cluster({.server_side_reset = false});
-    cluster.broker().create_topic("orders", 2);
-    cluster.send("orders", 20);
-    virtual_member one(cluster, "one", cluster.member_options());
-    one.subscribe("orders");
-    REQUIRE(one.start() == std::error_code());
-    cluster.runtime.advance(7s);
-    REQUIRE(cluster.committed("orders", 2) == 20);
-    virtual_member two(cluster, "two", cluster.member_options());
-    two.subscribe("orders");
-    REQUIRE(two.start() == std::error_code());
-    REQUIRE(cluster.run_until([&] { return one.count("queue_released") == 1 && two.statistics().queues.size() == 1; }));
-    const auto taken = two.statistics().queues.front();
-    REQUIRE(taken.stage == queue_stage::acquiring);
-    REQUIRE(cluster.broker().reset_offset("billing", "orders", taken.queue.queue_id, 7));
-    REQUIRE(cluster.run_until([&] { return two.received().size() == 3; }));
-    CHECK(two.count("offset_corrected") == 1);
-    cluster.runtime.advance(10s);
-    CHECK(two.received().size() == 3);
-    CHECK(cluster.committed("orders", 2) == 20);
-}
-
 TEST_CASE("a reset does not end a suspension", "[scenario]") {
     virtual_cluster cluster({.server_side_reset = false});
     cluster.broker().create_topic("orders", 1);

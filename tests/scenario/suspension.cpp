@@ -21,7 +21,7 @@ using test::virtual_cluster;
 using test::virtual_member;
 
 struct orders_cluster : virtual_cluster {
-    orders_cluster() { broker().create_topic("orders", 2); }
+    explicit orders_cluster(embedded::broker_options with = {}) : virtual_cluster(with) { broker().create_topic("orders", 2); }
 };
 
 message_queue queue_of(std::int32_t id) { return {"orders", "broker-a", id}; }
@@ -231,8 +231,8 @@ TEST_CASE("a seek waits for the running call, and drops what has not begun", "[s
     CHECK(cluster.broker().committed_offset("billing", "orders", 0) == 20);
 }
 
-TEST_CASE("a seek in a queue that is being taken over waits for that", "[scenario]") {
-    orders_cluster cluster;
+TEST_CASE("a queue that is being taken over is moved when it is ours", "[scenario]") {
+    orders_cluster cluster({.server_side_reset = false});
     cluster.send("orders", 20);
     virtual_member one(cluster, "one", cluster.member_options());
     one.subscribe("orders");
@@ -242,14 +242,14 @@ TEST_CASE("a seek in a queue that is being taken over waits for that", "[scenari
     virtual_member two(cluster, "two", cluster.member_options());
     two.subscribe("orders");
     REQUIRE(two.start() == std::error_code());
-    REQUIRE(cluster.run_until([&] { return two.statistics().queues.size() == 1; }));
+    REQUIRE(cluster.run_until([&] { return one.count("queue_released") == 1 && two.statistics().queues.size() == 1; }));
     const auto taken = two.statistics().queues.front();
     REQUIRE(taken.stage == queue_stage::acquiring);
     const auto committed = [&] {
         return cluster.broker().committed_offset("billing", "orders", taken.queue.queue_id);
     };
 
-    SECTION("and the offset is committed when it returns") {
+    SECTION("by a seek, which has committed the offset when it returns") {
         REQUIRE(two.seek(taken.queue, 7) == std::error_code());
         CHECK(committed() == 7);
         REQUIRE(cluster.run_until([&] { return two.received().size() == 3; }));
@@ -257,7 +257,15 @@ TEST_CASE("a seek in a queue that is being taken over waits for that", "[scenari
         CHECK(two.received().size() == 3);
         CHECK(committed() == 10);
     }
-    SECTION("and is refused if that fails, so that nobody believes in it") {
+    SECTION("by an administrator's reset") {
+        REQUIRE(cluster.broker().reset_offset("billing", "orders", taken.queue.queue_id, 7));
+        REQUIRE(cluster.run_until([&] { return two.received().size() == 3; }));
+        CHECK(two.count("offset_corrected") == 1);
+        cluster.runtime.advance(10s);
+        CHECK(two.received().size() == 3);
+        CHECK(cluster.committed("orders", 2) == 20);
+    }
+    SECTION("or the seek is refused if that fails, so that nobody believes in it") {
         cluster.broker().fail_next(protocol::request_code::query_consumer_offset, response_code::system_busy, 1);
         CHECK(two.seek(taken.queue, 7) == make_error_code(error::not_our_queue));
         REQUIRE(cluster.run_until([&] { return two.count("queue_acquired") == 1; }));

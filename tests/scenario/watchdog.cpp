@@ -103,7 +103,7 @@ struct hanging_store : broker_offset_store {
     typename Access::template task<result<std::optional<queue_offset>>> read(Access& access, message_queue queue) {
         if (std::exchange(hangs, false))
             co_await test::pause_for(*runtime, 10min);
-        co_return co_await access.query_offset(std::move(queue));
+        co_return co_await broker_offset_store::read(access, std::move(queue));
     }
 
     manual_runtime* runtime;
