@@ -7270,10 +7270,12 @@ inline bool read_member(const protocol::field_value& from, std::string& to) {
     return true;
 }
 
-/// As it stands in the frame, and only as long: for a text that has nothing which JSON escapes.
+/// As it stands in the frame, and only as long: for a text that has nothing which JSON escapes. Another is refused, and so is an
+/// object in its place: written, it would be no JSON.
 inline bool read_member(const protocol::field_value& from, std::string_view& to) noexcept {
-    to = from.raw;
-    return true;
+    const char* const end = from.raw.data() + from.raw.size();
+    to                    = from.raw;
+    return find_quote_or_escape(from.raw.data(), end) == end;
 }
 
 inline bool read_member(const protocol::field_value& from, bool& to) noexcept {

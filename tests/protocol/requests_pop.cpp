@@ -114,6 +114,18 @@ TEST_CASE("a pop's answer is read where it stands", "[protocol]") {
           error::header_malformed);
 }
 
+TEST_CASE("a pop's answer with lists that cannot stand in a header as they are is refused", "[protocol]") {
+    const auto with_offsets = [](std::string_view offsets) {
+        return read<pop_response>(R"({"popTime":"1","invisibleTime":"1","reviveQid":"1","restNum":"0","msgOffsetInfo":)" +
+                                  std::string(offsets) + '}');
+    };
+    CHECK(with_offsets(R"("0 0 0,1")"));
+    for (const auto offsets : {R"({"":1})", R"("0 0\u00200")", R"("0 0 0,\"1")", R"(["0"])"}) {
+        INFO(offsets);
+        CHECK(with_offsets(offsets).error() == error::header_malformed);
+    }
+}
+
 TEST_CASE("a pop's answer is written as it is read", "[protocol]") {
     std::string frame;
     append_response(frame, header_encoding::json, response_code::success, 3, "FOUND",
